@@ -1,0 +1,168 @@
+import type { Fragment, Program, ValueType } from '../language/program';
+
+/**
+ * A moment of a run. `step` counts instructions of the compiled scenario since boot began;
+ * `event` 0 is before the step, `event` k is right at the k-th event of it (the event has been
+ * emitted, nothing after it has happened).
+ */
+export interface Moment {
+  readonly step: number;
+  readonly event: number;
+}
+
+/** A named value of a listing line: `gfn = 0x3`. */
+export interface NamedValue {
+  readonly name: string;
+  readonly value: bigint;
+  readonly type: ValueType;
+}
+
+/** Frames of a CPU, top first. `key` stays the same while the frame lives. */
+export type Frame =
+  | {
+      readonly kind: 'cpu' | 'procedure' | 'handler';
+      readonly key: string;
+      /** Index into Program.procedures and Program.statements (the statement it stands at). */
+      readonly procedure: number;
+      readonly statement: number;
+      /** Which of the CPU's guest frames, from 0 at the bottom: for reading and evaluating variables. */
+      readonly depth: number;
+    }
+  | {
+      readonly kind: 'access';
+      readonly key: string;
+      /** `user store [0x601000]` */
+      readonly text: string;
+      readonly statement: number;
+    }
+  | { readonly kind: 'walk'; readonly key: string; /** `walk: PDPTE` */ readonly text: string; readonly statement: number }
+  | {
+      readonly kind: 'listing';
+      readonly key: string;
+      /** `vmm` or `host`: whose code it is. */
+      readonly actor: 'vmm' | 'host';
+      /** Name of the listing: `shadow-wp.vmm`; its text: `Debuggee.listings`. */
+      readonly listing: string;
+      readonly procedure: string;
+      /** One-based. */
+      readonly line: number;
+      readonly values: readonly NamedValue[];
+    };
+
+/** A decoded event. Absent fields are left out. */
+export interface EventView {
+  readonly kind: string;
+  readonly actor: string;
+  readonly cpu: number;
+  /** Field name to value. */
+  readonly fields: Readonly<Record<string, bigint>>;
+  /** One line, as the event table renders it. */
+  readonly text: string;
+}
+
+export type Stop =
+  | { readonly kind: 'entry' }
+  | { readonly kind: 'step' }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'breakpoint'; readonly ids: readonly number[] }
+  | { readonly kind: 'event'; readonly ids: readonly number[]; readonly event: EventView }
+  /** A condition could not be judged: said once, execution stops there. */
+  | { readonly kind: 'condition-error'; readonly ids: readonly number[]; readonly message: string }
+  | { readonly kind: 'start-of-history' }
+  /** The scenario ended (all well, a failed expectation counted in `result`), or died: `Debuggee.result()`. */
+  | { readonly kind: 'ended' };
+
+export interface StatementBreakpoint {
+  readonly id: number;
+  readonly statement: number;
+  readonly condition?: Fragment;
+  /** `5`, `>=5`, `%5`; checked by the adapter's parser before it gets here. */
+  readonly hit?: { readonly operator: '==' | '>=' | '%'; readonly count: number };
+}
+
+/** Stops at an event. `matches` sees the raw record (hardware/eventTable.ts) and must not keep it. */
+export interface EventBreakpoint {
+  readonly id: number;
+  /** Kinds to listen to, by number. */
+  readonly kinds: readonly number[];
+  readonly matches: (record: Int32Array) => boolean;
+  readonly condition?: Fragment;
+  readonly hit?: { readonly operator: '==' | '>=' | '%'; readonly count: number };
+}
+
+/** A breakpoint on one line of a listing. */
+export interface ListingBreakpoint {
+  readonly id: number;
+  readonly listing: string;
+  readonly line: number;
+  readonly condition?: Fragment;
+}
+
+export type Motion =
+  | 'continue'
+  | 'reverse-continue'
+  /** One statement, one listing line or one reference, by the top frame. */
+  | 'over'
+  | 'over-back'
+  | 'in'
+  | 'out'
+  /** One event. */
+  | 'event'
+  | 'event-back';
+
+export interface Outcome {
+  readonly ok: boolean;
+  readonly passed: number;
+  readonly failed: number;
+  /** What ended it when it did not end well: `FILE:LINE:COL: …`. */
+  readonly message?: string;
+}
+
+/** What the run says as it first passes: prints, failed expectations. Never twice, whichever way time runs. */
+export interface OutputLine {
+  readonly category: 'print' | 'failure';
+  readonly text: string;
+  readonly path: string;
+  /** One-based. */
+  readonly line: number;
+}
+
+/**
+ * A scenario under the debugger: the engine's face to adapter and command.
+ *
+ * Motion is asked for with `start` and done in slices with `slice`, so that the caller decides how
+ * long the host is kept busy. Everything else may be called only while no motion is under way.
+ */
+export interface Debuggee {
+  readonly program: Program;
+  readonly technique: string;
+  readonly cpus: number;
+  /** Listing sources by name (`shadow-wp.vmm`, `host.vmm`): the text that is shown. */
+  readonly listings: ReadonlyMap<string, string>;
+
+  setStatementBreakpoints(breakpoints: readonly StatementBreakpoint[]): void;
+  setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void;
+  setListingBreakpoints(breakpoints: readonly ListingBreakpoint[]): void;
+
+  /** Begins a motion; `cpu` is the one the step is about. */
+  start(motion: Motion, cpu: number): void;
+  /** Works for at most `milliseconds`' worth (judged by the caller's `expired`); a stop when the motion is over. */
+  slice(expired: () => boolean): Stop | undefined;
+  /** The running motion ends at the next instruction with a `pause` stop. */
+  pause(): void;
+
+  moment(): Moment;
+  /** True when the run has been further than the present moment. */
+  isInThePast(): boolean;
+  frames(cpu: number): readonly Frame[];
+  /** Events of the step the debugger stands in, up to the present moment, in order. */
+  eventsOfStep(): readonly EventView[];
+  /** Events of the last access that ran (or runs), up to the present moment, as raw records; and its statement. */
+  lastAccess(): { readonly records: readonly Int32Array[]; readonly statement: number } | undefined;
+  /** Variables of guest frame `depth` that have a value by now. */
+  variables(cpu: number, depth: number): readonly NamedValue[];
+  /** Value of a fragment in guest frame `depth`; a sentence when it has none. Touches nothing. */
+  evaluate(fragment: Fragment, cpu: number, depth: number): { readonly value: bigint; readonly type: ValueType } | { readonly error: string };
+  takeOutput(): readonly OutputLine[];
+  result(): Outcome;
+}

@@ -1,0 +1,52 @@
+import { ACTOR_AT, CPU_AT, KIND_AT, RECORD_WORDS, eventKinds } from './eventTable';
+
+/** Told of each committed event; `record` is reused by the next one: copy what you keep. */
+export type EventListener = (record: Int32Array) => void;
+
+/**
+ * The one event stream. An emitting place asks `on[kind]` first, so a kind nobody listens to
+ * costs that test and nothing else:
+ *
+ *     if (bus.on[KIND.tlb_miss]) {
+ *       const record = bus.begin(KIND.tlb_miss, ACTOR.walker, cpu);
+ *       setPair(record, field.gva.at, lo, hi);
+ *       bus.commit();
+ *     }
+ */
+export class EventBus {
+  /** Nonzero for each kind that somebody wants. */
+  readonly on = new Uint8Array(eventKinds.length);
+  private readonly record = new Int32Array(RECORD_WORDS);
+  private listener: EventListener = () => undefined;
+
+  /** One listener at a time: the engine, which hands events on. `kinds`: which to send, or all. */
+  listen(listener: EventListener, kinds: Iterable<number> | 'all'): void {
+    this.listener = listener;
+    this.on.fill(kinds === 'all' ? 1 : 0);
+    if (kinds !== 'all') for (const kind of kinds) this.on[kind] = 1;
+  }
+
+  silence(): void {
+    this.on.fill(0);
+    this.listener = () => undefined;
+  }
+
+  /** Clears the record and writes its head; the caller fills the kind's fields and commits. */
+  begin(kind: number, actor: number, cpu: number): Int32Array {
+    this.record.fill(0);
+    this.record[KIND_AT] = kind;
+    this.record[ACTOR_AT] = actor;
+    this.record[CPU_AT] = cpu;
+    return this.record;
+  }
+
+  commit(): void {
+    this.listener(this.record);
+  }
+}
+
+/** Writes a 64-bit field as its two halves. */
+export function setPair(record: Int32Array, at: number, lo: number, hi: number): void {
+  record[at] = lo;
+  record[at + 1] = hi;
+}

@@ -1,0 +1,74 @@
+import { TrackedWords } from './trackedWords';
+
+/** A moment that `Registry.restore` can go back to. Belongs to the registry that made it. */
+export interface Checkpoint {
+  readonly number: number;
+  readonly blocks: readonly Int32Array[];
+  readonly numbers: readonly Float64Array[];
+}
+
+/**
+ * All state of a machine: processors, memory, and the hypervisor's, host's and scheduler's own
+ * structures. Nothing that a run can change lives anywhere else, so a checkpoint of the registry
+ * is a checkpoint of the machine.
+ *
+ * Three kinds, by size: `block` (small; copied whole at a checkpoint), `numbers` (the same, for
+ * counters and steps, exact to 2^53) and `tracked` (large; only what is written is saved).
+ * All of them are claimed while the machine is built, before the first checkpoint.
+ */
+export class Registry {
+  private readonly blocks = new Map<string, Int32Array>();
+  private readonly numberBlocks = new Map<string, Float64Array>();
+  private readonly trackedBlocks = new Map<string, TrackedWords>();
+
+  /** Claims `words` 32-bit words under `name`, zeroed. */
+  block(name: string, words: number): Int32Array {
+    return this.claim(this.blocks, name, new Int32Array(words));
+  }
+
+  /** Claims `count` exact integers (doubles) under `name`, zeroed. */
+  numbers(name: string, count: number): Float64Array {
+    return this.claim(this.numberBlocks, name, new Float64Array(count));
+  }
+
+  /** Claims a large or growing array of words under `name`. */
+  tracked(name: string, words: number): TrackedWords {
+    return this.claim(this.trackedBlocks, name, new TrackedWords(words));
+  }
+
+  checkpoint(): Checkpoint {
+    let number = 0;
+    for (const tracked of this.trackedBlocks.values()) number = tracked.checkpoint();
+    return {
+      number,
+      blocks: [...this.blocks.values()].map((block) => block.slice()),
+      numbers: [...this.numberBlocks.values()].map((block) => block.slice()),
+    };
+  }
+
+  /** Puts every word back. Checkpoints made after `checkpoint` are void from here on. */
+  restore(checkpoint: Checkpoint): void {
+    let i = 0;
+    for (const block of this.blocks.values()) block.set(checkpoint.blocks[i++]!);
+    i = 0;
+    for (const block of this.numberBlocks.values()) block.set(checkpoint.numbers[i++]!);
+    for (const tracked of this.trackedBlocks.values()) tracked.restore(checkpoint.number);
+  }
+
+  /** Every named array as it stands, in the order of claiming: for tests and fingerprints. */
+  contents(): ReadonlyMap<string, Int32Array | Float64Array> {
+    const all = new Map<string, Int32Array | Float64Array>();
+    for (const [name, block] of this.blocks) all.set(name, block);
+    for (const [name, block] of this.numberBlocks) all.set(name, block);
+    for (const [name, tracked] of this.trackedBlocks) all.set(name, tracked.words);
+    return all;
+  }
+
+  private claim<T>(among: Map<string, T>, name: string, made: T): T {
+    if (this.blocks.has(name) || this.numberBlocks.has(name) || this.trackedBlocks.has(name)) {
+      throw new Error(`invariant: state block "${name}" is claimed twice`);
+    }
+    among.set(name, made);
+    return made;
+  }
+}

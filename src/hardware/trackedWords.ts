@@ -1,0 +1,120 @@
+/** Words in one granule: the unit that is saved before its first write after a checkpoint (64 bytes). */
+const GRANULE_SHIFT = 4;
+const GRANULE_WORDS = 1 << GRANULE_SHIFT;
+
+/** What was saved since one checkpoint: runs of [granule number, its 16 old words]. */
+class UndoLog {
+  words = new Int32Array(0);
+  length = 0;
+
+  reserve(count: number): number {
+    const at = this.length;
+    this.length += count;
+    if (this.length > this.words.length) {
+      const grown = new Int32Array(Math.max(1024, this.length * 2));
+      grown.set(this.words);
+      this.words = grown;
+    }
+    return at;
+  }
+}
+
+/**
+ * A growing array of 32-bit words whose earlier contents can be had back.
+ *
+ * Between two checkpoints the old contents of each 64-byte granule are saved once, before its
+ * first write; going back applies what was saved, newest first. Words past the end read as zero
+ * once `ensure` has made them, so growth itself needs no undoing.
+ *
+ * Read `words` directly; write through `write` only, or the past is lost. `words` is replaced
+ * when the array grows: never keep it over a call to `ensure`.
+ */
+export class TrackedWords {
+  words: Int32Array;
+  /** Epoch in which a granule was last saved; equal to `epoch` means: already saved. */
+  private savedIn: Int32Array;
+  private epoch = 1;
+  /** logs[i] takes the contents at checkpoint i + 1 to those at checkpoint i. */
+  private logs: UndoLog[] = [];
+
+  constructor(words: number) {
+    const rounded = Math.ceil(Math.max(words, GRANULE_WORDS) / GRANULE_WORDS) * GRANULE_WORDS;
+    this.words = new Int32Array(rounded);
+    this.savedIn = new Int32Array(rounded >> GRANULE_SHIFT);
+  }
+
+  /** Makes at least `count` words addressable; new ones are zero. */
+  ensure(count: number): void {
+    if (count <= this.words.length) return;
+    let size = this.words.length;
+    while (size < count) size *= 2;
+    const words = new Int32Array(size);
+    words.set(this.words);
+    this.words = words;
+    const savedIn = new Int32Array(size >> GRANULE_SHIFT);
+    savedIn.set(this.savedIn);
+    this.savedIn = savedIn;
+  }
+
+  write(index: number, value: number): void {
+    const granule = index >> GRANULE_SHIFT;
+    if (this.savedIn[granule] !== this.epoch) this.save(granule);
+    this.words[index] = value;
+  }
+
+  /** Starts a new stretch of history; gives the number to hand to `restore`. */
+  checkpoint(): number {
+    this.logs.push(new UndoLog());
+    this.epoch++;
+    return this.logs.length;
+  }
+
+  /** Puts the contents back to those at checkpoint `number`, which stays the newest one. */
+  restore(number: number): void {
+    for (let i = this.logs.length - 1; i >= number - 1; i--) this.apply(this.logs[i]!);
+    this.logs.length = number;
+    this.logs[number - 1] = new UndoLog();
+    this.epoch++;
+  }
+
+  /** Forgets checkpoint `number` (not the newest): what it saved joins the one before it. */
+  forget(number: number): void {
+    const into = this.logs[number - 2];
+    const from = this.logs[number - 1];
+    if (from === undefined) return;
+    if (into !== undefined) {
+      const known = new Set<number>();
+      for (let i = 0; i < into.length; i += 1 + GRANULE_WORDS) known.add(into.words[i]!);
+      for (let i = 0; i < from.length; i += 1 + GRANULE_WORDS) {
+        if (known.has(from.words[i]!)) continue;
+        const at = into.reserve(1 + GRANULE_WORDS);
+        into.words.set(from.words.subarray(i, i + 1 + GRANULE_WORDS), at);
+      }
+    }
+    this.logs.splice(number - 1, 1);
+  }
+
+  /** Bytes that history holds, for the budget of checkpoints. */
+  get historyBytes(): number {
+    let words = 0;
+    for (const log of this.logs) words += log.length;
+    return words * 4;
+  }
+
+  private save(granule: number): void {
+    this.savedIn[granule] = this.epoch;
+    const log = this.logs[this.logs.length - 1];
+    if (log === undefined) return;
+    const at = log.reserve(1 + GRANULE_WORDS);
+    log.words[at] = granule;
+    const from = granule << GRANULE_SHIFT;
+    for (let i = 0; i < GRANULE_WORDS; i++) log.words[at + 1 + i] = this.words[from + i]!;
+  }
+
+  private apply(log: UndoLog): void {
+    for (let at = log.length - 1 - GRANULE_WORDS; at >= 0; at -= 1 + GRANULE_WORDS) {
+      const from = log.words[at]! << GRANULE_SHIFT;
+      for (let i = 0; i < GRANULE_WORDS; i++) this.words[from + i] = log.words[at + 1 + i]!;
+    }
+  }
+}

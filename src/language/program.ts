@@ -1,0 +1,284 @@
+/**
+ * The compiled scenario: what the language hands to the engine.
+ *
+ * A register is 64 bits: words 2r and 2r+1 (low half first) above its frame's base. An instruction
+ * is four words: operation, a, b, c. Instructions never span an access and its repair: when an
+ * access faults, the program counter stays on it, the guest's handler runs in a frame of its own,
+ * and the instruction runs again. That makes the access the unit of restart.
+ */
+
+export const INSTRUCTION_WORDS = 4;
+
+/** Operations. `r…` are registers of the running frame; `#…` are plain numbers. */
+export const OP = {
+  /** #statement: a statement starts here. The unit of stepping, of scheduling and of breakpoints. */
+  statement: 0,
+  /** r := constant #k */
+  constant: 1,
+  /** ra := rb */
+  move: 2,
+
+  // ra := rb op rc, unsigned 64-bit, wrapping. divide and remainder by zero stop the scenario.
+  add: 3, subtract: 4, multiply: 5, divide: 6, remainder: 7,
+  and: 8, or: 9, xor: 10, shiftLeft: 11, shiftRight: 12,
+  // ra := 1 or 0
+  equal: 13, notEqual: 14, less: 15, lessOrEqual: 16,
+  /** ra := not rb, as a truth value (1 when rb is 0) */
+  not: 17,
+  /** ra := ~rb */
+  complement: 18,
+  /** ra := 1 when rb is not 0 */
+  truth: 19,
+
+  /** to instruction #a */
+  jump: 20,
+  /** to instruction #b when ra is not 0 */
+  jumpIf: 21,
+  /** to instruction #b when ra is 0 */
+  jumpUnless: 22,
+  /** to instruction #b unless the running technique is in the set `techniqueSets[#a]` */
+  jumpUnlessTechnique: 23,
+
+  /** ra := global #b */
+  globalGet: 24,
+  /** global #a := rb */
+  globalSet: 25,
+  /** ra := table #b at key rc (a pair of keys is folded by the compiler: key1 * 2^32 ^ key2) */
+  tableGet: 26,
+  /** table #a at key rb := rc */
+  tableSet: 27,
+  /** ra := field #b of process rc (0 root, 1 pcid) */
+  processGet: 28,
+  /** field #a of process rb := rc */
+  processSet: 29,
+
+  /** ra := load of #c bytes at linear address rb */
+  load: 30,
+  /** store of #c bytes at linear address ra of value rb */
+  store: 31,
+  /** read-modify-write at linear address ra with operand rb; #c is size | operation << 8 (`RMW`) */
+  readModifyWrite: 32,
+  /** instruction fetch at linear address ra */
+  fetch: 33,
+  /** ra := register #b (an index into `registerNames`); reading CR3 may exit */
+  registerGet: 34,
+  /** register #a := rb; MOV to CR0, CR3, CR4 and WRMSR EFER may exit */
+  registerSet: 35,
+  invlpg: 36, // linear address ra
+  /** CPL := #b, the old one into ra */
+  enterLevel: 37,
+  /** CPL := ra */
+  leaveLevel: 38,
+  stac: 39, clac: 40,
+  /** ra := CPUID-like, host, I/O instructions come with later operations */
+
+  /** procedure #a, arguments from register rb of this frame on, result into rc */
+  call: 45,
+  /** leave the procedure with ra; the entry handler `boot` ends the same way */
+  return: 46,
+  /** end of a handler: IRET, the faulting access runs again */
+  iret: 47,
+  /** in a handler: the access is given up, and the statement of the cpu block with it */
+  refuse: 48,
+  /** end of a cpu block */
+  end: 49,
+
+  /** ra := question #b about rc (`QUERY`); touches nothing */
+  query: 50,
+  /** ra := what lies at linear address rb, #c bytes, looked up in the current tables without an
+   *  access. Unmapped: ra := 0 and the expectation that is being judged fails, naming the level. */
+  peek: 51,
+  /** ra := counter #b (`counterNames`); #c is a `COUNTER_SCOPE` */
+  counter: 52,
+  /** ra := position in log #b (`LOG`) */
+  mark: 53,
+  /** judge expectation #a */
+  expect: 54,
+  /** print number #a */
+  print: 55,
+  /** ra := field #b (index into `eventFieldNames`) of the event a condition is judged on */
+  eventField: 56,
+  /** boot has ended: counters start from zero here */
+  startCounting: 57,
+} as const;
+
+/** Operation of a read-modify-write. */
+export const RMW = { add: 0, subtract: 1, and: 2, or: 3, xor: 4 } as const;
+
+/** What `mark` remembers the end of. */
+export const LOG = { faults: 0, exits: 1, refusals: 2 } as const;
+
+export const COUNTER_SCOPE = {
+  /** of the running CPU since the scenario's own program started */
+  cpu: 0,
+  /** of all CPUs */
+  total: 1,
+  /** as it stands now (table pages) */
+  now: 2,
+} as const;
+
+/** Fields that a condition finds on `event`; absent ones read 0. `kind`'s value is the index into the event table. */
+export const eventFieldNames = [
+  'kind', 'reason', 'qualification', 'gva', 'gpa', 'hva', 'hpa', 'address', 'value', 'level', 'vector', 'code',
+] as const;
+
+/** Counters by the names of `run --json`; exits by reason are `exits.NAME` with the exit-reason table's number. */
+export const counterNames = [
+  'statements', 'accesses',
+  'faults.guest', 'faults.guest_exited', 'faults.hidden', 'faults.spurious', 'faults.mmio',
+  'page_table_writes_trapped', 'tlb.hits', 'tlb.misses', 'tlb.flushes', 'walk_references',
+  'table_pages.guest', 'table_pages.shadow', 'table_pages.ept', 'table_pages.host',
+  'refusals', 'exits.total',
+] as const;
+/** Counter number of exits with basic reason r: `EXIT_COUNTERS_AT + r`. */
+export const EXIT_COUNTERS_AT = 32;
+export const COUNTERS = 128;
+
+/** Registers by number, spelled as in the manual. Parts (`eax`, `al`) are masks the compiler makes. */
+export const registerNames = [
+  'rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
+  'rflags', 'cr0', 'cr2', 'cr3', 'cr4', 'efer', 'pkru',
+] as const;
+export type RegisterName = (typeof registerNames)[number];
+
+/** Questions that touch nothing. Walk fields take the linear address and walk the current tables without effects. */
+export const queries = [
+  'gpa_of', 'hva_of', 'hpa_of', 'tlb.holds',
+  'walk.fault', 'walk.references', 'walk.size', 'walk.frame', 'walk.user', 'walk.writable', 'walk.executable',
+  'walk.pte', 'walk.pde', 'walk.pdpte', 'walk.pml4e',
+] as const;
+
+/** Types of values. An address says its space; a number none. */
+export type ValueType = 'number' | 'truth' | 'gva' | 'gpa' | 'hva' | 'hpa' | 'process' | 'text' | 'walk' | 'table' | 'none';
+
+/** Where text stands: zero-based lines and columns, end exclusive, as LSP counts. */
+export interface SourceRange {
+  readonly file: number; // index into Program.files
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+}
+
+export interface Variable {
+  readonly name: string;
+  readonly type: ValueType;
+  readonly register: number;
+}
+
+export interface Procedure {
+  readonly name: string;
+  readonly kind: 'cpu' | 'procedure' | 'page_fault';
+  /** First instruction. */
+  readonly entry: number;
+  /** One past its last instruction. */
+  readonly end: number;
+  readonly parameters: readonly Variable[];
+  /** Parameters and variables; a variable exists from its first assignment on. */
+  readonly variables: readonly Variable[];
+  readonly registers: number;
+  readonly result: ValueType;
+  readonly range: SourceRange;
+  readonly documentation: string;
+}
+
+export interface Statement {
+  readonly range: SourceRange;
+  readonly procedure: number;
+  /** Its `statement` instruction, and one past its last instruction. */
+  readonly entry: number;
+  readonly end: number;
+  readonly user: boolean;
+  readonly isExpect: boolean;
+  /** Expectations in the run right below it that read `expect refused` (indices), for judging a refused access. */
+  readonly refusedBelow: readonly number[];
+}
+
+/** One side of a judged comparison, kept so that a failure can print it. */
+export interface Operand {
+  readonly text: string;
+  readonly register: number;
+  readonly type: ValueType;
+}
+
+export type Claim =
+  | { readonly kind: 'holds'; readonly register: number; readonly operator?: string; readonly operands: readonly Operand[] }
+  /** Exactly one page fault since the mark, with these error-code bits (when `code` is given) and address. */
+  | { readonly kind: 'page_fault'; readonly mark: number; readonly code?: number; readonly at?: number }
+  | { readonly kind: 'no_page_fault'; readonly mark: number }
+  | { readonly kind: 'no_exits'; readonly mark: number }
+  /** Basic exit reasons in order. */
+  | { readonly kind: 'exits_are'; readonly mark: number; readonly reasons: readonly number[] }
+  | { readonly kind: 'refused'; readonly mark: number };
+
+export interface Expectation {
+  readonly statement: number;
+  /** The claim as written. */
+  readonly text: string;
+  /** Index into `techniqueSets`, or -1: holds under every technique. */
+  readonly techniques: number;
+  readonly claim: Claim;
+}
+
+export type PrintPart = { readonly text: string } | { readonly register: number; readonly type: ValueType };
+
+/** A value of a machine setting: `tlb 64 entries 4 ways` is words and numbers in order. */
+export interface SettingValue {
+  readonly name: string;
+  readonly values: readonly (string | number)[];
+  readonly range: SourceRange;
+}
+
+export interface Area {
+  readonly process: number;
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly rights: 'ro' | 'rw' | 'rx' | 'rwx';
+  readonly user: boolean;
+  readonly lazy: boolean;
+}
+
+export interface Program {
+  readonly name: string;
+  /** Paths as given; 0 is the scenario, then imports and the library. `text` is what was compiled. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  readonly documentation: string;
+  readonly code: Int32Array;
+  /** Constants as pairs of halves. */
+  readonly constants: Int32Array;
+  readonly procedures: readonly Procedure[];
+  readonly statements: readonly Statement[];
+  readonly expectations: readonly Expectation[];
+  readonly techniqueSets: readonly (readonly string[])[];
+  readonly prints: readonly (readonly PrintPart[])[];
+  readonly globals: readonly { readonly name: string; readonly type: ValueType; readonly value: bigint }[];
+  /** Names; the first ones are filled by the loader from `areas` (see `bootTables`). */
+  readonly tables: readonly { readonly name: string; readonly values: ReadonlyMap<bigint, bigint> }[];
+  readonly processes: readonly { readonly name: string }[];
+  readonly areas: readonly Area[];
+  readonly machine: readonly SettingValue[];
+  readonly platform: readonly SettingValue[];
+  readonly schedule: { readonly kind: 'every'; readonly statements: number } | { readonly kind: 'random'; readonly seed: number };
+  /** Procedure number of each CPU's block; boot is called at its start by the compiler. */
+  readonly cpus: readonly number[];
+  /** Handler of page faults, or -1. */
+  readonly pageFaultHandler: number;
+}
+
+/** A diagnostic: one sentence that says what is wrong and what to do. */
+export interface Diagnostic {
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  readonly range: SourceRange;
+  readonly path: string;
+}
+
+/** An expression compiled against a stopped program, for watch, hover and conditions. Loads are peeks. */
+export interface Fragment {
+  readonly code: Int32Array;
+  readonly constants: Int32Array;
+  /** Registers it needs above the frame's own ones. */
+  readonly registers: number;
+  readonly result: number;
+  readonly type: ValueType;
+}
