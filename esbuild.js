@@ -1,0 +1,98 @@
+// Builds everything that ships into dist/. `--browser-check` builds what must also run in a web
+// worker for the browser instead, and writes nothing: it fails as soon as a Node module creeps in.
+// `--minify` is for the packaged extension, `--watch` for work on it.
+'use strict';
+
+const esbuild = require('esbuild');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const root = __dirname;
+const minify = process.argv.includes('--minify');
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  minify,
+  sourcemap: minify ? false : 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  logLevel: 'warning',
+  // Libraries that offer both module systems are taken as ES modules, which alone bundle without dynamic requires.
+  mainFields: ['module', 'main'],
+};
+const onNode = { ...common, platform: 'node', target: 'node20', format: 'cjs' };
+
+/** @type {Record<string, import('esbuild').BuildOptions>} */
+const products = {
+  'the extension': { ...onNode, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
+  'the debug adapter on stdio': { ...onNode, entryPoints: ['src/adapter/stdio.ts'], outfile: 'dist/adapter.js' },
+  'the pagewalk command': {
+    ...onNode,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: 'dist/cli.js',
+    banner: { js: '#!/usr/bin/env node' },
+  },
+  'the Page Walk panel': {
+    ...common,
+    entryPoints: ['src/webview/main.ts'],
+    outfile: 'dist/webview/panel.js',
+    platform: 'browser',
+    target: 'es2022',
+    format: 'iife',
+    loader: { '.ttf': 'file' },
+    mainFields: ['browser', 'module', 'main'],
+  },
+};
+
+/** Floors that run in the desktop's extension host, in a web worker and in the command alike. */
+const portable = ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'inspect'];
+
+function sourcesOf(folder) {
+  return fs
+    .readdirSync(path.join(root, 'src', folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    .map((file) => `./src/${folder}/${file.replaceAll(path.sep, '/')}`);
+}
+
+async function checkForBrowser() {
+  const contents = portable.flatMap(sourcesOf).map((file, i) => `export * as m${i} from ${JSON.stringify(file)};`);
+  await esbuild.build({
+    ...common,
+    stdin: { contents: contents.join('\n'), resolveDir: root, sourcefile: 'everything-portable.ts', loader: 'ts' },
+    platform: 'browser',
+    target: 'es2022',
+    format: 'esm',
+    write: false,
+    sourcemap: false,
+    mainFields: ['browser', 'module', 'main'],
+  });
+  console.log(`${contents.length} modules of ${portable.join(', ')} build for the browser.`);
+}
+
+async function build() {
+  for (const [name, options] of Object.entries(products)) {
+    const [entry] = options.entryPoints;
+    if (!fs.existsSync(path.join(root, entry))) {
+      console.log(`${name} is not built: ${entry} does not exist yet.`);
+      continue;
+    }
+    await esbuild.build(options);
+  }
+  const command = path.join(root, products['the pagewalk command'].outfile);
+  if (fs.existsSync(command)) fs.chmodSync(command, 0o755);
+}
+
+async function watch() {
+  for (const options of Object.values(products)) {
+    const context = await esbuild.context({ ...options, logLevel: 'info' });
+    await context.watch();
+  }
+}
+
+const task = process.argv.includes('--browser-check') ? checkForBrowser : process.argv.includes('--watch') ? watch : build;
+// esbuild has already printed each error with its file and line.
+task().catch((error) => {
+  if (!error.errors) console.error(error);
+  process.exitCode = 1;
+});
