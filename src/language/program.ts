@@ -72,9 +72,9 @@ export const OP = {
   stac: 39, clac: 40,
   /** ra := CPUID-like, host, I/O instructions come with later operations */
 
-  /** procedure #a, arguments from register rb of this frame on, result into rc */
+  /** procedure #a, arguments from register rb of this frame on, result into rc; the new frame's other registers are 0 */
   call: 45,
-  /** leave the procedure with ra; the entry handler `boot` ends the same way */
+  /** leave the procedure with ra (0 when it gives nothing) */
   return: 46,
   /** end of a handler: IRET, the faulting access runs again */
   iret: 47,
@@ -141,7 +141,11 @@ export const registerNames = [
 ] as const;
 export type RegisterName = (typeof registerNames)[number];
 
-/** Questions that touch nothing. Walk fields take the linear address and walk the current tables without effects. */
+/**
+ * Questions that touch nothing. Walk fields take the linear address and walk the current tables without effects:
+ * `fault` 1 when nothing is mapped there, `size` in bytes, `frame` the page's guest-physical address, `user`,
+ * `writable` and `executable` the combined rights (1 or 0), `pte` … the entries' values (0 when not reached).
+ */
 export const queries = [
   'gpa_of', 'hva_of', 'hpa_of', 'tlb.holds',
   'walk.fault', 'walk.references', 'walk.size', 'walk.frame', 'walk.user', 'walk.writable', 'walk.executable',
@@ -164,6 +168,8 @@ export interface Variable {
   readonly name: string;
   readonly type: ValueType;
   readonly register: number;
+  /** First instruction (in code order) at which it has a value; a parameter's is the procedure's entry. */
+  readonly since: number;
 }
 
 export interface Procedure {
@@ -185,7 +191,11 @@ export interface Procedure {
 export interface Statement {
   readonly range: SourceRange;
   readonly procedure: number;
-  /** Its `statement` instruction, and one past its last instruction. */
+  /**
+   * Its `statement` instruction, and one past its last instruction. A `for`, `repeat` or `while` executes a
+   * `statement` instruction with its number at each turn. The `leaveLevel` of `user S` stands at `end`, outside S:
+   * a refused access goes on at `end` with CPL `user ? 3 : 0`.
+   */
   readonly entry: number;
   readonly end: number;
   readonly user: boolean;
@@ -201,6 +211,7 @@ export interface Operand {
   readonly type: ValueType;
 }
 
+/** `register`, `mark` and `at` are registers of the frame; `code` is the error code itself. */
 export type Claim =
   | { readonly kind: 'holds'; readonly register: number; readonly operator?: string; readonly operands: readonly Operand[] }
   /** Exactly one page fault since the mark, with these error-code bits (when `code` is given) and address. */
@@ -273,7 +284,10 @@ export interface Diagnostic {
   readonly path: string;
 }
 
-/** An expression compiled against a stopped program, for watch, hover and conditions. Loads are peeks. */
+/**
+ * An expression compiled against a stopped program, for watch, hover and conditions. Loads are peeks.
+ * Jump targets count from the fragment's first instruction; it ends where its code ends.
+ */
 export interface Fragment {
   readonly code: Int32Array;
   readonly constants: Int32Array;
