@@ -101,6 +101,8 @@ export interface WalkPicture {
   readonly references: readonly WalkReference[];
   /** `maps hpa:0x9000`, `page fault, error code 0x6`, `EPT violation …`; absent while it runs. */
   readonly outcome?: string;
+  /** Where the address lands when the walk maps it: `hpa:0x9000`. */
+  readonly mapsTo?: string;
 }
 
 export interface WalkResponse {
@@ -122,4 +124,6 @@ export interface WalkResponse {
   readonly lit?: { readonly walk: number; readonly number: number };
   /** What the debugger stands at, as a sentence. */
   readonly message: string;
+  /** Where in the run it stands; VS Code itself gives no sign that one has stepped back. */
+  readonly moment?: { readonly step: number; readonly event: number; readonly inThePast: boolean };
 }

@@ -1,0 +1,61 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { WalkReference } from '../protocol/requests';
+import { flagLetters, spokenFlags } from './flagLetters';
+
+export interface CellPlace {
+  readonly isLit: boolean;
+  readonly isSelected: boolean;
+  /** The one cell of its grid that Tab reaches; arrow keys reach the others. */
+  readonly isTabStop: boolean;
+  /** Which entry of its table is read, where the address says so. */
+  readonly index?: number | undefined;
+}
+
+/** One memory reference of a walk as a grid cell: number, name, address, entry and its flags. */
+export function referenceCell(
+  reference: WalkReference,
+  place: CellPlace,
+  select: (number: number) => void,
+): TemplateResult {
+  const read = reference.read;
+  const classes = [
+    'cell',
+    read === undefined ? 'ahead' : 'made',
+    reference.nestedLevel === 0 ? 'own' : 'nested',
+    place.isLit ? 'lit' : '',
+    place.isSelected ? 'selected' : '',
+  ];
+  return html`<div
+    role="gridcell"
+    class=${classes.join(' ')}
+    data-number=${reference.number}
+    tabindex=${place.isTabStop ? 0 : -1}
+    aria-selected=${place.isSelected ? 'true' : 'false'}
+    aria-current=${place.isLit ? 'step' : nothing}
+    aria-label=${spokenCell(reference, place)}
+    @click=${() => {
+      select(reference.number);
+    }}
+  >
+    <span class="head">
+      <b class="number">${reference.number}</b>
+      <span class="title">${reference.name}${place.index === undefined ? '' : html` <span class="index">[${place.index}]</span>`}</span>
+      ${place.isLit ? html`<span class="now">now</span>` : nothing}
+    </span>
+    ${read === undefined
+      ? html`<span class="address">not read yet</span>`
+      : html`<span class="address">${read.address}</span>
+          <span class="entry">${read.updated ?? read.value}${read.updated === undefined ? nothing : html`<sup title="changed by the walk">*</sup>`}</span>
+          ${flagLetters(read.fields)}`}
+  </div>`;
+}
+
+function spokenCell(reference: WalkReference, place: CellPlace): string {
+  const words = [`reference ${String(reference.number)}`, reference.name];
+  if (place.index !== undefined) words.push(`index ${String(place.index)}`);
+  if (place.isLit) words.push('now');
+  const read = reference.read;
+  if (read === undefined) words.push('not read yet');
+  else words.push(`at ${read.address}`, `value ${read.updated ?? read.value}`, spokenFlags(read.fields));
+  return words.filter((word) => word !== '').join(', ');
+}

@@ -1,0 +1,99 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { AddressPart, WalkPicture, WalkReference } from '../protocol/requests';
+import { referenceCell } from './referenceCell';
+import { isGridKey, nextCell } from './rovingFocus';
+
+export interface GridPlace {
+  readonly selected: number;
+  /** Number of the reference being executed, or 0. */
+  readonly lit: number;
+  readonly parts: readonly AddressPart[];
+}
+
+/**
+ * The references of a walk in the order they are made. One-dimensional: a row of levels.
+ * Two-dimensional: a row for each guest level and one for the final guest-physical address, in
+ * columns the nested walk that translates it and then the guest's own entry; 24 references when
+ * both tables have four levels (SDM Vol. 3, "EPT Translation Mechanism").
+ */
+export function walkGrid(walk: WalkPicture, place: GridPlace, select: (number: number) => void): TemplateResult {
+  const rows = rowsOf(walk);
+  const numbers = rows.map((row) => row.map((reference) => reference.number));
+  const tabStop = numbers.flat().includes(place.selected) ? place.selected : (numbers[0]?.[0] ?? 0);
+  const cell = (reference: WalkReference): TemplateResult =>
+    referenceCell(
+      reference,
+      {
+        isLit: reference.number === place.lit,
+        isSelected: reference.number === place.selected,
+        isTabStop: reference.number === tabStop,
+        index: indexRead(walk, reference, place.parts),
+      },
+      select,
+    );
+  const isNested = walk.nestedLevels > 0;
+  return html`<div
+    role="grid"
+    class=${isNested ? 'walk two-dimensional' : 'walk one-dimensional'}
+    .style=${`--columns: ${String(isNested ? walk.nestedLevels + 1 : walk.guestLevels + 1)}`}
+    aria-label=${`Walk of ${walk.title}, ${String(walk.references.length)} references`}
+    @keydown=${(event: KeyboardEvent) => {
+      followKey(event, numbers, select);
+    }}
+  >
+    ${isNested ? columnHeaders(rows[0] ?? []) : nothing}
+    ${rows.map(
+      (row) => html`<div role="row" class="row">
+        ${isNested ? rowHeader(row) : nothing}${row.map(cell)}${lands(walk, row)}
+      </div>`,
+    )}
+  </div>`;
+}
+
+function rowsOf(walk: WalkPicture): readonly (readonly WalkReference[])[] {
+  if (walk.nestedLevels === 0) return [walk.references];
+  const rows: (readonly WalkReference[])[] = [];
+  for (let level = walk.guestLevels; level >= 0; level--) {
+    rows.push(walk.references.filter((reference) => reference.guestLevel === level));
+  }
+  return rows.filter((row) => row.length > 0);
+}
+
+/** Index fields of the address name entries of the outer tables, highest level first. */
+function indexRead(walk: WalkPicture, reference: WalkReference, parts: readonly AddressPart[]): number | undefined {
+  if (reference.nestedLevel !== 0 || reference.guestLevel === 0) return undefined;
+  return parts[walk.guestLevels - reference.guestLevel]?.value;
+}
+
+function columnHeaders(first: readonly WalkReference[]): TemplateResult {
+  return html`<div role="row" class="row headers">
+    <span role="columnheader" class="corner">translates</span>
+    ${first.map(
+      (reference) => html`<span role="columnheader">${reference.nestedLevel === 0 ? 'guest entry' : reference.name}</span>`,
+    )}
+  </div>`;
+}
+
+function rowHeader(row: readonly WalkReference[]): TemplateResult {
+  const own = row.find((reference) => reference.nestedLevel === 0);
+  return html`<span role="rowheader" class="row-header">
+    <b>${own === undefined ? 'final GPA' : own.name}</b>
+    ${own?.read === undefined ? nothing : html`<span class="address">${own.read.address}</span>`}
+  </span>`;
+}
+
+/** Where the walk ends, behind its last reference. */
+function lands(walk: WalkPicture, row: readonly WalkReference[]): TemplateResult | typeof nothing {
+  if (walk.references.at(-1) !== row.at(-1)) return nothing;
+  return html`<div role="gridcell" class="cell lands ${walk.mapsTo === undefined ? 'ahead' : 'made'}">
+    <span class="head"><span class="title">page frame</span></span>
+    <span class="address">${walk.mapsTo ?? (walk.outcome === undefined ? 'not reached yet' : 'not reached')}</span>
+  </div>`;
+}
+
+function followKey(event: KeyboardEvent, numbers: readonly (readonly number[])[], select: (number: number) => void): void {
+  if (!isGridKey(event.key) || !(event.target instanceof HTMLElement)) return;
+  const from = Number(event.target.dataset['number'] ?? 0);
+  event.preventDefault();
+  select(nextCell(numbers, from, event.key));
+}
