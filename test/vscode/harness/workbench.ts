@@ -1,0 +1,249 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
+import { launchChromium } from './chromium';
+import { projectRoot, resultsFolder } from './projectRoot';
+import { TreeView } from './treeView';
+import { startVscodeServer } from './vscodeServer';
+import type { VscodeServer } from './vscodeServer';
+
+/** Buttons of the debug toolbar, by the name of their icon. */
+export type DebugButton =
+  | 'continue'
+  | 'pause'
+  | 'step-over'
+  | 'step-into'
+  | 'step-out'
+  | 'step-back'
+  | 'reverse-continue'
+  | 'restart'
+  | 'stop';
+
+/** The four kinds of theme, each by the class that the workbench's page bears under it. */
+const themes = {
+  'vs-dark': 'Default Dark Modern',
+  vs: 'Default Light Modern',
+  'hc-black': 'Default High Contrast',
+  'hc-light': 'Default High Contrast Light',
+} as const;
+export type Theme = keyof typeof themes;
+
+export interface WorkbenchOptions {
+  /** Absolute path of the folder to open; scenarios/ of this checkout when left out. */
+  readonly workspace?: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Absolute path of the extension's folder; this checkout when left out. */
+  readonly extension?: string;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+const UNTIL = 60_000;
+
+/** Settings on which the page object leans: every line of a file at a known place, no second row of buttons. */
+const journeySettings = {
+  'git.enabled': false,
+  'editor.minimap.enabled': false,
+  'editor.accessibilitySupport': 'off',
+  'editor.stickyScroll.enabled': false,
+  'debug.toolBarLocation': 'floating',
+  'debug.internalConsoleOptions': 'neverOpen',
+  'workbench.editor.enablePreview': false,
+};
+
+/**
+ * A window of a real VS Code with the extension installed, driven as a person drives it: by what is seen. Each
+ * method waits for its effect, for a minute at most, and throws Playwright's error when it does not come.
+ */
+export class Workbench {
+  private constructor(
+    private readonly server: VscodeServer,
+    private readonly browser: Browser,
+    readonly page: Page,
+  ) {}
+
+  /** Starts a server and a browser of its own. @throws Error of one sentence when either cannot run here. */
+  static async open(options: WorkbenchOptions = {}): Promise<Workbench> {
+    const server = await startVscodeServer({
+      workspace: options.workspace ?? path.join(projectRoot, 'scenarios'),
+      settings: { ...journeySettings, ...options.settings },
+      installedExtension: options.extension ?? projectRoot,
+      purpose: 'test',
+    });
+    let browser: Browser | undefined;
+    try {
+      browser = await launchChromium();
+      const page = await browser.newPage({ viewport: { width: options.width ?? 1400, height: options.height ?? 900 } });
+      page.setDefaultTimeout(UNTIL);
+      const workbench = new Workbench(server, browser, page);
+      await page.goto(server.url([['skipWelcome', 'true']]));
+      await page.waitForFunction(() => 'driver' in window);
+      await page.evaluate(() =>
+        (window as unknown as { driver: { whenWorkbenchRestored(): Promise<void> } }).driver.whenWorkbenchRestored(),
+      );
+      return workbench;
+    } catch (error) {
+      await browser?.close();
+      await server.stop();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.server.stop();
+  }
+
+  /** Opens a file of the workspace, by its name, through Quick Open. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('ControlOrMeta+P');
+    await this.pick(name, name);
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    await this.tab(name).waitFor();
+    await this.page.locator('.monaco-editor .margin-view-overlays .line-numbers').first().waitFor();
+  }
+
+  /** The tab of an editor, by its label. */
+  tab(label: string): Locator {
+    return this.page.locator('.tabs-container .tab').filter({ hasText: label });
+  }
+
+  /** Runs a command by its title in the command palette, such as `Pagewalk: Show Page Walk`. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    await this.pick(`>${title}`, title);
+  }
+
+  /** Sets a breakpoint by a click in the gutter beside `line` of the active editor. */
+  async setBreakpoint(line: number): Promise<void> {
+    const editor = this.page.locator('.editor-group-container.active .monaco-editor').first();
+    await this.revealLine(line);
+    const number = editor.locator('.margin-view-overlays .line-numbers').filter({ hasText: new RegExp(`^${String(line)}$`) });
+    const at = await number.boundingBox();
+    const margin = await editor.locator('.margin').first().boundingBox();
+    if (at === null || margin === null) throw new Error(`Line ${String(line)} has no gutter on the screen.`);
+    const y = at.y + at.height / 2;
+    const hint = editor.locator('.codicon-debug-hint');
+    // The gutter takes clicks only once it has shown its hint under the pointer.
+    for (let moved = 0; (await hint.count()) === 0; moved = (moved + 1) % 3) {
+      await this.page.mouse.move(margin.x + 8 + moved, y);
+      await hint.first().waitFor({ state: 'attached', timeout: 1000 }).catch(() => undefined);
+    }
+    const before = await this.breakpointGlyphs().count();
+    await this.page.mouse.down();
+    await this.page.mouse.up();
+    await this.breakpointGlyphs().nth(before).waitFor();
+  }
+
+  /** Red dots in the gutters of the visible editors. */
+  breakpointGlyphs(): Locator {
+    return this.page.locator('.monaco-editor .codicon-debug-breakpoint, .monaco-editor .codicon-debug-breakpoint-conditional');
+  }
+
+  /** Presses F5 and waits for the debug toolbar. */
+  async startDebugging(): Promise<void> {
+    await this.page.keyboard.press('F5');
+    await this.page.locator('.debug-toolbar').waitFor();
+  }
+
+  /** Ends the session with Shift+F5. */
+  async stopDebugging(): Promise<void> {
+    await this.page.keyboard.press('Shift+F5');
+    await this.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+  }
+
+  async press(button: DebugButton): Promise<void> {
+    await this.page.locator(`.debug-toolbar .codicon-debug-${button}`).click();
+  }
+
+  /** Waits until the program is stopped with `line` as the top frame's line in a visible editor. */
+  async stoppedAt(line: number): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) =>
+        [...document.querySelectorAll('.monaco-editor')].some((editor) => {
+          const glyph = editor.querySelector(
+            '.codicon-debug-stackframe, .codicon-debug-breakpoint-stackframe, .debug-top-stack-frame-line',
+          );
+          if (glyph === null) return false;
+          const top = glyph.getBoundingClientRect().top;
+          return [...editor.querySelectorAll('.margin-view-overlays .line-numbers')].some(
+            (number) =>
+              number.textContent?.trim() === String(wanted) && Math.abs(number.getBoundingClientRect().top - top) < 8,
+          );
+        }),
+      line,
+    );
+  }
+
+  /** Waits until a row of the call stack holds `text`. */
+  async stoppedIn(text: string): Promise<void> {
+    await this.rowsOf('.debug-call-stack').filter({ hasText: text }).first().waitFor();
+  }
+
+  /** What the rows of the call stack view say, from the top. */
+  async callStack(): Promise<string[]> {
+    return await this.rowsOf('.debug-call-stack').allInnerTexts();
+  }
+
+  /** A tree in the side bar, by the title of its view; opened when it is folded. */
+  async tree(title: string): Promise<TreeView> {
+    return await TreeView.find(this.page, title);
+  }
+
+  /** The Variables view. */
+  async variables(): Promise<TreeView> {
+    return await TreeView.find(this.page, 'Variables');
+  }
+
+  /** The checkbox of an exception filter or a breakpoint in the Breakpoints view, by the row's text. */
+  async tickBreakpoint(text: string): Promise<void> {
+    const breakpoints = await TreeView.find(this.page, 'Breakpoints');
+    await breakpoints.row(text).locator('input[type=checkbox]').check();
+  }
+
+  /** The inside of the open webview. */
+  webview(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  }
+
+  /** Opens the Run and Debug side bar. */
+  async showDebugSideBar(): Promise<void> {
+    await this.page.keyboard.press('ControlOrMeta+Shift+D');
+    await this.page.locator('.debug-viewlet').waitFor();
+  }
+
+  async setTheme(theme: Theme): Promise<void> {
+    this.server.changeSettings({ 'workbench.colorTheme': themes[theme] });
+    await this.page.locator(`.monaco-workbench.${theme}`).waitFor();
+  }
+
+  /** Writes `test-results/NAME.png` and returns its path. */
+  async screenshot(name: string): Promise<string> {
+    fs.mkdirSync(resultsFolder, { recursive: true });
+    const file = path.join(resultsFolder, `${name}.png`);
+    await this.page.screenshot({ path: file });
+    return file;
+  }
+
+  /** Texts of the notifications on the screen; a journey without mishap has none. */
+  async notifications(): Promise<string[]> {
+    return await this.page.locator('.notification-toast .notification-list-item-message').allInnerTexts();
+  }
+
+  private async revealLine(line: number): Promise<void> {
+    await this.page.keyboard.press('Control+G');
+    await this.page.locator('.quick-input-widget input').fill(`:${String(line)}`);
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
+
+  /** Types into the quick input and takes the first row that holds `row`. */
+  private async pick(typed: string, row: string): Promise<void> {
+    await this.page.locator('.quick-input-widget input').fill(typed);
+    await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: row }).first().click();
+  }
+
+  private rowsOf(view: string): Locator {
+    return this.page.locator(`${view} .monaco-list-row`);
+  }
+}
