@@ -1,0 +1,37 @@
+/**
+ * What an access is, as one small integer, so that it indexes tables: bits 1:0 the kind, bit 2 a
+ * user-mode access, bit 3 an implicit supervisor access (to descriptor tables and the like, made
+ * at any CPL). SDM Vol. 3, "Determination of Access Rights".
+ */
+export const ACCESS = {
+  read: 0,
+  write: 1,
+  fetch: 2,
+  /** Nested only: an access to a guest paging structure while EPT accessed and dirty flags are on. */
+  readWrite: 3,
+  /** User-mode access: CPL 3 and not implicit. */
+  user: 4,
+  /** Implicit supervisor access. */
+  implicit: 8,
+} as const;
+
+export const ACCESS_KIND_MASK = 3;
+/** Set in the kinds that write. */
+export const ACCESS_WRITES = 1;
+/** Number of different access integers. */
+export const ACCESSES = 16;
+
+/** For print, by access integer. */
+export const accessNames = [
+  'supervisor read', 'supervisor write', 'supervisor fetch', 'table update',
+  'user read', 'user write', 'user fetch', 'table update',
+  'implicit supervisor read', 'implicit supervisor write', 'implicit supervisor fetch', 'table update',
+] as const;
+
+/** What the processor is asked to do; an emulator in root mode finds it in `Processor.pending`. */
+export const OPERATION = {
+  load: 0, store: 1, readModifyWrite: 2, fetch: 3, writeRegister: 4, readRegister: 5, invlpg: 6,
+} as const;
+export const operationNames = [
+  'load', 'store', 'read-modify-write', 'fetch', 'register write', 'register read', 'INVLPG',
+] as const;

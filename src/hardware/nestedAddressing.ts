@@ -1,0 +1,46 @@
+import { ACCESS } from './accessKinds';
+import { EPT_RIGHTS } from './accessRights';
+import { LEVEL_SLOTS } from './compiledFormat';
+import type { TableAddressing } from './tableAddressing';
+import type { TranslationSpace } from './translationSpace';
+import { walk } from './walk';
+import { eptViolationQualification } from './walkRefusal';
+import { WALK } from './walkOutcome';
+
+/**
+ * Guest tables behind EPT: each table address is guest-physical and is walked first. While EPT accessed and dirty
+ * flags are on, every access to a guest paging structure counts as a write. SDM Vol. 3, "Accessed and Dirty Flags
+ * for EPT".
+ */
+export class NestedAddressing implements TableAddressing {
+  hpaLo = 0;
+  hpaHi = 0;
+  /** EPT rights of the page that holds the guest entry of each level. */
+  private readonly rights = new Int32Array(LEVEL_SLOTS);
+
+  constructor(private readonly nested: TranslationSpace) {}
+
+  locate(lo: number, hi: number, _access: number, level: number, effects: number): number {
+    const nested = this.nested;
+    nested.servedLevel = level;
+    const access = nested.accessedDirty !== 0 ? ACCESS.readWrite : ACCESS.read;
+    const outcome = walk(nested, lo, hi, access, effects);
+    if (outcome !== WALK.mapped) return outcome;
+    this.hpaLo = nested.result.hpaLo;
+    this.hpaHi = nested.result.hpaHi;
+    this.rights[level] = nested.result.rights;
+    return WALK.mapped;
+  }
+
+  /** A flag update is a write to the table's page, by the translation that the read went through. */
+  allowsUpdate(lo: number, hi: number, level: number): number {
+    const rights = this.rights[level]!;
+    if ((rights & EPT_RIGHTS.writable) !== 0) return WALK.mapped;
+    const { result } = this.nested;
+    result.outcome = WALK.eptViolation;
+    result.gpaLo = lo;
+    result.gpaHi = hi;
+    result.qualification = eptViolationQualification(ACCESS.write, rights, level);
+    return WALK.eptViolation;
+  }
+}

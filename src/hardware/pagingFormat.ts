@@ -1,0 +1,94 @@
+/** Which entries of a level a row is about: those that map a page, those that reference a table, or both. */
+export type EntryUse = 'leaf' | 'table' | 'any';
+
+/** A right that an entry gives or withholds. A walk's right is the logical AND over the entries used. */
+export interface RightBit {
+  readonly name: string;
+  readonly bit: number;
+  /** The bit's value that gives the right. */
+  readonly givenBy: 0 | 1;
+}
+
+/** When a reserved-bit rule holds. */
+export type ReservedWhen =
+  | 'always'
+  /** For the part of `bits` at and above MAXPHYADDR. */
+  | 'above MAXPHYADDR'
+  | 'EFER.NXE = 0';
+
+export interface ReservedRule {
+  /** What is reserved, for messages: `PS in a PML4E`. */
+  readonly name: string;
+  readonly levels: readonly number[];
+  readonly entries: EntryUse;
+  readonly bits: readonly [high: number, low: number];
+  readonly when: ReservedWhen;
+}
+
+/** A combination within the low six bits that no present entry may have. */
+export interface IllegalRule {
+  readonly name: string;
+  readonly entries: EntryUse;
+  readonly mask: number;
+  readonly value: number;
+  /** The rule holds only on a processor without this feature. */
+  readonly unless?: 'execute-only';
+}
+
+/** How a field's value is printed. */
+export type FieldPrinting = 'flag' | 'frame' | 'memory type' | 'number';
+
+/** One flag or field of an entry, for the one decoder (`decodeEntry`). */
+export interface FormatField {
+  /** The manual's name. */
+  readonly name: string;
+  readonly levels: readonly number[];
+  readonly entries: EntryUse;
+  readonly bits: readonly [high: number, low: number];
+  readonly print: FieldPrinting;
+  /** What it means when set, and when clear; of a field that is no flag, what it holds. */
+  readonly set: string;
+  readonly clear: string;
+}
+
+/**
+ * A paging-structure format as a value. Levels count from 1 (the entries that map 4-KByte pages) up.
+ * Bits count over the whole entry from 0. The walk knows none of these numbers by itself.
+ */
+export interface PagingFormat {
+  readonly name: string;
+  readonly levels: number;
+  /** Names of an entry by level; index 0 is unused. */
+  readonly levelNames: readonly string[];
+  readonly entryBytes: 4 | 8;
+  readonly indexBits: number;
+  /** Input addresses: sign-extended from the top bit (canonical), or with zeros above it. */
+  readonly input: 'canonical' | 'zero-extended';
+  /** An entry is present when one of these low bits is set. */
+  readonly presentMask: number;
+  /** The three rights, in the order of the bits of a rights integer. */
+  readonly rights: readonly [RightBit, RightBit, RightBit];
+  /** How a refused walk is told. */
+  readonly refusal: 'page fault' | 'EPT';
+  /** Levels above 1 whose entry maps a page when `leafBit` is set. */
+  readonly leafLevels: readonly number[];
+  readonly leafBit: number;
+  /** Bits that hold the physical address. */
+  readonly frame: readonly [high: number, low: number];
+  readonly accessedBit: number;
+  readonly dirtyBit: number;
+  /** Leaf bit for global pages, if the format has one. */
+  readonly globalBit?: number;
+  /** Protection key of a leaf, if the format has one: its lowest bit. */
+  readonly keyBit?: number;
+  readonly reservedRules: readonly ReservedRule[];
+  readonly illegalRules: readonly IllegalRule[];
+  readonly fields: readonly FormatField[];
+}
+
+/** Does a row about `use` at `levels` speak of this entry? */
+export function rowApplies(
+  row: { readonly levels: readonly number[]; readonly entries: EntryUse }, level: number, use: 'leaf' | 'table',
+): boolean {
+  return row.levels.includes(level) && (row.entries === 'any' || row.entries === use);
+}

@@ -1,0 +1,19 @@
+/** Registers by number, spelled as in the manual. Parts (`eax`, `al`) are masks the compiler makes. */
+export const registerNames = [
+  'rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
+  'rflags', 'cr0', 'cr2', 'cr3', 'cr4', 'efer', 'pkru',
+] as const;
+export type RegisterName = (typeof registerNames)[number];
+
+/** Number of each register; its 64-bit value is words `2n` (low half) and `2n + 1` of the block. */
+export const REGISTER = {
+  rax: 0, rcx: 1, rdx: 2, rbx: 3, rsp: 4, rbp: 5, rsi: 6, rdi: 7,
+  r8: 8, r9: 9, r10: 10, r11: 11, r12: 12, r13: 13, r14: 14, r15: 15,
+  rflags: 16, cr0: 17, cr2: 18, cr3: 19, cr4: 20, efer: 21, pkru: 22,
+  /** Current privilege level; no register of the manual's, so `registerNames` does not list it. */
+  cpl: 23,
+  /** 1 in VMX non-root operation. */
+  nonRoot: 24,
+} as const satisfies Record<RegisterName | 'cpl' | 'nonRoot', number>;
+
+export const REGISTER_WORDS = 2 * 25;

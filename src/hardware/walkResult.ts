@@ -1,0 +1,55 @@
+import { LEVEL_SLOTS } from './compiledFormat';
+import { WALK, WHY } from './walkOutcome';
+
+/**
+ * Everything a walk learned, in preallocated fields that the next walk of the same space overwrites.
+ * Addresses are pairs of int32 halves. Arrays are indexed by level; those of levels not reached are stale:
+ * valid are `top` down to `level`.
+ */
+export class WalkResult {
+  outcome: number = WALK.mapped;
+  why: number = WHY.none;
+  /** Row of the rule that refused (see WHY), or -1. */
+  rule = -1;
+  /** The address that was walked. */
+  addressLo = 0;
+  addressHi = 0;
+  access = 0;
+  /** Level of the first entry; 0 when unpaged. */
+  top = 0;
+  /** Level where the walk ended: of the leaf, or of the entry that refused. */
+  level = 0;
+  /** Page-fault error code, when the outcome is one. */
+  errorCode = 0;
+  /** Exit qualification (low half; the high one is zero), when the outcome is an EPT violation. */
+  qualification = 0;
+  /**
+   * Mapped: what this dimension translates to (guest-physical in a guest's tables, of the byte). EPT violation
+   * and misconfiguration: the guest-physical address that was refused.
+   */
+  gpaLo = 0;
+  gpaHi = 0;
+  /** Mapped: host-physical address of the byte, through both dimensions. */
+  hpaLo = 0;
+  hpaHi = 0;
+  /** log2 of the page size of this dimension, and of the smaller of both. */
+  pageShift = 12;
+  effectiveShift = 12;
+  /** AND of the rights over the entries used: of this dimension, and of the final nested translation. */
+  rights = 0;
+  nestedRights = 0;
+  /** 1 when the leaf is global. */
+  global = 0;
+  /** 1 when a write through this translation need set no dirty flag any more. */
+  dirty = 0;
+  key = 0;
+  /** Entries read, of both dimensions. */
+  references = 0;
+  readonly entryLo = new Int32Array(LEVEL_SLOTS);
+  readonly entryHi = new Int32Array(LEVEL_SLOTS);
+  /** Address of the entry as the walk has it, and its host-physical address. */
+  readonly entryAddressLo = new Int32Array(LEVEL_SLOTS);
+  readonly entryAddressHi = new Int32Array(LEVEL_SLOTS);
+  readonly entryHpaLo = new Int32Array(LEVEL_SLOTS);
+  readonly entryHpaHi = new Int32Array(LEVEL_SLOTS);
+}
