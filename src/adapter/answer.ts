@@ -1,0 +1,36 @@
+import type { Failure } from './failures';
+import type { SessionState } from './sessionState';
+
+/** What a handler gives: the response's body (undefined when it has none) or why there is none. */
+export type Answer<Body> = Body | Failure;
+
+/** Where a session is. Requests name the phases in which they can be answered. */
+export type Phase = 'not initialized' | 'not launched' | 'launching' | 'being configured' | 'running' | 'stopped' | 'over' | 'disconnected';
+
+/** Kinds an argument may be required to have before a handler sees it. */
+export const argumentKinds = {
+  number: { wanted: 'a number', holds: (value: unknown) => typeof value === 'number' && Number.isFinite(value) },
+  text: { wanted: 'text', holds: (value: unknown) => typeof value === 'string' },
+  object: {
+    wanted: 'an object',
+    holds: (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  },
+  list: { wanted: 'a list', holds: (value: unknown) => Array.isArray(value) },
+} as const;
+export type ArgumentKind = keyof typeof argumentKinds;
+
+/** One request: when it is answered, what it must carry, who answers it. */
+export interface RequestRow {
+  readonly phases: readonly Phase[];
+  readonly needs: Readonly<Record<string, ArgumentKind>>;
+  readonly handle: (state: SessionState, args: unknown) => Promise<Answer<object | undefined>>;
+}
+
+/** The one place where a request's JSON becomes its arguments' type: `needs` has been checked by then. */
+export function row<Arguments, Body extends object | undefined>(
+  phases: readonly Phase[],
+  needs: Readonly<Record<string, ArgumentKind>>,
+  handle: (state: SessionState, args: Arguments) => Answer<Body> | Promise<Answer<Body>>,
+): RequestRow {
+  return { phases, needs, handle: async (state, args) => handle(state, (args ?? {}) as Arguments) };
+}

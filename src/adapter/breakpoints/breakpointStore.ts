@@ -1,0 +1,150 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Debuggee, EventBreakpoint, ListingBreakpoint, StatementBreakpoint, Stop } from '../../engine/debuggee';
+import type { Scenario } from '../simulator';
+import type { SourceCatalog } from '../sourceCatalog';
+import { sourceKey, type Client } from '../client';
+import { bindException, bindFunction, bindSource, type Bound, type Place } from './binding';
+
+/** What breakpoints are bound to: one launch of a scenario. */
+export interface BreakpointTarget {
+  readonly scenario: Scenario;
+  readonly debuggee: Debuggee;
+  readonly sources: SourceCatalog;
+  readonly client: Client;
+}
+
+/** One breakpoint as asked, and what it is bound to in the present launch. */
+interface Kept<Asked> {
+  readonly id: number;
+  readonly asked: Asked;
+  bound: Bound;
+}
+
+/** Id of the breakpoint that stops a run at its first statement; never shown to a client. */
+const ENTRY_ID = 0;
+
+/**
+ * All breakpoints of a session. What the client asked is kept, so that a restart binds it again; a
+ * breakpoint asked again unchanged keeps its id.
+ */
+export class BreakpointStore {
+  private nextId = ENTRY_ID + 1;
+  private entry: number | undefined;
+  private readonly inSource = new Map<string, { source: DebugProtocol.Source; kept: Kept<DebugProtocol.SourceBreakpoint>[] }>();
+  private functions: Kept<DebugProtocol.FunctionBreakpoint>[] = [];
+  private exceptions: Kept<DebugProtocol.ExceptionFilterOptions>[] = [];
+
+  setInSource(target: BreakpointTarget, source: DebugProtocol.Source, asked: readonly DebugProtocol.SourceBreakpoint[]): DebugProtocol.Breakpoint[] {
+    const key = storeKey(source);
+    const before = this.inSource.get(key)?.kept ?? [];
+    const kept = this.keep(before, asked, (breakpoint) => bindSource(target, source, breakpoint));
+    this.inSource.set(key, { source, kept });
+    this.install(target);
+    return kept.map((breakpoint) => described(breakpoint, target));
+  }
+
+  setFunctions(target: BreakpointTarget, asked: readonly DebugProtocol.FunctionBreakpoint[]): DebugProtocol.Breakpoint[] {
+    this.functions = this.keep(this.functions, asked, (breakpoint) => bindFunction(target.scenario, breakpoint));
+    this.install(target);
+    return this.functions.map((breakpoint) => described(breakpoint, target));
+  }
+
+  setExceptions(target: BreakpointTarget, asked: readonly DebugProtocol.ExceptionFilterOptions[]): DebugProtocol.Breakpoint[] {
+    this.exceptions = this.keep(this.exceptions, asked, (options) => bindException(target.scenario, options));
+    this.install(target);
+    return this.exceptions.map((breakpoint) => described(breakpoint, target));
+  }
+
+  /** After a restart: binds everything to the new launch; gives those of sources, whose places may have moved. */
+  rebind(target: BreakpointTarget): DebugProtocol.Breakpoint[] {
+    const all: DebugProtocol.Breakpoint[] = [];
+    for (const { source, kept } of this.inSource.values()) {
+      for (const breakpoint of kept) {
+        breakpoint.bound = bindSource(target, source, breakpoint.asked);
+        all.push(described(breakpoint, target));
+      }
+    }
+    for (const breakpoint of this.functions) {
+      breakpoint.bound = bindFunction(target.scenario, breakpoint.asked);
+      all.push(described(breakpoint, target));
+    }
+    for (const breakpoint of this.exceptions) breakpoint.bound = bindException(target.scenario, breakpoint.asked);
+    this.install(target);
+    return all;
+  }
+
+  /** The exception filter that a breakpoint id stands for. */
+  filterOf(id: number): string | undefined {
+    return this.exceptions.find((kept) => kept.id === id)?.asked.filterId;
+  }
+
+  /** The name of the function breakpoint that an id stands for. */
+  functionOf(id: number): string | undefined {
+    return this.functions.find((kept) => kept.id === id)?.asked.name;
+  }
+
+  /** Arms a breakpoint of our own that reports as the entry stop; undefined takes it away. */
+  stopOnceAt(debuggee: Debuggee, statement: number | undefined): void {
+    this.entry = statement;
+    this.install({ debuggee });
+  }
+
+  /** The stop is the entry breakpoint's alone. */
+  isEntry(stop: Stop): boolean {
+    return this.entry !== undefined && stop.kind === 'breakpoint' && stop.ids.every((id) => id === ENTRY_ID);
+  }
+
+  /** A run without debugging stops nowhere; what was asked is kept. */
+  disarm(debuggee: Debuggee): void {
+    debuggee.setStatementBreakpoints([]);
+    debuggee.setEventBreakpoints([]);
+    debuggee.setListingBreakpoints([]);
+  }
+
+  private keep<Asked>(before: readonly Kept<Asked>[], asked: readonly Asked[], bind: (asked: Asked) => Bound): Kept<Asked>[] {
+    const left = [...before];
+    return asked.map((breakpoint) => {
+      const spelled = JSON.stringify(breakpoint);
+      const same = left.findIndex((kept) => JSON.stringify(kept.asked) === spelled);
+      const id = same >= 0 ? left.splice(same, 1)[0]?.id : undefined;
+      return { id: id ?? this.nextId++, asked: breakpoint, bound: bind(breakpoint) };
+    });
+  }
+
+  private install({ debuggee }: Pick<BreakpointTarget, 'debuggee'>): void {
+    const statements: StatementBreakpoint[] = this.entry === undefined ? [] : [{ id: ENTRY_ID, statement: this.entry }];
+    const events: EventBreakpoint[] = [];
+    const listings: ListingBreakpoint[] = [];
+    const everywhere = [...this.inSource.values()].flatMap(({ kept }) => kept as readonly Kept<unknown>[]);
+    for (const { id, bound } of [...everywhere, ...this.functions, ...this.exceptions]) {
+      if (bound.kind === 'statement') statements.push({ id, ...bound.breakpoint });
+      else if (bound.kind === 'event') events.push({ id, ...bound.breakpoint });
+      else if (bound.kind === 'listing') listings.push({ id, ...bound.breakpoint });
+    }
+    debuggee.setStatementBreakpoints(statements);
+    debuggee.setEventBreakpoints(events);
+    debuggee.setListingBreakpoints(listings);
+  }
+}
+
+function storeKey(source: DebugProtocol.Source): string {
+  const reference = source.sourceReference ?? 0;
+  return reference > 0 ? `reference:${reference}` : sourceKey(source.path ?? source.name ?? '');
+}
+
+function described({ id, bound }: Kept<unknown>, { sources, client }: BreakpointTarget): DebugProtocol.Breakpoint {
+  if (bound.kind === 'unbound') return { id, verified: false, message: bound.message, reason: 'failed' };
+  return { id, verified: true, ...(bound.place === undefined ? {} : placed(bound.place, sources, client)) };
+}
+
+function placed(place: Place, sources: SourceCatalog, client: Client): Omit<DebugProtocol.Breakpoint, 'verified'> {
+  if (place.kind === 'listing') return { source: sources.ofListing(place.name, client), line: client.lineOut(place.line) };
+  const { range } = place;
+  return {
+    source: sources.ofFile(range.file, client),
+    line: client.lineOut(range.line + 1),
+    column: client.columnOut(range.column + 1),
+    endLine: client.lineOut(range.endLine + 1),
+    endColumn: client.columnOut(range.endColumn + 1),
+  };
+}

@@ -1,0 +1,47 @@
+import { KIND, KIND_AT, field } from '../../hardware/eventTable';
+
+/** "Break on write to this entry": `write:gpa:0x3008`, optionally with a length in bytes: `write:gpa:0x3000:4096`. */
+export interface WriteBreakpoint {
+  readonly space: 'gpa' | 'hpa';
+  /** Below 2^52, as every physical address is: exact as a number. */
+  readonly address: number;
+  readonly length: number;
+}
+
+const FORM = /^write:(gva|gpa|hva|hpa):(0x[0-9a-f]{1,16}|\d{1,20})(?::(0x[0-9a-f]{1,16}|\d{1,20}))?$/i;
+const ENTRY_BYTES = 8;
+const PHYSICAL_ADDRESSES_END = 2 ** 52;
+
+export function parseWriteBreakpoint(name: string): WriteBreakpoint | { readonly error: string } {
+  const match = FORM.exec(name);
+  if (match === null) {
+    return { error: `"${name}" names no entry: write it as write:gpa:0x3008 or write:hpa:0x3008, as the table views do.` };
+  }
+  const space = match[1]?.toLowerCase();
+  if (space !== 'gpa' && space !== 'hpa') {
+    return { error: `"${name}": a page-table entry is watched by its physical address, write:gpa:0x… or write:hpa:0x….` };
+  }
+  const address = Number(match[2]);
+  const length = match[3] === undefined ? ENTRY_BYTES : Number(match[3]);
+  if (length === 0 || address + length > PHYSICAL_ADDRESSES_END) {
+    return { error: `"${name}" watches nothing: a physical address has 52 bits, and the length is 1 byte or more.` };
+  }
+  return { space, address, length };
+}
+
+/** Guest stores to tables; and, by host-physical address, entries that hypervisor and host write. */
+export function writeBreakpointKinds(breakpoint: WriteBreakpoint): readonly number[] {
+  return breakpoint.space === 'gpa'
+    ? [KIND.page_table_write, KIND.page_table_write_trapped]
+    : [KIND.page_table_write, KIND.entry_written];
+}
+
+export function writeBreakpointMatches(breakpoint: WriteBreakpoint): (record: Int32Array) => boolean {
+  const at = breakpoint.space === 'gpa' ? field.gpa.at : field.hpa.at;
+  const end = breakpoint.address + breakpoint.length;
+  return (record) => {
+    const size = record[KIND_AT] === KIND.entry_written ? ENTRY_BYTES : record[field.size.at]! || ENTRY_BYTES;
+    const from = record[at + 1]! * 2 ** 32 + (record[at]! >>> 0);
+    return from < end && breakpoint.address < from + size;
+  };
+}

@@ -1,0 +1,30 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { exceptionFilters } from './breakpoints/exceptionFilters';
+
+/** What the adapter can do. A test holds that each `true` has a handler and a test of its own. */
+export const capabilities = {
+  supportsConfigurationDoneRequest: true,
+  supportsConditionalBreakpoints: true,
+  supportsHitConditionalBreakpoints: true,
+  supportsFunctionBreakpoints: true,
+  supportsExceptionFilterOptions: true,
+  supportsExceptionInfoRequest: true,
+  supportsStepBack: true,
+  supportsSteppingGranularity: true,
+  supportsEvaluateForHovers: true,
+  supportsClipboardContext: true,
+  supportsReadMemoryRequest: true,
+  supportsDelayedStackTraceLoading: true,
+  supportsLoadedSourcesRequest: true,
+  supportsBreakpointLocationsRequest: true,
+  supportsRestartRequest: true,
+  supportsTerminateRequest: true,
+  exceptionBreakpointFilters: exceptionFilters.map(({ id, label, description, isDefault }) => ({
+    filter: id,
+    label,
+    description,
+    default: isDefault,
+    supportsCondition: true,
+    conditionDescription: 'for example event.gpa == gpa:0x3008',
+  })),
+} as const satisfies DebugProtocol.Capabilities;

@@ -1,0 +1,86 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+
+/** What the client said about itself in `initialize`; the adapter itself counts lines and columns from 1. */
+export class Client {
+  private lineBase = 1;
+  private columnBase = 1;
+  private pathsAre: 'path' | 'uri' = 'path';
+
+  introduce(args: DebugProtocol.InitializeRequestArguments): void {
+    this.lineBase = args.linesStartAt1 === false ? 0 : 1;
+    this.columnBase = args.columnsStartAt1 === false ? 0 : 1;
+    this.pathsAre = args.pathFormat === 'uri' ? 'uri' : 'path';
+  }
+
+  lineOut(line: number): number {
+    return line - 1 + this.lineBase;
+  }
+
+  lineIn(line: number): number {
+    return line + 1 - this.lineBase;
+  }
+
+  columnOut(column: number): number {
+    return column - 1 + this.columnBase;
+  }
+
+  columnIn(column: number): number {
+    return column + 1 - this.columnBase;
+  }
+
+  /** A path as this client writes it. What was given as a URI (a virtual workspace) goes back as that URI. */
+  pathOut(path: string): string {
+    if (this.pathsAre === 'path' || isUri(path)) return path;
+    const slashed = path.replace(/\\/g, '/');
+    const rooted = slashed.startsWith('/') ? slashed : `/${slashed}`;
+    return `file://${rooted.split('/').map(encodeURIComponent).join('/').replace(/%3A/gi, ':')}`;
+  }
+}
+
+/** A scheme of two letters or more: `C:` is a drive. */
+export function isUri(path: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:/i.test(path);
+}
+
+/** One spelling of a source's name: file URIs become paths, backslashes slashes, drive letters small. */
+export function sourceKey(pathOrUri: string): string {
+  let path = pathOrUri;
+  if (/^file:\/\//i.test(path)) {
+    path = decoded(path.replace(/^file:\/\/(localhost)?/i, ''));
+    path = path.replace(/^\/([a-z]:)/i, '$1');
+  } else if (isUri(path)) {
+    return decoded(path);
+  }
+  path = path.replace(/\\/g, '/').replace(/\/+/g, '/');
+  return path.replace(/^([A-Z]):/, (drive) => drive.toLowerCase());
+}
+
+/** `name` beside the file `pathOrUri`; an absolute name stays itself. */
+export function besideFile(pathOrUri: string, name: string): string {
+  if (isUri(name) || /^([a-z]:)?[\\/]/i.test(name)) return name;
+  const folder = pathOrUri.replace(/[^\\/]*$/, '');
+  const parts: string[] = [];
+  for (const part of name.split(/[\\/]/)) {
+    if (part === '.' || part === '') continue;
+    if (part === '..' && parts.length > 0) parts.pop();
+    else parts.push(part);
+  }
+  let from = folder;
+  while (parts[0] === '..') {
+    parts.shift();
+    from = from.replace(/[^\\/]*[\\/]$/, '');
+  }
+  return from + parts.join('/');
+}
+
+export function fileName(pathOrUri: string): string {
+  return pathOrUri.replace(/^.*[\\/]/, '');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a stray percent sign: the name is meant as it stands
+  }
+}

@@ -1,0 +1,31 @@
+import type { NamedValue } from '../engine/debuggee';
+import type { Fragment, ValueType } from '../language/program';
+import type { HeldFrame, Launched } from './sessionState';
+
+export type Evaluated = { readonly value: bigint; readonly type: ValueType } | { readonly error: string };
+
+/**
+ * Evaluates an expression of the language in a frame, without any effect on the machine. In a listing
+ * frame the line's named values come first; all else is seen as the guest frame below sees it.
+ */
+export function evaluateIn(launched: Launched, held: HeldFrame, text: string): Evaluated {
+  const named = listingValues(held).find(({ name }) => name === text.trim());
+  if (named !== undefined) return named;
+  const compiled = compiledOnce(launched, text, held.procedure);
+  if ('error' in compiled) return compiled;
+  return launched.debuggee.evaluate(compiled.fragment, held.cpu, held.depth);
+}
+
+export function listingValues({ frame }: HeldFrame): readonly NamedValue[] {
+  return frame.kind === 'listing' ? frame.values : [];
+}
+
+/** Watches, registers and counters ask the same expressions at each stop: they are compiled once a launch. */
+function compiledOnce(launched: Launched, text: string, procedure: number): { fragment: Fragment } | { error: string } {
+  const key = `${procedure} ${text}`;
+  const known = launched.compiled.get(key);
+  if (known !== undefined) return known;
+  const compiled = launched.scenario.compileExpression(text, { procedure });
+  launched.compiled.set(key, compiled);
+  return compiled;
+}

@@ -1,0 +1,80 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { OutputLine, Outcome } from '../engine/debuggee';
+import type { Diagnostic, Program } from '../language/program';
+import { sourceKey, type Client } from './client';
+import type { SourceCatalog } from './sourceCatalog';
+
+/** A debug console freezes near a megabyte a second: past half of that, lines are counted and left out. */
+const CHARACTERS_A_SECOND = 500_000;
+
+/** Puts lines on the client's debug console, with the place in the source where they come from. */
+export class OutputPump {
+  private secondEnds = 0;
+  private charactersLeft = CHARACTERS_A_SECOND;
+  private leftOut = 0;
+
+  constructor(private readonly send: (body: DebugProtocol.OutputEvent['body']) => void) {}
+
+  /** A line that the scenario printed, or a failed expectation. */
+  scenarioLine(line: OutputLine, sources: SourceCatalog, program: Program, client: Client): void {
+    if (!this.hasRoom(line.text.length)) return;
+    const file = program.files.findIndex(({ path }) => sourceKey(path) === sourceKey(line.path));
+    this.send({
+      category: line.category === 'print' ? 'stdout' : 'stderr',
+      output: `${line.text}\n`,
+      ...(file < 0 ? {} : { source: sources.ofFile(file, client), line: client.lineOut(line.line) }),
+    });
+  }
+
+  /** The last line of a run. */
+  outcome(outcome: Outcome, scenario: string, technique: string): void {
+    this.tellLeftOut();
+    if (outcome.message !== undefined) this.send({ category: 'stderr', output: `${outcome.message}\n` });
+    const judged = `${outcome.passed} ${outcome.passed === 1 ? 'expectation' : 'expectations'} held, ${outcome.failed} failed`;
+    this.send({
+      category: outcome.ok ? 'console' : 'important',
+      output: `${scenario} under ${technique}: ${judged}.\n`,
+    });
+  }
+
+  /** An error or warning of the compiler, on its line. `path` is as the client wrote it. */
+  diagnostic(diagnostic: Diagnostic, client: Client): void {
+    const { range } = diagnostic;
+    this.send({
+      category: diagnostic.severity === 'error' ? 'stderr' : 'console',
+      output: `${diagnosticText(diagnostic)}\n`,
+      source: { path: client.pathOut(diagnostic.path) },
+      line: client.lineOut(range.line + 1),
+      column: client.columnOut(range.column + 1),
+    });
+  }
+
+  /** A sentence of the adapter's own. */
+  note(text: string): void {
+    this.send({ category: 'console', output: `${text}\n` });
+  }
+
+  private hasRoom(characters: number): boolean {
+    const now = performance.now();
+    if (now >= this.secondEnds) {
+      this.secondEnds = now + 1000;
+      this.charactersLeft = CHARACTERS_A_SECOND;
+      this.tellLeftOut();
+    }
+    this.charactersLeft -= characters;
+    if (this.charactersLeft >= 0) return true;
+    this.leftOut++;
+    return false;
+  }
+
+  private tellLeftOut(): void {
+    if (this.leftOut === 0) return;
+    this.note(`${this.leftOut} lines of output were left out: the scenario prints faster than a console can show.`);
+    this.leftOut = 0;
+  }
+}
+
+/** `FILE:LINE:COL: message`, lines and columns from 1. */
+export function diagnosticText({ path, range, message }: Diagnostic): string {
+  return `${path}:${range.line + 1}:${range.column + 1}: ${message}`;
+}

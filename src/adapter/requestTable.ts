@@ -1,0 +1,62 @@
+import { REQUEST } from '../protocol/requests';
+import { row, type Phase, type RequestRow } from './answer';
+import { breakpointLocations, setBreakpoints, setExceptionBreakpoints, setFunctionBreakpoints } from './requests/breakpoints';
+import { evaluate } from './requests/evaluate';
+import { exceptionInfo } from './requests/exceptionInfo';
+import { tables, walk } from './requests/inspection';
+import { configurationDone, disconnect, initialize, launch, restart, terminate } from './requests/lifecycle';
+import { readMemory } from './requests/memory';
+import { next, pause, resume, reverseContinue, stepBack, stepIn, stepOut } from './requests/motions';
+import { loadedSources, source } from './requests/sources';
+import { stackTrace, threads } from './requests/stack';
+import { scopes, variables } from './requests/variables';
+
+const everywhere: readonly Phase[] = [
+  'not initialized', 'not launched', 'launching', 'being configured', 'running', 'stopped', 'over', 'disconnected',
+];
+const launched: readonly Phase[] = ['being configured', 'running', 'stopped'];
+const stopped: readonly Phase[] = ['stopped'];
+
+/** Every request that is answered. What is not here is refused by name. */
+const rows: Readonly<Record<string, RequestRow>> = {
+  initialize: row(['not initialized'], {}, initialize),
+  launch: row(['not launched'], {}, launch),
+  configurationDone: row(['being configured'], {}, configurationDone),
+  restart: row(['running', 'stopped'], {}, restart),
+  terminate: row([...launched, 'over'], {}, terminate),
+  disconnect: row(everywhere, {}, disconnect),
+
+  setBreakpoints: row(launched, { source: 'object' }, setBreakpoints),
+  setFunctionBreakpoints: row(launched, { breakpoints: 'list' }, setFunctionBreakpoints),
+  setExceptionBreakpoints: row(launched, { filters: 'list' }, setExceptionBreakpoints),
+  breakpointLocations: row(launched, { source: 'object', line: 'number' }, breakpointLocations),
+
+  continue: row(stopped, { threadId: 'number' }, resume),
+  next: row(stopped, { threadId: 'number' }, next),
+  stepIn: row(stopped, { threadId: 'number' }, stepIn),
+  stepOut: row(stopped, { threadId: 'number' }, stepOut),
+  stepBack: row(stopped, { threadId: 'number' }, stepBack),
+  reverseContinue: row(stopped, { threadId: 'number' }, reverseContinue),
+  pause: row(['running', 'stopped'], {}, pause),
+
+  threads: row(everywhere, {}, threads),
+  stackTrace: row(stopped, { threadId: 'number' }, stackTrace),
+  scopes: row(stopped, { frameId: 'number' }, scopes),
+  variables: row(stopped, { variablesReference: 'number' }, variables),
+  evaluate: row(stopped, { expression: 'text' }, evaluate),
+  exceptionInfo: row(stopped, {}, exceptionInfo),
+  readMemory: row(stopped, { memoryReference: 'text', count: 'number' }, readMemory),
+  source: row([...launched, 'over'], {}, source),
+  loadedSources: row([...launched, 'over'], {}, loadedSources),
+
+  [REQUEST.tables]: row(stopped, { space: 'text' }, tables),
+  [REQUEST.walk]: row(stopped, { threadId: 'number' }, walk),
+};
+
+/** A command's row; names such as `constructor` find nothing. */
+export function requestRow(command: string): RequestRow | undefined {
+  return Object.hasOwn(rows, command) ? rows[command] : undefined;
+}
+
+/** Commands that have a handler. */
+export const answeredCommands: readonly string[] = Object.keys(rows);

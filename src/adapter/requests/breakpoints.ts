@@ -1,0 +1,60 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Answer } from '../answer';
+import type { BreakpointTarget } from '../breakpoints/breakpointStore';
+import { statementsOnLines } from '../breakpoints/statementAtLine';
+import { unknownSource } from '../failures';
+import type { SessionState } from '../sessionState';
+
+export function setBreakpoints(
+  state: SessionState,
+  args: DebugProtocol.SetBreakpointsArguments,
+): Answer<DebugProtocol.SetBreakpointsResponse['body']> {
+  const asked = args.breakpoints ?? (args.lines ?? []).map((line) => ({ line }));
+  return { breakpoints: state.breakpoints.setInSource(target(state), args.source, asked) };
+}
+
+export function setFunctionBreakpoints(
+  state: SessionState,
+  args: DebugProtocol.SetFunctionBreakpointsArguments,
+): Answer<DebugProtocol.SetFunctionBreakpointsResponse['body']> {
+  return { breakpoints: state.breakpoints.setFunctions(target(state), args.breakpoints) };
+}
+
+export function setExceptionBreakpoints(
+  state: SessionState,
+  args: DebugProtocol.SetExceptionBreakpointsArguments,
+): Answer<{ breakpoints: DebugProtocol.Breakpoint[] }> {
+  const plain = args.filters.map((filterId) => ({ filterId }));
+  return { breakpoints: state.breakpoints.setExceptions(target(state), [...plain, ...(args.filterOptions ?? [])]) };
+}
+
+/** Every statement that starts on the asked lines: several on one line are told apart by column. */
+export function breakpointLocations(
+  state: SessionState,
+  args: DebugProtocol.BreakpointLocationsArguments,
+): Answer<DebugProtocol.BreakpointLocationsResponse['body']> {
+  const { scenario, sources, debuggee, client } = target(state);
+  const known = sources.find(args.source);
+  if (known === undefined) return unknownSource(args.source.name ?? args.source.path ?? 'It');
+  const from = client.lineIn(args.line);
+  const to = args.endLine === undefined ? from : client.lineIn(args.endLine);
+  if (known.kind === 'listing') {
+    const lines = (debuggee.listings.get(known.name) ?? '').split('\n');
+    const filled = lines.flatMap((text, index) => (text.trim() === '' ? [] : [index + 1]));
+    return { breakpoints: filled.filter((line) => line >= from && line <= to).map((line) => ({ line: client.lineOut(line) })) };
+  }
+  const statements = statementsOnLines(scenario.program, known.file, from - 1, to - 1);
+  return {
+    breakpoints: statements.map(({ range }) => ({
+      line: client.lineOut(range.line + 1),
+      column: client.columnOut(range.column + 1),
+      endLine: client.lineOut(range.endLine + 1),
+      endColumn: client.columnOut(range.endColumn + 1),
+    })),
+  };
+}
+
+function target(state: SessionState): BreakpointTarget {
+  if (state.launched === undefined) throw new Error('invariant: breakpoints are set in a launched session');
+  return { ...state.launched, client: state.client };
+}

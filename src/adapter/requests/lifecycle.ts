@@ -1,0 +1,88 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Answer } from '../answer';
+import { capabilities } from '../capabilities';
+import { Failure, sessionGone } from '../failures';
+import type { LaunchArguments, Launched, SessionState } from '../sessionState';
+import { launchScenario } from './launching';
+
+export function initialize(state: SessionState, args: DebugProtocol.InitializeRequestArguments): Answer<DebugProtocol.Capabilities> {
+  state.client.introduce(args);
+  state.phase = 'not launched';
+  return { ...capabilities };
+}
+
+/** Answered when the scenario is compiled and built; it runs after `configurationDone`. */
+export async function launch(state: SessionState, args: LaunchArguments): Promise<Answer<undefined>> {
+  state.phase = 'launching';
+  const launched = await launchScenario(state, args);
+  if (wasLeft(state)) return sessionGone('launch');
+  if (launched instanceof Failure) {
+    state.end(undefined);
+    return launched;
+  }
+  state.launched = launched;
+  state.phase = 'being configured';
+  // Breakpoints can be answered as verified only now, so this is when the client is asked for them.
+  setTimeout(() => {
+    if (state.phase === 'being configured') state.send('initialized');
+  }, 0);
+  return undefined;
+}
+
+export function configurationDone(state: SessionState): Answer<undefined> {
+  if (state.launched !== undefined) begin(state, state.launched);
+  return undefined;
+}
+
+/** Reads and compiles the scenario again, keeps all breakpoints, and starts from the beginning. */
+export async function restart(state: SessionState, args: { readonly arguments?: LaunchArguments }): Promise<Answer<undefined>> {
+  const before = state.launched;
+  const phase = state.phase;
+  const launched = await launchScenario(state, args.arguments ?? before?.args ?? {});
+  if (wasLeft(state)) return sessionGone('restart');
+  // A scenario that no longer compiles leaves the session where it was.
+  if (launched instanceof Failure) return launched;
+  if (phase === 'running' || state.phase !== phase) state.halt();
+  state.halt();
+  state.launched = launched;
+  for (const breakpoint of state.breakpoints.rebind({ ...launched, client: state.client })) {
+    state.send('breakpoint', { reason: 'changed', breakpoint });
+  }
+  begin(state, launched);
+  return undefined;
+}
+
+/** Ends the scenario, not the session: `terminated` follows. */
+export function terminate(state: SessionState): Answer<undefined> {
+  setTimeout(() => { state.end(undefined); }, 0);
+  return undefined;
+}
+
+export function disconnect(state: SessionState): Answer<undefined> {
+  state.end(undefined);
+  state.halt();
+  state.launched = undefined;
+  state.phase = 'disconnected';
+  return undefined;
+}
+
+function begin(state: SessionState, launched: Launched): void {
+  state.phase = 'running';
+  if (launched.args.noDebug === true) {
+    state.breakpoints.disarm(launched.debuggee);
+    state.move('continue', 0);
+  } else if (launched.args.stopAtBoot === true) {
+    setTimeout(() => {
+      if (state.launched === launched && state.phase === 'running') state.standAt({ kind: 'entry' });
+    }, 0);
+  } else if (launched.args.stopOnEntry === true) {
+    state.moveToEntry();
+  } else {
+    state.move('continue', 0);
+  }
+}
+
+/** A disconnect can come while a file is being read. */
+function wasLeft(state: SessionState): boolean {
+  return state.phase === 'disconnected';
+}

@@ -1,0 +1,33 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Answer } from '../answer';
+import { base64 } from '../base64';
+import { badMemoryReference, badReadCount, notStopped } from '../failures';
+import { parseMemoryReference } from '../memoryReference';
+import type { SessionState } from '../sessionState';
+
+const MOST_BYTES = 1 << 20;
+
+/**
+ * Bytes of one of the four address spaces. The protocol has no way to say "a hole, then data", and
+ * clients fill a short answer with zeros: so reading stops at the first hole and says how many are missing.
+ */
+export function readMemory(
+  state: SessionState,
+  args: DebugProtocol.ReadMemoryArguments,
+): Answer<NonNullable<DebugProtocol.ReadMemoryResponse['body']>> {
+  const place = parseMemoryReference(args.memoryReference);
+  if (place === undefined) return badMemoryReference(args.memoryReference);
+  if (!Number.isInteger(args.count) || args.count < 0 || args.count > MOST_BYTES) return badReadCount(args.count, MOST_BYTES);
+  const debuggee = state.launched?.debuggee;
+  if (debuggee === undefined) return notStopped('readMemory');
+  const address = BigInt.asUintN(64, place.address + BigInt(Math.trunc(args.offset ?? 0)));
+  const cpu = (state.stop?.body.threadId ?? 1) - 1;
+  const bytes = state.simulator.readMemory(debuggee, cpu, place.space, address, args.count);
+  const missing = args.count - bytes.length;
+  return {
+    address: `0x${address.toString(16)}`,
+    data: base64(bytes),
+    ...(missing === 0 ? {} : { unreadableBytes: missing }),
+  };
+}
+

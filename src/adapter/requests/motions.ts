@@ -1,0 +1,48 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Motion } from '../../engine/debuggee';
+import type { Answer } from '../answer';
+import { Failure, unknownThread } from '../failures';
+import type { SessionState } from '../sessionState';
+
+interface StepArguments {
+  readonly threadId: number;
+  readonly granularity?: DebugProtocol.SteppingGranularity;
+}
+
+export function resume(state: SessionState, args: StepArguments): Answer<{ allThreadsContinued: boolean }> {
+  return begin(state, args.threadId, 'continue') ?? { allThreadsContinued: true };
+}
+
+export function reverseContinue(state: SessionState, args: StepArguments): Answer<undefined> {
+  return begin(state, args.threadId, 'reverse-continue');
+}
+
+/** With granularity `instruction` every step is one event, as the design of the adapter says. */
+export function next(state: SessionState, args: StepArguments): Answer<undefined> {
+  return begin(state, args.threadId, args.granularity === 'instruction' ? 'event' : 'over');
+}
+
+export function stepIn(state: SessionState, args: StepArguments): Answer<undefined> {
+  return begin(state, args.threadId, args.granularity === 'instruction' ? 'event' : 'in');
+}
+
+export function stepOut(state: SessionState, args: StepArguments): Answer<undefined> {
+  return begin(state, args.threadId, 'out');
+}
+
+export function stepBack(state: SessionState, args: StepArguments): Answer<undefined> {
+  return begin(state, args.threadId, args.granularity === 'instruction' ? 'event-back' : 'over-back');
+}
+
+/** The `stopped` event follows by itself, within a slice. */
+export function pause(state: SessionState): Answer<undefined> {
+  state.pause();
+  return undefined;
+}
+
+function begin(state: SessionState, threadId: number, motion: Motion): Failure | undefined {
+  const cpus = state.launched?.debuggee.cpus ?? 0;
+  if (!Number.isInteger(threadId) || threadId < 1 || threadId > cpus) return unknownThread(threadId, cpus);
+  state.move(motion, threadId - 1);
+  return undefined;
+}

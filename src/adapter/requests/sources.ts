@@ -1,0 +1,17 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Answer } from '../answer';
+import { unknownSource } from '../failures';
+import type { SessionState } from '../sessionState';
+
+export function loadedSources(state: SessionState): Answer<DebugProtocol.LoadedSourcesResponse['body']> {
+  return { sources: [...(state.launched?.sources.all(state.client) ?? [])] };
+}
+
+/** Text of a listing or of the kernel library; files on disk the client reads itself. */
+export function source(state: SessionState, args: DebugProtocol.SourceArguments): Answer<DebugProtocol.SourceResponse['body']> {
+  const wanted = args.source ?? { sourceReference: args.sourceReference };
+  const content = state.launched?.sources.text({ ...wanted, sourceReference: wanted.sourceReference ?? args.sourceReference });
+  return content === undefined
+    ? unknownSource(wanted.name ?? wanted.path ?? `Source reference ${args.sourceReference}`)
+    : { content, mimeType: 'text/plain' };
+}

@@ -1,0 +1,86 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Frame } from '../../engine/debuggee';
+import type { Answer } from '../answer';
+import { unknownThread } from '../failures';
+import type { HeldFrame, Launched, SessionState } from '../sessionState';
+
+/** Thread id is the CPU's number + 1. Answered in every phase: clients ask for threads at any time. */
+export function threads(state: SessionState): Answer<DebugProtocol.ThreadsResponse['body']> {
+  const cpus = state.launched?.debuggee.cpus ?? 0;
+  return { threads: Array.from({ length: cpus }, (_, cpu) => ({ id: cpu + 1, name: `cpu ${cpu}` })) };
+}
+
+export function stackTrace(
+  state: SessionState,
+  args: DebugProtocol.StackTraceArguments,
+): Answer<DebugProtocol.StackTraceResponse['body']> {
+  const { launched } = state;
+  const cpus = launched?.debuggee.cpus ?? 0;
+  const cpu = args.threadId - 1;
+  if (launched === undefined || !Number.isInteger(cpu) || cpu < 0 || cpu >= cpus) return unknownThread(args.threadId, cpus);
+  const held = heldFrames(launched, cpu);
+  const from = args.startFrame ?? 0;
+  const to = args.levels === undefined || args.levels === 0 ? held.length : from + args.levels;
+  return {
+    stackFrames: held.slice(from, to).map((frame) => describe(state, launched, frame)),
+    totalFrames: held.length,
+  };
+}
+
+/** The frame in which an expression without a frame is evaluated: the top one. */
+export function topFrame(launched: Launched, cpu: number): HeldFrame | undefined {
+  return heldFrames(launched, cpu)[0];
+}
+
+/** Frames of a CPU, top first, each with the nearest guest frame at or below it. */
+function heldFrames({ debuggee }: Launched, cpu: number): readonly HeldFrame[] {
+  const frames = debuggee.frames(cpu);
+  const held: HeldFrame[] = [];
+  let depth = 0;
+  let procedure = debuggee.program.cpus[cpu] ?? 0;
+  for (let i = frames.length - 1; i >= 0; i--) {
+    const frame = frames[i];
+    if (frame === undefined) continue;
+    if (isGuestFrame(frame)) ({ depth, procedure } = frame);
+    held.unshift({ cpu, frame, depth, procedure });
+  }
+  return held;
+}
+
+type GuestFrame = Extract<Frame, { kind: 'cpu' | 'procedure' | 'handler' }>;
+
+function isGuestFrame(frame: Frame): frame is GuestFrame {
+  return frame.kind === 'cpu' || frame.kind === 'procedure' || frame.kind === 'handler';
+}
+
+function describe(state: SessionState, launched: Launched, held: HeldFrame): DebugProtocol.StackFrame {
+  const id = state.frames.give(held);
+  const { frame } = held;
+  const { client } = state;
+  if (frame.kind === 'listing') {
+    return {
+      id,
+      name: frame.procedure,
+      source: launched.sources.ofListing(frame.listing, client),
+      line: client.lineOut(frame.line),
+      column: client.columnOut(1),
+    };
+  }
+  const name = isGuestFrame(frame) ? guestName(launched, frame, held.cpu) : frame.text;
+  const range = launched.scenario.program.statements[frame.statement]?.range;
+  if (range === undefined) return { id, name, line: client.lineOut(1), column: client.columnOut(1) };
+  return {
+    id,
+    name,
+    source: launched.sources.ofFile(range.file, client),
+    line: client.lineOut(range.line + 1),
+    column: client.columnOut(range.column + 1),
+    endLine: client.lineOut(range.endLine + 1),
+    endColumn: client.columnOut(range.endColumn + 1),
+  };
+}
+
+function guestName({ scenario }: Launched, frame: GuestFrame, cpu: number): string {
+  if (frame.kind === 'cpu') return `cpu ${cpu}`;
+  return scenario.program.procedures[frame.procedure]?.name ?? frame.kind;
+}

@@ -1,0 +1,63 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Answer } from '../answer';
+import { listingValues } from '../evaluation';
+import { staleFrame, staleReference } from '../failures';
+import { counterVariables } from '../scopes/counterScope';
+import { registerVariables } from '../scopes/registerScope';
+import { globalVariables, namedVariables } from '../scopes/localScope';
+import { translationVariables } from '../scopes/translationScope';
+import type { Children, HeldFrame, Launched, SessionState } from '../sessionState';
+
+export function scopes(state: SessionState, args: DebugProtocol.ScopesArguments): Answer<DebugProtocol.ScopesResponse['body']> {
+  const { launched } = state;
+  const held = state.frames.find(args.frameId);
+  if (launched === undefined || held === undefined) return staleFrame(args.frameId);
+  const listed = scopesOf(state, launched, held);
+  return {
+    scopes: listed.map(({ name, hint, children }) => ({
+      name,
+      variablesReference: state.references.give(children),
+      expensive: false,
+      ...(hint === undefined ? {} : { presentationHint: hint }),
+    })),
+  };
+}
+
+export function variables(
+  state: SessionState,
+  args: DebugProtocol.VariablesArguments,
+): Answer<DebugProtocol.VariablesResponse['body']> {
+  const children = state.references.find(args.variablesReference);
+  if (children === undefined) return staleReference(args.variablesReference);
+  if (args.filter === 'indexed') return { variables: [] };
+  return { variables: [...children()] };
+}
+
+interface ListedScope {
+  readonly name: string;
+  readonly hint?: 'locals' | 'registers';
+  readonly children: Children;
+}
+
+/** A listing line's own values stand for locals; everything else reads the same from every frame. */
+function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): readonly ListedScope[] {
+  const { debuggee, scenario } = launched;
+  const isListing = held.frame.kind === 'listing';
+  const own: ListedScope = isListing
+    ? { name: 'Values of this line', hint: 'locals', children: () => namedVariables(listingValues(held), scenario.program) }
+    : {
+        name: 'Locals',
+        hint: 'locals',
+        children: () => namedVariables(debuggee.variables(held.cpu, held.depth), scenario.program),
+      };
+  const list: ListedScope[] = [own];
+  if (!isListing && scenario.program.globals.length > 0) {
+    list.push({ name: 'Globals', children: () => globalVariables(launched, held) });
+  }
+  list.push(
+    { name: 'Translation', children: () => translationVariables(launched, held) },
+    { name: 'Registers', hint: 'registers', children: () => registerVariables(launched, held, state.references) },
+    { name: 'Counters', children: () => counterVariables(launched, held, state.references) },
+  );
+  return list;
+}

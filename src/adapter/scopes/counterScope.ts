@@ -1,0 +1,38 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { exitReasons } from '../../hardware/exitReasons';
+import { counterNames } from '../../language/program';
+import { evaluateIn } from '../evaluation';
+import type { Handles } from '../handles';
+import type { Children, HeldFrame, Launched } from '../sessionState';
+
+/** Counts since the scenario's own first line, as decimal numbers: they are counted, not addressed. */
+export function counterVariables(launched: Launched, held: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
+  const plain = counterNames.flatMap((name) => (name === 'exits.total' ? [] : counter(launched, held, name, expressionOf(name))));
+  const total = counter(launched, held, 'exits', 'total.exits.total');
+  return [...total.map((row) => ({ ...row, variablesReference: references.give(() => exits(launched, held)) })), ...plain];
+}
+
+/** Exits by reason, those that happened. */
+function exits(launched: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
+  return exitReasons.flatMap(({ key }) => counter(launched, held, key, `total.exits.${key}`).filter(({ value }) => value !== '0'));
+}
+
+/** Table pages are counted as they stand, all else since the start. */
+function expressionOf(name: string): string {
+  return name.startsWith('table_pages.') ? name : `total.${name}`;
+}
+
+function counter(launched: Launched, held: HeldFrame, name: string, expression: string): readonly DebugProtocol.Variable[] {
+  const result = evaluateIn(launched, held, expression);
+  if ('error' in result) return [];
+  return [
+    {
+      name,
+      value: result.value.toString(),
+      type: 'counter',
+      evaluateName: expression,
+      variablesReference: 0,
+      presentationHint: { attributes: ['readOnly'] },
+    },
+  ];
+}

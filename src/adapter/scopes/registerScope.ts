@@ -1,0 +1,45 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { registerBits } from '../../hardware/controlRegisters';
+import { registerNames } from '../../language/program';
+import { evaluateIn } from '../evaluation';
+import type { Handles } from '../handles';
+import type { Children, HeldFrame, Launched } from '../sessionState';
+import { variable } from './localScope';
+
+/** Registers that paging hangs on stand first, the general ones below. */
+const ordered = [...registerNames].sort((a, b) => Number(isGeneral(a)) - Number(isGeneral(b)));
+
+export function registerVariables(launched: Launched, held: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
+  return ordered.flatMap((name) => {
+    const result = evaluateIn(launched, held, name);
+    if ('error' in result) return [];
+    const row = variable(name, result.value, result.type, launched.scenario.program);
+    const bits = registerBits[name];
+    if (bits === undefined) return [row];
+    const set = bits.filter(({ bit }) => ((result.value >> BigInt(bit)) & 1n) === 1n).map((bit) => bit.name);
+    return [
+      {
+        ...row,
+        value: `${row.value}${set.length === 0 ? '' : ` ${set.join(' ')}`}`,
+        variablesReference: references.give(() => bitVariables(name, result.value)),
+      },
+    ];
+  });
+}
+
+/** Named bits of one register, highest first as the manual draws them. */
+function bitVariables(register: string, value: bigint): readonly DebugProtocol.Variable[] {
+  const bits = [...(registerBits[register] ?? [])].sort((a, b) => b.bit - a.bit);
+  return bits.map(({ name, bit, meaning }) => ({
+    name,
+    value: `${(value >> BigInt(bit)) & 1n}${meaning === '' ? '' : `  ${meaning}`}`,
+    type: `bit ${bit}`,
+    evaluateName: `${register}.${name}`,
+    variablesReference: 0,
+    presentationHint: { attributes: ['readOnly'] },
+  }));
+}
+
+function isGeneral(name: string): boolean {
+  return /^r(?:[a-ds].|\d+|di|ip)$/.test(name) || name === 'rbp';
+}

@@ -1,0 +1,88 @@
+import { DebugSession, Event, Response } from '@vscode/debugadapter';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { argumentKinds, type RequestRow } from './answer';
+import { Failure, badArgument, internalError, notStopped, sessionGone, unknownRequest, wrongPhase } from './failures';
+import type { FileAccess } from './fileAccess';
+import { requestRow } from './requestTable';
+import { SessionState } from './sessionState';
+import type { Simulator } from './simulator';
+
+/**
+ * One debug session over any transport: inline in an extension host, or a stream by `start`.
+ *
+ * The base class answers unknown and unimplemented requests with success and loses handlers that
+ * reject; so every request goes through the one dispatcher here, which always answers, once.
+ */
+export class PagewalkSession extends DebugSession {
+  private readonly state: SessionState;
+
+  constructor(simulator: Simulator, files: FileAccess) {
+    super();
+    this.setDebuggerLinesStartAt1(true);
+    this.setDebuggerColumnsStartAt1(true);
+    this.state = new SessionState(
+      simulator,
+      files,
+      (event, body) => { this.sendEvent(new Event(event, body)); },
+      (problem) => { this.report('the run', problem); },
+    );
+  }
+
+  protected override dispatchRequest(request: DebugProtocol.Request): void {
+    void this.answer(request);
+  }
+
+  /** Ends what runs; the transport is closed by its owner. */
+  override dispose(): void {
+    this.state.halt();
+    this.state.phase = 'disconnected';
+  }
+
+  private async answer(request: DebugProtocol.Request): Promise<void> {
+    const response = new Response(request) as DebugProtocol.Response;
+    let result: object | Failure | undefined;
+    try {
+      result = await this.handle(request);
+    } catch (problem) {
+      this.report(request.command, problem);
+      result = internalError(request.command);
+    }
+    if (result instanceof Failure) {
+      response.success = false;
+      response.message = result.text;
+      response.body = { error: { id: result.id, format: result.text, showUser: result.shown === 'dialog' } };
+    } else if (result !== undefined) {
+      response.body = result;
+    }
+    this.sendResponse(response);
+    if (request.command === 'disconnect') this.shutdown();
+  }
+
+  private async handle(request: DebugProtocol.Request): Promise<object | Failure | undefined> {
+    const { command } = request;
+    const handler = requestRow(command);
+    if (handler === undefined) return unknownRequest(command);
+    const refusal = this.refusal(command, handler, request.arguments);
+    return refusal ?? handler.handle(this.state, request.arguments);
+  }
+
+  private refusal(command: string, handler: RequestRow, args: unknown): Failure | undefined {
+    const { phase } = this.state;
+    if (!handler.phases.includes(phase)) {
+      if (phase === 'disconnected') return sessionGone(command);
+      if (phase === 'running' && handler.phases.includes('stopped')) return notStopped(command);
+      return wrongPhase(command, phase, `it is answered while the session is ${handler.phases.join(' or ')}`);
+    }
+    const given = typeof args === 'object' && args !== null ? (args as Record<string, unknown>) : {};
+    for (const [name, kind] of Object.entries(handler.needs)) {
+      if (!argumentKinds[kind].holds(given[name])) return badArgument(command, name, argumentKinds[kind].wanted);
+    }
+    return undefined;
+  }
+
+  /** A mistake of ours: logged once, with what is needed to mend it. */
+  private report(where: string, problem: unknown): void {
+    const story = problem instanceof Error ? (problem.stack ?? problem.message) : String(problem);
+    this.state.output.note(`Pagewalk failed in ${where}; please report this: ${story}`);
+  }
+}

@@ -1,0 +1,156 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Debuggee, Frame, Motion, Stop } from '../engine/debuggee';
+import type { Phase } from './answer';
+import { BreakpointStore } from './breakpoints/breakpointStore';
+import { firstStatement } from './breakpoints/statementAtLine';
+import { Client } from './client';
+import type { FileAccess } from './fileAccess';
+import { Handles } from './handles';
+import { MotionDriver } from './motion';
+import { OutputPump } from './outputPump';
+import type { Scenario, Simulator } from './simulator';
+import type { SourceCatalog } from './sourceCatalog';
+import { reportStop, type StopReport } from './stopReport';
+
+/** Launch attributes; `launch.json` documents them. */
+export interface LaunchArguments extends DebugProtocol.LaunchRequestArguments {
+  readonly program?: string;
+  readonly mmu?: string;
+  readonly stopOnEntry?: boolean;
+  readonly stopAtBoot?: boolean;
+}
+
+/** One run of a scenario; a restart makes a new one. */
+export interface Launched {
+  readonly scenario: Scenario;
+  readonly debuggee: Debuggee;
+  readonly sources: SourceCatalog;
+  readonly args: LaunchArguments;
+  /** Expressions compiled so far, by procedure and text. */
+  readonly compiled: Map<string, ReturnType<Scenario['compileExpression']>>;
+}
+
+/** A frame as the client holds it, and the guest frame in which its expressions are evaluated. */
+export interface HeldFrame {
+  readonly cpu: number;
+  readonly frame: Frame;
+  /** Depth of the nearest guest frame, and its procedure. */
+  readonly depth: number;
+  readonly procedure: number;
+}
+
+/** Gives the children of a variables reference. */
+export type Children = () => readonly DebugProtocol.Variable[];
+
+const FIRST_FRAME = 1000;
+const FIRST_REFERENCE = 1;
+
+/** Everything a session knows: what request handlers work on. */
+export class SessionState {
+  phase: Phase = 'not initialized';
+  launched: Launched | undefined;
+  /** Why the scenario stands where it stands; undefined while it runs. */
+  stop: StopReport | undefined;
+  readonly client = new Client();
+  readonly breakpoints = new BreakpointStore();
+  readonly frames = new Handles<HeldFrame>(FIRST_FRAME);
+  readonly references = new Handles<Children>(FIRST_REFERENCE);
+  readonly output: OutputPump;
+  private readonly driver: MotionDriver;
+  /** CPU that the running or last motion is about. */
+  private cpu = 0;
+
+  constructor(
+    readonly simulator: Simulator,
+    readonly files: FileAccess,
+    readonly send: (event: string, body?: object) => void,
+    report: (problem: unknown) => void,
+  ) {
+    this.output = new OutputPump((body) => { this.send('output', body); });
+    this.driver = new MotionDriver(
+      () => { this.takeOutput(); },
+      (stop, motion) => { this.arrive(stop, motion); },
+      (problem) => {
+        report(problem);
+        this.end(undefined);
+      },
+    );
+  }
+
+  /** Sets the scenario in motion. All handles of the present stop are void from here on. */
+  move(motion: Motion, cpu: number): void {
+    const launched = this.launched;
+    if (launched === undefined) throw new Error('invariant: only a launched scenario moves');
+    this.phase = 'running';
+    this.stop = undefined;
+    this.cpu = cpu;
+    this.frames.drop();
+    this.references.drop();
+    this.driver.start(launched.debuggee, motion, cpu);
+  }
+
+  /** Runs on to the first statement of the scenario's own program, past the guest's boot. */
+  moveToEntry(): void {
+    const launched = this.launched;
+    if (launched === undefined) throw new Error('invariant: only a launched scenario moves');
+    const procedure = launched.scenario.program.cpus[0];
+    const statement = procedure === undefined ? undefined : firstStatement(launched.scenario.program, procedure);
+    this.breakpoints.stopOnceAt(launched.debuggee, statement);
+    this.move('continue', 0);
+  }
+
+  pause(): void {
+    this.driver.pause();
+  }
+
+  /** Stands still without having moved: the entry stop. */
+  standAt(stop: Stop): void {
+    this.arrive(stop, 'continue');
+  }
+
+  /** Lets go of the running motion and of everything held for the client. */
+  halt(): void {
+    this.driver.abandon();
+    this.stop = undefined;
+    this.frames.drop();
+    this.references.drop();
+  }
+
+  /** The debuggee is over: `exitCode` undefined when it was taken away. `terminated` is sent once. */
+  end(exitCode: number | undefined): void {
+    if (this.phase === 'over' || this.phase === 'disconnected') return;
+    this.halt();
+    this.phase = 'over';
+    if (exitCode !== undefined) this.send('exited', { exitCode });
+    this.send('terminated');
+  }
+
+  private takeOutput(): void {
+    const launched = this.launched;
+    if (launched === undefined) return;
+    for (const line of launched.debuggee.takeOutput()) {
+      this.output.scenarioLine(line, launched.sources, launched.scenario.program, this.client);
+    }
+  }
+
+  private arrive(stop: Stop, motion: Motion): void {
+    const launched = this.launched;
+    if (launched === undefined) return;
+    this.takeOutput();
+    if (stop.kind === 'ended') {
+      const outcome = launched.debuggee.result();
+      this.output.outcome(outcome, launched.scenario.program.name, launched.debuggee.technique);
+      this.end(outcome.ok ? 0 : 1);
+      return;
+    }
+    const cpu = stop.kind === 'event' ? stop.event.cpu : this.cpu;
+    if (this.breakpoints.isEntry(stop)) {
+      this.breakpoints.stopOnceAt(launched.debuggee, undefined);
+      this.standAt({ kind: 'entry' });
+      return;
+    }
+    this.stop = reportStop(stop, motion, cpu, launched.debuggee, this.breakpoints);
+    this.phase = 'stopped';
+    this.send('stopped', this.stop.body);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Debuggee } from '../engine/debuggee';
+import type { Diagnostic, Fragment, Program } from '../language/program';
+import type { TablesArguments, TablesResponse, WalkArguments, WalkResponse } from '../protocol/requests';
+
+/** A compiled scenario, with what its compiler needs again for watches and conditions. */
+export interface Scenario {
+  readonly program: Program;
+  /** Compiles an expression; names are those visible at `site`, or the machine's alone without one. */
+  compileExpression(text: string, site: ExpressionSite | undefined): { readonly fragment: Fragment } | { readonly error: string };
+}
+
+export interface ExpressionSite {
+  /** Index into Program.procedures. */
+  readonly procedure: number;
+}
+
+export type AddressSpace = 'gva' | 'gpa' | 'hva' | 'hpa';
+
+/**
+ * All that the adapter asks of the floors below it. A session gets one, so that tests can put a
+ * scripted machine under it.
+ */
+export interface Simulator {
+  /** `readImport` gives undefined for what cannot be read. */
+  compile(path: string, text: string, readImport: (path: string) => string | undefined): {
+    readonly scenario?: Scenario;
+    readonly diagnostics: readonly Diagnostic[];
+  };
+  /** `mmu` is `TECHNIQUE[:key=value,…]`; undefined: what the scenario itself says. An error is a sentence. */
+  launch(scenario: Scenario, mmu: string | undefined): { readonly debuggee: Debuggee } | { readonly error: string };
+  /** Bytes from `address` on, up to the first one that nothing backs; touches nothing. */
+  readMemory(debuggee: Debuggee, cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
+  tables(debuggee: Debuggee, args: TablesArguments): TablesResponse | { readonly error: string };
+  walk(debuggee: Debuggee, args: WalkArguments): WalkResponse | { readonly error: string };
+}

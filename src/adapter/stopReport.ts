@@ -1,0 +1,81 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Debuggee, EventView, Motion, Stop } from '../engine/debuggee';
+import type { BreakpointStore } from './breakpoints/breakpointStore';
+import { exceptionFilter } from './breakpoints/exceptionFilters';
+
+/** Why the scenario stands: the event for the client, and what `exceptionInfo` tells. */
+export interface StopReport {
+  readonly body: DebugProtocol.StoppedEvent['body'];
+  readonly exception?: { readonly filter: string; readonly event: EventView };
+}
+
+/** How a motion ended, for a person; the client shows no other sign that it went backward. */
+const arrivals: Record<Motion, string> = {
+  continue: 'Paused',
+  'reverse-continue': 'Went back',
+  over: 'Stepped',
+  'over-back': 'Stepped back',
+  in: 'Stepped in',
+  out: 'Stepped out',
+  event: 'Stepped one event',
+  'event-back': 'Stepped back one event',
+};
+
+/** Words of a `stopped` event for every way to stop but the end. */
+export function reportStop(
+  stop: Exclude<Stop, { readonly kind: 'ended' }>,
+  motion: Motion,
+  cpu: number,
+  debuggee: Debuggee,
+  breakpoints: BreakpointStore,
+): StopReport {
+  const { step } = debuggee.moment();
+  const past = debuggee.isInThePast() ? ', in the past' : '';
+  const where = `step ${step}${past}`;
+  const common = { threadId: cpu + 1, allThreadsStopped: true };
+  switch (stop.kind) {
+    case 'entry':
+      return { body: { ...common, reason: 'entry', description: `Paused at the first statement (${where})` } };
+    case 'step':
+      return { body: { ...common, reason: 'step', description: `${arrivals[motion]} (${where})` } };
+    case 'pause':
+      return { body: { ...common, reason: 'pause', description: `Paused by you (${where})` } };
+    case 'start-of-history': {
+      const text = 'This is where the recording starts: there is nothing before it.';
+      return { body: { ...common, reason: 'entry', description: `Start of history (${where})`, text } };
+    }
+    case 'breakpoint':
+      return { body: { ...common, ...atBreakpoint(stop.ids, breakpoints, where), hitBreakpointIds: [...stop.ids] } };
+    case 'condition-error': {
+      const text = `The breakpoint's condition cannot be judged: ${stop.message}`;
+      const reason = { reason: 'breakpoint', description: `Paused at a breakpoint whose condition fails (${where})` };
+      return { body: { ...common, ...reason, text, hitBreakpointIds: [...stop.ids] } };
+    }
+    case 'event':
+      return atEvent(stop.ids, stop.event, common, breakpoints, where);
+  }
+}
+
+function atBreakpoint(ids: readonly number[], breakpoints: BreakpointStore, where: string): { reason: string; description: string } {
+  const name = ids.map((id) => breakpoints.functionOf(id)).find((found) => found !== undefined);
+  return name === undefined
+    ? { reason: 'breakpoint', description: `Paused at a breakpoint (${where})` }
+    : { reason: 'function breakpoint', description: `Paused at ${name} (${where})` };
+}
+
+function atEvent(
+  ids: readonly number[],
+  event: EventView,
+  common: { readonly threadId: number; readonly allThreadsStopped: boolean },
+  breakpoints: BreakpointStore,
+  where: string,
+): StopReport {
+  const hit = { text: event.text, hitBreakpointIds: [...ids] };
+  const filter = ids.map((id) => breakpoints.filterOf(id)).find((found) => found !== undefined);
+  if (filter !== undefined) {
+    const label = exceptionFilter(filter)?.label ?? filter;
+    const body = { ...common, ...hit, reason: 'exception', description: `Paused at ${label} (${where})` };
+    return { body, exception: { filter, event } };
+  }
+  return { body: { ...common, ...hit, ...atBreakpoint(ids, breakpoints, where) } };
+}
