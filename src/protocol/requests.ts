@@ -103,6 +103,8 @@ export interface WalkPicture {
   readonly outcome?: string;
   /** Where the address lands when the walk maps it: `hpa:0x9000`. */
   readonly mapsTo?: string;
+  /** What the guest's own tables gave, once they have, for the nested walk to translate: `gpa:0x7018`. */
+  readonly finalGpa?: string;
 }
 
 export interface WalkResponse {

@@ -47,7 +47,7 @@ function walks(state: PanelState, walk: WalkResponse, actions: PanelActions): Te
   return html`
     ${hasTabs ? tabs(state, walk, actions) : nothing}
     <div
-      class="picture"
+      class=${picture.nestedLevels > 0 ? 'picture beside' : 'picture'}
       id="picture"
       role=${hasTabs ? 'tabpanel' : nothing}
       aria-labelledby=${hasTabs ? `tab-${String(state.tab)}` : nothing}

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { WalkReference } from '../protocol/requests';
-import { flagLetters, spokenFlags } from './flagLetters';
+import { flagLetters } from './flagLetters';
 
 export interface CellPlace {
   readonly isLit: boolean;
@@ -32,30 +32,19 @@ export function referenceCell(
     tabindex=${place.isTabStop ? 0 : -1}
     aria-selected=${place.isSelected ? 'true' : 'false'}
     aria-current=${place.isLit ? 'step' : nothing}
-    aria-label=${spokenCell(reference, place)}
     @click=${() => {
       select(reference.number);
     }}
   >
     <span class="head">
-      <b class="number">${reference.number}</b>
+      <b class="number"><span class="spoken">reference </span>${reference.number}</b>
       <span class="title">${reference.name}${place.index === undefined ? '' : html` <span class="index">[${place.index}]</span>`}</span>
       ${place.isLit ? html`<span class="now">now</span>` : nothing}
     </span>
     ${read === undefined
       ? html`<span class="address">not read yet</span>`
       : html`<span class="address">${read.address}</span>
-          <span class="entry">${read.updated ?? read.value}${read.updated === undefined ? nothing : html`<sup title="changed by the walk">*</sup>`}</span>
-          ${flagLetters(read.fields)}`}
+          <span class="entry">${read.updated ?? read.value}</span>
+          ${flagLetters(read)}`}
   </div>`;
-}
-
-function spokenCell(reference: WalkReference, place: CellPlace): string {
-  const words = [`reference ${String(reference.number)}`, reference.name];
-  if (place.index !== undefined) words.push(`index ${String(place.index)}`);
-  if (place.isLit) words.push('now');
-  const read = reference.read;
-  if (read === undefined) words.push('not read yet');
-  else words.push(`at ${read.address}`, `value ${read.updated ?? read.value}`, spokenFlags(read.fields));
-  return words.filter((word) => word !== '').join(', ');
 }

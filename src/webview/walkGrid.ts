@@ -44,7 +44,7 @@ export function walkGrid(walk: WalkPicture, place: GridPlace, select: (number: n
     ${isNested ? columnHeaders(rows[0] ?? []) : nothing}
     ${rows.map(
       (row) => html`<div role="row" class="row">
-        ${isNested ? rowHeader(row) : nothing}${row.map(cell)}${lands(walk, row)}
+        ${isNested ? rowHeader(row, walk.finalGpa) : nothing}${row.map(cell)}${lands(walk, row)}
       </div>`,
     )}
   </div>`;
@@ -67,18 +67,19 @@ function indexRead(walk: WalkPicture, reference: WalkReference, parts: readonly 
 
 function columnHeaders(first: readonly WalkReference[]): TemplateResult {
   return html`<div role="row" class="row headers">
-    <span role="columnheader" class="corner">translates</span>
+    <span role="columnheader" class="corner">translating</span>
     ${first.map(
       (reference) => html`<span role="columnheader">${reference.nestedLevel === 0 ? 'guest entry' : reference.name}</span>`,
     )}
   </div>`;
 }
 
-function rowHeader(row: readonly WalkReference[]): TemplateResult {
+function rowHeader(row: readonly WalkReference[], finalGpa: string | undefined): TemplateResult {
   const own = row.find((reference) => reference.nestedLevel === 0);
+  const address = own === undefined ? finalGpa : own.read?.address;
   return html`<span role="rowheader" class="row-header">
     <b>${own === undefined ? 'final GPA' : own.name}</b>
-    ${own?.read === undefined ? nothing : html`<span class="address">${own.read.address}</span>`}
+    ${address === undefined ? nothing : html`<span class="address">${address}</span>`}
   </span>`;
 }
 
@@ -87,7 +88,7 @@ function lands(walk: WalkPicture, row: readonly WalkReference[]): TemplateResult
   if (walk.references.at(-1) !== row.at(-1)) return nothing;
   return html`<div role="gridcell" class="cell lands ${walk.mapsTo === undefined ? 'ahead' : 'made'}">
     <span class="head"><span class="title">page frame</span></span>
-    <span class="address">${walk.mapsTo ?? (walk.outcome === undefined ? 'not reached yet' : 'not reached')}</span>
+    <span class="address">${walk.mapsTo ?? (walk.outcome === undefined ? 'not yet' : 'none')}</span>
   </div>`;
 }
 
