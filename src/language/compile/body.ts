@@ -1,0 +1,141 @@
+import type { AstNode } from 'langium';
+import type { Variable, ValueType } from '../program';
+import { writtenText, type SourceText } from '../syntax/sourceText';
+import type { Label } from './codeBuffer';
+import type { ProcedureSymbol, Scope } from './symbols';
+import type { Unit } from './unit';
+
+/** A value on its way: known at compile time, or in a register of the running frame. */
+export type Operand =
+  | { readonly type: ValueType; readonly constant: bigint }
+  | { readonly type: ValueType; readonly register: number; readonly constant?: undefined };
+
+/** What an expression may do where it stands. */
+export type Purpose =
+  /** Guest code: loads are accesses, procedures may be called. */
+  | 'guest'
+  /** `expect` and `print`: nothing is touched; counters are those of the statement above. */
+  | 'judge'
+  /** Watches, hovers and conditions: nothing is touched; counters are those of the CPU. */
+  | 'watch';
+
+export type BodyKind = 'cpu' | 'procedure' | 'page_fault';
+
+interface VariableDraft {
+  readonly name: string;
+  readonly register: number;
+  type: ValueType | undefined;
+  since: number;
+}
+
+export interface Loop {
+  readonly again: Label;
+  readonly out: Label;
+  /** How many levels were entered outside it. */
+  readonly levels: number;
+}
+
+/** What the expectations below a statement compare with: registers that were filled right before it. */
+export interface Judged {
+  readonly marks: ReadonlyMap<number, number>;
+  readonly counters: ReadonlyMap<number, number>;
+}
+
+/**
+ * A `cpu` block, procedure, handler or watched expression while it is compiled: its variables, its registers and
+ * where in it the compiler stands. Parameters and variables come first, then registers for passing values.
+ */
+export class Body {
+  purpose: Purpose = 'guest';
+  judged: Judged | undefined;
+  readonly loops: Loop[] = [];
+  /** Registers that hold the CPL to return to, one for each `user` the compiler is inside of. */
+  readonly levels: number[] = [];
+  /** `stac()` stands above: the kernel touches user pages on purpose. */
+  allowsUserPages = false;
+  /** What `original(…)` calls. */
+  original: ProcedureSymbol | undefined;
+  result: ValueType = 'none';
+  private readonly variables = new Map<string, VariableDraft>();
+  private nextRegister = 0;
+  private mostRegisters = 0;
+
+  constructor(
+    readonly unit: Unit,
+    readonly source: SourceText,
+    readonly scope: Scope,
+    readonly kind: BodyKind,
+    readonly procedure: number,
+  ) {}
+
+  get isUser(): boolean {
+    return this.levels.length > 0;
+  }
+
+  get registers(): number {
+    return Math.max(1, this.mostRegisters);
+  }
+
+  /** The next register, until `releaseTo` goes back below it. */
+  allocate(count = 1): number {
+    const register = this.nextRegister;
+    this.nextRegister += count;
+    this.mostRegisters = Math.max(this.mostRegisters, this.nextRegister);
+    return register;
+  }
+
+  get mark(): number {
+    return this.nextRegister;
+  }
+
+  releaseTo(mark: number): void {
+    this.nextRegister = mark;
+  }
+
+  declareVariable(name: string): VariableDraft {
+    const known = this.variables.get(name);
+    if (known !== undefined) return known;
+    const variable: VariableDraft = { name, register: this.allocate(), type: undefined, since: -1 };
+    this.variables.set(name, variable);
+    return variable;
+  }
+
+  /** Names a variable that another compilation laid out, for a watch. */
+  adoptVariable(variable: Variable): void {
+    const { name, register, type, since } = variable;
+    this.variables.set(name, { name, register, type, since });
+    this.nextRegister = Math.max(this.nextRegister, register + 1);
+  }
+
+  variable(name: string): VariableDraft | undefined {
+    return this.variables.get(name);
+  }
+
+  variableNames(): readonly string[] {
+    return [...this.variables.keys()];
+  }
+
+  finishedVariables(): readonly Variable[] {
+    return [...this.variables.values()].map(({ name, register, type, since }) => (
+      { name, register, type: type ?? 'number', since }
+    ));
+  }
+
+  /** Reports an error at a node. The value it should have had is a number 0, so that the rest is still checked. */
+  fail(node: AstNode, message: string): Operand {
+    this.unit.report.error(this.source, node, message);
+    return { type: 'number', constant: 0n };
+  }
+
+  written(node: AstNode): string {
+    return writtenText(this.source, node);
+  }
+
+  /** The register that holds the operand, filled now if it is a constant. */
+  inRegister(operand: Operand): number {
+    if (operand.constant === undefined) return operand.register;
+    const register = this.allocate();
+    this.unit.code.loadConstant(register, operand.constant);
+    return register;
+  }
+}

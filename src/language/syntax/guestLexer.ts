@@ -1,0 +1,49 @@
+import type { ILexerErrorMessageProvider, ILexingError, IToken } from 'chevrotain';
+import { DefaultLexer, type LangiumCoreServices, type LexerResult } from 'langium';
+import { dropIdleLineEnds } from './lineEnds';
+
+/** What the lexer made of a text, ready for `GuestLexer.use`. */
+export interface LexedText {
+  readonly tokens: IToken[];
+  readonly hidden: IToken[];
+  readonly errors: readonly ILexingError[];
+}
+
+/**
+ * The lexer that Langium's parser asks for tokens. It hands out the tokens it was told to `use`, so that a broken
+ * statement can be taken out of them and the rest parsed again; without any it lexes the text.
+ */
+export class GuestLexer extends DefaultLexer {
+  private prepared: LexedText | undefined;
+
+  constructor(services: LangiumCoreServices) {
+    super(services);
+  }
+
+  scan(text: string): LexedText {
+    const scanned = super.tokenize(text);
+    return { tokens: dropIdleLineEnds(scanned.tokens), hidden: scanned.hidden, errors: scanned.errors };
+  }
+
+  use(lexed: LexedText): void {
+    this.prepared = lexed;
+  }
+
+  override tokenize(text: string): LexerResult {
+    const lexed = this.prepared ?? this.scan(text);
+    this.prepared = undefined;
+    return { tokens: lexed.tokens, hidden: lexed.hidden, errors: [...lexed.errors] };
+  }
+}
+
+export class GuestLexerMessages implements ILexerErrorMessageProvider {
+  buildUnexpectedCharactersMessage(fullText: string, startOffset: number, length: number): string {
+    const found = fullText.slice(startOffset, startOffset + Math.min(length, 20));
+    if (found.startsWith('"')) return 'This text has no closing `"`; close it on the same line.';
+    return `\`${found}\` is not part of the language; remove it.`;
+  }
+
+  buildUnableToPopLexerModeMessage(token: IToken): string {
+    return `\`${token.image}\` is not part of the language; remove it.`;
+  }
+}

@@ -1,0 +1,125 @@
+import type { IToken } from 'chevrotain';
+import { isFile, type Expr, type File } from '../generated/ast';
+import { balanceBraces, extent, type SyntaxProblem } from './braces';
+import { withoutBrokenStatement } from './brokenStatement';
+import type { LexedText } from './guestLexer';
+import { guestParser } from './guestParser';
+import { MAX_LINES, dropIdleLineEnds, tooDeep } from './lineEnds';
+
+export interface ParsedFile {
+  /** What could be read: statements with a syntax error are left out. */
+  readonly file: File;
+  readonly problems: readonly SyntaxProblem[];
+  /** Words that stand in what was left out: a name among them may well have been declared there. */
+  readonly lost: ReadonlySet<string>;
+}
+
+/** Tokens that all parses of one text may read together: a file of many errors must not take for ever. */
+const TOKEN_BUDGET = 400_000;
+const MOST_PROBLEMS = 100;
+
+/**
+ * Parses a scenario. A statement with a syntax error gives one problem and is left out, then the rest is parsed again,
+ * so that five mistakes give five problems and none is an echo of another. Never throws, whatever the text is.
+ */
+export function parseFile(text: string): ParsedFile {
+  const lines = countLines(text);
+  if (lines > MAX_LINES) {
+    const message = `This file has ${lines} lines and ${MAX_LINES} are the most; split it with import.`;
+    return { file: emptyFile(), problems: [{ message, start: 0, end: 0 }], lost: new Set() };
+  }
+  const { parser, lexer } = guestParser();
+  const lexed = lexer.scan(text);
+  const problems = lexicalProblems(lexed);
+  const deep = tooDeep(lexed.tokens);
+  if (deep !== undefined) {
+    return { file: emptyFile(), problems: [...problems, { ...extent(deep.token), message: deep.message }], lost: new Set() };
+  }
+  const balanced = balanceBraces(lexed.tokens, tokenType('}'));
+  problems.push(...balanced.problems);
+  let tokens = dropIdleLineEnds(balanced.tokens);
+  const badLines = new Set(problems.map((problem) => lineOf(text, problem.start)));
+  const lost = new Set<string>();
+  const measure = tokenType('measure');
+  for (let budget = Math.max(TOKEN_BUDGET, 3 * tokens.length); budget > 0 && problems.length < MOST_PROBLEMS; ) {
+    budget -= tokens.length + 1;
+    lexer.use({ tokens, hidden: lexed.hidden, errors: [] });
+    const { value, parserErrors } = parser.parse<File>(text);
+    const error = parserErrors[0];
+    if (error === undefined) return { file: isFile(value) ? value : emptyFile(), problems, lost };
+    const found = tokens.indexOf(error.token);
+    const at = found < 0 ? tokens.length : found;
+    const problem = { message: error.message, ...placeOf(tokens, at) };
+    const line = lineOf(text, problem.start);
+    if (!badLines.has(line)) problems.push(problem);
+    badLines.add(line);
+    const rest = withoutBrokenStatement(tokens, at, measure);
+    for (const token of rest.dropped) lost.add(token.image);
+    tokens = dropIdleLineEnds(rest.tokens);
+  }
+  return { file: emptyFile(), problems, lost };
+}
+
+/** Parses one expression, as a watch or a condition gives it: the expression, or what is wrong with it. */
+export function parseExpressionText(text: string): { readonly expression: Expr } | { readonly problem: SyntaxProblem } {
+  const { parser, lexer } = guestParser();
+  const lexed = lexer.scan(text);
+  const problem = lexicalProblems(lexed)[0];
+  if (problem !== undefined) return { problem };
+  const deep = tooDeep(lexed.tokens);
+  if (deep !== undefined) return { problem: { ...extent(deep.token), message: deep.message } };
+  if (lexed.tokens.length === 0) return { problem: { start: 0, end: 0, message: 'There is nothing to compute; write an expression.' } };
+  lexer.use(lexed);
+  const { value, parserErrors } = parser.parse<Expr>(text, { rule: 'Expr' });
+  const error = parserErrors[0];
+  if (error === undefined) return { expression: value };
+  const found = lexed.tokens.indexOf(error.token);
+  return { problem: { message: error.message, ...placeOf(lexed.tokens, found < 0 ? lexed.tokens.length : found) } };
+}
+
+function tokenType(name: string): IToken['tokenType'] {
+  const type = guestParser().lexer.definition[name];
+  if (type === undefined) throw new Error(`invariant: the grammar has no token ${name}`);
+  return type;
+}
+
+function emptyFile(): File {
+  const { parser, lexer } = guestParser();
+  lexer.use({ tokens: [], hidden: [], errors: [] });
+  return parser.parse<File>('').value;
+}
+
+function lexicalProblems(lexed: LexedText): SyntaxProblem[] {
+  const problems = lexed.errors.map((error) => ({
+    message: error.message,
+    start: error.offset,
+    end: error.offset + error.length,
+  }));
+  lexed.tokens.forEach((token, i) => {
+    const next = lexed.tokens[i + 1];
+    if (token.tokenType.name !== 'NUMBER' || next === undefined || next.startOffset !== extent(token).end) return;
+    if (!/^\w/.test(next.image)) return;
+    const image = token.image + next.image;
+    const message = `\`${image}\` is no number; write 42, 0x1f, 0b101, or a size such as 4K, 16M, 1G, 2T.`;
+    problems.push({ message, start: token.startOffset, end: extent(next).end });
+  });
+  return problems;
+}
+
+/** Where an error at token `at` is shown: a line end has no width of its own, so the end of what stands before it. */
+function placeOf(tokens: readonly IToken[], at: number): { readonly start: number; readonly end: number } {
+  const token = tokens[at];
+  if (token !== undefined && token.tokenType.name !== 'EOS') return extent(token);
+  const previous = tokens[Math.min(at, tokens.length) - 1];
+  return previous === undefined ? { start: 0, end: 0 } : extent(previous);
+}
+
+function countLines(text: string): number {
+  let lines = 1;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++;
+  return lines;
+}
+
+function lineOf(text: string, offset: number): number {
+  return countLines(text.slice(0, offset));
+}
