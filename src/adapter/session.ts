@@ -38,6 +38,12 @@ export class PagewalkSession extends DebugSession {
     this.state.phase = 'disconnected';
   }
 
+  /** The client is gone or said good-bye: nothing runs on without it. */
+  override shutdown(): void {
+    this.dispose();
+    super.shutdown();
+  }
+
   private async answer(request: DebugProtocol.Request): Promise<void> {
     const response = new Response(request) as DebugProtocol.Response;
     let result: object | Failure | undefined;

@@ -1,4 +1,5 @@
 import { KIND, eventKinds } from '../../hardware/eventTable';
+import { nearestName } from '../../language/compile/nearestName';
 import { firstStatement } from './statementAtLine';
 import { exceptionFilter, exceptionFilters } from './exceptionFilters';
 import { parseWriteBreakpoint, writeBreakpointKinds, writeBreakpointMatches } from './writeBreakpoint';
@@ -41,21 +42,7 @@ function unknownName(program: Program, name: string): string {
     ...eventKinds.map((kind) => kind.name),
     ...exceptionFilters.map((filter) => filter.id),
   ];
-  const close = choices.map((choice) => ({ choice, distance: distance(name, choice) })).sort((a, b) => a.distance - b.distance)[0];
-  const hint = close !== undefined && close.distance <= 3 ? `did you mean "${close.choice}"?` : 'give an event such as vm_exit, a procedure, or write:gpa:0x3008.';
-  return `"${name}" is no event, procedure or entry: ${hint}`;
-}
-
-/** Levenshtein's: letters to insert, drop or change. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, change));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  const hint = nearestName(name, choices);
+  const advice = hint === undefined ? 'give an event such as vm_exit, a procedure, or write:gpa:0x3008.' : `did you mean "${hint}"?`;
+  return `"${name}" is no event, procedure or entry: ${advice}`;
 }

@@ -1,0 +1,111 @@
+import { strict as assert } from 'node:assert';
+import { exceptionFilter } from '../../src/adapter/breakpoints/exceptionFilters';
+import { parseHitCondition } from '../../src/adapter/breakpoints/hitCondition';
+import { parseWriteBreakpoint, writeBreakpointMatches } from '../../src/adapter/breakpoints/writeBreakpoint';
+import { besideFile, sourceKey } from '../../src/adapter/client';
+import { parseMemoryReference } from '../../src/adapter/memoryReference';
+import { EXIT_REASON } from '../../src/hardware/exitReasons';
+import { KIND, RECORD_WORDS, field, type EventName, type Field } from '../../src/hardware/eventTable';
+
+/** A raw record; a 64-bit field is given as [low, high]. */
+function record(kind: EventName, fields: Partial<Record<Field, number | [number, number]>>): Int32Array {
+  const words = new Int32Array(RECORD_WORDS);
+  words[0] = KIND[kind];
+  for (const [name, value] of Object.entries(fields)) {
+    const at = field[name as Field].at;
+    if (typeof value === 'number') words[at] = value;
+    else words.set(value, at);
+  }
+  return words;
+}
+
+describe('a hit condition', () => {
+  const check = (text: string, expected: object): void => { assert.deepEqual(parseHitCondition(text), expected, text); };
+  it('is a count, a bound or a rhythm', () => {
+    check('5', { operator: '==', count: 5 });
+    check(' == 5 ', { operator: '==', count: 5 });
+    check('>=3', { operator: '>=', count: 3 });
+    check('>0', { operator: '>=', count: 1 });
+    check('%4', { operator: '%', count: 4 });
+  });
+  it('is refused with the ways to write it', () => {
+    for (const text of ['0', '%0', '<5', '5x', '', '1e3', '99999999999']) assert.ok('error' in parseHitCondition(text), text);
+  });
+});
+
+describe('break on write to an entry', () => {
+  const matches = (name: string, words: Int32Array): boolean => {
+    const parsed = parseWriteBreakpoint(name);
+    assert.ok(!('error' in parsed), name);
+    return writeBreakpointMatches(parsed)(words);
+  };
+  it('stops at any store that touches a byte of it', () => {
+    const at = (lo: number, size: number): Int32Array => record('page_table_write', { gpa: [lo, 0], size });
+    assert.ok(matches('write:gpa:0x3008', at(0x3008, 8)));
+    assert.ok(matches('write:gpa:0x3008', at(0x300f, 1)));
+    assert.ok(matches('write:gpa:0x3008', at(0x3004, 8)));
+    assert.ok(!matches('write:gpa:0x3008', at(0x3000, 8)));
+    assert.ok(!matches('write:gpa:0x3008', at(0x3010, 8)));
+    assert.ok(matches('write:gpa:0x3000:4096', at(0x3ff8, 8)));
+  });
+  it('tells addresses above 4 GiB apart', () => {
+    assert.ok(matches('write:hpa:0x100003008', record('entry_written', { hpa: [0x3008, 1] })));
+    assert.ok(!matches('write:hpa:0x100003008', record('entry_written', { hpa: [0x3008, 0] })));
+    assert.ok(matches('write:hpa:0xfffff008', record('entry_written', { hpa: [0xfffff008 | 0, 0] })));
+  });
+  it('refuses other spaces and nonsense with one sentence', () => {
+    for (const name of ['write:gva:0x1000', 'write:gpa:', 'write:gpa:0x1000:0', 'write:gpa:0xffffffffffffffff', 'write:zpa:1']) {
+      assert.ok('error' in parseWriteBreakpoint(name), name);
+    }
+  });
+});
+
+describe('the cr3-write filter', () => {
+  const matches = (words: Int32Array): boolean => exceptionFilter('cr3-write')?.matches(words) === true;
+  it('stops at a write that exits and at one that does not', () => {
+    assert.ok(matches(record('cr_write', { index: 3 })));
+    assert.ok(matches(record('vm_exit', { reason: EXIT_REASON.cr_access, qualification: [0x003, 0] })));
+  });
+  it('does not stop at other registers, at reads of CR3, or at other exits', () => {
+    assert.ok(!matches(record('cr_write', { index: 4 })));
+    assert.ok(!matches(record('vm_exit', { reason: EXIT_REASON.cr_access, qualification: [0x004, 0] })));
+    assert.ok(!matches(record('vm_exit', { reason: EXIT_REASON.cr_access, qualification: [0x013, 0] })));
+    assert.ok(!matches(record('vm_exit', { reason: EXIT_REASON.invlpg, qualification: [0x003, 0] })));
+  });
+});
+
+describe('the guest-page-fault filter', () => {
+  it('stops at vector 14 alone', () => {
+    const filter = exceptionFilter('guest-page-fault');
+    assert.equal(filter?.matches(record('exception_delivered', { vector: 14 })), true);
+    assert.equal(filter?.matches(record('exception_delivered', { vector: 13 })), false);
+  });
+});
+
+describe('names of sources', () => {
+  it('are one for all ways to write a file', () => {
+    const key = sourceKey('c:/lab/first touch.guest');
+    for (const name of ['C:\\lab\\first touch.guest', 'file:///c%3A/lab/first%20touch.guest', 'file:///C:/lab/first%20touch.guest']) {
+      assert.equal(sourceKey(name), key, name);
+    }
+    assert.equal(sourceKey('file:///lab/a.guest'), '/lab/a.guest');
+    assert.equal(sourceKey('vscode-vfs://github/lab/a%20b.guest'), 'vscode-vfs://github/lab/a b.guest');
+    assert.equal(sourceKey('/lab/100%.guest'), '/lab/100%.guest');
+  });
+  it('of imports are taken beside the importing file', () => {
+    assert.equal(besideFile('/lab/a.guest', 'b.guest'), '/lab/b.guest');
+    assert.equal(besideFile('/lab/x/a.guest', '../b.guest'), '/lab/b.guest');
+    assert.equal(besideFile('C:\\lab\\a.guest', 'sub/b.guest'), 'C:\\lab\\sub/b.guest');
+    assert.equal(besideFile('vscode-vfs://github/lab/a.guest', './b.guest'), 'vscode-vfs://github/lab/b.guest');
+    assert.equal(besideFile('/lab/a.guest', '/other/b.guest'), '/other/b.guest');
+  });
+});
+
+describe('memory references', () => {
+  it('name a space; a bare number is a linear address', () => {
+    assert.deepEqual(parseMemoryReference('gpa:0x3008'), { space: 'gpa', address: 0x3008n });
+    assert.deepEqual(parseMemoryReference('0xffff888000001000'), { space: 'gva', address: 0xffff888000001000n });
+    assert.equal(parseMemoryReference('cr3'), undefined);
+    assert.equal(parseMemoryReference('gpa:99999999999999999999'), undefined);
+  });
+});

@@ -1,0 +1,168 @@
+import { strict as assert } from 'node:assert';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { capabilities } from '../../src/adapter/capabilities';
+import { TestClient } from './client';
+import { scriptedSimulator } from './scriptedSimulator';
+
+const program = '/lab/script.guest';
+
+async function stoppedAt(text: string, line: number, filters: readonly string[] = []): Promise<TestClient> {
+  const c = new TestClient(scriptedSimulator, { [program]: text });
+  await c.start({ program, lines: [line], filters });
+  await c.event('stopped');
+  return c;
+}
+
+async function set(c: TestClient, asked: object): Promise<DebugProtocol.Breakpoint[]> {
+  const body = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setBreakpoints', { source: { path: program }, ...asked });
+  return body.breakpoints;
+}
+
+/** One proof for each capability that is announced. */
+const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilters'>, () => Promise<void>> = {
+  supportsConfigurationDoneRequest: async () => {
+    const c = new TestClient(scriptedSimulator, { [program]: 'print first' });
+    await c.initialize();
+    await c.ask('launch', { program });
+    await c.event('initialized');
+    assert.equal(c.output, '', 'nothing runs before the client has set its breakpoints');
+    await c.ask('configurationDone');
+    await c.event('terminated');
+    assert.match(c.output, /^first\n/);
+  },
+  supportsConditionalBreakpoints: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const [good, bad] = await set(c, { breakpoints: [{ line: 2, condition: '1' }, { line: 2, condition: 'nonsense here' }] });
+    assert.equal(good?.verified, true);
+    assert.deepEqual([bad?.verified, bad?.message], [false, 'The condition cannot be used: "nonsense here" is no name here.']);
+  },
+  supportsHitConditionalBreakpoints: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const [good, bad] = await set(c, { breakpoints: [{ line: 2, hitCondition: '>=3' }, { line: 2, hitCondition: 'often' }] });
+    assert.equal(good?.verified, true);
+    assert.match(bad?.message ?? '', /^"often" is no hit count: write 5/);
+  },
+  supportsFunctionBreakpoints: async () => {
+    const c = await stoppedAt('a\nevent vm_exit\nb', 1);
+    const names = ['vm_exit', 'cpu 0', 'write:gpa:0x3008', 'vm_exitt', 'write:gva:0x10'];
+    const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setFunctionBreakpoints', {
+      breakpoints: names.map((name) => ({ name })),
+    });
+    assert.deepEqual(breakpoints.map(({ verified }) => verified), [true, true, true, false, false]);
+    assert.equal(breakpoints[3]?.message, '"vm_exitt" is no event, procedure or entry: did you mean "vm_exit"?');
+    const stop = await c.move('continue');
+    assert.deepEqual([stop['reason'], stop['hitBreakpointIds']], ['function breakpoint', [breakpoints[0]?.id]]);
+  },
+  supportsExceptionFilterOptions: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setExceptionBreakpoints', {
+      filters: ['vm-exit'],
+      filterOptions: [{ filterId: 'cr3-write', condition: '1' }, { filterId: 'cr3-write', condition: '?' }, { filterId: 'cr9' }],
+    });
+    assert.deepEqual(breakpoints.map(({ verified }) => verified), [true, true, false, false]);
+    assert.match(breakpoints[3]?.message ?? '', /^"cr9" is no exception filter of Pagewalk: there are vm-exit, cr3-write,/);
+  },
+  supportsExceptionInfoRequest: async () => {
+    const c = await stoppedAt('a\nevent exception_delivered\nb', 1, ['guest-page-fault']);
+    assert.equal(await c.refused('exceptionInfo', { threadId: 1 }), 'The scenario is not stopped at an event.');
+    const stop = await c.move('continue');
+    assert.equal(stop['reason'], 'exception');
+    const info = await c.ask<DebugProtocol.ExceptionInfoResponse['body']>('exceptionInfo', { threadId: 1 });
+    assert.equal(info.exceptionId, 'guest-page-fault');
+    assert.equal(info.details?.stackTrace, 'gva = gva:0x600000\nvector = 14');
+  },
+  supportsStepBack: async () => {
+    const c = await stoppedAt('a\nb\nc', 3);
+    const stop = await c.move('stepBack');
+    assert.equal(stop['description'], 'Stepped back (step 1, in the past)');
+    const start = await c.move('reverseContinue');
+    assert.equal(start['reason'], 'entry');
+    assert.equal(start['text'], 'This is where the recording starts: there is nothing before it.');
+  },
+  supportsSteppingGranularity: async () => {
+    const c = await stoppedAt('a\nb\nc', 1);
+    assert.match(String((await c.move('next'))['description']), /^Stepped \(/);
+    assert.match(String((await c.move('next', { granularity: 'instruction' }))['description']), /^Stepped one event/);
+    assert.match(String((await c.move('stepBack', { granularity: 'instruction' }))['description']), /^Stepped back one event/);
+  },
+  supportsEvaluateForHovers: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const frame = await c.top();
+    const hover = { expression: 'here', frameId: frame.id, context: 'hover' };
+    const body = await c.ask<DebugProtocol.EvaluateResponse['body']>('evaluate', hover);
+    assert.deepEqual([body.result, body.type, body.memoryReference], ['gva:0x1000', 'gva', 'gva:0x1000']);
+    assert.equal(await c.refused('evaluate', { ...hover, expression: 'x' }), '"x" is no name here.');
+  },
+  supportsClipboardContext: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    assert.equal((await c.ask('evaluate', { expression: '0x2a', context: 'clipboard' }))['result'], '0x2a');
+  },
+  supportsReadMemoryRequest: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const all = await c.ask('readMemory', { memoryReference: 'gva:0x1000', count: 4 });
+    assert.deepEqual(all, { address: '0x1000', data: Buffer.from([0, 1, 2, 3]).toString('base64') });
+    const short = await c.ask('readMemory', { memoryReference: 'gpa:0x1000', offset: 8, count: 16 });
+    assert.equal(short['unreadableBytes'], 8, 'what lies past a hole is said to be missing, not zero');
+    assert.match(await c.refused('readMemory', { memoryReference: 'apa:1', count: 1 }), /is no memory reference: write SPACE:0xADDRESS/);
+    assert.match(await c.refused('readMemory', { memoryReference: 'gpa:1', count: -1 }), /-1 bytes cannot be read at once/);
+  },
+  supportsDelayedStackTraceLoading: async () => {
+    const c = await stoppedAt('event vm_exit\nb', 1, ['vm-exit']);
+    const whole = await c.ask<DebugProtocol.StackTraceResponse['body']>('stackTrace', { threadId: 1 });
+    assert.deepEqual(whole.stackFrames.map(({ name }) => name), ['handle_exit', 'user store [0x600000]', 'cpu 0']);
+    const part = await c.ask<DebugProtocol.StackTraceResponse['body']>('stackTrace', { threadId: 1, startFrame: 1, levels: 1 });
+    assert.deepEqual([part.stackFrames.map(({ name }) => name), part.totalFrames], [['user store [0x600000]'], 3]);
+  },
+  supportsLoadedSourcesRequest: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const { sources } = await c.ask<{ sources: DebugProtocol.Source[] }>('loadedSources');
+    assert.deepEqual(sources.map(({ name }) => name), ['script.guest', 'kernel.guest', 'scripted.vmm']);
+    const listing = sources[2];
+    const body = await c.ask('source', { source: listing, sourceReference: listing?.sourceReference });
+    assert.match(String(body['content']), /^handle the exit\n/);
+    assert.match(await c.refused('source', { sourceReference: 99 }), /Source reference 99 is not a source of this session/);
+  },
+  supportsBreakpointLocationsRequest: async () => {
+    const c = await stoppedAt('a\n\nb\nc', 1);
+    const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.BreakpointLocation[] }>('breakpointLocations', {
+      source: { path: program },
+      line: 1,
+      endLine: 3,
+    });
+    assert.deepEqual(breakpoints.map(({ line, column, endColumn }) => [line, column, endColumn]), [[1, 1, 2], [3, 1, 2]]);
+  },
+  supportsRestartRequest: async () => {
+    const c = await stoppedAt('a\nb', 2);
+    const since = c.received.length;
+    await c.ask('restart', {});
+    assert.equal((await c.stopped(since))['reason'], 'breakpoint');
+  },
+  supportsTerminateRequest: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    await c.ask('terminate');
+    await c.event('terminated');
+    assert.match(await c.refused('next', { threadId: 1 }), /the session is over/);
+    await c.ask('terminate');
+    await c.ask('disconnect');
+    assert.equal(c.events('terminated').length, 1);
+  },
+};
+
+describe('every capability that is announced is true', () => {
+  for (const [name, proof] of Object.entries(proofs)) it(name, proof);
+
+  it('and nothing is announced without a proof', () => {
+    const announced = Object.entries(capabilities).filter(([, value]) => value === true).map(([name]) => name);
+    assert.deepEqual(announced.sort(), Object.keys(proofs).sort());
+  });
+
+  it('exception filters have the public ids, only expectation on by default', () => {
+    const filters = capabilities.exceptionBreakpointFilters;
+    assert.deepEqual(
+      filters.map(({ filter }) => filter),
+      ['vm-exit', 'cr3-write', 'ept-violation', 'page-table-write', 'guest-page-fault', 'hidden-fault', 'expectation'],
+    );
+    assert.deepEqual(filters.filter((filter) => filter.default).map(({ filter }) => filter), ['expectation']);
+    assert.ok(filters.every(({ supportsCondition }) => supportsCondition));
+  });
+});
