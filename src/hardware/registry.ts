@@ -2,7 +2,8 @@ import { TrackedWords } from './trackedWords';
 
 /** A moment that `Registry.restore` can go back to. Belongs to the registry that made it. */
 export interface Checkpoint {
-  readonly number: number;
+  /** Place among the registry's live checkpoints, from 1; moves down when an earlier one is forgotten. */
+  number: number;
   readonly blocks: readonly Int32Array[];
   readonly numbers: readonly Float64Array[];
 }
@@ -20,6 +21,7 @@ export class Registry {
   private readonly blocks = new Map<string, Int32Array>();
   private readonly numberBlocks = new Map<string, Float64Array>();
   private readonly trackedBlocks = new Map<string, TrackedWords>();
+  private live: Checkpoint[] = [];
 
   /** Claims `words` 32-bit words under `name`, zeroed. */
   block(name: string, words: number): Int32Array {
@@ -37,13 +39,14 @@ export class Registry {
   }
 
   checkpoint(): Checkpoint {
-    let number = 0;
-    for (const tracked of this.trackedBlocks.values()) number = tracked.checkpoint();
-    return {
-      number,
+    for (const tracked of this.trackedBlocks.values()) tracked.checkpoint();
+    const checkpoint: Checkpoint = {
+      number: this.live.length + 1,
       blocks: [...this.blocks.values()].map((block) => block.slice()),
       numbers: [...this.numberBlocks.values()].map((block) => block.slice()),
     };
+    this.live.push(checkpoint);
+    return checkpoint;
   }
 
   /** Puts every word back. Checkpoints made after `checkpoint` are void from here on. */
@@ -53,6 +56,14 @@ export class Registry {
     i = 0;
     for (const block of this.numberBlocks.values()) block.set(checkpoint.numbers[i++]!);
     for (const tracked of this.trackedBlocks.values()) tracked.restore(checkpoint.number);
+    this.live.length = checkpoint.number;
+  }
+
+  /** Gives a checkpoint up: nothing will be restored to it. What it saved joins the one before it. */
+  forget(checkpoint: Checkpoint): void {
+    for (const tracked of this.trackedBlocks.values()) tracked.forget(checkpoint.number);
+    this.live.splice(checkpoint.number - 1, 1);
+    for (let i = checkpoint.number - 1; i < this.live.length; i++) this.live[i]!.number = i + 1;
   }
 
   /** Every named array as it stands, in the order of claiming: for tests and fingerprints. */

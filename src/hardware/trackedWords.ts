@@ -77,11 +77,13 @@ export class TrackedWords {
     this.epoch++;
   }
 
-  /** Forgets checkpoint `number` (not the newest): what it saved joins the one before it. */
+  /** Forgets checkpoint `number`: what was saved since it joins what was saved since the one before it. */
   forget(number: number): void {
     const into = this.logs[number - 2];
     const from = this.logs[number - 1];
-    if (from === undefined) return;
+    if (from === undefined) throw new Error('invariant: a checkpoint that is not live is forgotten');
+    // What the newest log goes on to save may stand in the older one already: a further copy is harmless,
+    // since the older one is applied last.
     if (into !== undefined) {
       const known = new Set<number>();
       for (let i = 0; i < into.length; i += 1 + GRANULE_WORDS) known.add(into.words[i]!);
@@ -92,6 +94,7 @@ export class TrackedWords {
       }
     }
     this.logs.splice(number - 1, 1);
+    this.epoch++;
   }
 
   /** Bytes that history holds, for the budget of checkpoints. */

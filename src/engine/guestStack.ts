@@ -1,0 +1,160 @@
+import type { Registry } from '../hardware/registry';
+
+/** Words of a frame's header, right below its registers. */
+const HEADER = 8;
+const PROCEDURE = 8;
+const RETURN_TO = 7;
+const CALLER_BASE = 6;
+const RESULT = 5;
+const SAVED_LEVEL = 4;
+const IS_HANDLER = 3;
+
+const STACK_WORDS = 16384;
+
+const PC = 0;
+const BASE = 1;
+const DEPTH = 2;
+const TOP = 3;
+const STATEMENT_LEVEL = 4;
+const STATEMENT = 5;
+const CPU_WORDS = 16;
+
+/** Calls may nest this deep; the scenario stops past it. */
+export const MAX_DEPTH = 200;
+
+/**
+ * Where one CPU is in the program: program counter and the frames of procedures and handlers, with
+ * their registers. The unit is the 32-bit word; a register is two. Frame 0 is the `cpu` block.
+ */
+export class GuestStack {
+  readonly words: Int32Array;
+  private readonly state: Int32Array;
+
+  constructor(registry: Registry, cpu: number) {
+    this.words = registry.block(`cpu ${cpu} stack`, STACK_WORDS);
+    this.state = registry.block(`cpu ${cpu} program`, CPU_WORDS);
+  }
+
+  /** Instruction number that runs next. */
+  get pc(): number {
+    return this.state[PC]!;
+  }
+
+  set pc(value: number) {
+    this.state[PC] = value;
+  }
+
+  /** Word index of register 0 of the running frame. */
+  get base(): number {
+    return this.state[BASE]!;
+  }
+
+  /** Frames above the `cpu` block's. */
+  get depth(): number {
+    return this.state[DEPTH]!;
+  }
+
+  /** CPL at which the `cpu` block's present statement began. */
+  get statementLevel(): number {
+    return this.state[STATEMENT_LEVEL]!;
+  }
+
+  set statementLevel(value: number) {
+    this.state[STATEMENT_LEVEL] = value;
+  }
+
+  /** The statement that last began, of whatever frame. */
+  get statement(): number {
+    return this.state[STATEMENT]!;
+  }
+
+  set statement(value: number) {
+    this.state[STATEMENT] = value;
+  }
+
+  /** The first frame: the `cpu` block `procedure`. */
+  start(procedure: number, entry: number, registers: number): void {
+    this.state.fill(0);
+    this.state[PC] = entry;
+    this.state[BASE] = HEADER;
+    this.state[TOP] = HEADER + 2 * registers;
+    this.words[HEADER - PROCEDURE] = procedure;
+    this.words.fill(0, HEADER, HEADER + 2 * registers);
+  }
+
+  /** True when a frame of `registers` registers still fits. */
+  hasRoom(registers: number): boolean {
+    return this.depth < MAX_DEPTH && this.state[TOP]! + HEADER + 2 * registers <= STACK_WORDS;
+  }
+
+  /**
+   * Enters a frame at `entry`. `returnTo` is where the caller goes on; `result` the caller's
+   * register that takes the value. The new frame's registers are zero; arguments are the caller's
+   * to copy. Gives the new base.
+   */
+  push(procedure: number, entry: number, registers: number, returnTo: number, result: number): number {
+    const base = this.state[TOP]! + HEADER;
+    this.words.fill(0, base - HEADER, base + 2 * registers);
+    this.words[base - PROCEDURE] = procedure;
+    this.words[base - RETURN_TO] = returnTo;
+    this.words[base - CALLER_BASE] = this.base;
+    this.words[base - RESULT] = result;
+    this.state[BASE] = base;
+    this.state[TOP] = base + 2 * registers;
+    this.state[DEPTH]!++;
+    this.state[PC] = entry;
+    return base;
+  }
+
+  /** Marks the running frame as a handler, entered from CPL `level`. */
+  markHandler(level: number): void {
+    this.words[this.base - SAVED_LEVEL] = level;
+    this.words[this.base - IS_HANDLER] = 1;
+  }
+
+  /** Leaves the running frame: its caller goes on where the frame said. */
+  pop(): void {
+    const base = this.base;
+    this.state[PC] = this.words[base - RETURN_TO]!;
+    this.state[TOP] = base - HEADER;
+    this.state[BASE] = this.words[base - CALLER_BASE]!;
+    this.state[DEPTH]!--;
+  }
+
+  /** Register of the caller that takes the running frame's result. */
+  get resultRegister(): number {
+    return this.words[this.base - RESULT]!;
+  }
+
+  /** CPL that the running handler interrupted. */
+  get savedLevel(): number {
+    return this.words[this.base - SAVED_LEVEL]!;
+  }
+
+  isHandlerAt(base: number): boolean {
+    return this.words[base - IS_HANDLER] === 1;
+  }
+
+  /** Where the `cpu` block stands: its own program counter, under whatever it has called. */
+  get cpuBlockPc(): number {
+    let pc = this.pc;
+    for (let base = this.base, depth = this.depth; depth > 0; depth--) {
+      pc = this.words[base - RETURN_TO]!;
+      base = this.words[base - CALLER_BASE]!;
+    }
+    return pc;
+  }
+
+  /** Frames from the running one down: procedure, its base, and the instruction it stands at. */
+  frames(): { readonly procedure: number; readonly base: number; readonly pc: number; readonly isHandler: boolean }[] {
+    const frames = [];
+    let base = this.base;
+    let pc = this.pc;
+    for (let depth = this.depth; depth >= 0; depth--) {
+      frames.push({ procedure: this.words[base - PROCEDURE]!, base, pc, isHandler: this.isHandlerAt(base) });
+      pc = this.words[base - RETURN_TO]!;
+      base = this.words[base - CALLER_BASE]!;
+    }
+    return frames;
+  }
+}

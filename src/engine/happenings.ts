@@ -1,0 +1,59 @@
+import type { Registry } from '../hardware/registry';
+
+/** Entries kept of each log; an expectation about more than that counts only. */
+export const LOG_LENGTH = 256;
+const FAULT_WORDS = 3;
+
+const FAULTS = 0;
+const EXITS = 1;
+const REFUSALS = 2;
+
+/**
+ * What has happened to one CPU, in order: page faults delivered, VM exits, refused accesses. Rings
+ * of the last entries, with counts that never wrap; `expect` reads them from a mark on.
+ */
+export class Happenings {
+  private readonly faults: Int32Array;
+  private readonly exits: Int32Array;
+  private readonly counts: Float64Array;
+
+  constructor(registry: Registry, cpu: number) {
+    this.faults = registry.block(`cpu ${cpu} faults`, FAULT_WORDS * LOG_LENGTH);
+    this.exits = registry.block(`cpu ${cpu} exits`, LOG_LENGTH);
+    this.counts = registry.numbers(`cpu ${cpu} happenings`, 3);
+  }
+
+  /** How many entries log `log` (the language's `LOG`) has had. */
+  count(log: number): number {
+    return this.counts[log]!;
+  }
+
+  noteFault(code: number, lo: number, hi: number): void {
+    this.faults.set([code, lo, hi], (this.counts[FAULTS]!++ % LOG_LENGTH) * FAULT_WORDS);
+  }
+
+  noteExit(reason: number): void {
+    this.exits[this.counts[EXITS]!++ % LOG_LENGTH] = reason;
+  }
+
+  noteRefusal(): void {
+    this.counts[REFUSALS]!++;
+  }
+
+  /** Reason of exit number `n`, counted from 0. */
+  exit(n: number): number {
+    return this.exits[n % LOG_LENGTH]!;
+  }
+
+  faultCode(n: number): number {
+    return this.faults[(n % LOG_LENGTH) * FAULT_WORDS]!;
+  }
+
+  faultAddressLo(n: number): number {
+    return this.faults[(n % LOG_LENGTH) * FAULT_WORDS + 1]!;
+  }
+
+  faultAddressHi(n: number): number {
+    return this.faults[(n % LOG_LENGTH) * FAULT_WORDS + 2]!;
+  }
+}

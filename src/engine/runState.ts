@@ -1,0 +1,166 @@
+import type { Registry } from '../hardware/registry';
+
+/** How a run stands. Anything past `ended` is a death, with the words below telling of what. */
+export const RUN = {
+  running: 0,
+  ended: 1,
+  /** A vector for which the guest has no handler: double and triple fault. */
+  tripleFault: 2,
+  /** The guest's handler gave an access up and no `expect refused` stood below it. */
+  refused: 3,
+  divideByZero: 4,
+  callsTooDeep: 5,
+  /** The handler returns without repairing anything. */
+  handlerLoop: 6,
+  /** The hypervisor could not go on. */
+  hypervisorStopped: 7,
+} as const;
+
+const STATUS = 0;
+const CPU = 1;
+const STATEMENT = 2;
+const VECTOR = 3;
+const CODE = 4;
+const ADDRESS = 5;
+const EXPECT_PASSED = 7;
+const EXPECT_FAILED = 8;
+const COUNTING = 9;
+const FAULT_REPEATS = 10;
+const FAULT_CODE = 11;
+const FAULT_ADDRESS = 12;
+const LAST_ACCESS_STATEMENT = 14;
+const FAULT_PC = 15;
+const FAULT_DEPTH = 16;
+/** Level at which a load in an expectation found nothing, plus 1; then its address. */
+const UNMAPPED = 17;
+const WORDS = 20;
+
+const STEP = 0;
+const LAST_ACCESS_STEP = 1;
+
+/** What the run has come to: step count, expectations, the end and its cause. */
+export class RunState {
+  private readonly words: Int32Array;
+  private readonly numbers: Float64Array;
+
+  constructor(registry: Registry) {
+    this.words = registry.block('run', WORDS);
+    this.numbers = registry.numbers('run clock', 2);
+  }
+
+  /** Instructions executed since the run began. */
+  get step(): number {
+    return this.numbers[STEP]!;
+  }
+
+  set step(value: number) {
+    this.numbers[STEP] = value;
+  }
+
+  /** Step of the last instruction that made an access, or -1; and its statement. */
+  get lastAccessStep(): number {
+    return this.numbers[LAST_ACCESS_STEP]! - 1;
+  }
+
+  get lastAccessStatement(): number {
+    return this.words[LAST_ACCESS_STATEMENT]!;
+  }
+
+  noteAccess(statement: number): void {
+    this.numbers[LAST_ACCESS_STEP] = this.numbers[STEP]! + 1;
+    this.words[LAST_ACCESS_STATEMENT] = statement;
+  }
+
+  get status(): number {
+    return this.words[STATUS]!;
+  }
+
+  end(): void {
+    this.words[STATUS] = RUN.ended;
+  }
+
+  die(status: number, cpu: number, statement: number, vector: number, code: number, lo: number, hi: number): void {
+    this.words.set([status, cpu, statement, vector, code, lo, hi]);
+  }
+
+  get cpu(): number {
+    return this.words[CPU]!;
+  }
+
+  get statement(): number {
+    return this.words[STATEMENT]!;
+  }
+
+  get vector(): number {
+    return this.words[VECTOR]!;
+  }
+
+  get code(): number {
+    return this.words[CODE]!;
+  }
+
+  get addressLo(): number {
+    return this.words[ADDRESS]!;
+  }
+
+  get addressHi(): number {
+    return this.words[ADDRESS + 1]!;
+  }
+
+  get passed(): number {
+    return this.words[EXPECT_PASSED]!;
+  }
+
+  get failed(): number {
+    return this.words[EXPECT_FAILED]!;
+  }
+
+  judge(held: boolean): void {
+    this.words[held ? EXPECT_PASSED : EXPECT_FAILED]!++;
+  }
+
+  /** True once boot is over and the scenario's own program runs. */
+  get isCounting(): boolean {
+    return this.words[COUNTING] === 1;
+  }
+
+  startCounting(): void {
+    this.words[COUNTING] = 1;
+  }
+
+  /**
+   * Counts faults of one access in a row: the same address and code, met by the instruction at `pc`
+   * of the frame at `depth`. Gives how many it has been.
+   */
+  noteFault(code: number, lo: number, hi: number, pc: number, depth: number): number {
+    const words = this.words;
+    const isSame =
+      words[FAULT_CODE] === code &&
+      words[FAULT_ADDRESS] === lo &&
+      words[FAULT_ADDRESS + 1] === hi &&
+      words[FAULT_PC] === pc &&
+      words[FAULT_DEPTH] === depth;
+    const repeats = isSame ? words[FAULT_REPEATS]! + 1 : 1;
+    words.set([repeats, code, lo, hi], FAULT_REPEATS);
+    words.set([pc, depth], FAULT_PC);
+    return repeats;
+  }
+
+  /** The access at `pc` of the frame at `depth` has completed: its faults are no longer in a row. */
+  noteCompleted(pc: number, depth: number): void {
+    if (this.words[FAULT_REPEATS] === 0) return;
+    if (this.words[FAULT_PC] === pc && this.words[FAULT_DEPTH] === depth) this.words[FAULT_REPEATS] = 0;
+  }
+
+  /** A load in an expectation found no translation: an entry of `level` was not present. */
+  noteUnmapped(level: number, lo: number, hi: number): void {
+    if (this.words[UNMAPPED] === 0) this.words.set([level + 1, lo, hi], UNMAPPED);
+  }
+
+  /** The first load since the last call that found nothing. */
+  takeUnmapped(): { readonly level: number; readonly lo: number; readonly hi: number } | undefined {
+    const level = this.words[UNMAPPED]!;
+    this.words[UNMAPPED] = 0;
+    return level === 0 ? undefined : { level: level - 1, lo: this.words[UNMAPPED + 1]!, hi: this.words[UNMAPPED + 2]! };
+  }
+}

@@ -1,0 +1,94 @@
+import { REGISTER } from '../../hardware/registers';
+import type { RootMode } from '../../hardware/rootMode';
+import type { TranslationSpace } from '../../hardware/translationSpace';
+import { EPTP, PRIMARY, SECONDARY, VMCS } from '../../hardware/vmcs';
+import { EPT4 } from '../../hardware/formats/ept4';
+import { useGuestRegisters } from '../guestRegisters';
+import { USE } from '../host/hostFrames';
+import { ListingRunner } from '../listing';
+import type { TableRoot, Technique } from '../technique';
+import { stopReasons } from '../vcpuState';
+import type { VirtualMachine } from '../virtualMachine';
+import { EptMmu } from './eptMmu';
+import { handleEptViolation, handleExit } from './handleEptViolation';
+
+const WRITE_BACK = 6;
+const VPID = 1;
+
+/**
+ * Extended page tables: the guest's CR3 and tables are its own, the processor translates every
+ * guest-physical address once more by tables that the hypervisor fills as they are first used.
+ */
+export class Ept implements Technique, RootMode {
+  readonly name = 'ept';
+  readonly root = this;
+  readonly listings: readonly ListingRunner<never>[];
+  private readonly mmus: readonly EptMmu[];
+  private readonly runner: ListingRunner<EptMmu>;
+  private readonly rootFrame: number;
+
+  constructor(private readonly vm: VirtualMachine) {
+    this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
+    this.runner = new ListingRunner('ept.vmm', 'vmm', 1, [handleExit, handleEptViolation], vm.host.bus, vm.depth);
+    this.mmus = vm.host.processors.map((processor, cpu) => new EptMmu(cpu, processor, vm, this.rootFrame));
+    for (const mmu of this.mmus) mmu.runner = this.runner;
+    this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
+  }
+
+  get guestMemory(): Technique['guestMemory'] {
+    return this.vm.memory;
+  }
+
+  handleExit(cpu: number): number {
+    return this.runner.run(handleExit, this.mmus[cpu]!, cpu);
+  }
+
+  prepare(cpu: number): void {
+    const { registers, vmcs } = this.mmus[cpu]!.processor;
+    const set = (at: number, lo: number, hi: number): void => {
+      vmcs[at] = lo;
+      vmcs[at + 1] = hi;
+    };
+    const copy = (at: number, register: number): void => set(at, registers[2 * register]!, registers[2 * register + 1]!);
+    set(VMCS.vpid, VPID, 0);
+    set(VMCS.primary_controls, PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls, 0);
+    set(VMCS.secondary_controls, SECONDARY.enableEpt | SECONDARY.enableVpid | SECONDARY.unrestrictedGuest, 0);
+    set(VMCS.eptp,
+      (this.rootFrame << 12) | WRITE_BACK | ((EPT4.levels - 1) << EPTP.walkLengthShift) | EPTP.accessedDirty,
+      this.rootFrame >>> 20);
+    copy(VMCS.guest_cr0, REGISTER.cr0);
+    copy(VMCS.guest_cr3, REGISTER.cr3);
+    copy(VMCS.guest_cr4, REGISTER.cr4);
+    copy(VMCS.guest_ia32_efer, REGISTER.efer);
+    copy(VMCS.guest_rflags, REGISTER.rflags);
+  }
+
+  guestCr3Lo(cpu: number): number {
+    return this.mmus[cpu]!.processor.registers[2 * REGISTER.cr3]!;
+  }
+
+  guestCr3Hi(cpu: number): number {
+    return this.mmus[cpu]!.processor.registers[2 * REGISTER.cr3 + 1]!;
+  }
+
+  guestTables(cpu: number): TranslationSpace {
+    const space = this.vm.guestTables[cpu]!;
+    const { registers } = this.mmus[cpu]!.processor;
+    useGuestRegisters(space, registers, registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!);
+    space.useRoot(this.guestCr3Lo(cpu), this.guestCr3Hi(cpu));
+    return space;
+  }
+
+  roots(): readonly TableRoot[] {
+    return [{ space: 'ept', frame: this.rootFrame, label: 'EPTP' }];
+  }
+
+  tablePages(kind: 'shadow' | 'ept' | 'host'): number {
+    if (kind === 'ept') return this.vm.frames.count(USE.eptTable);
+    return kind === 'host' ? this.vm.frames.count(USE.hostTable) : 0;
+  }
+
+  stopReason(): string {
+    return stopReasons[this.vm.stopOf()]!;
+  }
+}

@@ -1,0 +1,72 @@
+import { ACTOR, SPACE } from '../../hardware/eventTable';
+import { EPT4 } from '../../hardware/formats/ept4';
+import type { Processor } from '../../hardware/processor';
+import { EntryMaker } from '../entryMaker';
+import { USE } from '../host/hostFrames';
+import type { ListingProcedure, ListingRunner } from '../listing';
+import type { SlotMemory } from '../slotMemory';
+import type { VcpuState } from '../vcpuState';
+import type { VirtualMachine } from '../virtualMachine';
+
+const ALL = 7;
+/** SDM Vol. 3, "EPT and Memory Typing". */
+const WRITE_BACK = 6;
+
+/** What the listing of ept works on: one virtual CPU, and the VM's EPT. */
+export class EptMmu {
+  runner!: ListingRunner<EptMmu>;
+  readonly memory: SlotMemory;
+  readonly vcpu: VcpuState;
+  readonly levels = EPT4.levels;
+  private readonly maker = new EntryMaker(EPT4);
+
+  constructor(
+    readonly cpu: number,
+    readonly processor: Processor,
+    private readonly vm: VirtualMachine,
+    /** Host frame of the EPT PML4. */
+    readonly rootFrame: number,
+  ) {
+    this.memory = vm.memory;
+    this.vcpu = vm.vcpus[cpu]!;
+  }
+
+  vmcs(field: number): number {
+    return this.processor.vmcs[field]!;
+  }
+
+  /** Runs another procedure of the listing with these parameters (pairs of halves). */
+  call(procedure: ListingProcedure<EptMmu>, ...parameters: readonly number[]): number {
+    const frame = this.runner.next;
+    for (let i = 0; 2 * i < parameters.length; i++) frame.set(i, parameters[2 * i]!, parameters[2 * i + 1]!);
+    return this.runner.run(procedure, this, this.cpu);
+  }
+
+  isPresent(table: number, index: number): boolean {
+    return (this.vm.writer.lo(table, index) & EPT4.presentMask) !== 0;
+  }
+
+  /** Host frame of the table that a present entry references. */
+  tableAt(table: number, index: number): number {
+    return (this.vm.writer.lo(table, index) >>> 12) | ((this.vm.writer.hi(table, index) & 0xfffff) << 20);
+  }
+
+  /** Puts a new, empty table under entry `index` of `table`, an entry of `level`; false when no host frame is left. */
+  addTable(table: number, index: number, level: number): boolean {
+    const frame = this.vm.frames.allocate(USE.eptTable, 0, this.cpu);
+    if (frame < 0) return false;
+    this.vm.writer.zeroFrame(frame);
+    this.maker.leaf(frame, ALL, 0);
+    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, level, table, index, this.maker.lo & ~ACCESSED, this.maker.hi);
+    return true;
+  }
+
+  /** Maps a page: R, W, X and write-back. Accessed and dirty are the processor's to set. */
+  setPage(table: number, index: number, frame: number): void {
+    this.maker.leaf(frame, ALL, 0);
+    this.maker.setMemoryType(WRITE_BACK);
+    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, 1, table, index, this.maker.lo & ~ACCESSED, this.maker.hi);
+  }
+}
+
+const ACCESSED = 1 << EPT4.accessedBit;

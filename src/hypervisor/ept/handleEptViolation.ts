@@ -1,0 +1,112 @@
+import { EXIT_REASON } from '../../hardware/exitReasons';
+import { EPT_QUALIFICATION } from '../../hardware/exitQualification';
+import { COUNTER } from '../../hardware/counters';
+import { RESUME } from '../../hardware/rootMode';
+import { VMCS } from '../../hardware/vmcs';
+import { indexAt } from '../host/hostProcess';
+import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { pageHi, pageLo } from '../memslots';
+import { STOP_REASON } from '../vcpuState';
+import type { EptMmu } from './eptMmu';
+
+const V = { gpa: 0, qualification: 1, slot: 2, hva: 3, hpa: 4, level: 5, table: 6, index: 7 } as const;
+
+/** Gives a `RESUME`. */
+export const handleEptViolation: ListingProcedure<EptMmu> = {
+  name: 'handle_ept_violation',
+  purpose: 'The processor found no EPT entry for gpa, or one without the right: the page is made, or it is MMIO.',
+  values: [
+    { name: 'gpa', kind: 'gpa' }, { name: 'qualification', kind: 'number' }, { name: 'slot', kind: 'number' },
+    { name: 'hva', kind: 'hva' }, { name: 'hpa', kind: 'hpa' }, { name: 'level', kind: 'number' },
+    { name: 'table', kind: 'hpa' }, { name: 'index', kind: 'number' },
+  ],
+  parameters: 2,
+  body: [
+    line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
+      const slot = mmu.memory.slots.lookup(gfnOf(f), mmu.cpu);
+      f.set(V.slot, slot, slot >> 31);
+      if (slot < 0) return;
+      const page = mmu.memory.slots.hvaPage(slot, gfnOf(f));
+      f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
+    }),
+    when('no slot holds gpa, and a guest paging structure was read there', (_, f) => f.lo(V.slot) < 0 && !isFinal(f), [
+      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
+    ]),
+    when('no slot holds gpa: that is MMIO', (_, f) => f.lo(V.slot) < 0, [
+      line('no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu) => {
+        mmu.processor.counters[COUNTER['faults.mmio']]!++;
+        mmu.processor.completeWithoutDevice();
+      }),
+      give('behind the instruction', RESUME.completed),
+    ]),
+    line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
+      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), gfnOf(f), mmu.cpu);
+      f.set(V.hpa, frame << 12, frame >> 20);
+    }),
+    when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
+      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
+    ]),
+    line('table = EPT root, level = 4', {}, (mmu, f) => {
+      setFrame(f, V.table, mmu.rootFrame);
+      f.set(V.level, mmu.levels, 0);
+    }),
+    repeat('level > 1', (_, f) => f.lo(V.level) > 1, [
+      line('index = the bits of gpa for this level', {}, (_, f) => f.set(V.index, indexAt(gfnOf(f), f.lo(V.level)), 0)),
+      when('the entry is not present', (mmu, f) => !mmu.isPresent(frameIn(f, V.table), f.lo(V.index)), [
+        line('entry = a new, empty EPT table with R, W and X', { writes: ['memory', 'host.frames', 'host.frame_list', 'vcpu'] }, (mmu, f) => {
+          if (!mmu.addTable(frameIn(f, V.table), f.lo(V.index), f.lo(V.level))) mmu.vcpu.stop = STOP_REASON.hostMemory;
+        }),
+        when('host memory is used up', (mmu) => mmu.vcpu.stop !== 0, [give('stop the VM', RESUME.stopped)]),
+      ]),
+      line('table = what the entry references, level = level - 1', {}, (mmu, f) => {
+        setFrame(f, V.table, mmu.tableAt(frameIn(f, V.table), f.lo(V.index)));
+        f.set(V.level, f.lo(V.level) - 1, 0);
+      }),
+    ]),
+    line('EPT PTE = hpa with R, W and X, write-back', { writes: ['memory'] }, (mmu, f) => {
+      f.set(V.index, indexAt(gfnOf(f), 1), 0);
+      mmu.setPage(frameIn(f, V.table), f.lo(V.index), frameIn(f, V.hpa));
+    }),
+    give('to the guest: the access runs again. Nothing was cached from an entry that was not there: no INVEPT', RESUME.retry),
+  ],
+};
+
+const E = { reason: 0 } as const;
+
+/** Gives a `RESUME`. */
+export const handleExit: ListingProcedure<EptMmu> = {
+  name: 'handle_exit',
+  purpose: 'Every VM exit begins here. Page faults, CR3 and INVLPG are the guest\'s own and do not exit.',
+  values: [{ name: 'reason', kind: 'number' }],
+  parameters: 0,
+  body: [
+    line('reason = VMREAD', {}, (mmu, f) => f.set(E.reason, mmu.vmcs(VMCS.exit_reason), 0)),
+    when('reason is EPT_VIOLATION', (_, f) => f.lo(E.reason) === EXIT_REASON.ept_violation, [
+      give('handle_ept_violation(guest-physical address, qualification)', (mmu) => mmu.call(handleEptViolation,
+        mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1), mmu.vmcs(VMCS.exit_qualification), 0)),
+    ]),
+    give('stop the VM: nothing here handles this exit', (mmu) => stop(mmu, STOP_REASON.unhandledExit), { writes: ['vcpu'] }),
+  ],
+};
+
+function gfnOf(f: ListingFrame): number {
+  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+}
+
+function frameIn(f: ListingFrame, value: number): number {
+  return (f.lo(value) >>> 12) | (f.hi(value) << 20);
+}
+
+function setFrame(f: ListingFrame, value: number, frame: number): void {
+  f.set(value, frame << 12, frame >>> 20);
+}
+
+/** The access was to what the guest's linear address translates to, and not to a table on the way. */
+function isFinal(f: ListingFrame): boolean {
+  return (f.lo(V.qualification) & EPT_QUALIFICATION.translationResult) !== 0;
+}
+
+function stop(mmu: EptMmu, reason: number): number {
+  mmu.vcpu.stop = reason;
+  return RESUME.stopped;
+}

@@ -1,0 +1,17 @@
+import { REGISTER } from '../hardware/registers';
+import type { TranslationSpace } from '../hardware/translationSpace';
+
+/**
+ * Puts a space into the guest's paging mode: EFER, RFLAGS and PKRU from the processor's registers,
+ * CR0 and CR4 (low halves) as the guest sees them, which a hypervisor may keep apart.
+ */
+export function useGuestRegisters(space: TranslationSpace, registers: Int32Array, cr0: number, cr4: number): void {
+  const missing = space.usePaging({
+    cr0,
+    cr4,
+    efer: registers[2 * REGISTER.efer]!,
+    rflags: registers[2 * REGISTER.rflags]!,
+    pkru: registers[2 * REGISTER.pkru]!,
+  });
+  if (missing !== undefined) throw new Error(`invariant: the processor let the guest into ${missing} paging, which has no format`);
+}

@@ -1,0 +1,80 @@
+import { ACTOR, KIND, field } from '../../hardware/eventTable';
+import { setPair, type EventBus } from '../../hardware/eventBus';
+import type { Registry } from '../../hardware/registry';
+import type { TrackedWords } from '../../hardware/trackedWords';
+
+/** What a host frame is used for. The number stands in the frame's state word. */
+export const FRAME_USES = ['free', 'guest page', 'host table', 'shadow table', 'EPT table'] as const;
+export const USE = { free: 0, guestPage: 1, hostTable: 2, shadowTable: 3, eptTable: 4 } as const;
+
+/** Frames below 1 MiB belong to the host's firmware and kernel image. */
+const FIRST_FRAME = 0x100;
+const NEXT = 0;
+const FREE_HEAD = 1;
+const USED_AT = 2;
+
+/**
+ * The host's page frames: who uses each, and a free list. A frame number is host-physical address
+ * >> 12. Words per frame: use, and a detail the user of the frame keeps (a shadow page's index;
+ * for a free frame the next free one).
+ */
+export class HostFrames {
+  /** next fresh frame, head of the free list, then frames in use by `USE`. */
+  private readonly head: Int32Array;
+  private readonly states: TrackedWords;
+
+  /** `frames`: installed memory in frames. */
+  constructor(registry: Registry, private readonly frames: number, private readonly bus: EventBus) {
+    this.head = registry.block('host.frame_list', USED_AT + FRAME_USES.length);
+    this.states = registry.tracked('host.frames', 1024);
+    this.head[NEXT] = FIRST_FRAME;
+  }
+
+  /** Gives a frame to `use`, or -1 when host memory is used up. Its contents are what they were. */
+  allocate(use: number, detail: number, cpu: number): number {
+    let frame = this.head[FREE_HEAD]!;
+    if (frame !== 0) {
+      this.head[FREE_HEAD] = this.states.words[2 * frame + 1]!;
+    } else {
+      frame = this.head[NEXT]!;
+      if (frame >= this.frames) return -1;
+      this.head[NEXT] = frame + 1;
+    }
+    this.states.ensure(2 * frame + 2);
+    this.states.write(2 * frame, use);
+    this.states.write(2 * frame + 1, detail);
+    this.head[USED_AT + use]!++;
+    if (this.bus.on[KIND.frame_allocated]) {
+      const record = this.bus.begin(KIND.frame_allocated, ACTOR.host, cpu);
+      setPair(record, field.hpa.at, frame << 12, frame >>> 20);
+      record[field.what.at] = use;
+      this.bus.commit();
+    }
+    return frame;
+  }
+
+  release(frame: number): void {
+    this.head[USED_AT + this.useOf(frame)]!--;
+    this.states.write(2 * frame, USE.free);
+    this.states.write(2 * frame + 1, this.head[FREE_HEAD]!);
+    this.head[FREE_HEAD] = frame;
+  }
+
+  useOf(frame: number): number {
+    return this.states.words[2 * frame] ?? USE.free;
+  }
+
+  /** What the user of the frame put beside it. */
+  detailOf(frame: number): number {
+    return this.states.words[2 * frame + 1] ?? 0;
+  }
+
+  setDetail(frame: number, detail: number): void {
+    this.states.write(2 * frame + 1, detail);
+  }
+
+  /** How many frames `use` holds. */
+  count(use: number): number {
+    return this.head[USED_AT + use]!;
+  }
+}

@@ -1,0 +1,224 @@
+import { ACTOR, KIND, MAX_VALUES, VALUES_AT, field } from '../hardware/eventTable';
+import type { EventBus } from '../hardware/eventBus';
+
+/**
+ * Handlers as listings. A handler is a list of lines; each line's text stands beside the code that
+ * does it, and the `.vmm` source that the debugger shows is made of these texts. Running a
+ * procedure emits one event per line, before the line's code runs.
+ *
+ * The named values of a procedure (gfn, role, pfn …) live in its frame, and every event of its
+ * lines carries them: they are the variables of the debugger's frame.
+ */
+
+/** How a named value prints: an address by its space. */
+export type ValueKind = 'number' | 'gva' | 'gpa' | 'hva' | 'hpa';
+
+/** Named values of one running procedure: pairs of halves, in the order of its declaration. */
+export class ListingFrame {
+  readonly words = new Int32Array(2 * MAX_VALUES);
+
+  set(value: number, lo: number, hi: number): void {
+    this.words[2 * value] = lo;
+    this.words[2 * value + 1] = hi;
+  }
+
+  lo(value: number): number {
+    return this.words[2 * value]!;
+  }
+
+  hi(value: number): number {
+    return this.words[2 * value + 1]!;
+  }
+}
+
+/** What a line may change: names of registry blocks. A test holds every line to its list. */
+export interface LineOptions {
+  readonly writes?: readonly string[];
+}
+
+type Run<V> = (vmm: V, frame: ListingFrame) => void;
+type Test<V> = (vmm: V, frame: ListingFrame) => boolean;
+
+/** One node of a listing. `line` is given when the listing is assembled. */
+export type ListingNode<V> =
+  | { readonly kind: 'line'; readonly text: string; readonly writes: readonly string[]; readonly run: Run<V> }
+  | { readonly kind: 'when'; readonly text: string; readonly test: Test<V>; readonly body: readonly ListingNode<V>[] }
+  | { readonly kind: 'repeat'; readonly text: string; readonly test: Test<V>; readonly body: readonly ListingNode<V>[] }
+  | { readonly kind: 'give'; readonly text: string; readonly writes: readonly string[]; readonly result: (vmm: V, frame: ListingFrame) => number };
+
+/** A line that does something. */
+export function line<V>(text: string, options: LineOptions, run: Run<V>): ListingNode<V> {
+  return { kind: 'line', text, writes: options.writes ?? [], run };
+}
+
+/** `if TEXT {` body `}` */
+export function when<V>(text: string, test: Test<V>, body: readonly ListingNode<V>[]): ListingNode<V> {
+  return { kind: 'when', text, test, body };
+}
+
+/** `while TEXT {` body `}`: the test moves on to the next item and says whether there is one. */
+export function repeat<V>(text: string, test: Test<V>, body: readonly ListingNode<V>[]): ListingNode<V> {
+  return { kind: 'repeat', text, test, body };
+}
+
+/** Leaves the procedure with a result; what it may change is declared as for a line. */
+export function give<V>(
+  text: string,
+  result: number | ((vmm: V, frame: ListingFrame) => number),
+  options: LineOptions = {},
+): ListingNode<V> {
+  return { kind: 'give', text, writes: options.writes ?? [], result: typeof result === 'number' ? () => result : result };
+}
+
+export interface ListingProcedure<V> {
+  /** As KVM names it where KVM has it: `handle_ept_violation`. */
+  readonly name: string;
+  /** What it is for, in one sentence: the comment above it in the listing. */
+  readonly purpose: string;
+  readonly values: readonly { readonly name: string; readonly kind: ValueKind }[];
+  readonly parameters: number;
+  readonly body: readonly ListingNode<V>[];
+}
+
+/** A line as the debugger knows it. */
+export interface ListingLine {
+  readonly text: string;
+  readonly procedure: number;
+  readonly writes: readonly string[];
+  /** False for comments, blank lines, headings and closing braces: nothing runs there. */
+  readonly runs: boolean;
+}
+
+/** An assembled listing: the source text and what each of its lines is. */
+export interface Listing {
+  readonly name: string;
+  readonly actor: 'vmm' | 'host';
+  readonly lines: readonly ListingLine[];
+  readonly procedures: readonly { readonly name: string; readonly values: ListingProcedure<never>['values'] }[];
+}
+
+interface Placed<V> {
+  readonly node: ListingNode<V>;
+  readonly line: number;
+  readonly body: readonly Placed<V>[];
+}
+
+const GO_ON = -1;
+
+/**
+ * The procedures of one listing, ready to run on behalf of a `V` (a hypervisor or the host).
+ * `number` tells listings apart in events; the engine gives them out.
+ */
+export class ListingRunner<V> {
+  readonly listing: Listing;
+  private readonly bodies: readonly (readonly Placed<V>[])[];
+  private readonly headings: readonly number[];
+  /** Frames are reused by depth; a procedure never keeps its frame after it returned. */
+  private readonly frames: ListingFrame[] = [];
+
+  constructor(
+    name: string,
+    private readonly actor: 'vmm' | 'host',
+    readonly number: number,
+    private readonly procedures: readonly ListingProcedure<V>[],
+    private readonly bus: EventBus,
+    private readonly depth: { value: number },
+  ) {
+    const assembly = assemble(procedures);
+    this.listing = { name, actor, lines: assembly.lines, procedures: procedures.map((p) => ({ name: p.name, values: p.values })) };
+    this.bodies = assembly.bodies;
+    this.headings = assembly.headings;
+  }
+
+  /** The frame that the next `run` will use: its parameters are put there. */
+  get next(): ListingFrame {
+    return (this.frames[this.depth.value] ??= new ListingFrame());
+  }
+
+  /** Runs a procedure whose parameters have been put into `next`; gives its result, or 0 when it just ends. */
+  run(procedure: ListingProcedure<V>, vmm: V, cpu: number): number {
+    const index = this.procedures.indexOf(procedure);
+    const frame = this.next;
+    frame.words.fill(0, 2 * procedure.parameters);
+    this.depth.value++;
+    this.emit(KIND.listing_call, index, this.headings[index]!, frame, cpu);
+    const result = this.runBody(this.bodies[index]!, index, vmm, frame, cpu);
+    this.emit(KIND.listing_return, index, 0, frame, cpu);
+    this.depth.value--;
+    return result === GO_ON ? 0 : result;
+  }
+
+  private runBody(body: readonly Placed<V>[], procedure: number, vmm: V, frame: ListingFrame, cpu: number): number {
+    for (const placed of body) {
+      const { node } = placed;
+      this.emit(KIND.listing_line, procedure, placed.line, frame, cpu);
+      switch (node.kind) {
+        case 'line':
+          node.run(vmm, frame);
+          break;
+        case 'when':
+          if (node.test(vmm, frame)) {
+            const result = this.runBody(placed.body, procedure, vmm, frame, cpu);
+            if (result !== GO_ON) return result;
+          }
+          break;
+        case 'repeat':
+          while (node.test(vmm, frame)) {
+            const result = this.runBody(placed.body, procedure, vmm, frame, cpu);
+            if (result !== GO_ON) return result;
+            this.emit(KIND.listing_line, procedure, placed.line, frame, cpu);
+          }
+          break;
+        case 'give':
+          return node.result(vmm, frame);
+      }
+    }
+    return GO_ON;
+  }
+
+  private emit(kind: number, procedure: number, atLine: number, frame: ListingFrame, cpu: number): void {
+    if (!this.bus.on[kind]) return;
+    const record = this.bus.begin(kind, this.actor === 'vmm' ? ACTOR.vmm : ACTOR.host, cpu);
+    record[field.listing.at] = this.number;
+    record[field.index.at] = procedure;
+    record[field.line.at] = atLine;
+    record[field.depth.at] = this.depth.value - 1;
+    record.set(frame.words, VALUES_AT);
+    this.bus.commit();
+  }
+}
+
+/** Lays the procedures out as source text and gives every node its line (from 1). */
+function assemble<V>(procedures: readonly ListingProcedure<V>[]): {
+  lines: ListingLine[];
+  bodies: Placed<V>[][];
+  headings: number[];
+} {
+  const lines: ListingLine[] = [];
+  const bodies: Placed<V>[][] = [];
+  const headings: number[] = [];
+  procedures.forEach((procedure, index) => {
+    const push = (text: string, writes: readonly string[] | undefined): number => {
+      lines.push({ text, procedure: index, writes: writes ?? [], runs: writes !== undefined });
+      return lines.length;
+    };
+    const place = (nodes: readonly ListingNode<V>[], indent: string): Placed<V>[] =>
+      nodes.map((node) => {
+        if (node.kind === 'line' || node.kind === 'give') {
+          const text = node.kind === 'give' ? `return ${node.text}` : node.text;
+          return { node, line: push(indent + text, node.writes), body: [] };
+        }
+        const at = push(`${indent}${node.kind === 'when' ? 'if' : 'while'} ${node.text} {`, []);
+        const body = place(node.body, indent + '  ');
+        push(`${indent}}`, undefined);
+        return { node, line: at, body };
+      });
+    if (index > 0) push('', undefined);
+    push(`// ${procedure.purpose}`, undefined);
+    const parameters = procedure.values.slice(0, procedure.parameters).map((value) => value.name);
+    headings.push(push(`${procedure.name}(${parameters.join(', ')}) {`, undefined));
+    bodies.push(place(procedure.body, '  '));
+    push('}', undefined);
+  });
+  return { lines, bodies, headings };
+}

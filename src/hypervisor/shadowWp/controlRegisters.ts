@@ -1,0 +1,105 @@
+import { CR_ACCESS } from '../../hardware/exitQualification';
+import { RESUME } from '../../hardware/rootMode';
+import { VMCS } from '../../hardware/vmcs';
+import { CR0 } from '../../hardware/controlRegisters';
+import { ALL_RIGHTS } from '../../hardware/accessRights';
+import { give, line, when, type ListingProcedure } from '../listing';
+import { STOP_REASON } from '../vcpuState';
+import { getShadowPage } from './getShadowPage';
+import { roleOf } from './role';
+import type { ShadowMmu } from './shadowMmu';
+
+const R = { gfn: 0, role: 1, root: 2 } as const;
+
+/** Gives a `RESUME`. */
+export const loadRoot: ListingProcedure<ShadowMmu> = {
+  name: 'load_root',
+  purpose: 'Makes the shadow of the table that guest CR3 names the one that the processor walks.',
+  values: [{ name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
+  parameters: 0,
+  body: [
+    line('gfn = guest CR3 >> 12, role = level 4 with every right, and the mode bits of CR0, CR4 and EFER', {}, (mmu, f) => {
+      f.set(R.gfn, (mmu.vcpu.cr3Lo >>> 12) | ((mmu.vcpu.cr3Hi & 0xfffff) << 20), 0);
+      f.set(R.role, roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS, 0), 0);
+    }),
+    when('no memslot holds gfn', (mmu, f) => mmu.memory.slots.find(f.lo(R.gfn)) < 0, [
+      give('stop the VM', (mmu) => {
+        mmu.vcpu.stop = STOP_REASON.cr3OutsideSlots;
+        return RESUME.stopped;
+      }, { writes: ['vcpu'] }),
+    ]),
+    line('root = get_shadow_page(gfn, role)', {}, (mmu, f) => f.set(R.root, mmu.call(getShadowPage, f.lo(R.gfn), 0, f.lo(R.role), 0), 0)),
+    when('host memory is used up', (_, f) => f.lo(R.root) === 0, [
+      give('stop the VM', (mmu) => {
+        mmu.vcpu.stop = STOP_REASON.hostMemory;
+        return RESUME.stopped;
+      }, { writes: ['vcpu'] }),
+    ]),
+    line('unpin the old root, pin root', { writes: ['shadow.pages', 'vcpu'] }, (mmu, f) => {
+      if (mmu.vcpu.rootPage !== 0) mmu.pages.addRoot(mmu.vcpu.rootPage, -1);
+      mmu.pages.addRoot(f.lo(R.root), 1);
+      mmu.vcpu.rootPage = f.lo(R.root);
+    }),
+    line('VMCS guest CR3 = the table of root', { writes: ['vmcs'] }, (mmu, f) => {
+      const frame = mmu.pages.frameOf(f.lo(R.root));
+      mmu.setVmcs(VMCS.guest_cr3, frame << 12, frame >>> 20);
+    }),
+    line('INVVPID: a load of CR3 drops what the TLB holds', { writes: ['tlb', 'counters'] }, (mmu) => {
+      mmu.mustFlush = 0;
+      mmu.processor.invvpid();
+    }),
+    give('to the guest, behind the instruction', RESUME.completed),
+  ],
+};
+
+const V = { cr: 0, type: 1, value: 2 } as const;
+
+/** Gives a `RESUME`. */
+export const handleCrAccess: ListingProcedure<ShadowMmu> = {
+  name: 'handle_cr_access',
+  purpose: 'MOV to or from a control register whose value the guest must not find or set itself.',
+  values: [{ name: 'cr', kind: 'number' }, { name: 'type', kind: 'number' }, { name: 'value', kind: 'number' }],
+  parameters: 2,
+  body: [
+    line('value = the operand of the instruction', {}, (mmu, f) => {
+      f.set(V.value, mmu.processor.pending.operandLo, mmu.processor.pending.operandHi);
+    }),
+    when('it is a MOV from CR3', (_, f) => f.lo(V.cr) === 3 && f.lo(V.type) === CR_ACCESS.movFrom, [
+      line('the register = guest CR3, and not the shadow root that is loaded', {}, (mmu) => {
+        mmu.processor.valueLo = mmu.vcpu.cr3Lo;
+        mmu.processor.valueHi = mmu.vcpu.cr3Hi;
+      }),
+      give('to the guest, behind the instruction', RESUME.completed),
+    ]),
+    when('it is a MOV to CR3', (_, f) => f.lo(V.cr) === 3, [
+      line('guest CR3 = value', { writes: ['vcpu'] }, (mmu, f) => mmu.vcpu.setCr3(f.lo(V.value), f.hi(V.value))),
+    ]),
+    when('it is a MOV to CR0', (_, f) => f.lo(V.cr) === 0, [
+      line('CR0 read shadow = value; guest CR0 = value with WP, since the shadow relies on it', { writes: ['vmcs'] }, (mmu, f) => {
+        mmu.setVmcs(VMCS.cr0_read_shadow, f.lo(V.value), 0);
+        mmu.setVmcs(VMCS.guest_cr0, f.lo(V.value) | CR0.WP, 0);
+      }),
+    ]),
+    when('it is a MOV to CR4', (_, f) => f.lo(V.cr) === 4, [
+      line('CR4 read shadow = guest CR4 = value', { writes: ['vmcs'] }, (mmu, f) => {
+        mmu.setVmcs(VMCS.cr4_read_shadow, f.lo(V.value), 0);
+        mmu.setVmcs(VMCS.guest_cr4, f.lo(V.value), 0);
+      }),
+    ]),
+    give('load_root()', (mmu) => mmu.call(loadRoot)),
+  ],
+};
+
+const I = { gva: 0 } as const;
+
+/** Gives a `RESUME`. */
+export const handleInvlpg: ListingProcedure<ShadowMmu> = {
+  name: 'handle_invlpg',
+  purpose: 'INVLPG: every write to a shadowed table was trapped, so only the TLB can be stale.',
+  values: [{ name: 'gva', kind: 'gva' }],
+  parameters: 1,
+  body: [
+    line('INVVPID of one address: gva', { writes: ['tlb', 'counters'] }, (mmu, f) => mmu.processor.invvpidAddress(f.lo(I.gva), f.hi(I.gva))),
+    give('to the guest, behind the instruction', RESUME.completed),
+  ],
+};

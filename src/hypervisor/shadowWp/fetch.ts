@@ -1,0 +1,117 @@
+import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/accessRights';
+import { rightsOfEntry } from '../../hardware/entryRights';
+import { CR0, CR4 } from '../../hardware/controlRegisters';
+import { PFEC } from '../../hardware/pageFaultErrorCode';
+import { indexAt } from '../host/hostProcess';
+import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { getShadowPage } from './getShadowPage';
+import { roleOf } from './role';
+import type { ShadowMmu } from './shadowMmu';
+
+const V = { gva: 0, error_code: 1, gfn: 2, hpa: 3, level: 4, sp: 5, table_gfn: 6, role: 7, child: 8, rights: 9 } as const;
+
+/** Gives 1, or 0 when host memory is used up. The guest walk that allowed the access is the last one made. */
+export const fetch: ListingProcedure<ShadowMmu> = {
+  name: 'fetch',
+  purpose: 'Fills the shadow tables for gva, from the root down to the leaf.',
+  values: [
+    { name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gfn', kind: 'number' },
+    { name: 'hpa', kind: 'hpa' }, { name: 'level', kind: 'number' }, { name: 'sp', kind: 'number' },
+    { name: 'table_gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'child', kind: 'number' },
+    { name: 'rights', kind: 'number' },
+  ],
+  parameters: 4,
+  body: [
+    line('sp = root shadow page, level = 4', {}, (mmu, f) => {
+      f.set(V.sp, mmu.vcpu.rootPage, 0);
+      f.set(V.level, mmu.guest.compiled.levels, 0);
+    }),
+    repeat('level > 1', (_, f) => f.lo(V.level) > 1, [
+      line('role = level - 1, rights of the guest entries so far; table_gfn = what the guest entry references', {}, (mmu, f) => childOf(mmu, f)),
+      line('child = what the SPTE of sp leads to', {}, (mmu, f) => {
+        f.set(V.child, mmu.sptes.childOf(f.lo(V.sp), indexOf(f)), 0);
+      }),
+      when('child is not the shadow page of (table_gfn, role)', (mmu, f) => !isWanted(mmu, f), [
+        line('zap the SPTE', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages'] }, (mmu, f) => {
+          if (mmu.sptes.zap(f.lo(V.sp), indexOf(f), mmu.cpu)) mmu.mustFlush = 1;
+        }),
+        line('child = get_shadow_page(table_gfn, role)', {}, (mmu, f) => {
+          f.set(V.child, mmu.call(getShadowPage, f.lo(V.table_gfn), 0, f.lo(V.role), 0), 0);
+        }),
+        when('host memory is used up', (_, f) => f.lo(V.child) === 0, [give('nothing', 0)]),
+        line('SPTE of sp = child, every right given: rights are the leaf\'s to withhold',
+          { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages'] },
+          (mmu, f) => mmu.sptes.link(f.lo(V.sp), indexOf(f), f.lo(V.child), mmu.cpu)),
+      ]),
+      line('sp = child, level = level - 1', {}, (_, f) => {
+        f.set(V.sp, f.lo(V.child), 0);
+        f.set(V.level, f.lo(V.level) - 1, 0);
+      }),
+    ]),
+    line('rights = those that every guest entry gives', {}, (mmu, f) => f.set(V.rights, mmu.guest.result.rights, 0)),
+    when('the supervisor writes a read-only page while CR0.WP is 0', writesReadOnly, [
+      line('rights = W without U: the user faults, and gets the page back without W', {}, (_, f) => {
+        f.set(V.rights, (f.lo(V.rights) | PAGE_RIGHTS.writable) & ~PAGE_RIGHTS.user, 0);
+      }),
+      when('CR4.SMEP is 1, and this was a user page', (mmu) => hasSmepOverUser(mmu), [
+        line('rights = no X: the supervisor must not fetch from it', {}, (_, f) => {
+          f.set(V.rights, f.lo(V.rights) & ~PAGE_RIGHTS.executable, 0);
+        }),
+      ]),
+    ]),
+    when('the guest\'s leaf is not dirty', (mmu) => mmu.guest.result.dirty === 0, [
+      line('rights = no W: the first write must be seen, to set D', {}, (_, f) => withholdWrite(f)),
+    ]),
+    when('gfn holds a shadowed page table', (mmu, f) => mmu.isShadowed(f.lo(V.gfn)), [
+      line('rights = no W: writes to it must trap', {}, (_, f) => withholdWrite(f)),
+    ]),
+    line('SPTE of sp = hpa with rights, A set, D with W; it joins the reverse map of gfn',
+      { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap'] },
+      (mmu, f) => {
+        const frame = (f.lo(V.hpa) >>> 12) | (f.hi(V.hpa) << 20);
+        mmu.sptes.setLeaf(f.lo(V.sp), indexOf(f), frame, f.lo(V.gfn), f.lo(V.rights), mmu.guest.result.key, mmu.cpu);
+      }),
+    give('done', 1),
+  ],
+};
+
+/** Role and guest frame of the shadow page one level down: direct below a guest entry that maps a large page. */
+function childOf(mmu: ShadowMmu, f: ListingFrame): void {
+  const { result, compiled } = mmu.guest;
+  const level = f.lo(V.level);
+  let access = ALL_RIGHTS;
+  for (let above = result.top; above >= Math.max(level, result.level); above--) {
+    access &= rightsOfEntry(compiled, result.entryLo[above]!, result.entryHi[above]!);
+  }
+  const isInsideLeaf = level <= result.level;
+  const span = 2 ** (9 * (level - 1));
+  const gfn = isInsideLeaf
+    ? Math.floor(f.lo(V.gfn) / span) * span
+    : (result.entryLo[level]! >>> 12) | ((result.entryHi[level]! & compiled.frameHi) << 20);
+  f.set(V.table_gfn, gfn, 0);
+  f.set(V.role, roleOf(mmu.mode, level - 1, access, isInsideLeaf ? 1 : 0), 0);
+}
+
+function isWanted(mmu: ShadowMmu, f: ListingFrame): boolean {
+  const child = f.lo(V.child);
+  return child !== 0 && mmu.pages.gfnOf(child) === f.lo(V.table_gfn) && mmu.pages.roleOf(child) === f.lo(V.role);
+}
+
+function indexOf(f: ListingFrame): number {
+  return indexAt((f.hi(V.gva) & 0xffff) * 0x100000 + (f.lo(V.gva) >>> 12), f.lo(V.level));
+}
+
+function writesReadOnly(mmu: ShadowMmu, f: ListingFrame): boolean {
+  const code = f.lo(V.error_code);
+  const isSupervisorWrite = (code & PFEC.W) !== 0 && (code & PFEC.U) === 0;
+  return isSupervisorWrite && (mmu.cr0 & CR0.WP) === 0 && (mmu.guest.result.rights & PAGE_RIGHTS.writable) === 0;
+}
+
+function hasSmepOverUser(mmu: ShadowMmu): boolean {
+  return (mmu.cr4 & CR4.SMEP) !== 0 && (mmu.guest.result.rights & PAGE_RIGHTS.user) !== 0;
+}
+
+function withholdWrite(f: ListingFrame): void {
+  f.set(V.rights, f.lo(V.rights) & ~PAGE_RIGHTS.writable, 0);
+}
+

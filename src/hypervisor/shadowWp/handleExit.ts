@@ -1,0 +1,50 @@
+import { EXIT_REASON } from '../../hardware/exitReasons';
+import { RESUME } from '../../hardware/rootMode';
+import { VMCS } from '../../hardware/vmcs';
+import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { STOP_REASON } from '../vcpuState';
+import { handleCrAccess, handleInvlpg } from './controlRegisters';
+import { handlePageFault } from './pageFault';
+import type { ShadowMmu } from './shadowMmu';
+
+const V = { reason: 0, qualification: 1 } as const;
+const CR_NUMBER = 0xf;
+const CR_TYPE = 0x3;
+const CR_TYPE_SHIFT = 4;
+
+/** Gives a `RESUME`. */
+export const handleExit: ListingProcedure<ShadowMmu> = {
+  name: 'handle_exit',
+  purpose: 'Every VM exit begins here.',
+  values: [{ name: 'reason', kind: 'number' }, { name: 'qualification', kind: 'number' }],
+  parameters: 0,
+  body: [
+    line('reason, qualification = VMREAD', {}, (mmu, f) => {
+      mmu.mustFlush = 0;
+      f.set(V.reason, mmu.vmcs(VMCS.exit_reason), 0);
+      f.set(V.qualification, mmu.vmcs(VMCS.exit_qualification), mmu.vmcs(VMCS.exit_qualification + 1));
+    }),
+    when('reason is EXCEPTION_NMI: the bitmap lets page faults exit', is(EXIT_REASON.exception_nmi), [
+      give('handle_page_fault(qualification, error code)', (mmu, f) => (
+        mmu.call(handlePageFault, f.lo(V.qualification), f.hi(V.qualification), mmu.vmcs(VMCS.exit_interruption_error_code), 0)
+      )),
+    ]),
+    when('reason is CR_ACCESS', is(EXIT_REASON.cr_access), [
+      give('handle_cr_access(control register, access type)', (mmu, f) => (
+        mmu.call(handleCrAccess, f.lo(V.qualification) & CR_NUMBER, 0, (f.lo(V.qualification) >>> CR_TYPE_SHIFT) & CR_TYPE, 0)
+      )),
+    ]),
+    when('reason is INVLPG', is(EXIT_REASON.invlpg), [
+      give('handle_invlpg(qualification)', (mmu, f) => mmu.call(handleInvlpg, f.lo(V.qualification), f.hi(V.qualification))),
+    ]),
+    give('stop the VM: nothing here handles this exit', (mmu) => {
+      mmu.vcpu.stop = STOP_REASON.unhandledExit;
+      return RESUME.stopped;
+    }, { writes: ['vcpu'] }),
+  ],
+};
+
+function is(reason: number): (mmu: ShadowMmu, f: ListingFrame) => boolean {
+  return (_, f) => f.lo(V.reason) === reason;
+}
+

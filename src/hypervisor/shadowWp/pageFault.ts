@@ -1,0 +1,133 @@
+import { COUNTER } from '../../hardware/counters';
+import { KIND } from '../../hardware/eventTable';
+import { PFEC } from '../../hardware/pageFaultErrorCode';
+import { RESUME } from '../../hardware/rootMode';
+import { REGISTER } from '../../hardware/registers';
+import { INTERRUPTION, VMCS } from '../../hardware/vmcs';
+import { walk } from '../../hardware/walk';
+import { EFFECTS, WALK } from '../../hardware/walkOutcome';
+import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { pageHi, pageLo } from '../memslots';
+import { STOP_REASON } from '../vcpuState';
+import { emulatePageTableWrite } from './emulatePageTableWrite';
+import { fetch } from './fetch';
+import { accessOf, type ShadowMmu } from './shadowMmu';
+
+const V = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5 } as const;
+const PAGE_FAULT_VECTOR = 14;
+/** Shadow pages one fault can need at most: KVM's KVM_MIN_FREE_MMU_PAGES. */
+const MIN_FREE_MMU_PAGES = 5;
+
+/** Gives a `RESUME`. */
+export const handlePageFault: ListingProcedure<ShadowMmu> = {
+  name: 'handle_page_fault',
+  purpose: 'A page fault under the shadow tables: the guest\'s own, the hypervisor\'s, or a write to a page table.',
+  values: [
+    { name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' },
+    { name: 'slot', kind: 'number' }, { name: 'hva', kind: 'hva' }, { name: 'hpa', kind: 'hpa' },
+  ],
+  parameters: 2,
+  body: [
+    line('guest = walk(guest CR3, gva) for this access; it sets the guest\'s A and D', { writes: ['memory'] }, (mmu, f) => {
+      const space = mmu.guestTables();
+      walk(space, f.lo(V.gva), f.hi(V.gva), accessOf(f.lo(V.error_code)), EFFECTS.hardware);
+      f.set(V.gpa, space.result.gpaLo, space.result.gpaHi);
+    }),
+    when('a paging structure of the guest lies outside every memslot', (mmu) => mmu.guest.result.outcome === WALK.tableUnreachable, [
+      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
+    ]),
+    when('the guest\'s own tables refuse the access', (mmu) => mmu.guest.result.outcome === WALK.pageFault, [
+      line('true fault: the guest must see it, with the error code of its own walk', {}, (mmu, f) => {
+        mmu.reportTrueFault(f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
+      }),
+      line('CR2 = gva; VM-entry interruption information = #PF with that error code', { writes: ['registers', 'vmcs'] }, (mmu, f) => {
+        injectPageFault(mmu, f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
+      }),
+      give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+    ]),
+    line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
+      const gfn = gfnOf(f);
+      const slot = mmu.memory.slots.lookup(gfn, mmu.cpu);
+      f.set(V.slot, slot, slot >> 31);
+      if (slot < 0) return;
+      const page = mmu.memory.slots.hvaPage(slot, gfn);
+      f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
+    }),
+    when('no slot holds gpa: that is MMIO', (_, f) => f.lo(V.slot) < 0, [
+      line('no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu) => {
+        mmu.processor.counters[COUNTER['faults.mmio']]!++;
+        mmu.processor.completeWithoutDevice();
+      }),
+      give('behind the instruction', RESUME.completed),
+    ]),
+    when('the access writes a frame that holds a shadowed page table', (mmu, f) => isTableWrite(mmu, f), [
+      give('emulate_page_table_write(gva, gpa)', (mmu, f) => (
+        mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.gpa), f.hi(V.gpa))
+      )),
+    ]),
+    when('the shadow tables allow the access by now', (mmu, f) => allowsAlready(mmu, f), [
+      line('spurious fault: a stale TLB line made it, and the fault has dropped that line', { writes: ['counters'] }, (mmu, f) => {
+        classify(mmu, f, KIND.spurious_fault, COUNTER['faults.spurious']);
+      }),
+      give('to the guest: the access runs again', RESUME.retry),
+    ]),
+    line('hidden fault: the guest maps gva, the shadow does not yet', { writes: ['counters'] }, (mmu, f) => {
+      classify(mmu, f, KIND.hidden_fault, COUNTER['faults.hidden']);
+    }),
+    line('hpa = get_user_pages(hva)', { writes: [] }, (mmu, f) => {
+      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), gfnOf(f), mmu.cpu);
+      f.set(V.hpa, frame << 12, frame >> 20);
+    }),
+    when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
+      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
+    ]),
+    repeat('fewer than 5 shadow pages are free', (mmu) => mmu.pages.limit - mmu.pages.used < MIN_FREE_MMU_PAGES, [
+      line('zap the oldest shadow page that is no root',
+        { writes: ['memory', 'shadow.pages', 'shadow.hash', 'shadow.pool', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'host.frames', 'host.frame_list'] },
+        (mmu) => {
+          mmu.sptes.zapPage(mmu.pages.oldest(), mmu.cpu);
+          mmu.mustFlush = 1;
+        }),
+    ]),
+    when('fetch(gva, error_code, gpa >> 12, hpa) finds no host memory', (mmu, f) => (
+      mmu.call(fetch, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, gfnOf(f), 0, f.lo(V.hpa), f.hi(V.hpa)) === 0
+    ), [
+      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
+    ]),
+    when('rights were taken away on the way', (mmu) => mmu.mustFlush === 1, [
+      line('INVVPID: the TLB may still hold them', { writes: ['tlb', 'counters'] }, (mmu) => mmu.processor.invvpid()),
+    ]),
+    give('to the guest: the access runs again', RESUME.retry),
+  ],
+};
+
+function gfnOf(f: ListingFrame): number {
+  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+}
+
+function isTableWrite(mmu: ShadowMmu, f: ListingFrame): boolean {
+  return (f.lo(V.error_code) & PFEC.W) !== 0 && mmu.isShadowed(gfnOf(f));
+}
+
+/** Walks the shadow tables as the processor would, without effects. */
+function allowsAlready(mmu: ShadowMmu, f: ListingFrame): boolean {
+  return mmu.processor.walkWithoutEffects(f.lo(V.gva), f.hi(V.gva), accessOf(f.lo(V.error_code))) === WALK.mapped;
+}
+
+function classify(mmu: ShadowMmu, f: ListingFrame, kind: number, counter: number): void {
+  mmu.classify(kind, counter, f.lo(V.gva), f.hi(V.gva), f.lo(V.gpa), f.hi(V.gpa), f.lo(V.error_code));
+}
+
+function stop(mmu: ShadowMmu, reason: number): number {
+  mmu.vcpu.stop = reason;
+  return RESUME.stopped;
+}
+
+function injectPageFault(mmu: ShadowMmu, lo: number, hi: number, errorCode: number): void {
+  mmu.processor.registers[2 * REGISTER.cr2] = lo;
+  mmu.processor.registers[2 * REGISTER.cr2 + 1] = hi;
+  mmu.setVmcs(VMCS.entry_interruption_info,
+    PAGE_FAULT_VECTOR | INTERRUPTION.hardwareException | INTERRUPTION.errorCodeValid | INTERRUPTION.valid, 0);
+  mmu.setVmcs(VMCS.entry_exception_error_code, errorCode, 0);
+}
+

@@ -1,0 +1,116 @@
+import { ACCESS } from '../../hardware/accessKinds';
+import { CR0, CR4, EFER } from '../../hardware/controlRegisters';
+import { setPair, type EventBus } from '../../hardware/eventBus';
+import { ACTOR, KIND, field } from '../../hardware/eventTable';
+import { PFEC } from '../../hardware/pageFaultErrorCode';
+import type { Processor } from '../../hardware/processor';
+import { REGISTER } from '../../hardware/registers';
+import type { TranslationSpace } from '../../hardware/translationSpace';
+import { VMCS } from '../../hardware/vmcs';
+import { useGuestRegisters } from '../guestRegisters';
+import type { ListingProcedure, ListingRunner } from '../listing';
+import type { SlotMemory } from '../slotMemory';
+import type { VcpuState } from '../vcpuState';
+import { isDirect, modeOf } from './role';
+import type { ShadowPages } from './shadowPages';
+import type { Sptes } from './sptes';
+
+/** What the listing of shadow-wp works on: one virtual CPU's view of the shadow MMU while it handles an exit. */
+export class ShadowMmu {
+  runner!: ListingRunner<ShadowMmu>;
+  /** 1: rights were taken away in this exit, and the TLB may still hold them. */
+  mustFlush = 0;
+
+  constructor(
+    readonly cpu: number,
+    readonly processor: Processor,
+    readonly bus: EventBus,
+    readonly pages: ShadowPages,
+    readonly sptes: Sptes,
+    readonly memory: SlotMemory,
+    readonly vcpu: VcpuState,
+    /** The guest's own tables, walked in software with the guest's registers. */
+    readonly guest: TranslationSpace,
+    /** What follows an emulated write to a page table. */
+    readonly update: 'eager' | 'zap',
+  ) {}
+
+  /** Half of a VMCS field: `VMCS.…` is the word of the low one. */
+  vmcs(field: number): number {
+    return this.processor.vmcs[field]!;
+  }
+
+  setVmcs(at: number, lo: number, hi: number): void {
+    this.processor.vmcs[at] = lo;
+    this.processor.vmcs[at + 1] = hi;
+  }
+
+  /** Guest's CR0 and CR4 as the guest sees them: the bits the hypervisor owns are in the read shadows. */
+  get cr0(): number {
+    const mask = this.vmcs(VMCS.cr0_guest_host_mask);
+    return (this.vmcs(VMCS.guest_cr0) & ~mask) | (this.vmcs(VMCS.cr0_read_shadow) & mask);
+  }
+
+  get cr4(): number {
+    const mask = this.vmcs(VMCS.cr4_guest_host_mask);
+    return (this.vmcs(VMCS.guest_cr4) & ~mask) | (this.vmcs(VMCS.cr4_read_shadow) & mask);
+  }
+
+  /** The mode part of the role, from the guest's registers. */
+  get mode(): number {
+    return modeOf({
+      wp: this.cr0 & CR0.WP ? 1 : 0,
+      smep: this.cr4 & CR4.SMEP ? 1 : 0,
+      smap: this.cr4 & CR4.SMAP ? 1 : 0,
+      nxe: this.processor.registers[2 * REGISTER.efer]! & EFER.NXE ? 1 : 0,
+    });
+  }
+
+  /** The guest's tables as they stand, ready to walk. */
+  guestTables(): TranslationSpace {
+    useGuestRegisters(this.guest, this.processor.registers, this.cr0, this.cr4);
+    this.guest.useRoot(this.vcpu.cr3Lo, this.vcpu.cr3Hi);
+    return this.guest;
+  }
+
+  /** Runs another procedure of the listing with these parameters (pairs of halves). */
+  call(procedure: ListingProcedure<ShadowMmu>, ...parameters: readonly number[]): number {
+    const frame = this.runner.next;
+    for (let i = 0; 2 * i < parameters.length; i++) frame.set(i, parameters[2 * i]!, parameters[2 * i + 1]!);
+    return this.runner.run(procedure, this, this.cpu);
+  }
+
+  /** Reports a judgement on a fault, and counts it. `fields` in the order gva, gpa, code. */
+  classify(kind: number, counter: number, gvaLo: number, gvaHi: number, gpaLo: number, gpaHi: number, code: number): void {
+    this.processor.counters[counter]!++;
+    if (!this.bus.on[kind]) return;
+    const record = this.bus.begin(kind, ACTOR.vmm, this.cpu);
+    setPair(record, field.gva.at, gvaLo, gvaHi);
+    setPair(record, field.gpa.at, gpaLo, gpaHi);
+    record[field.code.at] = code;
+    this.bus.commit();
+  }
+
+  /** True when `gfn` holds a guest table that a shadow page stands for. */
+  isShadowed(gfn: number): boolean {
+    for (let page = this.pages.nextOf(gfn, 0); page !== 0; page = this.pages.nextOf(gfn, page)) {
+      if (!isDirect(this.pages.roleOf(page))) return true;
+    }
+    return false;
+  }
+
+  /** True fault: no counter of its own, since delivery counts it. */
+  reportTrueFault(gvaLo: number, gvaHi: number, code: number): void {
+    if (!this.bus.on[KIND.true_fault]) return;
+    const record = this.bus.begin(KIND.true_fault, ACTOR.vmm, this.cpu);
+    setPair(record, field.gva.at, gvaLo, gvaHi);
+    record[field.code.at] = code;
+    this.bus.commit();
+  }
+}
+
+/** The access that a page-fault error code tells of. */
+export function accessOf(errorCode: number): number {
+  const kind = errorCode & PFEC.ID ? ACCESS.fetch : errorCode & PFEC.W ? ACCESS.write : ACCESS.read;
+  return errorCode & PFEC.U ? kind | ACCESS.user : kind;
+}

@@ -1,0 +1,162 @@
+import type { Registry } from '../../hardware/registry';
+import { SpteLists } from './links';
+
+/** Words of one shadow page's record. */
+const PAGE_WORDS = 8;
+const GFN = 0;
+const ROLE = 1;
+const FRAME = 2;
+const HASH_NEXT = 3;
+const PARENTS = 4;
+const ROOT_COUNT = 5;
+const IN_USE = 6;
+const AGE = 7;
+
+const BUCKETS = 256;
+
+const FREE_HEAD = 0;
+const NEXT_FRESH = 1;
+const USED = 2;
+const CLOCK = 3;
+
+/**
+ * The shadow pages (KVM's `struct kvm_mmu_page`): found by a hash of the guest frame and an equal
+ * role. Page numbers start at 1; 0 is "none". A guest frame may have several shadow pages, one per
+ * role: that is how one table used at two levels, or below entries of different rights, is told
+ * apart.
+ */
+export class ShadowPages {
+  /** Reverse maps by guest frame, and parent lists by shadow page. */
+  readonly lists: SpteLists;
+  private readonly pages: Int32Array;
+  private readonly buckets: Int32Array;
+  private readonly head: Int32Array;
+  private readonly reverseMaps: Int32Array;
+
+  /** `limit`: how many shadow pages may exist at once; `guestFrames`: frames of all slots together. */
+  constructor(registry: Registry, readonly limit: number, guestFrames: number) {
+    this.pages = registry.block('shadow.pages', (limit + 1) * PAGE_WORDS);
+    this.buckets = registry.block('shadow.hash', BUCKETS);
+    this.head = registry.block('shadow.pool', 4);
+    this.reverseMaps = registry.block('shadow.rmap', guestFrames);
+    this.lists = new SpteLists(registry);
+    this.head[NEXT_FRESH] = 1;
+  }
+
+  /** The shadow page of (gfn, role), or 0. */
+  find(gfn: number, role: number): number {
+    let page = this.buckets[bucketOf(gfn)]!;
+    while (page !== 0 && !(this.gfnOf(page) === gfn && this.roleOf(page) === role)) page = this.word(page, HASH_NEXT);
+    return page;
+  }
+
+  /** The next shadow page of `gfn` after `page` (0: the first), of whatever role; 0: no more. */
+  nextOf(gfn: number, page: number): number {
+    let next = page === 0 ? this.buckets[bucketOf(gfn)]! : this.word(page, HASH_NEXT);
+    while (next !== 0 && this.gfnOf(next) !== gfn) next = this.word(next, HASH_NEXT);
+    return next;
+  }
+
+  isFull(): boolean {
+    return this.head[USED]! >= this.limit;
+  }
+
+  get used(): number {
+    return this.head[USED]!;
+  }
+
+  /** Enters a new shadow page, whose table is in host frame `frame`. The pool must not be full. */
+  insert(gfn: number, role: number, frame: number): number {
+    let page = this.head[FREE_HEAD]!;
+    if (page !== 0) this.head[FREE_HEAD] = this.word(page, HASH_NEXT);
+    else page = this.head[NEXT_FRESH]!++;
+    const bucket = bucketOf(gfn);
+    this.pages.set([gfn, role, frame, this.buckets[bucket]!, 0, 0, 1, this.head[CLOCK]!++], page * PAGE_WORDS);
+    this.buckets[bucket] = page;
+    this.head[USED]!++;
+    return page;
+  }
+
+  /** Takes a page out of hash and pool. Nothing may refer to it any more. */
+  remove(page: number): void {
+    const bucket = bucketOf(this.gfnOf(page));
+    if (this.buckets[bucket] === page) {
+      this.buckets[bucket] = this.word(page, HASH_NEXT);
+    } else {
+      let before = this.buckets[bucket]!;
+      while (this.word(before, HASH_NEXT) !== page) before = this.word(before, HASH_NEXT);
+      this.pages[before * PAGE_WORDS + HASH_NEXT] = this.word(page, HASH_NEXT);
+    }
+    this.pages.fill(0, page * PAGE_WORDS, (page + 1) * PAGE_WORDS);
+    this.pages[page * PAGE_WORDS + HASH_NEXT] = this.head[FREE_HEAD]!;
+    this.head[FREE_HEAD] = page;
+    this.head[USED]!--;
+  }
+
+  /** The oldest page that is no root in use, or 0: first in, first out. */
+  oldest(): number {
+    let oldest = 0;
+    for (let page = 1; page < this.head[NEXT_FRESH]!; page++) {
+      if (!this.isInUse(page) || this.rootCount(page) > 0) continue;
+      if (oldest === 0 || this.word(page, AGE) < this.word(oldest, AGE)) oldest = page;
+    }
+    return oldest;
+  }
+
+  /** Highest page number ever given: for listing them. */
+  get end(): number {
+    return this.head[NEXT_FRESH]!;
+  }
+
+  isInUse(page: number): boolean {
+    return this.word(page, IN_USE) !== 0;
+  }
+
+  gfnOf(page: number): number {
+    return this.word(page, GFN);
+  }
+
+  roleOf(page: number): number {
+    return this.word(page, ROLE);
+  }
+
+  /** Host frame of its table. */
+  frameOf(page: number): number {
+    return this.word(page, FRAME);
+  }
+
+  /** Head of the list of entries that lead to it. */
+  parents(page: number): number {
+    return this.word(page, PARENTS);
+  }
+
+  setParents(page: number, list: number): void {
+    this.pages[page * PAGE_WORDS + PARENTS] = list;
+  }
+
+  /** How many CPUs have it as root. */
+  rootCount(page: number): number {
+    return this.word(page, ROOT_COUNT);
+  }
+
+  addRoot(page: number, by: number): void {
+    this.pages[page * PAGE_WORDS + ROOT_COUNT]! += by;
+  }
+
+  /** Head of the list of leaf entries that map guest frame `gfn`. */
+  reverseMap(gfn: number): number {
+    return this.reverseMaps[gfn] ?? 0;
+  }
+
+  setReverseMap(gfn: number, list: number): void {
+    this.reverseMaps[gfn] = list;
+  }
+
+  private word(page: number, at: number): number {
+    return this.pages[page * PAGE_WORDS + at]!;
+  }
+}
+
+function bucketOf(gfn: number): number {
+  return (gfn ^ (gfn >>> 8)) & (BUCKETS - 1);
+}

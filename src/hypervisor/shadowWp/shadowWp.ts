@@ -1,0 +1,135 @@
+import { ALL_RIGHTS } from '../../hardware/accessRights';
+import { CR0, CR4 } from '../../hardware/controlRegisters';
+import { REGISTER } from '../../hardware/registers';
+import type { RootMode } from '../../hardware/rootMode';
+import type { TranslationSpace } from '../../hardware/translationSpace';
+import { PRIMARY, SECONDARY, VMCS } from '../../hardware/vmcs';
+import { USE } from '../host/hostFrames';
+import { ListingRunner } from '../listing';
+import type { Technique, TableRoot } from '../technique';
+import { stopReasons } from '../vcpuState';
+import type { VirtualMachine } from '../virtualMachine';
+import { handleCrAccess, handleInvlpg, loadRoot } from './controlRegisters';
+import { emulatePageTableWrite } from './emulatePageTableWrite';
+import { fetch } from './fetch';
+import { getShadowPage } from './getShadowPage';
+import { handleExit } from './handleExit';
+import { handlePageFault } from './pageFault';
+import { levelOf, roleOf } from './role';
+import { ShadowMmu } from './shadowMmu';
+import { ShadowPages } from './shadowPages';
+import { Sptes } from './sptes';
+
+/** Bit of #PF in the exception bitmap. */
+const PAGE_FAULT_EXITS = 1 << 14;
+/** Bits of CR0 and CR4 whose change changes what the guest's entries mean: the hypervisor must see it. */
+const OWNED_CR0 = CR0.WP | CR0.PG | CR0.PE;
+const OWNED_CR4 = CR4.PAE | CR4.PSE | CR4.PGE | CR4.LA57 | CR4.PCIDE | CR4.SMEP | CR4.SMAP;
+const VPID = 1;
+
+export interface ShadowWpSettings {
+  readonly shadowPages: number;
+  readonly update: 'eager' | 'zap';
+}
+
+/**
+ * Shadow paging with write-protected guest tables. Shadow pages are cached by guest frame and role;
+ * every guest table that has one is write-protected, so each store to it exits and is emulated, and
+ * the shadow never holds what the guest's tables do not.
+ */
+export class ShadowWp implements Technique, RootMode {
+  readonly name = 'shadow-wp';
+  readonly root = this;
+  readonly listings: readonly ListingRunner<never>[];
+  readonly pages: ShadowPages;
+  private readonly sptes: Sptes;
+  private readonly mmus: readonly ShadowMmu[];
+  private readonly runner: ListingRunner<ShadowMmu>;
+
+  constructor(private readonly vm: VirtualMachine, settings: ShadowWpSettings) {
+    const { registry, bus, processors } = vm.host;
+    this.pages = new ShadowPages(registry, settings.shadowPages, vm.memory.frames);
+    this.sptes = new Sptes(this.pages, vm.frames, vm.writer, bus);
+    this.mmus = processors.map((processor, cpu) => new ShadowMmu(
+      cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus[cpu]!, vm.guestTables[cpu]!, settings.update,
+    ));
+    this.runner = new ListingRunner('shadow-wp.vmm', 'vmm', 1, [
+      handleExit, handlePageFault, fetch, getShadowPage, emulatePageTableWrite, handleCrAccess, loadRoot, handleInvlpg,
+    ], bus, vm.depth);
+    for (const mmu of this.mmus) mmu.runner = this.runner;
+    this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
+  }
+
+  get guestMemory(): Technique['guestMemory'] {
+    return this.vm.memory;
+  }
+
+  handleExit(cpu: number): number {
+    return this.runner.run(handleExit, this.mmus[cpu]!, cpu);
+  }
+
+  prepare(cpu: number): void {
+    const mmu = this.mmus[cpu]!;
+    const { registers } = mmu.processor;
+    const cr0 = registers[2 * REGISTER.cr0]!;
+    const cr4 = registers[2 * REGISTER.cr4]!;
+    mmu.setVmcs(VMCS.vpid, VPID, 0);
+    mmu.setVmcs(VMCS.exception_bitmap, PAGE_FAULT_EXITS, 0);
+    mmu.setVmcs(VMCS.primary_controls,
+      PRIMARY.cr3LoadExiting | PRIMARY.cr3StoreExiting | PRIMARY.invlpgExiting | PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls, 0);
+    mmu.setVmcs(VMCS.secondary_controls, SECONDARY.enableVpid, 0);
+    mmu.setVmcs(VMCS.cr0_guest_host_mask, OWNED_CR0, 0);
+    mmu.setVmcs(VMCS.cr4_guest_host_mask, OWNED_CR4, 0);
+    mmu.setVmcs(VMCS.cr0_read_shadow, cr0, 0);
+    mmu.setVmcs(VMCS.cr4_read_shadow, cr4, 0);
+    mmu.setVmcs(VMCS.guest_cr0, cr0 | CR0.WP, 0);
+    mmu.setVmcs(VMCS.guest_cr4, cr4, 0);
+    mmu.setVmcs(VMCS.guest_ia32_efer, registers[2 * REGISTER.efer]!, 0);
+    mmu.setVmcs(VMCS.guest_rflags, registers[2 * REGISTER.rflags]!, 0);
+    mmu.vcpu.setCr3(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
+    this.enterRoot(mmu);
+  }
+
+  guestCr3Lo(cpu: number): number {
+    return this.vm.vcpus[cpu]!.cr3Lo;
+  }
+
+  guestCr3Hi(cpu: number): number {
+    return this.vm.vcpus[cpu]!.cr3Hi;
+  }
+
+  guestTables(cpu: number): TranslationSpace {
+    return this.mmus[cpu]!.guestTables();
+  }
+
+  roots(cpu: number): readonly TableRoot[] {
+    const current = this.vm.vcpus[cpu]!.rootPage;
+    const roots: TableRoot[] = [];
+    for (let page = 1; page < this.pages.end; page++) {
+      if (!this.pages.isInUse(page) || levelOf(this.pages.roleOf(page)) !== 4) continue;
+      const label = `shadow root of gpa:0x${(this.pages.gfnOf(page) * 4096).toString(16)}`;
+      roots.push({ space: 'shadow', frame: this.pages.frameOf(page), label: page === current ? `${label} (CR3)` : label });
+    }
+    return roots.sort((a, b) => Number(b.label.endsWith('(CR3)')) - Number(a.label.endsWith('(CR3)')));
+  }
+
+  tablePages(kind: 'shadow' | 'ept' | 'host'): number {
+    if (kind === 'shadow') return this.vm.frames.count(USE.shadowTable);
+    return kind === 'host' ? this.vm.frames.count(USE.hostTable) : 0;
+  }
+
+  stopReason(): string {
+    return stopReasons[this.vm.stopOf()]!;
+  }
+
+  /** The first root, before the guest runs: what `load_root` does at each load of CR3. */
+  private enterRoot(mmu: ShadowMmu): void {
+    const gfn = (mmu.vcpu.cr3Lo >>> 12) | ((mmu.vcpu.cr3Hi & 0xfffff) << 20);
+    const role = roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS, 0);
+    const page = this.pages.find(gfn, role) || this.sptes.create(gfn, role, mmu.cpu);
+    this.pages.addRoot(page, 1);
+    mmu.vcpu.rootPage = page;
+    const frame = this.pages.frameOf(page);
+    mmu.setVmcs(VMCS.guest_cr3, frame << 12, frame >>> 20);
+  }
+}

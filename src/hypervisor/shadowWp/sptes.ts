@@ -1,0 +1,140 @@
+import type { EventBus } from '../../hardware/eventBus';
+import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
+import { setPair } from '../../hardware/eventBus';
+import { LONG4 } from '../../hardware/formats/long4';
+import { PAGE_RIGHTS } from '../../hardware/accessRights';
+import { EntryMaker } from '../entryMaker';
+import type { EntryWriter } from '../entryWriter';
+import { USE, type HostFrames } from '../host/hostFrames';
+import { levelOf } from './role';
+import type { ShadowPages } from './shadowPages';
+
+const ENTRIES = 512;
+const WRITABLE = 1 << LONG4.rights[0].bit;
+const DIRTY = 1 << LONG4.dirtyBit;
+
+/**
+ * The shadow entries (SPTEs): every way in which one comes to be, loses rights or goes, with the
+ * reverse map or parent list that names it kept in step. A leaf stands on the reverse map of the
+ * guest frame it maps, any other entry on the parent list of the shadow page it leads to.
+ */
+export class Sptes {
+  private readonly maker = new EntryMaker(LONG4);
+
+  constructor(
+    private readonly pages: ShadowPages,
+    private readonly frames: HostFrames,
+    private readonly writer: EntryWriter,
+    private readonly bus: EventBus,
+  ) {}
+
+  isPresent(page: number, index: number): boolean {
+    return (this.writer.lo(this.pages.frameOf(page), index) & LONG4.presentMask) !== 0;
+  }
+
+  /** Shadow page that entry `index` of `page` leads to, or 0. Not for leaves. */
+  childOf(page: number, index: number): number {
+    return this.isPresent(page, index) ? this.frames.detailOf(this.frameIn(this.pages.frameOf(page), index)) : 0;
+  }
+
+  /** Makes a shadow page for (gfn, role) with an empty table; 0 when host memory is used up. */
+  create(gfn: number, role: number, cpu: number): number {
+    const frame = this.frames.allocate(USE.shadowTable, 0, cpu);
+    if (frame < 0) return 0;
+    this.writer.zeroFrame(frame);
+    const page = this.pages.insert(gfn, role, frame);
+    this.frames.setDetail(frame, page);
+    this.report(KIND.shadow_page_created, page, cpu);
+    return page;
+  }
+
+  /** Entry `index` of `page` leads to `child` from now on. */
+  link(page: number, index: number, child: number, cpu: number): void {
+    const table = this.pages.frameOf(page);
+    this.maker.table(this.pages.frameOf(child));
+    this.write(page, index, this.maker.lo, this.maker.hi, cpu);
+    this.pages.setParents(child, this.pages.lists.prepend(this.pages.parents(child), lowAddress(table, index), table >>> 20));
+  }
+
+  /** Leaf `index` of `page` maps host frame `frame`, which backs `gfn`. `rights`: W, U, X. */
+  setLeaf(page: number, index: number, frame: number, gfn: number, rights: number, key: number, cpu: number): void {
+    if (this.isPresent(page, index)) this.zap(page, index, cpu);
+    const table = this.pages.frameOf(page);
+    this.maker.leaf(frame, rights, rights & PAGE_RIGHTS.writable ? 1 : 0);
+    this.maker.setKey(key);
+    this.write(page, index, this.maker.lo, this.maker.hi, cpu);
+    this.pages.setReverseMap(gfn, this.pages.lists.prepend(this.pages.reverseMap(gfn), lowAddress(table, index), table >>> 20));
+  }
+
+  /** Takes entry `index` of `page` away; true when there was one. */
+  zap(page: number, index: number, cpu: number): boolean {
+    const table = this.pages.frameOf(page);
+    if (!this.isPresent(page, index)) return false;
+    const target = this.frameIn(table, index);
+    const lists = this.pages.lists;
+    if (levelOf(this.pages.roleOf(page)) === 1) {
+      const gfn = this.frames.detailOf(target);
+      this.pages.setReverseMap(gfn, lists.remove(this.pages.reverseMap(gfn), lowAddress(table, index), table >>> 20));
+    } else {
+      const child = this.frames.detailOf(target);
+      this.pages.setParents(child, lists.remove(this.pages.parents(child), lowAddress(table, index), table >>> 20));
+    }
+    this.write(page, index, 0, 0, cpu);
+    return true;
+  }
+
+  /** Clears W in every leaf that maps `gfn`; true when one had it. */
+  writeProtect(gfn: number, cpu: number): boolean {
+    const lists = this.pages.lists;
+    let hadIt = false;
+    for (let link = this.pages.reverseMap(gfn); link !== 0; link = lists.next(link)) {
+      const table = (lists.lo(link) >>> 12) | (lists.hi(link) << 20);
+      const index = (lists.lo(link) >>> 3) & (ENTRIES - 1);
+      const lo = this.writer.lo(table, index);
+      if ((lo & WRITABLE) === 0) continue;
+      hadIt = true;
+      this.write(this.frames.detailOf(table), index, lo & ~(WRITABLE | DIRTY), this.writer.hi(table, index), cpu);
+    }
+    return hadIt;
+  }
+
+  /** Takes a whole shadow page away: its entries, the entries that lead to it, and its frame. */
+  zapPage(page: number, cpu: number): void {
+    for (let index = 0; index < ENTRIES; index++) this.zap(page, index, cpu);
+    const lists = this.pages.lists;
+    for (let link = this.pages.parents(page); link !== 0; link = this.pages.parents(page)) {
+      const table = (lists.lo(link) >>> 12) | (lists.hi(link) << 20);
+      this.zap(this.frames.detailOf(table), (lists.lo(link) >>> 3) & (ENTRIES - 1), cpu);
+    }
+    this.report(KIND.shadow_page_zapped, page, cpu);
+    const frame = this.pages.frameOf(page);
+    this.pages.remove(page);
+    this.frames.release(frame);
+  }
+
+  private write(page: number, index: number, lo: number, hi: number, cpu: number): void {
+    const level = levelOf(this.pages.roleOf(page));
+    this.writer.write(SPACE.shadow, ACTOR.vmm, cpu, level, this.pages.frameOf(page), index, lo, hi);
+  }
+
+  private frameIn(table: number, index: number): number {
+    return (this.writer.lo(table, index) >>> 12) | ((this.writer.hi(table, index) & 0xfffff) << 20);
+  }
+
+  private report(kind: number, page: number, cpu: number): void {
+    if (!this.bus.on[kind]) return;
+    const record = this.bus.begin(kind, ACTOR.vmm, cpu);
+    const gfn = this.pages.gfnOf(page);
+    const frame = this.pages.frameOf(page);
+    setPair(record, field.gpa.at, gfn << 12, gfn >>> 20);
+    setPair(record, field.hpa.at, frame << 12, frame >>> 20);
+    record[field.level.at] = levelOf(this.pages.roleOf(page));
+    record[field.value.at] = this.pages.roleOf(page);
+    record[field.index.at] = page;
+    this.bus.commit();
+  }
+}
+
+function lowAddress(table: number, index: number): number {
+  return (table << 12) | (index << 3);
+}

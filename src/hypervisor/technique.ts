@@ -1,0 +1,40 @@
+import type { RootMode } from '../hardware/rootMode';
+import type { TranslationSpace } from '../hardware/translationSpace';
+import type { TableSpace } from '../hardware/eventTable';
+import type { ListingRunner } from './listing';
+import type { GuestMemory } from './guestMemory';
+
+/** A set of tables that a technique keeps, for the inspector: its roots as they stand. */
+export interface TableRoot {
+  readonly space: TableSpace;
+  /** Host frame of the root table; for guest tables the guest frame. */
+  readonly frame: number;
+  readonly label: string;
+}
+
+/**
+ * A way of virtualizing memory. Root mode handles the VM exits of all CPUs; `native` has none. All
+ * state is in the registry that the technique was made with.
+ */
+export interface Technique {
+  readonly name: string;
+  /** Handles VM exits; undefined when there is no hypervisor. */
+  readonly root: RootMode | undefined;
+  /** Guest-physical memory, whatever it lies in. */
+  readonly guestMemory: GuestMemory;
+  /** The listings that its handlers are, and the host's. */
+  readonly listings: readonly ListingRunner<never>[];
+  /** Fills the VMCS of `cpu` from the state its registers have, before VMLAUNCH. */
+  prepare(cpu: number): void;
+  /** CR3 as the guest sees it: guest-physical, low and high half. */
+  guestCr3Lo(cpu: number): number;
+  guestCr3Hi(cpu: number): number;
+  /** The guest's own tables, to be walked without effects. Refreshed for `cpu` at each call. */
+  guestTables(cpu: number): TranslationSpace;
+  /** Roots of the tables that the technique keeps (shadow, EPT); the host process's own are the host's. */
+  roots(cpu: number): readonly TableRoot[];
+  /** Table pages in use, by the counters' names. */
+  tablePages(kind: 'shadow' | 'ept' | 'host'): number;
+  /** What a stop of the hypervisor was about, as a sentence. */
+  stopReason(): string;
+}
