@@ -1,3 +1,7 @@
+import { accessNames, operationNames } from './accessKinds';
+import { flushCauseNames } from './flushCauses';
+import { walkOutcomeNames } from './walkOutcome';
+
 /**
  * Everything that can happen, declared once: trace lines, exception filters, function breakpoints,
  * conditions, `hold … before KIND`, the walk panel and the counters' test all read this table.
@@ -65,6 +69,8 @@ export const SPACE = { guest: 0, shadow: 1, ept: 2, npt: 3, host: 4 } as const;
 export interface EventKind {
   readonly name: string;
   readonly fields: readonly Field[];
+  /** Names that `what` is an index into; without them it prints as a number. */
+  readonly what?: readonly string[];
   /** What happened, for a person: `{field}` is replaced by the field as printed. */
   readonly text: string;
 }
@@ -72,21 +78,21 @@ export interface EventKind {
 /** One row per kind; a row's index is its number, so rows are only ever appended. */
 export const eventKinds = [
   // Guest and processor.
-  { name: 'access', fields: ['gva', 'value', 'size', 'what', 'code'], text: '{what} of {size} bytes at {gva}' },
-  { name: 'access_done', fields: ['gva', 'hpa', 'value', 'size', 'what'], text: '{what} at {gva} completes at {hpa}' },
+  { name: 'access', fields: ['gva', 'value', 'size', 'what', 'code'], what: operationNames, text: '{what} of {size} bytes at {gva}' },
+  { name: 'access_done', fields: ['gva', 'hpa', 'value', 'old', 'size', 'what'], what: operationNames, text: '{what} at {gva} completes at {hpa}' },
   { name: 'tlb_hit', fields: ['gva', 'gpa', 'hpa', 'index'], text: 'TLB line {index} maps {gva} to {hpa}' },
   { name: 'tlb_miss', fields: ['gva'], text: 'no TLB line maps {gva}' },
   { name: 'tlb_fill', fields: ['gva', 'gpa', 'hpa', 'index', 'level'], text: 'TLB line {index} now maps {gva} to {hpa}' },
-  { name: 'tlb_flush', fields: ['gva', 'what'], text: 'TLB invalidation by {what}' },
-  { name: 'walk', fields: ['gva', 'gpa', 'space', 'address', 'what', 'guestLevel'], text: 'walk of the {space} tables from {address}' },
+  { name: 'tlb_flush', fields: ['gva', 'what'], what: flushCauseNames, text: 'TLB invalidation by {what}' },
+  { name: 'walk', fields: ['gva', 'gpa', 'space', 'address', 'what', 'guestLevel'], what: accessNames, text: 'walk of the {space} tables from {address}' },
   { name: 'table_read', fields: ['space', 'level', 'index', 'address', 'hpa', 'value', 'gva', 'gpa', 'guestLevel'], text: '{level} at {hpa} is {value}' },
   { name: 'ad_update', fields: ['space', 'level', 'address', 'hpa', 'value', 'old', 'gva', 'gpa'], text: '{level} at {hpa}: accessed or dirty flag set, {old} becomes {value}' },
-  { name: 'walk_done', fields: ['space', 'what', 'level', 'gva', 'gpa', 'hpa', 'code'], text: 'walk of the {space} tables ends: {what}' },
+  { name: 'walk_done', fields: ['space', 'what', 'level', 'gva', 'gpa', 'hpa', 'code'], what: walkOutcomeNames, text: 'walk of the {space} tables ends: {what}' },
   { name: 'page_fault', fields: ['gva', 'vector', 'code', 'level'], text: 'page fault at {gva} with error code {code}' },
   { name: 'exception_delivered', fields: ['gva', 'vector', 'code'], text: 'vector {vector} delivered to the guest, error code {code}' },
   { name: 'iret', fields: [], text: 'the handler returns; the access runs again' },
   { name: 'access_refused', fields: ['gva', 'code'], text: 'the guest kernel refuses the access to {gva}' },
-  { name: 'cr_write', fields: ['index', 'value', 'old'], text: 'CR{index}: {old} becomes {value}' },
+  { name: 'cr_write', fields: ['index', 'value'], text: 'MOV of {value} to CR{index}' },
   { name: 'register_write', fields: ['index', 'value', 'old'], text: 'register {index}: {old} becomes {value}' },
   { name: 'invlpg', fields: ['gva'], text: 'INVLPG {gva}' },
   { name: 'bus_error', fields: ['hpa', 'what'], text: 'no memory answers at {hpa}' },

@@ -1,7 +1,7 @@
 /** How a walk ends. A refusal by the addressing of the tables is one of these too. */
-export const WALK = { mapped: 0, pageFault: 1, eptViolation: 2, eptMisconfiguration: 3, tableUnreachable: 4 } as const;
+export const WALK = { mapped: 0, pageFault: 1, eptViolation: 2, eptMisconfiguration: 3, tableUnreachable: 4, nonCanonical: 5 } as const;
 export const walkOutcomeNames = [
-  'mapped', 'page fault', 'EPT violation', 'EPT misconfiguration', 'table unreachable',
+  'mapped', 'page fault', 'EPT violation', 'EPT misconfiguration', 'table unreachable', 'not canonical',
 ] as const;
 
 /** Why a walk did not end mapped. `WalkResult.rule` is the row of the table that said so. */

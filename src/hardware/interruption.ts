@@ -1,0 +1,97 @@
+import { COUNTER, EXIT_COUNTERS_AT } from './counters';
+import { EXIT_REASON } from './exitReasons';
+import { FLUSH } from './flushCauses';
+import type { ProcessorEvents } from './processorEvents';
+import type { ProcessorSpaces } from './processorSpaces';
+import { REGISTER } from './registers';
+import { RESUME, type RootMode } from './rootMode';
+import { INTERRUPTION, VMCS } from './vmcs';
+import { exceptionExits, loadGuestState, recordException, saveGuestState } from './vmxTransitions';
+
+export const VECTOR = { invalidOpcode: 6, generalProtection: 13, pageFault: 14 } as const;
+
+/** What an event that breaks into an instruction leads to: a `RESUME` answer of root mode, or this. */
+export const EXCEPTION = 3;
+
+/** The parts of a processor that an interruption works on. */
+export interface InterruptedProcessor {
+  readonly cpu: number;
+  readonly registers: Int32Array;
+  readonly vmcs: Int32Array;
+  readonly counters: Float64Array;
+  readonly spaces: ProcessorSpaces;
+  readonly events: ProcessorEvents;
+  /** Recomputes derived state. */
+  readonly reload: () => void;
+  /** Invalidates by VM entry without VPID. */
+  readonly flushAtEntry: (cause: number) => void;
+}
+
+/** What breaks into an instruction: exceptions, VM exits with their handling in root mode, and VM entries. */
+export class Interruption {
+  root: RootMode | undefined;
+  /** The exception delivered last. */
+  vector = 0;
+  errorCode = 0;
+
+  constructor(private readonly processor: InterruptedProcessor) {}
+
+  /** An exception at linear address (lo, hi): a VM exit when the VMCS wants it, else delivered. */
+  raise(vector: number, errorCode: number, lo: number, hi: number): number {
+    const { registers, vmcs } = this.processor;
+    const isPageFault = vector === VECTOR.pageFault;
+    if (registers[2 * REGISTER.nonRoot] !== 0 && exceptionExits(vmcs, vector, errorCode)) {
+      recordException(vmcs, vector, errorCode);
+      return isPageFault ? this.exit(EXIT_REASON.exception_nmi, lo, hi) : this.exit(EXIT_REASON.exception_nmi, 0, 0);
+    }
+    if (isPageFault) {
+      registers[2 * REGISTER.cr2] = lo;
+      registers[2 * REGISTER.cr2 + 1] = hi;
+    }
+    return this.deliver(vector, errorCode, lo, hi);
+  }
+
+  /** A VM exit, its handling in root mode, and the VM entry after it. SDM Vol. 3, "VM Exits". */
+  exit(reason: number, qualificationLo: number, qualificationHi: number): number {
+    const { registers, vmcs, counters, events, cpu } = this.processor;
+    if (this.root === undefined) throw new Error(`invariant: VM exit ${reason} of CPU ${cpu} without root mode`);
+    saveGuestState(registers, vmcs);
+    vmcs[VMCS.exit_reason] = reason;
+    vmcs[VMCS.exit_qualification] = qualificationLo;
+    vmcs[VMCS.exit_qualification + 1] = qualificationHi;
+    if (reason !== EXIT_REASON.exception_nmi) vmcs[VMCS.exit_interruption_info] = 0;
+    counters[COUNTER['exits.total']]!++;
+    counters[EXIT_COUNTERS_AT + reason]!++;
+    events.vmExit(vmcs);
+    const answer = this.root.handleExit(cpu);
+    if (answer === RESUME.stopped) return answer;
+    return this.enter() === EXCEPTION ? EXCEPTION : answer;
+  }
+
+  /**
+   * VM entry: guest state from the VMCS. EXCEPTION when the VMCS asks for one to be injected, else RESUME.retry.
+   * SDM Vol. 3, "VM Entries", "Event Injection". CR2 is no guest state of the VMCS: root mode has written it.
+   */
+  enter(): number {
+    const { registers, vmcs, counters, events, spaces } = this.processor;
+    loadGuestState(registers, vmcs);
+    this.processor.reload();
+    if (spaces.vpid === 0) this.processor.flushAtEntry(FLUSH.vmEntry);
+    events.vmEntry(vmcs);
+    const info = vmcs[VMCS.entry_interruption_info]!;
+    if ((info & INTERRUPTION.valid) === 0) return RESUME.retry;
+    vmcs[VMCS.entry_interruption_info] = info & ~INTERRUPTION.valid;
+    const vector = info & INTERRUPTION.vectorMask;
+    if (vector === VECTOR.pageFault) counters[COUNTER['faults.guest_exited']]!++;
+    const errorCode = info & INTERRUPTION.errorCodeValid ? vmcs[VMCS.entry_exception_error_code]! : 0;
+    return this.deliver(vector, errorCode, registers[2 * REGISTER.cr2]!, registers[2 * REGISTER.cr2 + 1]!);
+  }
+
+  private deliver(vector: number, errorCode: number, lo: number, hi: number): number {
+    this.vector = vector;
+    this.errorCode = errorCode;
+    if (vector === VECTOR.pageFault) this.processor.counters[COUNTER['faults.guest']]!++;
+    this.processor.events.exceptionDelivered(lo, hi, vector, errorCode);
+    return EXCEPTION;
+  }
+}

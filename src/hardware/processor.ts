@@ -1,0 +1,378 @@
+import { ACCESS, OPERATION } from './accessKinds';
+import { CR0, RFLAGS } from './controlRegisters';
+import { COUNTER, COUNTERS } from './counters';
+import type { EventBus } from './eventBus';
+import { ACTOR, KIND } from './eventTable';
+import { EXIT_REASON } from './exitReasons';
+import { FLUSH } from './flushCauses';
+import { EXCEPTION, Interruption, VECTOR } from './interruption';
+import { OperandAccess } from './operandAccess';
+import type { PhysicalMemory } from './physicalMemory';
+import { ProcessorEvents } from './processorEvents';
+import { ProcessorSpaces } from './processorSpaces';
+import { RegisterFile } from './registerFile';
+import { REGISTER, REGISTER_WORDS } from './registers';
+import type { Registry } from './registry';
+import { PendingOperation, type ProcessorSettings, RESUME, type RootMode, STATUS, type StoreObserver } from './rootMode';
+import { Tlb } from './tlb';
+import type { TranslationSpace } from './translationSpace';
+import { Translator } from './translator';
+import { claimVmcs, PRIMARY, VMCS } from './vmcs';
+import { registerReadExit, registerWriteExit } from './vmxTransitions';
+import { walk } from './walk';
+import { EFFECTS, WALK } from './walkOutcome';
+
+export { RESUME, STATUS, type ProcessorSettings, type RootMode, type StoreObserver } from './rootMode';
+
+/** An instruction that is retried this often with nothing coming of it is given up. */
+const RETRY_LIMIT = 1000;
+const PAGE_MASK = 0xfff;
+const PAGE_BYTES = 0x1000;
+
+/**
+ * One logical processor: registers, TLB, VMCS, and the instructions that touch memory or translation. An instruction
+ * comes back with a `STATUS`. VM exits call `root` and, when the guest is entered again, go on from there. All state
+ * is in the registry; what is derived from it (`reload`) or meaningful only within an instruction is in fields.
+ */
+export class Processor {
+  readonly registers: Int32Array;
+  readonly vmcs: Int32Array;
+  /** By `COUNTER`; exits by reason from EXIT_COUNTERS_AT on. */
+  readonly counters: Float64Array;
+  readonly tlb: Tlb;
+  storeObserver: StoreObserver | undefined;
+  /** The operation under way, for an emulator in root mode. */
+  readonly pending = new PendingOperation();
+  /** Result of a load or of reading a register; what a read-modify-write found. Root mode may set it for an operation it completes. */
+  valueLo = 0;
+  valueHi = 0;
+  /** Why the status is stopped, as a sentence; empty when root mode has the reason. */
+  stopReason = '';
+  /** Host-physical address of the first byte of the operation performed last. */
+  performedLo = 0;
+  performedHi = 0;
+  private writtenLo = 0;
+  private writtenHi = 0;
+  private readonly spaces: ProcessorSpaces;
+  private readonly translator: Translator;
+  private readonly operand: OperandAccess;
+  private readonly events: ProcessorEvents;
+  private readonly file: RegisterFile;
+  private readonly interruption: Interruption;
+
+  constructor(
+    registry: Registry, memory: PhysicalMemory, private readonly bus: EventBus, readonly cpu: number,
+    readonly settings: ProcessorSettings,
+  ) {
+    this.registers = registry.block(`cpu${cpu}.registers`, REGISTER_WORDS);
+    this.vmcs = claimVmcs(registry, cpu);
+    this.counters = registry.numbers(`cpu${cpu}.counters`, COUNTERS);
+    this.tlb = new Tlb(registry, `cpu${cpu}.tlb`, { entries: settings.tlbEntries, ways: settings.tlbWays });
+    this.registers[2 * REGISTER.rflags] = RFLAGS.fixed;
+    this.registers[2 * REGISTER.cr0] = CR0.PE | CR0.ET | CR0.NE;
+    this.events = new ProcessorEvents(bus, cpu);
+    this.spaces = new ProcessorSpaces(this.registers, this.vmcs, this.tlb, memory, bus, cpu, settings.maxphyaddr, this.counters);
+    this.translator = new Translator(this.spaces, this.tlb, this.counters, this.events, settings.rewalkOnPermissionFault);
+    this.operand = new OperandAccess(memory);
+    this.file = new RegisterFile(this.registers, this.vmcs, settings.maxphyaddr);
+    this.interruption = new Interruption({
+      cpu, registers: this.registers, vmcs: this.vmcs, counters: this.counters, spaces: this.spaces, events: this.events,
+      reload: () => this.reload(),
+      flushAtEntry: (cause) => {
+        this.tlb.invalidateVpid(0);
+        this.countFlush(ACTOR.vmm, cause, 0, 0);
+      },
+    });
+    this.reload();
+  }
+
+  /** The hypervisor; undefined when there is none. */
+  get root(): RootMode | undefined { return this.interruption.root; }
+  set root(root: RootMode | undefined) { this.interruption.root = root; }
+  /** The exception, when the status is one. */
+  get vector(): number { return this.interruption.vector; }
+  get errorCode(): number { return this.interruption.errorCode; }
+  /** Current privilege level. */
+  get level(): number { return this.registers[2 * REGISTER.cpl]!; }
+  get cr2Lo(): number { return this.registers[2 * REGISTER.cr2]!; }
+  get cr2Hi(): number { return this.registers[2 * REGISTER.cr2 + 1]!; }
+  /** The translation in force, with the result of the last walk that the processor made. */
+  get space(): TranslationSpace { return this.spaces.linear; }
+  /** The same translation for questions: its result is that of the last `walkWithoutEffects`. */
+  get inspection(): TranslationSpace { return this.spaces.inspection; }
+
+  /** Loads `size` bytes at a linear address into `valueLo`, `valueHi`. */
+  load(lo: number, hi: number, size: number): number {
+    return this.access(OPERATION.load, lo, hi, size, 0, 0, 0);
+  }
+
+  store(lo: number, hi: number, size: number, valueLo: number, valueHi: number): number {
+    return this.access(OPERATION.store, lo, hi, size, valueLo, valueHi, 0);
+  }
+
+  /** One read-modify-write (`rmw`: an `RMW`), a write access; the old value is left in `valueLo`, `valueHi`. */
+  readModifyWrite(lo: number, hi: number, size: number, rmw: number, operandLo: number, operandHi: number): number {
+    return this.access(OPERATION.readModifyWrite, lo, hi, size, operandLo, operandHi, rmw);
+  }
+
+  /** Fetches the byte at a linear address as an instruction. */
+  fetch(lo: number, hi: number): number {
+    return this.access(OPERATION.fetch, lo, hi, 1, 0, 0, 0);
+  }
+
+  /**
+   * Does the pending memory operation at a host-physical address; bytes past the end of its page lie in the page at
+   * (nextLo, nextHi), by default the one that follows. The processor's own last step, and an emulator's.
+   */
+  perform(hpaLo: number, hpaHi: number, nextLo = (hpaLo & ~PAGE_MASK) + PAGE_BYTES | 0, nextHi = hpaHi): void {
+    const { pending, operand } = this;
+    const { operation, size } = pending;
+    this.performedLo = hpaLo;
+    this.performedHi = hpaHi;
+    if (operation !== OPERATION.store) {
+      operand.read(hpaLo, hpaHi, nextLo, nextHi, size);
+      this.valueLo = operand.lo;
+      this.valueHi = operand.hi;
+      if (operation !== OPERATION.readModifyWrite) return;
+      operand.modify(pending.rmw, pending.operandLo, pending.operandHi);
+      this.writtenLo = operand.lo;
+      this.writtenHi = operand.hi;
+    } else {
+      this.writtenLo = pending.operandLo;
+      this.writtenHi = pending.operandHi;
+    }
+    operand.write(hpaLo, hpaHi, nextLo, nextHi, size, this.writtenLo, this.writtenHi);
+  }
+
+  /** MOV to a register (WRMSR for EFER, WRPKRU for PKRU); `number`: a `REGISTER`. */
+  writeRegister(number: number, lo: number, hi: number): number {
+    const { pending, file } = this;
+    pending.operation = OPERATION.writeRegister;
+    pending.register = number;
+    pending.operandLo = lo;
+    pending.operandHi = hi;
+    if (file.isPrivileged(number) && this.level !== 0) return this.statusOf(this.interruption.raise(VECTOR.generalProtection, 0, 0, 0));
+    const index = file.controlRegisterIndex(number);
+    if (index >= 0) this.events.crWrite(index, lo, hi);
+    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
+      const exit = this.nonRoot === 0 ? undefined : registerWriteExit(this.vmcs, number, lo, hi);
+      if (exit === undefined) return this.writeRegisterHere(number, lo, hi);
+      const next = this.interruption.exit(exit.reason, exit.qualification, 0);
+      if (next !== RESUME.retry) return this.statusOf(next);
+    }
+    return this.giveUp('the write to a register exits again and again');
+  }
+
+  /** Reads a register into `valueLo`, `valueHi`. */
+  readRegister(number: number): number {
+    const { pending, file } = this;
+    pending.operation = OPERATION.readRegister;
+    pending.register = number;
+    if (file.isPrivileged(number) && this.level !== 0) return this.statusOf(this.interruption.raise(VECTOR.generalProtection, 0, 0, 0));
+    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
+      const exit = this.nonRoot === 0 ? undefined : registerReadExit(this.vmcs, number);
+      if (exit === undefined) {
+        this.valueLo = file.visibleLo(number);
+        this.valueHi = this.registers[2 * number + 1]!;
+        return STATUS.done;
+      }
+      const next = this.interruption.exit(exit.reason, exit.qualification, 0);
+      if (next !== RESUME.retry) return this.statusOf(next);
+    }
+    return this.giveUp('the read of a register exits again and again');
+  }
+
+  /** INVLPG of a linear address; of one that is not canonical it invalidates nothing. */
+  invlpg(lo: number, hi: number): number {
+    const { pending } = this;
+    pending.operation = OPERATION.invlpg;
+    pending.gvaLo = lo;
+    pending.gvaHi = hi;
+    if (this.level !== 0) return this.statusOf(this.interruption.raise(VECTOR.generalProtection, 0, 0, 0));
+    this.events.invlpg(lo, hi);
+    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
+      if (this.nonRoot === 0 || (this.vmcs[VMCS.primary_controls]! & PRIMARY.invlpgExiting) === 0) {
+        this.tlb.invalidatePage(lo, hi);
+        this.countFlush(ACTOR.guest, FLUSH.invlpg, lo, hi);
+        return STATUS.done;
+      }
+      const next = this.interruption.exit(EXIT_REASON.invlpg, lo, hi);
+      if (next !== RESUME.retry) return this.statusOf(next);
+    }
+    return this.giveUp('INVLPG exits again and again');
+  }
+
+  /** Enters or leaves user mode: the CPL, 0 to 3. */
+  setLevel(cpl: number): void {
+    this.registers[2 * REGISTER.cpl] = cpl;
+  }
+
+  /** STAC and CLAC; #UD outside CPL 0. */
+  setAlignmentCheck(how: 'set' | 'clear'): number {
+    if (this.level !== 0) return this.statusOf(this.interruption.raise(VECTOR.invalidOpcode, 0, 0, 0));
+    const at = 2 * REGISTER.rflags;
+    const rflags = this.registers[at]!;
+    this.registers[at] = how === 'set' ? rflags | RFLAGS.AC : rflags & ~RFLAGS.AC;
+    this.reload();
+    return STATUS.done;
+  }
+
+  /** VMLAUNCH: guest state is loaded from the VMCS, and the processor runs in non-root operation from here on. */
+  enterVirtualization(): void {
+    this.registers[2 * REGISTER.nonRoot] = 1;
+    this.interruption.enter();
+  }
+
+  /** INVEPT, single context, by root mode. */
+  invept(eptpLo: number, eptpHi: number): void {
+    this.tlb.invalidateEptRoot(eptpLo & ~PAGE_MASK, eptpHi);
+    this.countFlush(ACTOR.vmm, FLUSH.invept, 0, 0);
+  }
+
+  /** INVVPID, single context, by root mode: the VPID in force. */
+  invvpid(): void {
+    this.tlb.invalidateVpid(this.spaces.vpid);
+    this.countFlush(ACTOR.vmm, FLUSH.invvpid, 0, 0);
+  }
+
+  /** INVVPID, individual address, by root mode: one linear address of the VPID in force. */
+  invvpidAddress(lo: number, hi: number): void {
+    this.tlb.invalidateVpidAddress(this.spaces.vpid, lo, hi);
+    this.countFlush(ACTOR.vmm, FLUSH.invvpidAddress, lo, hi);
+  }
+
+  /** Walks the current tables without effects, past the TLB: a `WALK` outcome, the rest in `inspection.result`. */
+  walkWithoutEffects(lo: number, hi: number, access: number): number {
+    const { inspection } = this;
+    if (this.file.isCanonical(lo, hi, inspection.compiled.levels)) return walk(inspection, lo, hi, access, EFFECTS.none);
+    inspection.result.outcome = WALK.nonCanonical;
+    return WALK.nonCanonical;
+  }
+
+  /** Recomputes what is derived from registers and VMCS: after a checkpoint was restored, or either was edited. */
+  reload(): void {
+    const missing = this.spaces.refresh();
+    if (missing !== undefined) throw new Error(`invariant: registers select ${missing} paging, which has no format`);
+  }
+
+  private get nonRoot(): number { return this.registers[2 * REGISTER.nonRoot]!; }
+
+  private access(
+    operation: number, lo: number, hi: number, size: number, operandLo: number, operandHi: number, rmw: number,
+  ): number {
+    const { pending } = this;
+    pending.operation = operation;
+    pending.gvaLo = lo;
+    pending.gvaHi = hi;
+    pending.size = size;
+    pending.operandLo = operandLo;
+    pending.operandHi = operandHi;
+    pending.rmw = rmw;
+    const kind = operation === OPERATION.load ? ACCESS.read : operation === OPERATION.fetch ? ACCESS.fetch : ACCESS.write;
+    const access = this.level === 3 ? kind | ACCESS.user : kind;
+    this.events.access(pending, access);
+    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
+      const next = this.attempt(lo, hi, size, access);
+      if (next === RESUME.completed) return this.complete();
+      if (next !== RESUME.retry) return this.statusOf(next);
+    }
+    return this.giveUp('the access exits again and again and nothing comes of it');
+  }
+
+  /** Both pages are translated before anything is read or written. */
+  private attempt(lo: number, hi: number, size: number, access: number): number {
+    const { translator } = this;
+    const first = this.translate(lo, hi, access);
+    if (first !== RESUME.completed) return first;
+    const hpaLo = translator.hpaLo;
+    const hpaHi = translator.hpaHi;
+    const inFirst = PAGE_BYTES - (lo & PAGE_MASK);
+    if (size <= inFirst) {
+      this.observe(lo, hi, hpaLo, hpaHi, size);
+      this.perform(hpaLo, hpaHi);
+      return RESUME.completed;
+    }
+    const nextLo = (lo & ~PAGE_MASK) + PAGE_BYTES | 0;
+    const nextHi = nextLo === 0 ? hi + 1 | 0 : hi;
+    const second = this.translate(nextLo, nextHi, access);
+    if (second !== RESUME.completed) return second;
+    this.observe(lo, hi, hpaLo, hpaHi, inFirst);
+    this.observe(nextLo, nextHi, translator.hpaLo, translator.hpaHi, size - inFirst);
+    this.perform(hpaLo, hpaHi, translator.hpaLo, translator.hpaHi);
+    return RESUME.completed;
+  }
+
+  /** RESUME.completed when translated; else what the fault or exit led to. */
+  private translate(lo: number, hi: number, access: number): number {
+    const { translator } = this;
+    const space = this.spaces.linear;
+    if (!this.file.isCanonical(lo, hi, space.compiled.levels)) return this.interruption.raise(VECTOR.generalProtection, 0, lo, hi);
+    const outcome = translator.translate(lo, hi, access);
+    if (outcome === WALK.mapped) return RESUME.completed;
+    this.tlb.invalidatePage(lo, hi);
+    if (outcome === WALK.pageFault) {
+      this.events.pageFault(lo, hi, VECTOR.pageFault, translator.errorCode, translator.level);
+      return this.interruption.raise(VECTOR.pageFault, translator.errorCode, lo, hi);
+    }
+    const { vmcs } = this;
+    vmcs[VMCS.guest_physical_address] = space.result.gpaLo;
+    vmcs[VMCS.guest_physical_address + 1] = space.result.gpaHi;
+    if (outcome === WALK.eptMisconfiguration) return this.interruption.exit(EXIT_REASON.ept_misconfiguration, 0, 0);
+    vmcs[VMCS.guest_linear_address] = lo;
+    vmcs[VMCS.guest_linear_address + 1] = hi;
+    return this.interruption.exit(EXIT_REASON.ept_violation, space.result.qualification, 0);
+  }
+
+  private observe(lo: number, hi: number, hpaLo: number, hpaHi: number, size: number): void {
+    if (this.bus.on[KIND.page_table_write] === 0 || this.storeObserver === undefined) return;
+    const { operation } = this.pending;
+    if (operation !== OPERATION.store && operation !== OPERATION.readModifyWrite) return;
+    this.storeObserver.beforeStore(lo, hi, hpaLo, hpaHi, size);
+  }
+
+  private complete(): number {
+    const { pending } = this;
+    this.counters[COUNTER.accesses]!++;
+    const writes = pending.operation === OPERATION.store || pending.operation === OPERATION.readModifyWrite;
+    this.events.accessDone(
+      pending, this.performedLo, this.performedHi,
+      writes ? this.writtenLo : this.valueLo, writes ? this.writtenHi : this.valueHi, this.valueLo, this.valueHi,
+    );
+    return STATUS.done;
+  }
+
+  private writeRegisterHere(number: number, lo: number, hi: number): number {
+    const { file, registers } = this;
+    const verdict = file.check(number, lo, hi);
+    if (verdict.kind === 'fault') return this.statusOf(this.interruption.raise(verdict.vector, 0, 0, 0));
+    if (verdict.kind === 'missing') {
+      return this.giveUp(`the registers select ${verdict.mode} paging, and this machine has 4-level and 5-level paging only`);
+    }
+    const oldLo = registers[2 * number]!;
+    const oldHi = registers[2 * number + 1]!;
+    const flush = file.write(number, lo, hi);
+    if (file.controlRegisterIndex(number) < 0) this.events.registerWrite(number, lo, hi, oldLo, oldHi);
+    if (flush.kind === 'all') this.tlb.invalidateVpid(this.spaces.vpid);
+    if (file.decidesTranslation(number)) this.reload();
+    if (flush.kind === 'pcid') this.tlb.invalidatePcid(this.spaces.pcid);
+    if (flush.kind !== 'none') this.countFlush(ACTOR.guest, flush.cause, 0, 0);
+    return STATUS.done;
+  }
+
+  private countFlush(actor: number, cause: number, lo: number, hi: number): void {
+    this.counters[COUNTER['tlb.flushes']]!++;
+    this.events.tlbFlush(actor, cause, lo, hi);
+  }
+
+  private statusOf(next: number): number {
+    if (next === EXCEPTION) return STATUS.exception;
+    if (next !== RESUME.stopped) return STATUS.done;
+    this.stopReason = '';
+    return STATUS.stopped;
+  }
+
+  private giveUp(reason: string): number {
+    this.stopReason = reason;
+    return STATUS.stopped;
+  }
+}

@@ -1,0 +1,55 @@
+/** How one instruction of the guest ended. */
+export const STATUS = {
+  done: 0,
+  /** A vector is delivered: `Processor.vector`, `errorCode`, and CR2 for a page fault. */
+  exception: 1,
+  /** The machine cannot go on: `Processor.stopReason` says why. */
+  stopped: 2,
+} as const;
+
+/** What root mode answers to a VM exit. */
+export const RESUME = {
+  /** Enter the guest; the instruction runs again. */
+  retry: 0,
+  /** Root mode has done the pending operation; enter the guest behind it. */
+  completed: 1,
+  /** The guest is not entered again. */
+  stopped: 2,
+} as const;
+
+/** The software in VMX root mode: a hypervisor. */
+export interface RootMode {
+  /** Handles the VM exit that the VMCS of `cpu` tells of; a `RESUME`. Guest state for the entry is in the VMCS. */
+  handleExit(cpu: number): number;
+}
+
+/** Told of each store that is about to be written, while somebody listens to `page_table_write`. */
+export interface StoreObserver {
+  /** Linear and host-physical address of the first byte; `size` bytes within one page. */
+  beforeStore(gvaLo: number, gvaHi: number, hpaLo: number, hpaHi: number, size: number): void;
+}
+
+/** The operation under way, for an emulator in root mode. */
+export class PendingOperation {
+  /** An `OPERATION`. */
+  operation = 0;
+  gvaLo = 0;
+  gvaHi = 0;
+  size = 0;
+  /** Value of a store, operand of a read-modify-write, or what a register is to hold. */
+  operandLo = 0;
+  operandHi = 0;
+  /** An `RMW`, for a read-modify-write. */
+  rmw = 0;
+  /** A `REGISTER` number, for a register operation. */
+  register = 0;
+}
+
+export interface ProcessorSettings {
+  readonly vendor: 'intel' | 'amd';
+  readonly maxphyaddr: number;
+  readonly tlbEntries: number;
+  readonly tlbWays: number;
+  /** When a TLB line's rights refuse an access: walk again, or deliver the fault by the line. */
+  readonly rewalkOnPermissionFault: 'on' | 'off';
+}
