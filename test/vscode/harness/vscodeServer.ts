@@ -24,8 +24,6 @@ export interface VscodeServer {
   url(payload?: readonly (readonly [string, string])[]): string;
   /** The URI by which the workbench knows a file of this machine. */
   uri(file: string): string;
-  /** Changes user settings; open windows take them on by themselves. */
-  changeSettings(settings: Readonly<Record<string, unknown>>): void;
   /** Resolves when the server has ended by itself or by `stop`. */
   readonly ended: Promise<void>;
   /** Ends the server with all its extension hosts and removes its user data. */
@@ -60,12 +58,7 @@ export async function startVscodeServer(options: ServerOptions): Promise<VscodeS
   const installed = await installVscodeServer();
   // Short: Unix sockets live in it, and their paths have 107 characters at most.
   const userData = fs.mkdtempSync(path.join(os.tmpdir(), 'pw-'));
-  let settings: Readonly<Record<string, unknown>> = { ...quietSettings, ...options.settings };
-  const changeSettings = (changed: Readonly<Record<string, unknown>>): void => {
-    settings = { ...settings, ...changed };
-    writeSettings(userData, settings);
-  };
-  changeSettings({});
+  writeSettings(userData, { ...quietSettings, ...options.settings });
   const extensions = path.join(userData, 'extensions');
   fs.mkdirSync(extensions);
   if (options.installedExtension !== undefined) linkExtension(extensions, options.installedExtension);
@@ -104,7 +97,7 @@ export async function startVscodeServer(options: ServerOptions): Promise<VscodeS
     await stop();
     throw new Error(`The VS Code server did not start; the end of its log: ${end}`);
   }
-  return { port, workspace: options.workspace, changeSettings, ended, stop, ...addresses(port, options.workspace) };
+  return { port, workspace: options.workspace, ended, stop, ...addresses(port, options.workspace) };
 }
 
 function addresses(port: number, workspace: string): Pick<VscodeServer, 'url' | 'uri'> {
