@@ -1,6 +1,7 @@
 import { REQUEST } from '../protocol/requests';
 import { row, type Phase, type RequestRow } from './answer';
 import { breakpointLocations, setBreakpoints, setExceptionBreakpoints, setFunctionBreakpoints } from './requests/breakpoints';
+import { dataBreakpointInfo, setDataBreakpoints } from './requests/dataBreakpoints';
 import { evaluate } from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptionInfo';
 import { tables, walk } from './requests/inspection';
@@ -29,6 +30,8 @@ const rows: Readonly<Record<string, RequestRow>> = {
   setBreakpoints: row(launched, { source: 'object' }, setBreakpoints),
   setFunctionBreakpoints: row(launched, { breakpoints: 'list' }, setFunctionBreakpoints),
   setExceptionBreakpoints: row(launched, { filters: 'list' }, setExceptionBreakpoints),
+  setDataBreakpoints: row(launched, { breakpoints: 'list' }, setDataBreakpoints),
+  dataBreakpointInfo: row(stopped, { name: 'text' }, dataBreakpointInfo),
   breakpointLocations: row(launched, { source: 'object', line: 'number' }, breakpointLocations),
 
   continue: row(stopped, { threadId: 'number' }, resume),

@@ -58,6 +58,9 @@ export function reportStop(
 
 function atBreakpoint(ids: readonly number[], breakpoints: BreakpointStore, where: string): { reason: string; description: string } {
   const name = ids.map((id) => breakpoints.functionOf(id)).find((found) => found !== undefined);
+  if (name === undefined && ids.some((id) => breakpoints.isData(id))) {
+    return { reason: 'data breakpoint', description: `Paused after an access to watched memory (${where})` };
+  }
   return name === undefined
     ? { reason: 'breakpoint', description: `Paused at a breakpoint (${where})` }
     : { reason: 'function breakpoint', description: `Paused at ${name} (${where})` };

@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { exceptionFilter } from '../../src/adapter/breakpoints/exceptionFilters';
+import { dataBreakpointMatches, parseDataId } from '../../src/adapter/breakpoints/dataBreakpoint';
 import { parseHitCondition } from '../../src/adapter/breakpoints/hitCondition';
 import { parseWriteBreakpoint, writeBreakpointMatches } from '../../src/adapter/breakpoints/writeBreakpoint';
 import { besideFile, sourceKey } from '../../src/adapter/client';
 import { parseMemoryReference } from '../../src/adapter/memoryReference';
-import { EXIT_REASON } from '../../src/hardware/exitReasons';
+import { OPERATION } from '../../src/hardware/accessKinds';
 import { KIND, RECORD_WORDS, field, type EventName, type Field } from '../../src/hardware/eventTable';
 
 /** A raw record; a 64-bit field is given as [low, high]. */
@@ -62,15 +63,33 @@ describe('break on write to an entry', () => {
 
 describe('the cr3-write filter', () => {
   const matches = (words: Int32Array): boolean => exceptionFilter('cr3-write')?.matches(words) === true;
-  it('stops at a write that exits and at one that does not', () => {
+  it('stops at writes of CR3 and of no other register', () => {
     assert.ok(matches(record('cr_write', { index: 3 })));
-    assert.ok(matches(record('vm_exit', { reason: EXIT_REASON.cr_access, qualification: [0x003, 0] })));
-  });
-  it('does not stop at other registers, at reads of CR3, or at other exits', () => {
     assert.ok(!matches(record('cr_write', { index: 4 })));
-    assert.ok(!matches(record('vm_exit', { reason: EXIT_REASON.cr_access, qualification: [0x004, 0] })));
-    assert.ok(!matches(record('vm_exit', { reason: EXIT_REASON.cr_access, qualification: [0x013, 0] })));
-    assert.ok(!matches(record('vm_exit', { reason: EXIT_REASON.invlpg, qualification: [0x003, 0] })));
+  });
+});
+
+describe('a data breakpoint', () => {
+  const matches = (id: string, type: 'read' | 'write' | 'readWrite', words: Int32Array): boolean => {
+    const parsed = parseDataId(id);
+    assert.ok(!('error' in parsed), id);
+    return dataBreakpointMatches(parsed, type)(words);
+  };
+  const done = (what: number, lo: number, hi = 0): Int32Array => record('access_done', { gva: [lo, hi], hpa: [lo, hi], size: 8, what });
+  it('stops at accesses of its kind; a read-modify-write is both', () => {
+    const id = 'gva:0x600000:8';
+    assert.ok(matches(id, 'write', done(OPERATION.store, 0x600000)));
+    assert.ok(!matches(id, 'write', done(OPERATION.load, 0x600000)));
+    assert.ok(matches(id, 'read', done(OPERATION.load, 0x600000)));
+    assert.ok(!matches(id, 'read', done(OPERATION.store, 0x600000)));
+    for (const type of ['read', 'write', 'readWrite'] as const) assert.ok(matches(id, type, done(OPERATION.readModifyWrite, 0x600000)));
+    assert.ok(!matches(id, 'readWrite', done(OPERATION.fetch, 0x600000)));
+  });
+  it('stops at any byte of it, also across 4 GiB', () => {
+    assert.ok(matches('gva:0x600000:1', 'write', done(OPERATION.store, 0x5ffff9)));
+    assert.ok(!matches('gva:0x600000:1', 'write', done(OPERATION.store, 0x5ffff8)));
+    assert.ok(matches('hpa:0x100000000:4', 'write', done(OPERATION.store, 0xfffffffc | 0, 0)));
+    assert.ok(matches('gva:0xffff888000001000:8', 'write', done(OPERATION.store, 0x1000, 0xffff8880 | 0)));
   });
 });
 

@@ -53,6 +53,26 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     const stop = await c.move('continue');
     assert.deepEqual([stop['reason'], stop['hitBreakpointIds']], ['function breakpoint', [breakpoints[0]?.id]]);
   },
+  supportsDataBreakpoints: async () => {
+    const c = await stoppedAt('a\nevent access_done\nb', 1);
+    const frame = await c.top();
+    const { scopes } = await c.ask<{ scopes: DebugProtocol.Scope[] }>('scopes', { frameId: frame.id });
+    const variablesReference = scopes[0]?.variablesReference;
+    const info = await c.ask<DebugProtocol.DataBreakpointInfoResponse['body']>('dataBreakpointInfo', { name: 'slot', variablesReference });
+    assert.deepEqual([info.dataId, info.description], ['gva:0x1000:8', '8 bytes at gva:0x1000']);
+    const none = await c.ask('dataBreakpointInfo', { name: '5', frameId: frame.id });
+    assert.deepEqual([none['dataId'], none['description']], [null, '"5" is no address: only memory can be watched.']);
+    const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setDataBreakpoints', {
+      breakpoints: [{ dataId: 'gva:0x0:8', accessType: 'readWrite' }, { dataId: 'soup' }],
+    });
+    assert.deepEqual(breakpoints.map(({ verified }) => verified), [true, false]);
+    assert.equal((await c.move('continue'))['reason'], 'data breakpoint');
+  },
+  supportsDataBreakpointBytes: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const info = await c.ask('dataBreakpointInfo', { name: 'hpa:0x3000', asAddress: true, bytes: 4096 });
+    assert.equal(info['dataId'], 'hpa:0x3000:4096');
+  },
   supportsExceptionFilterOptions: async () => {
     const c = await stoppedAt('a\nb', 1);
     const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setExceptionBreakpoints', {

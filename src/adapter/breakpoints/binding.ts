@@ -3,6 +3,7 @@ import type { EventBreakpoint, ListingBreakpoint, StatementBreakpoint } from '..
 import type { Fragment, SourceRange } from '../../language/program';
 import type { ExpressionSite, Scenario } from '../simulator';
 import type { BreakpointTarget } from './breakpointStore';
+import { dataBreakpointKinds, dataBreakpointMatches, parseDataId } from './dataBreakpoint';
 import { exceptionFilter, exceptionFilters } from './exceptionFilters';
 import { functionTarget } from './functionBreakpoint';
 import { parseHitCondition, type HitCondition } from './hitCondition';
@@ -60,6 +61,15 @@ export function bindException(scenario: Scenario, asked: DebugProtocol.Exception
   const restriction = restrict(scenario, asked, undefined);
   if ('error' in restriction) return unbound(restriction.error);
   return { kind: 'event', breakpoint: { kinds: filter.kinds, matches: filter.matches, ...restriction } };
+}
+
+export function bindData(scenario: Scenario, asked: DebugProtocol.DataBreakpoint): Bound {
+  const watch = parseDataId(asked.dataId);
+  if ('error' in watch) return unbound(watch.error);
+  const restriction = restrict(scenario, asked, undefined);
+  if ('error' in restriction) return unbound(restriction.error);
+  const matches = dataBreakpointMatches(watch, asked.accessType ?? 'write');
+  return { kind: 'event', breakpoint: { kinds: dataBreakpointKinds, matches, ...restriction } };
 }
 
 function bindStatement(scenario: Scenario, number: number, asked: { condition?: string; hitCondition?: string }): Bound {

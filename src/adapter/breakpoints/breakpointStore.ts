@@ -3,7 +3,7 @@ import type { Debuggee, EventBreakpoint, ListingBreakpoint, StatementBreakpoint,
 import type { Scenario } from '../simulator';
 import type { SourceCatalog } from '../sourceCatalog';
 import { sourceKey, type Client } from '../client';
-import { bindException, bindFunction, bindSource, type Bound, type Place } from './binding';
+import { bindData, bindException, bindFunction, bindSource, type Bound, type Place } from './binding';
 
 /** What breakpoints are bound to: one launch of a scenario. */
 export interface BreakpointTarget {
@@ -31,6 +31,7 @@ export class BreakpointStore {
   private nextId = ENTRY_ID + 1;
   private entry: number | undefined;
   private readonly inSource = new Map<string, { source: DebugProtocol.Source; kept: Kept<DebugProtocol.SourceBreakpoint>[] }>();
+  private data: Kept<DebugProtocol.DataBreakpoint>[] = [];
   private functions: Kept<DebugProtocol.FunctionBreakpoint>[] = [];
   private exceptions: Kept<DebugProtocol.ExceptionFilterOptions>[] = [];
 
@@ -55,6 +56,12 @@ export class BreakpointStore {
     return this.exceptions.map((breakpoint) => described(breakpoint, target));
   }
 
+  setData(target: BreakpointTarget, asked: readonly DebugProtocol.DataBreakpoint[]): DebugProtocol.Breakpoint[] {
+    this.data = this.keep(this.data, asked, (breakpoint) => bindData(target.scenario, breakpoint));
+    this.install(target);
+    return this.data.map((breakpoint) => described(breakpoint, target));
+  }
+
   /** After a restart: binds everything to the new launch; gives those of sources, whose places may have moved. */
   rebind(target: BreakpointTarget): DebugProtocol.Breakpoint[] {
     const all: DebugProtocol.Breakpoint[] = [];
@@ -68,6 +75,7 @@ export class BreakpointStore {
       breakpoint.bound = bindFunction(target.scenario, breakpoint.asked);
       all.push(described(breakpoint, target));
     }
+    for (const breakpoint of this.data) breakpoint.bound = bindData(target.scenario, breakpoint.asked);
     for (const breakpoint of this.exceptions) breakpoint.bound = bindException(target.scenario, breakpoint.asked);
     this.install(target);
     return all;
@@ -81,6 +89,10 @@ export class BreakpointStore {
   /** The name of the function breakpoint that an id stands for. */
   functionOf(id: number): string | undefined {
     return this.functions.find((kept) => kept.id === id)?.asked.name;
+  }
+
+  isData(id: number): boolean {
+    return this.data.some((kept) => kept.id === id);
   }
 
   /** Arms a breakpoint of our own that reports as the entry stop; undefined takes it away. */
@@ -116,7 +128,7 @@ export class BreakpointStore {
     const events: EventBreakpoint[] = [];
     const listings: ListingBreakpoint[] = [];
     const everywhere = [...this.inSource.values()].flatMap(({ kept }) => kept as readonly Kept<unknown>[]);
-    for (const { id, bound } of [...everywhere, ...this.functions, ...this.exceptions]) {
+    for (const { id, bound } of [...everywhere, ...this.functions, ...this.data, ...this.exceptions]) {
       if (bound.kind === 'statement') statements.push({ id, ...bound.breakpoint });
       else if (bound.kind === 'event') events.push({ id, ...bound.breakpoint });
       else if (bound.kind === 'listing') listings.push({ id, ...bound.breakpoint });

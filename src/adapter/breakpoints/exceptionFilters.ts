@@ -1,6 +1,4 @@
-import { CR_ACCESS, encodeCrAccess } from '../../hardware/exitQualification';
-import { EXIT_REASON } from '../../hardware/exitReasons';
-import { KIND, KIND_AT, field } from '../../hardware/eventTable';
+import { KIND, field } from '../../hardware/eventTable';
 
 /**
  * The exception filters. Their ids are a public interface: clients store a person's choice by id.
@@ -16,9 +14,6 @@ export interface ExceptionFilter {
   readonly matches: (record: Int32Array) => boolean;
 }
 
-/** SDM Vol. 3, "Exit Qualification for Control-Register Accesses": number in 3:0, access type in 5:4. */
-const CR_NUMBER_AND_TYPE = 0x3f;
-const MOV_TO_CR3 = encodeCrAccess(3, CR_ACCESS.movTo);
 /** SDM Vol. 3, "Exceptions and Interrupts": vector 14 is the page fault. */
 const PAGE_FAULT = 14;
 
@@ -36,14 +31,11 @@ export const exceptionFilters: readonly ExceptionFilter[] = [
   {
     id: 'cr3-write',
     label: 'CR3 write',
-    description: 'The guest loads a page-table root: at the VM exit for it, or at the write where it does not exit.',
+    description: 'The guest loads a page-table root, whether that exits or not.',
     isDefault: false,
-    kinds: [KIND.vm_exit, KIND.cr_write],
-    matches: (record) =>
-      record[KIND_AT] === KIND.cr_write
-        ? record[field.index.at] === 3
-        : record[field.reason.at] === EXIT_REASON.cr_access &&
-          (record[field.qualification.at]! & CR_NUMBER_AND_TYPE) === MOV_TO_CR3,
+    // The processor tells of the write before it asks whether it exits: one stop for each write.
+    kinds: [KIND.cr_write],
+    matches: (record) => record[field.index.at] === 3,
   },
   {
     id: 'ept-violation',

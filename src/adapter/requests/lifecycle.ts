@@ -1,7 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
 import { capabilities } from '../capabilities';
-import { Failure, sessionGone } from '../failures';
+import { Failure, sessionGone, wrongPhase } from '../failures';
 import type { LaunchArguments, Launched, SessionState } from '../sessionState';
 import { launchScenario } from './launching';
 
@@ -37,12 +37,12 @@ export function configurationDone(state: SessionState): Answer<undefined> {
 /** Reads and compiles the scenario again, keeps all breakpoints, and starts from the beginning. */
 export async function restart(state: SessionState, args: { readonly arguments?: LaunchArguments }): Promise<Answer<undefined>> {
   const before = state.launched;
-  const phase = state.phase;
   const launched = await launchScenario(state, args.arguments ?? before?.args ?? {});
   if (wasLeft(state)) return sessionGone('restart');
   // A scenario that no longer compiles leaves the session where it was.
   if (launched instanceof Failure) return launched;
-  if (phase === 'running' || state.phase !== phase) state.halt();
+  // The old run may have ended while the file was read, and has said so.
+  if (state.phase === 'over') return wrongPhase('restart', 'over', 'the scenario ended meanwhile');
   state.halt();
   state.launched = launched;
   for (const breakpoint of state.breakpoints.rebind({ ...launched, client: state.client })) {
