@@ -144,6 +144,17 @@ export class Processor {
     operand.write(hpaLo, hpaHi, nextLo, nextHi, size, this.writtenLo, this.writtenHi);
   }
 
+  /** Does the pending memory operation where no memory or device answers: a load gives ones, a store goes nowhere. */
+  completeWithoutDevice(): void {
+    const { pending } = this;
+    this.performedLo = -1;
+    this.performedHi = -1;
+    this.valueLo = pending.size >= 4 ? -1 : (1 << (pending.size << 3)) - 1;
+    this.valueHi = pending.size === 8 ? -1 : 0;
+    this.writtenLo = pending.operandLo;
+    this.writtenHi = pending.operandHi;
+  }
+
   /** MOV to a register (WRMSR for EFER, WRPKRU for PKRU); `number`: a `REGISTER`. */
   writeRegister(number: number, lo: number, hi: number): number {
     const { pending, file } = this;

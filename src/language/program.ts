@@ -100,10 +100,12 @@ export const OP = {
   eventField: 56,
   /** boot has ended: counters start from zero here */
   startCounting: 57,
+  /** ra := register #b as the guest would read it; no instruction, no exit (expect, print and watches) */
+  peekRegister: 58,
 } as const;
 
 /** Operation of a read-modify-write. */
-export const RMW = { add: 0, subtract: 1, and: 2, or: 3, xor: 4 } as const;
+export { RMW } from '../hardware/operandAccess';
 
 /** What `mark` remembers the end of. */
 export const LOG = { faults: 0, exits: 1, refusals: 2 } as const;
@@ -122,24 +124,8 @@ export const eventFieldNames = [
   'kind', 'reason', 'qualification', 'gva', 'gpa', 'hva', 'hpa', 'address', 'value', 'level', 'vector', 'code',
 ] as const;
 
-/** Counters by the names of `run --json`; exits by reason are `exits.NAME` with the exit-reason table's number. */
-export const counterNames = [
-  'statements', 'accesses',
-  'faults.guest', 'faults.guest_exited', 'faults.hidden', 'faults.spurious', 'faults.mmio',
-  'page_table_writes_trapped', 'tlb.hits', 'tlb.misses', 'tlb.flushes', 'walk_references',
-  'table_pages.guest', 'table_pages.shadow', 'table_pages.ept', 'table_pages.host',
-  'refusals', 'exits.total',
-] as const;
-/** Counter number of exits with basic reason r: `EXIT_COUNTERS_AT + r`. */
-export const EXIT_COUNTERS_AT = 32;
-export const COUNTERS = 128;
-
-/** Registers by number, spelled as in the manual. Parts (`eax`, `al`) are masks the compiler makes. */
-export const registerNames = [
-  'rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
-  'rflags', 'cr0', 'cr2', 'cr3', 'cr4', 'efer', 'pkru',
-] as const;
-export type RegisterName = (typeof registerNames)[number];
+export { COUNTERS, counterNames, EXIT_COUNTERS_AT } from '../hardware/counters';
+export { type RegisterName, registerNames } from '../hardware/registers';
 
 /**
  * Questions that touch nothing. Walk fields take the linear address and walk the current tables without effects:
