@@ -25,7 +25,19 @@ const onNode = { ...common, platform: 'node', target: 'node20', format: 'cjs' };
 
 /** @type {Record<string, import('esbuild').BuildOptions>} */
 const products = {
-  'the extension': { ...onNode, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
+  'the extension': {
+    ...onNode,
+    entryPoints: ['src/extension/extension.ts'],
+    outfile: 'dist/extension.js',
+    external: ['vscode', './adapterEntry'],
+    // A bundle cannot import() a CommonJS file by a name without extension; require() can.
+    supported: { 'dynamic-import': false },
+  },
+  'what the extension loads at first use': {
+    ...onNode,
+    entryPoints: ['src/extension/adapterEntry.ts'],
+    outfile: 'dist/adapterEntry.js',
+  },
   'the debug adapter on stdio': { ...onNode, entryPoints: ['src/adapter/stdio.ts'], outfile: 'dist/adapter.js' },
   'the pagewalk command': {
     ...onNode,

@@ -126,6 +126,4 @@ export interface WalkResponse {
   readonly lit?: { readonly walk: number; readonly number: number };
   /** What the debugger stands at, as a sentence. */
   readonly message: string;
-  /** Where in the run it stands; VS Code itself gives no sign that one has stepped back. */
-  readonly moment?: { readonly step: number; readonly event: number; readonly inThePast: boolean };
 }

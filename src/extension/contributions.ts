@@ -1,0 +1,24 @@
+/** Names that package.json and the code share; a test holds the two to each other. */
+
+export const DEBUG_TYPE = 'pagewalk';
+export const LANGUAGE = 'guest';
+
+export const COMMAND = {
+  showWalk: 'pagewalk.showWalk',
+  debugScenario: 'pagewalk.debugScenario',
+  breakOnWrite: 'pagewalk.breakOnWrite',
+  copyEntryValue: 'pagewalk.copyEntryValue',
+  copyEntryAddress: 'pagewalk.copyEntryAddress',
+} as const;
+
+/** View ids, by the tables they show. */
+export const TABLE_VIEWS = [
+  { id: 'pagewalk.guestTables', space: 'guest' },
+  { id: 'pagewalk.shadowTables', space: 'shadow' },
+  { id: 'pagewalk.ept', space: 'ept' },
+] as const;
+
+export const WALK_PANEL = 'pagewalk.walk';
+
+/** Techniques offered by name; `mmu` takes any other text too, and the adapter judges it. */
+export const TECHNIQUES = ['native', 'shadow-wp', 'ept'] as const;

@@ -1,0 +1,41 @@
+/** An expression of the guest language within a line: columns count UTF-16 units from 0, `to` is exclusive. */
+export interface FoundExpression {
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
+}
+
+/** What can be hovered, longest first: `p.gpa:0x3000`, `gva:0x600000`, `cr0.WP`, `e.frame`, `0x1f_ff`. */
+const EXPRESSION = /(?:[a-z_]\w*\.)?[gh][vp]a:(?:0x[\da-f_]+|\d[\d_]*[kmgt]?)|[a-z_]\w*(?:\.\w+)*|0x[\da-f_]+/gi;
+/** A memory operand, hovered at one of its brackets or its size: `[0x600000]`, `entry [a + 8]`. */
+const MEMORY = /(?:\b(?:byte|word|dword|qword|entry)\s+)?\[[^[\]]*\]/g;
+
+/** Words that belong to the language: they have no value. */
+const WORDS: ReadonlySet<string> = new Set([
+  'and', 'are', 'at', 'await', 'barrier', 'before', 'break', 'byte', 'continue', 'cpu', 'dword', 'else', 'entry',
+  'expect', 'exits', 'false', 'for', 'global', 'hold', 'host', 'if', 'import', 'in', 'interrupt', 'machine', 'measure',
+  'no', 'not', 'on', 'or', 'override', 'platform', 'print', 'procedure', 'process', 'qword', 'refuse', 'refused',
+  'release', 'repeat', 'return', 'schedule', 'step', 'stopped', 'table', 'thread', 'true', 'under', 'user', 'vm',
+  'while', 'word',
+]);
+
+/** The expression at a column of a line, or undefined where none can be: comments, texts, words of the language. */
+export function expressionAt(line: string, column: number): FoundExpression | undefined {
+  const code = line.replace(/"[^"]*"|\/\/.*$/g, (text) => ' '.repeat(text.length));
+  const named = matchAt(code, EXPRESSION, column);
+  if (named !== undefined && !WORDS.has(named.text)) return isCall(code, named) ? undefined : named;
+  return matchAt(code, MEMORY, column);
+}
+
+function matchAt(code: string, pattern: RegExp, column: number): FoundExpression | undefined {
+  for (const match of code.matchAll(pattern)) {
+    const to = match.index + match[0].length;
+    if (match.index <= column && column < to) return { from: match.index, to, text: match[0] };
+  }
+  return undefined;
+}
+
+/** A procedure's name without its arguments has no value, and a call might do something. */
+function isCall(code: string, found: FoundExpression): boolean {
+  return /^\s*\(/.test(code.slice(found.to));
+}

@@ -1,0 +1,26 @@
+import * as vscode from 'vscode';
+import { COMMAND } from './contributions';
+import type { Stops } from './stops';
+
+/** Where in the run one stands: VS Code itself gives no sign that one has stepped back into the past. */
+export class MomentStatus implements vscode.Disposable {
+  private readonly item = vscode.window.createStatusBarItem('pagewalk.moment', vscode.StatusBarAlignment.Left);
+  private readonly listening: vscode.Disposable;
+
+  constructor(stops: Stops) {
+    this.item.name = 'Pagewalk Moment';
+    this.item.command = COMMAND.showWalk;
+    this.item.tooltip = 'Show the page walk of this moment';
+    this.listening = stops.onDidChange((phase) => {
+      if (phase.kind === 'none') this.item.hide();
+      if (phase.kind !== 'stopped') return;
+      this.item.text = `$(history) ${phase.stop.description}`;
+      this.item.show();
+    });
+  }
+
+  dispose(): void {
+    this.listening.dispose();
+    this.item.dispose();
+  }
+}

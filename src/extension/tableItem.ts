@@ -1,0 +1,41 @@
+import * as vscode from 'vscode';
+import type { EntryField, TableNode } from '../protocol/requests';
+
+/** A node of a table tree as VS Code shows it. Its id is the node's, so that expansion survives every step. */
+export function tableItem(node: TableNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(
+    node.label,
+    node.hasChildren ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
+  );
+  item.id = node.id;
+  item.contextValue = node.address === undefined ? 'pagewalk.root' : 'pagewalk.entry';
+  const colour = node.changed ? new vscode.ThemeColor('gitDecoration.modifiedResourceForeground') : undefined;
+  item.iconPath = new vscode.ThemeIcon(iconOf(node), colour);
+  item.description = node.changed ? `● ${node.description}` : node.description;
+  item.accessibilityInformation = {
+    label: `${node.label}, ${node.description}${node.changed ? ', changed since the stop before' : ''}`,
+  };
+  return item;
+}
+
+/** The longer story: the node's sentences, where it lies, and its fields as a table. */
+export function tableTooltip(node: TableNode): vscode.MarkdownString {
+  const lines = [node.tooltip];
+  if (node.address !== undefined) lines.push(`\`${node.address}\` holds \`${node.value ?? '0x0'}\``);
+  if (node.from !== undefined) lines.push(`Translates from \`${node.from}\`${node.size === undefined ? '' : `, \`${node.size}\` bytes`}`);
+  if (node.changed) lines.push('● changed since the stop before');
+  const fields = node.fields.map(row);
+  const table = fields.length === 0 ? [] : ['| bits | field | value | meaning |', '| --- | --- | --- | --- |', ...fields];
+  return new vscode.MarkdownString(`${lines.join('\n\n')}\n\n${table.join('\n')}`);
+}
+
+function row(field: EntryField): string {
+  const [high, low] = field.bits;
+  const bits = high === low ? String(high) : `${String(high)}:${String(low)}`;
+  return `| ${bits} | ${field.name} | \`${field.value}\` | ${field.meaning.replaceAll('|', '\\|')} |`;
+}
+
+function iconOf(node: TableNode): string {
+  if (node.address === undefined) return 'symbol-namespace';
+  return node.hasChildren ? 'table' : 'file-binary';
+}
