@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { TALLY_FILE, readTally } from './tally';
+import type { Tally } from './tally';
+import { projectRoot } from './vscode/harness/projectRoot';
+import { runExtensionHostSuite } from './vscode/extensionHostSuite';
+
+/** One part of the test run. It streams its own output and never throws for a failed test. */
+export interface Leg {
+  readonly name: string;
+  readonly title: string;
+  /** @throws Error of one sentence when the leg cannot run at all. */
+  run(): Promise<Tally>;
+}
+
+/** Longer than any healthy leg on two cores: what stands still for this long will not move again. */
+const LEG_LIMIT = 10 * 60_000;
+
+const ownLeg = ['conformance', 'adapter', 'panel', 'vscode'];
+
+/** In the order of the run: cheap before dear, so that a plain mistake shows first. */
+export const legs: readonly Leg[] = [
+  command('build', 'build of everything that ships', [['esbuild.js']]),
+  command('browser', 'hardware to inspect without Node and DOM', [
+    ['esbuild.js', '--browser-check'],
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.portable.json'],
+  ]),
+  mocha('unit', 'unit tests', ['test/**/*.test.ts'], ownLeg.flatMap((area) => ['--ignore', `test/${area}/**`])),
+  mocha('conformance', 'conformance vectors', ['test/conformance/**/*.test.ts'], ['--timeout', '300000']),
+  mocha('adapter', 'debug adapter', ['test/adapter/**/*.test.ts'], []),
+  mocha('panel', 'Page Walk panel in Chromium', ['test/panel/**/*.test.ts'], ['--timeout', '60000']),
+  {
+    name: 'vscode-suite',
+    title: "mocha suite in VS Code's extension host",
+    run: () => withTallyFile(async (file) => ({ ended: await runExtensionHostSuite(file), file })),
+  },
+  mocha('vscode-ui', 'journeys through the VS Code window', ['test/vscode/ui/**/*.test.ts'], ['--timeout', '180000']),
+];
+
+/** A leg of Node programs, each of which passes with status 0. */
+function command(name: string, title: string, programs: readonly (readonly string[])[]): Leg {
+  return {
+    name,
+    title,
+    run: async () => {
+      let failed = 0;
+      for (const args of programs) if ((await runNode(args, {})) !== 0) failed++;
+      return { passed: programs.length - failed, failed };
+    },
+  };
+}
+
+function mocha(name: string, title: string, files: readonly string[], options: readonly string[]): Leg {
+  const args = ['node_modules/mocha/bin/mocha.js', '--exit', '--reporter', './test/tallyReporter.cjs', ...options, ...files];
+  return {
+    name,
+    title,
+    run: () => withTallyFile(async (file) => ({ ended: await runNode(args, { [TALLY_FILE]: file }), file })),
+  };
+}
+
+/** Runs mocha in some process and judges by the tally it leaves, which must agree with the process's own end. */
+async function withTallyFile(run: (file: string) => Promise<{ ended: number; file: string }>): Promise<Tally> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pagewalk-tally-'));
+  try {
+    const { ended, file } = await run(path.join(folder, 'tally.json'));
+    const tally = readTally(file);
+    if (tally === undefined) throw new Error(`mocha ended with status ${String(ended)} before it had run its tests.`);
+    if (tally.passed + tally.failed === 0) throw new Error('there is not one test in it.');
+    if (ended !== 0 && tally.failed === 0) return { ...tally, failed: 1 };
+    return tally;
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs a Node program from the checkout's root with its output passed on; resolves with its status. */
+async function runNode(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: projectRoot,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const limit = setTimeout(() => {
+      console.error(`${args.join(' ')} did not end within ${String(LEG_LIMIT / 60_000)} minutes and is ended.`);
+      child.kill('SIGKILL');
+    }, LEG_LIMIT);
+    child.on('error', reject);
+    child.on('close', (status) => {
+      clearTimeout(limit);
+      resolve(status ?? 1);
+    });
+  });
+}
