@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { ConformMachine } from './conformMachine';
+import { outcomeFields, printHex, readVector, type Vector } from './conformVector';
+import { EXIT, type Console } from './console';
+
+/** One difference between a vector and the machine, or a line that cannot be read (field `line`). */
+export interface ConformFailure {
+  readonly id: string;
+  /** One-based. */
+  readonly line: number;
+  readonly field: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+export interface ConformReport {
+  readonly file: string;
+  /** Lines. A failed line may have several failures. */
+  readonly passed: number;
+  readonly failed: number;
+  /** Lines by mode that the machine does not run. */
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly failures: readonly ConformFailure[];
+}
+
+/** Frames pile up in a machine that is used for many vectors: a new one after this many. */
+const VECTORS_PER_MACHINE = 128;
+const SHOWN_FAILURES = 10;
+
+/** Runs vectors, one a line; empty lines are none. */
+export function conformText(file: string, text: string): ConformReport {
+  const failures: ConformFailure[] = [];
+  const skipped: Record<string, number> = {};
+  let passed = 0;
+  let failed = 0;
+  let machine: ConformMachine | undefined;
+  let vectorsOnMachine = 0;
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '') continue;
+    const read = readVector(line);
+    if ('broken' in read) {
+      failed++;
+      failures.push({ id: '', line: index + 1, field: 'line', expected: 'a vector', actual: read.broken });
+      continue;
+    }
+    const mode = unsupportedMode(read.vector);
+    if (mode !== undefined) {
+      skipped[mode] = (skipped[mode] ?? 0) + 1;
+      continue;
+    }
+    if (machine?.maxphyaddr !== read.vector.cpu.maxphyaddr || ++vectorsOnMachine > VECTORS_PER_MACHINE) {
+      machine = new ConformMachine(read.vector.cpu.maxphyaddr);
+      vectorsOnMachine = 0;
+    }
+    const differences = judge(machine, read.vector);
+    if (differences.length === 0) passed++;
+    else failed++;
+    for (const difference of differences) failures.push({ id: read.vector.id, line: index + 1, ...difference });
+  }
+  return { file, passed, failed, skipped, failures };
+}
+
+/** Text of a file of vectors, `.gz` or plain. Throws what the file system throws. */
+export function readVectors(path: string): string {
+  const bytes = readFileSync(path);
+  return (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+}
+
+/** The command: prints the first failures and the sums, or one JSON object; gives the exit status. */
+export async function conform(file: string, options: { readonly json?: true }, console: Console): Promise<number> {
+  let text: string;
+  try {
+    text = readVectors(file);
+  } catch (problem) {
+    const why = problem instanceof Error ? problem.message : String(problem);
+    console.error(`pagewalk: ${file} cannot be read (${why}): name a file of vectors, .jsonl or .jsonl.gz.\n`);
+    return EXIT.unusable;
+  }
+  const report = conformText(file, text);
+  console.out(options.json === true ? `${JSON.stringify(report)}\n` : printReport(report));
+  return report.failed === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** The mode's name when no format or no VMM of this machine runs it. */
+function unsupportedMode(vector: Vector): string | undefined {
+  if (vector.kind === 'npt') return 'npt';
+  return vector.paging === '4-level' || vector.paging === '5-level' ? undefined : vector.paging;
+}
+
+type Difference = Pick<ConformFailure, 'field' | 'expected' | 'actual'>;
+
+function judge(machine: ConformMachine, vector: Vector): readonly Difference[] {
+  const observed = machine.run(vector);
+  const differences: Difference[] = [];
+  const outcome = vector.expect['outcome'] ?? '';
+  const fields = observed['outcome'] === outcome ? ['outcome', ...(outcomeFields[outcome] ?? [])] : ['outcome'];
+  for (const field of fields) {
+    const expected = vector.expect[field] ?? 'absent';
+    const actual = observed[field] ?? 'absent';
+    if (expected !== actual) differences.push({ field, expected, actual });
+  }
+  if (outcome !== 'ok' || vector.after === undefined || differences.length > 0) return differences;
+  for (const address of new Set([...vector.memory.keys(), ...vector.after.keys()])) {
+    const expected = vector.after.get(address) ?? vector.memory.get(address) ?? 0n;
+    const actual = machine.wordAt(address);
+    if (expected !== actual) {
+      differences.push({ field: `after[${printHex(address)}]`, expected: printHex(expected), actual: printHex(actual) });
+    }
+  }
+  return differences;
+}
+
+function printReport(report: ConformReport): string {
+  const lines = report.failures.slice(0, SHOWN_FAILURES).map((failure) => {
+    const place = `${report.file}:${failure.line}: `;
+    if (failure.field === 'line') return `${place}${failure.actual}.`;
+    return `${place}${failure.id}: ${failure.field} is ${failure.actual}, and ${failure.expected} was expected.`;
+  });
+  if (report.failures.length > SHOWN_FAILURES) lines.push(`… and ${report.failures.length - SHOWN_FAILURES} more differences.`);
+  const modes = Object.entries(report.skipped);
+  const sum = modes.reduce((all, [, count]) => all + count, 0);
+  const skipped = sum === 0 ? '' : `, ${sum} skipped (${modes.map(([mode, count]) => `${mode} ${count}`).join(', ')})`;
+  lines.push(`${report.passed} passed, ${report.failed} failed${skipped}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,129 @@
+import { RFLAGS } from '../hardware/controlRegisters';
+import { EventBus } from '../hardware/eventBus';
+import { EPT_QUALIFICATION } from '../hardware/exitQualification';
+import { EXIT_REASON } from '../hardware/exitReasons';
+import { RMW } from '../hardware/operandAccess';
+import { PhysicalMemory } from '../hardware/physicalMemory';
+import { Processor, RESUME, STATUS } from '../hardware/processor';
+import { REGISTER, type RegisterName } from '../hardware/registers';
+import { type Checkpoint, Registry } from '../hardware/registry';
+import { PRIMARY, SECONDARY, SS_DPL_SHIFT, VMCS, type VmcsFieldName } from '../hardware/vmcs';
+import { printHex, type Vector } from './conformVector';
+
+/** What the machine did: the outcome and its fields, as `Vector.expect` has them. */
+export type Observed = Readonly<Record<string, string>>;
+
+/** A machine whose state is put back after each vector. */
+export class ConformMachine {
+  private readonly registry = new Registry();
+  private readonly memory: PhysicalMemory;
+  private readonly processor: Processor;
+  private readonly clean: Checkpoint;
+
+  constructor(readonly maxphyaddr: number) {
+    this.memory = new PhysicalMemory(this.registry, 2 ** maxphyaddr);
+    this.processor = new Processor(this.registry, this.memory, new EventBus(), 0, {
+      vendor: 'intel', maxphyaddr, tlbEntries: 4, tlbWays: 4, rewalkOnPermissionFault: 'off',
+    });
+    this.processor.root = { handleExit: () => RESUME.stopped };
+    this.clean = this.registry.checkpoint();
+  }
+
+  /** Runs the access and judges nothing. `wordAt` reads memory as the access left it, until the next run. */
+  run(vector: Vector): Observed {
+    this.registry.restore(this.clean);
+    for (const [address, value] of vector.memory) this.storeWord(address, value);
+    this.loadRegisters(vector);
+    const status = this.access(vector);
+    if (status === STATUS.exception) return this.exception();
+    return status === STATUS.stopped ? this.exit() : this.done(vector);
+  }
+
+  wordAt(address: bigint): bigint {
+    const [lo, hi] = halves(address);
+    return whole(this.memory.load32(lo, hi), this.memory.load32(lo + 4, hi));
+  }
+
+  private loadRegisters({ cpu, eptp }: Vector): void {
+    const { processor } = this;
+    const values: Partial<Record<RegisterName, bigint>> = {
+      cr0: cpu.cr0, cr3: cpu.cr3, cr4: cpu.cr4, efer: cpu.efer, pkru: cpu.pkru,
+      rflags: BigInt(RFLAGS.fixed | (cpu.rflagsAc === 0 ? 0 : RFLAGS.AC)),
+    };
+    for (const [name, value] of Object.entries(values)) this.setRegister(REGISTER[name as RegisterName], value);
+    processor.setLevel(cpu.cpl);
+    if (eptp === undefined) {
+      processor.reload();
+      return;
+    }
+    const fields: readonly (readonly [VmcsFieldName, bigint])[] = [
+      ['guest_cr0', cpu.cr0], ['guest_cr3', cpu.cr3], ['guest_cr4', cpu.cr4], ['guest_ia32_efer', cpu.efer],
+      ['guest_rflags', values.rflags ?? 0n], ['guest_ss_access_rights', BigInt(cpu.cpl << SS_DPL_SHIFT)],
+      ['primary_controls', BigInt(PRIMARY.secondaryControls >>> 0)], ['secondary_controls', BigInt(SECONDARY.enableEpt)],
+      ['eptp', eptp],
+    ];
+    for (const [name, value] of fields) [processor.vmcs[VMCS[name]], processor.vmcs[VMCS[name] + 1]] = halves(value);
+    processor.enterVirtualization();
+  }
+
+  private setRegister(number: number, value: bigint): void {
+    [this.processor.registers[2 * number], this.processor.registers[2 * number + 1]] = halves(value);
+  }
+
+  /** A write is a read-modify-write that changes nothing: its data must not disturb the words that are compared. */
+  private access({ access }: Vector): number {
+    const [lo, hi] = halves(access.linear);
+    switch (access.type) {
+      case 'read': return this.processor.load(lo, hi, access.size);
+      case 'write': return this.processor.readModifyWrite(lo, hi, access.size, RMW.or, 0, 0);
+      case 'fetch': return this.processor.fetch(lo, hi);
+    }
+  }
+
+  private done(vector: Vector): Observed {
+    const { processor } = this;
+    const { result } = processor.space;
+    const hpa = whole(processor.performedLo, processor.performedHi);
+    const observed: Record<string, string> = { outcome: 'ok', hpa: printHex(hpa) };
+    if (vector.kind !== 'native') observed['gpa'] = printHex(whole(result.gpaLo, result.gpaHi));
+    return observed;
+  }
+
+  private exception(): Observed {
+    const { vector, errorCode, cr2Lo, cr2Hi } = this.processor;
+    if (vector !== 14) return { outcome: `vector ${vector}` };
+    return { outcome: 'page-fault', error_code: `0x${errorCode.toString(16)}`, cr2: printHex(whole(cr2Lo, cr2Hi)) };
+  }
+
+  private exit(): Observed {
+    const gpa = printHex(this.vmcsField('guest_physical_address'));
+    const reason = this.processor.vmcs[VMCS.exit_reason];
+    if (reason === EXIT_REASON.ept_misconfiguration) return { outcome: 'ept-misconfiguration', gpa };
+    if (reason !== EXIT_REASON.ept_violation) return { outcome: `VM exit ${reason}` };
+    const qualification = this.vmcsField('exit_qualification');
+    const observed: Record<string, string> = { outcome: 'ept-violation', qualification: printHex(qualification), gpa };
+    if (Number(qualification) & EPT_QUALIFICATION.linearAddressValid) {
+      observed['gla'] = printHex(this.vmcsField('guest_linear_address'));
+    }
+    return observed;
+  }
+
+  private vmcsField(name: VmcsFieldName): bigint {
+    return whole(this.processor.vmcs[VMCS[name]] ?? 0, this.processor.vmcs[VMCS[name] + 1] ?? 0);
+  }
+
+  private storeWord(address: bigint, value: bigint): void {
+    const [lo, hi] = halves(address);
+    const [valueLo, valueHi] = halves(value);
+    this.memory.store32(lo, hi, valueLo);
+    this.memory.store32(lo + 4, hi, valueHi);
+  }
+}
+
+function halves(value: bigint): [lo: number, hi: number] {
+  return [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
+}
+
+function whole(lo: number, hi: number): bigint {
+  return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
+}
