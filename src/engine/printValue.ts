@@ -1,4 +1,5 @@
-import type { ValueType } from '../language/program';
+import type { PrintPart, ValueType } from '../language/program';
+import { pairToBigInt } from './arithmetic';
 
 /** A value as the debugger prints it: `gpa:0x5000`, `0x2a`, `true`. Text and structures have no number to print. */
 export function printValue(value: bigint, type: ValueType): string {
@@ -13,4 +14,15 @@ export function printValue(value: bigint, type: ValueType): string {
     default:
       return `0x${value.toString(16)}`;
   }
+}
+
+/** A `print` statement's text: its parts, values with a space between. `base`: word index of register 0. */
+export function printText(parts: readonly PrintPart[], words: Int32Array, base: number): string {
+  return parts
+    .map((part) => {
+      if ('text' in part) return part.text;
+      const at = base + 2 * part.register;
+      return printValue(pairToBigInt(words[at]!, words[at + 1]!), part.type);
+    })
+    .join(' ');
 }

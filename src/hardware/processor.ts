@@ -155,6 +155,11 @@ export class Processor {
     this.writtenHi = pending.operandHi;
   }
 
+  /** Low half of register `number` as the guest finds it, without reading it: read shadows in place of what is loaded. */
+  visibleLo(number: number): number {
+    return this.file.visibleLo(number);
+  }
+
   /** MOV to a register (WRMSR for EFER, WRPKRU for PKRU); `number`: a `REGISTER`. */
   writeRegister(number: number, lo: number, hi: number): number {
     const { pending, file } = this;

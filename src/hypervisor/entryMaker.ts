@@ -10,20 +10,28 @@ export class EntryMaker {
 
   constructor(private readonly format: PagingFormat) {}
 
-  /**
-   * An entry that references the table in host frame `frame`: every right given, accessed. Rights
-   * are then the leaf's alone to withhold.
-   */
-  table(frame: number): void {
-    this.compose(frame, 7);
+  /** An entry for host frame `frame` with `rights` (in the order of the format's), neither accessed nor dirty. */
+  make(frame: number, rights: number): void {
+    this.lo = frame << 12;
+    this.hi = frame >>> 20;
+    // A format with one present bit needs it set; EPT's is any of its rights.
+    if ((this.format.presentMask & (this.format.presentMask - 1)) === 0) this.lo |= this.format.presentMask;
+    this.format.rights.forEach((right, index) => {
+      if (((rights >> index) & 1) === right.givenBy) this.set(right.bit);
+    });
+  }
+
+  markAccessed(): void {
     this.set(this.format.accessedBit);
   }
 
-  /** A leaf for a 4-KByte page. `rights`: in the order of the format's. Accessed is set; dirty when 1. */
-  leaf(frame: number, rights: number, dirty: 0 | 1): void {
-    this.compose(frame, rights);
-    this.set(this.format.accessedBit);
-    if (dirty) this.set(this.format.dirtyBit);
+  markDirty(): void {
+    this.set(this.format.dirtyBit);
+  }
+
+  /** The entry maps a large page. */
+  markLarge(): void {
+    this.set(this.format.leafBit);
   }
 
   /** Memory type of an EPT leaf: SDM Vol. 3, "EPT and Memory Typing"; 6 is write-back. */
@@ -34,16 +42,6 @@ export class EntryMaker {
   /** Protection key of a leaf. */
   setKey(key: number): void {
     if (this.format.keyBit !== undefined) this.hi |= key << (this.format.keyBit - 32);
-  }
-
-  private compose(frame: number, rights: number): void {
-    this.lo = frame << 12;
-    this.hi = frame >>> 20;
-    // A format with one present bit needs it set; EPT's is any of its rights.
-    if ((this.format.presentMask & (this.format.presentMask - 1)) === 0) this.lo |= this.format.presentMask;
-    this.format.rights.forEach((right, index) => {
-      if (((rights >> index) & 1) === right.givenBy) this.set(right.bit);
-    });
   }
 
   private set(bit: number): void {

@@ -23,6 +23,8 @@ export interface Host {
   readonly bus: EventBus;
   readonly processors: readonly Processor[];
   readonly maxphyaddr: number;
+  /** VPID in use: a VM exit or entry then leaves the TLB alone. */
+  readonly tags: 'on' | 'off';
   readonly hostFrames: number;
   readonly guestFrames: number;
 }

@@ -52,7 +52,8 @@ export class Ept implements Technique, RootMode {
     const copy = (at: number, register: number): void => set(at, registers[2 * register]!, registers[2 * register + 1]!);
     set(VMCS.vpid, VPID, 0);
     set(VMCS.primary_controls, PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls, 0);
-    set(VMCS.secondary_controls, SECONDARY.enableEpt | SECONDARY.enableVpid | SECONDARY.unrestrictedGuest, 0);
+    const tags = this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0;
+    set(VMCS.secondary_controls, SECONDARY.enableEpt | SECONDARY.unrestrictedGuest | tags, 0);
     set(VMCS.eptp,
       (this.rootFrame << 12) | WRITE_BACK | ((EPT4.levels - 1) << EPTP.walkLengthShift) | EPTP.accessedDirty,
       this.rootFrame >>> 20);

@@ -1,3 +1,4 @@
+import { ALL_RIGHTS } from '../../hardware/accessRights';
 import { ACTOR, SPACE } from '../../hardware/eventTable';
 import { EPT4 } from '../../hardware/formats/ept4';
 import type { Processor } from '../../hardware/processor';
@@ -8,7 +9,6 @@ import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 
-const ALL = 7;
 /** SDM Vol. 3, "EPT and Memory Typing". */
 const WRITE_BACK = 6;
 
@@ -56,17 +56,15 @@ export class EptMmu {
     const frame = this.vm.frames.allocate(USE.eptTable, 0, this.cpu);
     if (frame < 0) return false;
     this.vm.writer.zeroFrame(frame);
-    this.maker.leaf(frame, ALL, 0);
-    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, level, table, index, this.maker.lo & ~ACCESSED, this.maker.hi);
+    this.maker.make(frame, ALL_RIGHTS);
+    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, level, table, index, this.maker.lo, this.maker.hi);
     return true;
   }
 
   /** Maps a page: R, W, X and write-back. Accessed and dirty are the processor's to set. */
   setPage(table: number, index: number, frame: number): void {
-    this.maker.leaf(frame, ALL, 0);
+    this.maker.make(frame, ALL_RIGHTS);
     this.maker.setMemoryType(WRITE_BACK);
-    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, 1, table, index, this.maker.lo & ~ACCESSED, this.maker.hi);
+    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, 1, table, index, this.maker.lo, this.maker.hi);
   }
 }
-
-const ACCESSED = 1 << EPT4.accessedBit;

@@ -1,4 +1,5 @@
 import { ACCESS } from '../../hardware/accessKinds';
+import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/accessRights';
 import { CR0, CR4, EFER } from '../../hardware/controlRegisters';
 import type { EventBus } from '../../hardware/eventBus';
 import { ACTOR, SPACE } from '../../hardware/eventTable';
@@ -14,7 +15,7 @@ import { pageHi, pageLo } from '../memslots';
 import { USE, type HostFrames } from './hostFrames';
 
 /** Rights of the VMM process's memory: readable, writable, user, not executable. */
-const USER_RW = 0b011;
+const USER_RW = PAGE_RIGHTS.writable | PAGE_RIGHTS.user;
 
 /**
  * The host process that the virtual machine is: its page table (HVA to HPA) lies in host-physical
@@ -67,14 +68,17 @@ export class HostProcess {
         const fresh = this.frames.allocate(USE.hostTable, 0, cpu);
         if (fresh < 0) return false;
         this.writer.zeroFrame(fresh);
-        this.maker.table(fresh);
+        this.maker.make(fresh, ALL_RIGHTS);
+        this.maker.markAccessed();
         lo = this.maker.lo;
         hi = this.maker.hi;
         this.writer.write(SPACE.host, ACTOR.host, cpu, level, table, index, lo, hi);
       }
       table = (lo >>> 12) | ((hi & 0xfffff) << 20);
     }
-    this.maker.leaf(frame, USER_RW, 1);
+    this.maker.make(frame, USER_RW);
+    this.maker.markAccessed();
+    this.maker.markDirty();
     this.writer.write(SPACE.host, ACTOR.host, cpu, 1, table, indexAt(hvaPage, 1), this.maker.lo, this.maker.hi);
     return true;
   }

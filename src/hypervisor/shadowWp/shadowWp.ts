@@ -77,7 +77,7 @@ export class ShadowWp implements Technique, RootMode {
     mmu.setVmcs(VMCS.exception_bitmap, PAGE_FAULT_EXITS, 0);
     mmu.setVmcs(VMCS.primary_controls,
       PRIMARY.cr3LoadExiting | PRIMARY.cr3StoreExiting | PRIMARY.invlpgExiting | PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls, 0);
-    mmu.setVmcs(VMCS.secondary_controls, SECONDARY.enableVpid, 0);
+    mmu.setVmcs(VMCS.secondary_controls, this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0, 0);
     mmu.setVmcs(VMCS.cr0_guest_host_mask, OWNED_CR0, 0);
     mmu.setVmcs(VMCS.cr4_guest_host_mask, OWNED_CR4, 0);
     mmu.setVmcs(VMCS.cr0_read_shadow, cr0, 0);

@@ -2,7 +2,7 @@ import type { EventBus } from '../../hardware/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
 import { setPair } from '../../hardware/eventBus';
 import { LONG4 } from '../../hardware/formats/long4';
-import { PAGE_RIGHTS } from '../../hardware/accessRights';
+import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/accessRights';
 import { EntryMaker } from '../entryMaker';
 import type { EntryWriter } from '../entryWriter';
 import { USE, type HostFrames } from '../host/hostFrames';
@@ -51,7 +51,8 @@ export class Sptes {
   /** Entry `index` of `page` leads to `child` from now on. */
   link(page: number, index: number, child: number, cpu: number): void {
     const table = this.pages.frameOf(page);
-    this.maker.table(this.pages.frameOf(child));
+    this.maker.make(this.pages.frameOf(child), ALL_RIGHTS);
+    this.maker.markAccessed();
     this.write(page, index, this.maker.lo, this.maker.hi, cpu);
     this.pages.setParents(child, this.pages.lists.prepend(this.pages.parents(child), lowAddress(table, index), table >>> 20));
   }
@@ -60,7 +61,9 @@ export class Sptes {
   setLeaf(page: number, index: number, frame: number, gfn: number, rights: number, key: number, cpu: number): void {
     if (this.isPresent(page, index)) this.zap(page, index, cpu);
     const table = this.pages.frameOf(page);
-    this.maker.leaf(frame, rights, rights & PAGE_RIGHTS.writable ? 1 : 0);
+    this.maker.make(frame, rights);
+    this.maker.markAccessed();
+    if (rights & PAGE_RIGHTS.writable) this.maker.markDirty();
     this.maker.setKey(key);
     this.write(page, index, this.maker.lo, this.maker.hi, cpu);
     this.pages.setReverseMap(gfn, this.pages.lists.prepend(this.pages.reverseMap(gfn), lowAddress(table, index), table >>> 20));

@@ -1,0 +1,79 @@
+import type { Catalog, SettingRow } from '../language/catalog';
+import { findTechnique, runningTechniques, techniqueNames } from './techniques';
+
+type Values = readonly (string | number)[];
+const KIB = 1024;
+const GIB = 1024 ** 3;
+const MAX_RAM = 64 * GIB;
+
+/** The setting takes one of these words. */
+function oneOf(...words: readonly string[]): SettingRow['check'] {
+  return (values) => (values.length === 1 && words.includes(String(values[0])) ? undefined : `write ${words.join(' or ')}`);
+}
+
+function onlyYet(word: string, later: readonly string[]): SettingRow['check'] {
+  return (values) => {
+    const value = String(values[0]);
+    if (values.length === 1 && value === word) return undefined;
+    return later.includes(value) ? `${value} is not supported yet; write ${word}` : `write ${word}`;
+  };
+}
+
+function wholeNumber(from: number, to: number): SettingRow['check'] {
+  return (values) => {
+    const value = values[0];
+    return values.length === 1 && typeof value === 'number' && value >= from && value <= to
+      ? undefined : `write a number from ${from} to ${to}`;
+  };
+}
+
+function ram(values: Values): string | undefined {
+  const size = values[0];
+  if (values.length !== 1 || typeof size !== 'number') return 'write a size such as 16M';
+  if (size % (4 * KIB) !== 0) return 'RAM is made of whole pages: write a multiple of 4K';
+  if (size < 4 * KIB * KIB) return 'the loader and the kernel library need at least 4M';
+  return size > MAX_RAM ? 'write at most 64G' : undefined;
+}
+
+function tlb(values: Values): string | undefined {
+  const [entries, entriesWord, ways, waysWord] = values;
+  if (values.length !== 4 || entriesWord !== 'entries' || waysWord !== 'ways' || typeof entries !== 'number' || typeof ways !== 'number') {
+    return 'write it as 64 entries 4 ways';
+  }
+  if (ways < 1 || entries < 1 || entries > 4096) return 'a TLB has 1 to 4096 entries and at least 1 way';
+  const sets = entries / ways;
+  return Number.isInteger(sets) && Number.isInteger(Math.log2(sets))
+    ? undefined : `${entries} entries in ${ways} ways is no power of two of sets; make entries / ways 1, 2, 4, 8 …`;
+}
+
+function technique(values: Values): string | undefined {
+  const found = findTechnique(String(values[0]));
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** The settings of `machine` and `platform`, by name. */
+export const settingRows: readonly SettingRow[] = [
+  { name: 'paging', section: 'machine', form: '4-level', documentation: 'Paging mode that boot ends in.', check: onlyYet('4-level', ['none', '32-bit', 'pae', '5-level']) },
+  { name: 'ram', section: 'machine', form: '16M', documentation: "The guest's RAM, from guest-physical address 0.", check: ram },
+  { name: 'mmu', section: 'machine', form: 'shadow-wp', documentation: 'Technique that the scenario runs under unless it is told otherwise.', check: technique },
+  { name: 'update', section: 'machine', form: 'eager or zap', documentation: 'shadow-wp: what follows an emulated write to a page table.', check: oneOf('eager', 'zap') },
+  { name: 'shadow_pages', section: 'machine', form: '1000', documentation: 'Shadow pages that may exist at once.', check: wholeNumber(16, 100_000) },
+  { name: 'kernel', section: 'machine', form: 'standard', documentation: 'The kernel library of the guest.', check: onlyYet('standard', ['none']) },
+  { name: 'delivery', section: 'machine', form: 'direct', documentation: 'How vectors are delivered: without touching memory.', check: onlyYet('direct', ['memory']) },
+  { name: 'unrestricted_guest', section: 'machine', form: 'on', documentation: 'The guest may run with paging off.', check: onlyYet('on', ['off']) },
+  { name: 'ram', section: 'platform', form: '64M', documentation: "The host's RAM; four times the guest's unless it is set.", check: ram },
+  { name: 'vendor', section: 'platform', form: 'intel or amd', documentation: "Whose processor: decides what a refused TLB line does, and which techniques there are.", check: oneOf('intel', 'amd') },
+  { name: 'maxphyaddr', section: 'platform', form: '46', documentation: 'Width of physical addresses, in bits.', check: wholeNumber(36, 52) },
+  { name: 'tlb', section: 'platform', form: '64 entries 4 ways', documentation: 'Size of the TLB; LRU within a set.', check: tlb },
+  { name: 'tags', section: 'platform', form: 'on or off', documentation: 'TLB lines carry a VPID, so that VM exits and entries leave them.', check: oneOf('on', 'off') },
+  { name: 'walk_caches', section: 'platform', form: 'off', documentation: 'Paging-structure and nested caches.', check: onlyYet('off', ['on']) },
+  { name: 'rewalk_on_permission_fault', section: 'platform', form: 'on or off', documentation: "A TLB line that refuses an access is walked again before a fault is raised; AMD's processors do.", check: oneOf('on', 'off') },
+  { name: 'backing', section: 'platform', form: '4K', documentation: 'Page size that the host backs guest memory with.', check: (values) => (values[0] === 4 * KIB ? undefined : 'only 4K is supported yet; write 4K') },
+];
+
+/** What the engine tells the language. */
+export const catalog: Catalog = {
+  techniques: runningTechniques.map(({ name, documentation }) => ({ name, documentation })),
+  techniqueNames,
+  settings: settingRows,
+};

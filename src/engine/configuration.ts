@@ -1,0 +1,91 @@
+import type { Program, SettingValue } from '../language/program';
+import { settingRows } from './catalog';
+import { findTechnique, type RunningTechnique, type TechniqueSettings } from './techniques';
+
+/** Everything about the machine that a run depends on. */
+export interface Configuration {
+  readonly technique: RunningTechnique;
+  readonly settings: TechniqueSettings;
+  readonly vendor: 'intel' | 'amd';
+  readonly maxphyaddr: number;
+  readonly tlbEntries: number;
+  readonly tlbWays: number;
+  readonly tags: 'on' | 'off';
+  readonly rewalkOnPermissionFault: 'on' | 'off';
+  readonly guestRam: number;
+  readonly hostRam: number;
+}
+
+const DEFAULT_RAM = 16 * 1024 * 1024;
+const DEFAULT_TECHNIQUE = 'shadow-wp';
+
+/**
+ * The machine for a run: the scenario's settings, over them those of `mmu`
+ * (`TECHNIQUE[:key=value,…]`, as after `--mmu`), under them the defaults. A sentence when the
+ * technique does not exist or does not fit.
+ */
+export function configure(program: Program, mmu: string | undefined): Configuration | { readonly error: string } {
+  const machine = new Map(program.machine.map((setting) => [setting.name, setting]));
+  const platform = new Map(program.platform.map((setting) => [setting.name, setting]));
+  const written = machine.get('mmu')?.values[0];
+  const [name, options] = splitTechnique(mmu ?? (written === undefined ? DEFAULT_TECHNIQUE : String(written)));
+  const technique = findTechnique(name);
+  if (typeof technique === 'string') return { error: technique };
+
+  for (const [key, value] of options) {
+    const row = settingRows.find((each) => each.section === 'machine' && each.name === key);
+    if (row === undefined || !technique.settings.includes(key)) {
+      const known = technique.settings.length === 0 ? 'it has none' : `it has ${technique.settings.join(', ')}`;
+      return { error: `technique ${technique.name} has no setting ${key}; ${known}` };
+    }
+    const number = Number(value);
+    const values = [value !== '' && Number.isInteger(number) ? number : value];
+    const wrong = row.check(values);
+    if (wrong !== undefined) return { error: `${key}=${value} is no value of that setting: ${wrong}` };
+    machine.set(key, { name: key, values, range: program.machine[0]?.range ?? { file: 0, line: 0, column: 0, endLine: 0, endColumn: 0 } });
+  }
+
+  const vendor = word(platform, 'vendor', 'intel') as 'intel' | 'amd';
+  if (vendor === 'amd' && technique.name !== 'native') {
+    return { error: `${technique.name} needs a processor with VMX, and the platform says vendor amd; write vendor intel or run it under native` };
+  }
+  const guestRam = number(machine, 'ram', 0, DEFAULT_RAM);
+  const hostRam = technique.ownsMachine ? guestRam : number(platform, 'ram', 0, 4 * guestRam);
+  if (hostRam < guestRam) {
+    return { error: `the guest has more RAM (${guestRam} bytes) than the platform (${hostRam} bytes); give the platform more` };
+  }
+  return {
+    technique,
+    settings: {
+      update: word(machine, 'update', 'eager') as 'eager' | 'zap',
+      shadowPages: number(machine, 'shadow_pages', 0, 1000),
+    },
+    vendor,
+    maxphyaddr: number(platform, 'maxphyaddr', 0, 46),
+    tlbEntries: number(platform, 'tlb', 0, 64),
+    tlbWays: number(platform, 'tlb', 2, 4),
+    tags: word(platform, 'tags', 'on') as 'on' | 'off',
+    rewalkOnPermissionFault: word(platform, 'rewalk_on_permission_fault', vendor === 'amd' ? 'on' : 'off') as 'on' | 'off',
+    guestRam,
+    hostRam,
+  };
+}
+
+/** `shadow-wp:update=zap,shadow_pages=100` in its parts. */
+function splitTechnique(text: string): [string, (readonly [string, string])[]] {
+  const [name = '', settings = ''] = text.split(':', 2);
+  const options = settings === '' ? [] : settings.split(',').map((option) => {
+    const [key = '', value = ''] = option.split('=', 2);
+    return [key.trim(), value.trim()] as const;
+  });
+  return [name.trim(), options];
+}
+
+function word(settings: ReadonlyMap<string, SettingValue>, name: string, otherwise: string): string {
+  return String(settings.get(name)?.values[0] ?? otherwise);
+}
+
+function number(settings: ReadonlyMap<string, SettingValue>, name: string, index: number, otherwise: number): number {
+  const value = settings.get(name)?.values[index];
+  return typeof value === 'number' ? value : otherwise;
+}

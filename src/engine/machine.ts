@@ -1,0 +1,77 @@
+import { EventBus } from '../hardware/eventBus';
+import { PhysicalMemory } from '../hardware/physicalMemory';
+import { Processor } from '../hardware/processor';
+import { Registry } from '../hardware/registry';
+import { VMCS } from '../hardware/vmcs';
+import type { Listing } from '../hypervisor/listing';
+import type { Technique } from '../hypervisor/technique';
+import type { Program } from '../language/program';
+import type { Configuration } from './configuration';
+import { Interpreter } from './interpreter';
+import { loadGuest } from './loader';
+import { Questions } from './questions';
+import { TableWatch } from './tableWatch';
+
+const FRAME_BYTES = 4096;
+
+/** One machine with a scenario loaded: processors, memory, hypervisor, and the program's interpreter. */
+export class Machine {
+  readonly registry = new Registry();
+  readonly bus = new EventBus();
+  readonly memory: PhysicalMemory;
+  readonly processors: readonly Processor[];
+  readonly technique: Technique;
+  readonly questions: Questions;
+  readonly interpreter: Interpreter;
+  private readonly watches: readonly TableWatch[];
+
+  constructor(readonly program: Program, readonly configuration: Configuration) {
+    const { maxphyaddr, vendor, tlbEntries, tlbWays, rewalkOnPermissionFault, hostRam, guestRam, tags } = configuration;
+    const { registry, bus } = this;
+    this.memory = new PhysicalMemory(registry, hostRam);
+    this.processors = program.cpus.map((_, cpu) => new Processor(registry, this.memory, bus, cpu, {
+      vendor, maxphyaddr, tlbEntries, tlbWays, rewalkOnPermissionFault,
+    }));
+    this.technique = configuration.technique.make({
+      registry, memory: this.memory, bus, processors: this.processors, maxphyaddr, tags,
+      hostFrames: Math.floor(hostRam / FRAME_BYTES), guestFrames: Math.floor(guestRam / FRAME_BYTES),
+    }, configuration.settings);
+    this.questions = new Questions(this.memory, this.processors, this.technique);
+    this.interpreter = new Interpreter(registry, program, this.technique.name, this.processors, this.questions, bus);
+    this.watches = this.processors.map((processor) => new TableWatch(this.memory, bus, processor, this.technique, this.interpreter.processes));
+    loadGuest(this.memory, this.technique.guestMemory, this.processors, guestRam);
+    this.processors.forEach((processor, cpu) => this.launch(processor, cpu));
+    this.interpreter.start();
+  }
+
+  /** Listings of the hypervisor and the host by the number that events carry. */
+  listing(number: number): Listing | undefined {
+    return this.technique.listings.find((runner) => runner.number === number)?.listing;
+  }
+
+  /** Registry contents were put back: whatever is derived from them is made anew. */
+  reload(): void {
+    for (const processor of this.processors) processor.reload();
+    this.forgetDerived();
+  }
+
+  /** Time has moved while nobody listened. */
+  forgetDerived(): void {
+    for (const watch of this.watches) watch.forget();
+  }
+
+  private launch(processor: Processor, cpu: number): void {
+    processor.storeObserver = this.watches[cpu];
+    processor.reload();
+    const root = this.technique.root;
+    if (root === undefined) return;
+    this.technique.prepare(cpu);
+    processor.root = {
+      handleExit: (of) => {
+        this.interpreter.happenings[of]!.noteExit(processor.vmcs[VMCS.exit_reason]!);
+        return root.handleExit(of);
+      },
+    };
+    processor.enterVirtualization();
+  }
+}

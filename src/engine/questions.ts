@@ -1,0 +1,156 @@
+import { ACCESS } from '../hardware/accessKinds';
+import { PAGE_RIGHTS } from '../hardware/accessRights';
+import { COUNTER } from '../hardware/counters';
+import type { PhysicalMemory } from '../hardware/physicalMemory';
+import type { Processor } from '../hardware/processor';
+import { REGISTER } from '../hardware/registers';
+import type { TranslationSpace } from '../hardware/translationSpace';
+import { walk } from '../hardware/walk';
+import { EFFECTS, WALK, WHY } from '../hardware/walkOutcome';
+import type { Technique } from '../hypervisor/technique';
+import { COUNTER_SCOPE, queries } from '../language/program';
+import { setNumberAt, setPairAt } from './arithmetic';
+import { guestTablePages } from './guestTablePages';
+
+const PAGE_MASK = 0xfff;
+/** Answer of an address question about what is not mapped. */
+const NOWHERE = -1;
+
+/**
+ * Questions about the machine that touch nothing: no access, no TLB line, no flag, no event, no
+ * counter. All of them walk with the one walk, without effects.
+ */
+export class Questions {
+  /** What `peek` and `register` found. */
+  valueLo = 0;
+  valueHi = 0;
+  /** Level of the entry at which the last `peek` ended without a translation. */
+  endLevel = 0;
+
+  constructor(
+    private readonly memory: PhysicalMemory,
+    private readonly processors: readonly Processor[],
+    private readonly technique: Technique,
+  ) {}
+
+  /** Answers query `query` about linear address (lo, hi) into the pair at `at`. */
+  ask(cpu: number, query: number, words: Int32Array, at: number, lo: number, hi: number): void {
+    const name = queries[query]!;
+    if (name === 'tlb.holds') return setPairAt(words, at, this.processors[cpu]!.tlb.peek(lo, hi) >= 0 ? 1 : 0, 0);
+    if (name.startsWith('walk.')) return this.askWalk(cpu, name.slice('walk.'.length), words, at, lo, hi);
+    const isMapped = this.translate(cpu, lo, hi);
+    const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;
+    if (!isMapped) return setPairAt(words, at, NOWHERE, NOWHERE);
+    if (name === 'gpa_of') return setPairAt(words, at, gpaLo, gpaHi);
+    const gfn = (gpaLo >>> 12) | (gpaHi << 20);
+    const page = name === 'hva_of' ? this.technique.guestMemory.hvaPageOf(gfn) : this.technique.guestMemory.frameOf(gfn);
+    if (page < 0) return setPairAt(words, at, NOWHERE, NOWHERE);
+    setPairAt(words, at, ((page % 0x100000) << 12) | (gpaLo & PAGE_MASK), Math.floor(page / 0x100000));
+  }
+
+  /**
+   * What `size` bytes at linear address (lo, hi) hold by the guest's tables as they stand, past the
+   * TLB: false when a page is not mapped. Left in valueLo, valueHi. Rights are not asked for.
+   */
+  peek(cpu: number, lo: number, hi: number, size: number): boolean {
+    this.valueLo = 0;
+    this.valueHi = 0;
+    let value = 0;
+    for (let i = 0; i < size; i++) {
+      if (i === 0 || ((lo + i) & PAGE_MASK) === 0) {
+        const at = lo + i;
+        if (!this.translate(cpu, at | 0, at > 0x7fffffff && lo < 0 ? hi + 1 : hi)) return false;
+        const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;
+        value = this.technique.guestMemory.frameOf((gpaLo >>> 12) | (gpaHi << 20));
+      }
+      const byte = this.byteOf(cpu, value, (lo + i) & PAGE_MASK);
+      if (i < 4) this.valueLo |= byte << (i << 3);
+      else this.valueHi |= byte << ((i - 4) << 3);
+    }
+    return true;
+  }
+
+  /** Why a `peek` found nothing, as a sentence. */
+  unmappedText(level: number, lo: number, hi: number): string {
+    const names = this.technique.guestTables(0).format.levelNames;
+    const address = `gva:0x${((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString(16)}`;
+    return `${address} is not mapped: the walk ends at the ${names[level] || 'root'}`;
+  }
+
+  /** Value of counter `counter` in `scope` (a `COUNTER_SCOPE`). */
+  counter(cpu: number, counter: number, scope: number): number {
+    if (scope === COUNTER_SCOPE.now || isTablePages(counter)) return this.tablePages(cpu, counter);
+    if (scope === COUNTER_SCOPE.cpu) return this.processors[cpu]!.counters[counter]!;
+    return this.processors.reduce((sum, processor) => sum + processor.counters[counter]!, 0);
+  }
+
+  /** Register `number` as the guest sees it, left in valueLo, valueHi. */
+  register(cpu: number, number: number): void {
+    const processor = this.processors[cpu]!;
+    if (number === REGISTER.cr3) {
+      this.valueLo = this.technique.guestCr3Lo(cpu);
+      this.valueHi = this.technique.guestCr3Hi(cpu);
+      return;
+    }
+    this.valueLo = processor.visibleLo(number);
+    this.valueHi = processor.registers[2 * number + 1]!;
+  }
+
+  /** Walks the guest's tables for a linear address, rights aside; true when a page is mapped. Leaves the space's result. */
+  translate(cpu: number, lo: number, hi: number): boolean {
+    const space = this.technique.guestTables(cpu);
+    const outcome = walk(space, lo, hi, ACCESS.read | ACCESS.implicit, EFFECTS.none);
+    if (outcome === WALK.mapped) return true;
+    this.endLevel = space.result.level;
+    if (space.result.why !== WHY.rights && space.result.why !== WHY.protectionKey) return false;
+    leafAddress(space, lo);
+    return true;
+  }
+
+  private askWalk(cpu: number, field: string, words: Int32Array, at: number, lo: number, hi: number): void {
+    const space = this.technique.guestTables(cpu);
+    const isMapped = this.translate(cpu, lo, hi);
+    const { result } = space;
+    const rights = isMapped ? result.rights : 0;
+    switch (field) {
+      case 'fault': return setPairAt(words, at, isMapped ? 0 : 1, 0);
+      case 'references': return setNumberAt(words, at, result.references);
+      case 'size': return setNumberAt(words, at, isMapped ? 2 ** space.compiled.shifts[result.level]! : 0);
+      case 'frame': return setPairAt(words, at, isMapped ? result.gpaLo & ~PAGE_MASK : NOWHERE, isMapped ? result.gpaHi : NOWHERE);
+      case 'user': return setPairAt(words, at, rights & PAGE_RIGHTS.user ? 1 : 0, 0);
+      case 'writable': return setPairAt(words, at, rights & PAGE_RIGHTS.writable ? 1 : 0, 0);
+      case 'executable': return setPairAt(words, at, rights & PAGE_RIGHTS.executable ? 1 : 0, 0);
+      default: {
+        const level = space.format.levelNames.findIndex((name) => name.toLowerCase() === field);
+        const isReached = level >= result.level && level <= result.top;
+        setPairAt(words, at, isReached ? result.entryLo[level]! : 0, isReached ? result.entryHi[level]! : 0);
+      }
+    }
+  }
+
+  /** Byte of a guest page behind host frame `frame`: unbacked RAM holds zeros, and where no memory is there are ones. */
+  private byteOf(cpu: number, frame: number, offset: number): number {
+    if (frame >= 0) return this.memory.load8((frame << 12) | offset, frame >>> 20);
+    const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;
+    return this.technique.guestMemory.hvaPageOf((gpaLo >>> 12) | (gpaHi << 20)) < 0 ? 0xff : 0;
+  }
+
+  private tablePages(cpu: number, counter: number): number {
+    if (counter === COUNTER['table_pages.guest']) return guestTablePages(this.memory, this.technique, cpu).size;
+    if (counter === COUNTER['table_pages.shadow']) return this.technique.tablePages('shadow');
+    if (counter === COUNTER['table_pages.ept']) return this.technique.tablePages('ept');
+    return this.technique.tablePages('host');
+  }
+}
+
+function isTablePages(counter: number): boolean {
+  return counter >= COUNTER['table_pages.guest'] && counter <= COUNTER['table_pages.host'];
+}
+
+/** A walk that rights refused has found its leaf all the same: its address goes into the result. */
+function leafAddress(space: TranslationSpace, lo: number): void {
+  const { result, compiled } = space;
+  const offset = (1 << compiled.shifts[result.level]!) - 1;
+  result.gpaLo = (result.entryLo[result.level]! & compiled.frameLo & ~offset) | (lo & offset);
+  result.gpaHi = result.entryHi[result.level]! & compiled.frameHi;
+}

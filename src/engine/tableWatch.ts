@@ -1,0 +1,82 @@
+import { COUNTER } from '../hardware/counters';
+import { setPair, type EventBus } from '../hardware/eventBus';
+import { ACTOR, KIND, SPACE, field } from '../hardware/eventTable';
+import { OperandAccess } from '../hardware/operandAccess';
+import { OPERATION } from '../hardware/accessKinds';
+import type { PhysicalMemory } from '../hardware/physicalMemory';
+import type { Processor } from '../hardware/processor';
+import type { StoreObserver } from '../hardware/rootMode';
+import type { Technique } from '../hypervisor/technique';
+import { guestTablePages, type GuestTablePages } from './guestTablePages';
+
+/** Words of a process in the interpreter's table; its root comes first. */
+const PROCESS_WORDS = 4;
+
+/**
+ * Tells a store to a paging-structure entry from any other, for `page_table_write`: the frame must be
+ * a table of a known root, which is CR3's or a process's. Asked only while somebody listens.
+ *
+ * The set of table pages is kept from store to store and made anew when a store may have changed it.
+ */
+export class TableWatch implements StoreObserver {
+  private tables: GuestTablePages | undefined;
+  private known = '';
+  private readonly operand: OperandAccess;
+
+  constructor(
+    private readonly memory: PhysicalMemory,
+    private readonly bus: EventBus,
+    private readonly processor: Processor,
+    private readonly technique: Technique,
+    /** Roots of the scenario's processes, as the kernel library set them. */
+    private readonly processes: Int32Array,
+  ) {
+    this.operand = new OperandAccess(memory);
+  }
+
+  /** Time has moved without the watch: nothing kept is valid. */
+  forget(): void {
+    this.tables = undefined;
+  }
+
+  beforeStore(gvaLo: number, gvaHi: number, hpaLo: number, hpaHi: number, size: number): void {
+    const { cpu } = this.processor;
+    const gfn = this.technique.guestMemory.gfnOf((hpaLo >>> 12) | (hpaHi << 20));
+    const level = gfn < 0 ? undefined : this.tablePages().get(gfn);
+    if (level === undefined) return;
+    const { operand } = this;
+    const { pending } = this.processor;
+    const entry = hpaLo & ~7;
+    operand.read(entry, hpaHi, entry, hpaHi, 8);
+    const record = this.bus.begin(KIND.page_table_write, ACTOR.guest, cpu);
+    setPair(record, field.old.at, operand.lo, operand.hi);
+    if (pending.operation === OPERATION.readModifyWrite) operand.modify(pending.rmw, pending.operandLo, pending.operandHi);
+    const isWhole = size === 8 && (hpaLo & 7) === 0;
+    if (pending.operation === OPERATION.store) setPair(record, field.value.at, pending.operandLo, pending.operandHi);
+    else setPair(record, field.value.at, operand.lo, isWhole ? operand.hi : 0);
+    setPair(record, field.gva.at, gvaLo, gvaHi);
+    setPair(record, field.gpa.at, (gfn << 12) | (hpaLo & 0xfff), gfn >>> 20);
+    setPair(record, field.address.at, (gfn << 12) | (hpaLo & 0xfff), gfn >>> 20);
+    setPair(record, field.hpa.at, hpaLo, hpaHi);
+    record[field.level.at] = level;
+    record[field.size.at] = size;
+    record[field.space.at] = SPACE.guest;
+    this.bus.commit();
+    this.tables = undefined;
+  }
+
+  private tablePages(): GuestTablePages {
+    const { cpu } = this.processor;
+    const roots = new Set([(this.technique.guestCr3Lo(cpu) >>> 12) | ((this.technique.guestCr3Hi(cpu) & 0xfffff) << 20)]);
+    for (let at = 0; at < this.processes.length; at += PROCESS_WORDS) {
+      const root = (this.processes[at]! >>> 12) | ((this.processes[at + 1]! & 0xfffff) << 20);
+      if (root !== 0) roots.add(root);
+    }
+    const known = `${[...roots].join()}/${this.processor.counters[COUNTER.page_table_writes_trapped]!}`;
+    if (this.tables === undefined || known !== this.known) {
+      this.tables = guestTablePages(this.memory, this.technique, cpu, roots);
+      this.known = known;
+    }
+    return this.tables;
+  }
+}

@@ -1,0 +1,62 @@
+import { Ept } from '../hypervisor/ept/ept';
+import { Native } from '../hypervisor/native';
+import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
+import type { Technique } from '../hypervisor/technique';
+import { VirtualMachine, type Host } from '../hypervisor/virtualMachine';
+
+/** Settings of the machine that a technique reads. */
+export interface TechniqueSettings {
+  readonly update: 'eager' | 'zap';
+  readonly shadowPages: number;
+}
+
+export interface RunningTechnique {
+  readonly name: string;
+  readonly documentation: string;
+  /** `machine` settings that only some techniques know: these are this one's. */
+  readonly settings: readonly string[];
+  /** Guest RAM is the machine's own memory, and nothing lies between. */
+  readonly ownsMachine: boolean;
+  make(host: Host, settings: TechniqueSettings): Technique;
+}
+
+/** The techniques that run: adding one is its folder in `hypervisor/` and its row here. */
+export const runningTechniques: readonly RunningTechnique[] = [
+  {
+    name: 'native',
+    documentation: 'No hypervisor: the guest has the machine to itself.',
+    settings: [],
+    ownsMachine: true,
+    make: (host) => new Native(host.memory, host.bus, host.processors, host.maxphyaddr, host.guestFrames),
+  },
+  {
+    name: 'shadow-wp',
+    documentation: 'Shadow paging: cached shadow pages, guest page tables write-protected, each store to one trapped and emulated.',
+    settings: ['update', 'shadow_pages'],
+    ownsMachine: false,
+    make: (host, settings) => new ShadowWp(new VirtualMachine(host), settings),
+  },
+  {
+    name: 'ept',
+    documentation: 'Extended page tables: the processor translates guest-physical addresses by a second set of tables.',
+    settings: [],
+    ownsMachine: false,
+    make: (host) => new Ept(new VirtualMachine(host)),
+  },
+];
+
+/** Every technique the language knows by name, running yet or not. */
+export const techniqueNames = [
+  'native', 'interpret', 'deprivileged', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt', 'nested',
+] as const;
+
+/** The technique of that name; `shadow` means `shadow-wp`. A sentence when it does not exist or does not run yet. */
+export function findTechnique(name: string): RunningTechnique | string {
+  const wanted = name === 'shadow' ? 'shadow-wp' : name;
+  const found = runningTechniques.find((technique) => technique.name === wanted);
+  if (found !== undefined) return found;
+  const running = runningTechniques.map((technique) => technique.name).join(', ');
+  return (techniqueNames as readonly string[]).includes(wanted)
+    ? `technique ${wanted} does not run yet; choose one of ${running}`
+    : `there is no technique ${wanted}; choose one of ${running}`;
+}
