@@ -1,0 +1,131 @@
+import { strict as assert } from 'node:assert';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { ESLint } from 'eslint';
+
+const root = path.resolve(__dirname, '../..');
+
+/** The invariant in its own words, apart from the rule's table: who may import whom under src/. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  hardware: [],
+  protocol: [],
+  language: ['protocol'],
+  hypervisor: ['hardware', 'protocol'],
+  engine: ['hardware', 'protocol', 'language', 'hypervisor'],
+  inspect: ['hardware', 'protocol', 'language', 'hypervisor', 'engine'],
+  adapter: ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'inspect'],
+  cli: ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'inspect', 'adapter'],
+  webview: ['protocol'],
+  extension: ['protocol'],
+};
+const folders = Object.keys(mayImport);
+const withNode = ['adapter', 'cli', 'extension'];
+const portable = ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'inspect'];
+
+const linter = new ESLint({ cwd: root });
+
+/** Lints `lines` as if they stood in `folder` and returns those that `rule` refuses. */
+async function refused(rule: string, folder: string, lines: readonly string[]): Promise<string[]> {
+  const [result] = await linter.lintText(lines.join('\n'), { filePath: someFileOf(folder) });
+  assert.ok(result, `${folder}/ is linted`);
+  const at = new Set(result.messages.filter((message) => message.ruleId === rule).map((message) => message.line));
+  return lines.filter((_, i) => at.has(i + 1));
+}
+
+/** Type-aware linting wants a file that is part of the project. */
+function someFileOf(folder: string): string {
+  const within = path.join(root, 'src', folder);
+  const file = fs.readdirSync(within).sort().find((name) => name.endsWith('.ts'));
+  assert.ok(file, `src/${folder}/ has a source file`);
+  return path.join(within, file);
+}
+
+describe('imports point one way', function () {
+  this.timeout(120_000);
+
+  for (const from of folders) {
+    const allowed = mayImport[from] ?? [];
+    const others = folders.filter((to) => to !== from);
+
+    it(`${from}/ imports ${allowed.join(', ') || 'no other folder'}, and nothing else of src/`, async () => {
+      const good = allowed.map((to) => `import { x } from '../${to}/planted';`);
+      const bad = others.filter((to) => !allowed.includes(to)).map((to) => `import { x } from '../${to}/planted';`);
+      assert.deepEqual(await refused('pagewalk/layers', from, [...good, ...bad]), bad);
+    });
+  }
+
+  it('knows every way to name another module, types included', async () => {
+    const ways = [
+      "import '../engine/planted';",
+      "import type { X } from '../engine/planted';",
+      "import * as engine from '../../src/engine/planted';",
+      "export { y } from '../engine/planted';",
+      "export * from '../engine/planted';",
+      "const later = import('../engine/planted');",
+      "import old = require('../engine/planted');",
+      "const older = require('../engine/planted');",
+      "type Z = import('../engine/planted').Z;",
+    ];
+    assert.deepEqual(await refused('pagewalk/layers', 'hardware', ways), ways);
+  });
+
+  it("language/ has hardware's tables and not its machine", async () => {
+    const tables = ["import { x } from '../hardware/eventTable';", "import { x } from '../hardware/formats/long4';"];
+    const machine = ['walk', 'tlb', 'physicalMemory', 'registry'].map((to) => `import { x } from '../hardware/${to}';`);
+    assert.deepEqual(await refused('pagewalk/layers', 'language', [...tables, ...machine]), machine);
+  });
+
+  it('extension/ has the two entries of adapter/ that it hosts, and not what is behind them', async () => {
+    const entries = ["import { x } from '../adapter/inline';", "const x = import('../adapter/diagnostics');"];
+    const behind = ["import { x } from '../adapter/session';", "import { x } from '../adapter/requests/launching';"];
+    assert.deepEqual(await refused('pagewalk/layers', 'extension', [...entries, ...behind]), behind);
+  });
+
+  it('nobody leaves src/', async () => {
+    const out = ["import { x } from '../../test/planted';", "import x from '../../package.json';"];
+    for (const folder of folders) assert.deepEqual(await refused('pagewalk/layers', folder, out), out);
+  });
+
+  it('VS Code is known in extension/ alone, not even as a type', async () => {
+    const vscode = ["import * as vscode from 'vscode';", "import type { Uri } from 'vscode';"];
+    for (const folder of folders) {
+      assert.deepEqual(await refused('pagewalk/layers', folder, vscode), folder === 'extension' ? [] : vscode);
+    }
+  });
+
+  it('the debug protocol is unknown below the adapter', async () => {
+    const dap = ["import type { DebugProtocol } from '@vscode/debugprotocol';"];
+    for (const folder of portable) assert.deepEqual(await refused('pagewalk/layers', folder, dap), dap);
+  });
+
+  it('Node is unknown below the adapter and in the panel, under either name', async () => {
+    const node = ["import * as fs from 'node:fs';", "import * as path from 'path';"];
+    for (const folder of folders) {
+      assert.deepEqual(await refused('pagewalk/layers', folder, node), withNode.includes(folder) ? [] : node);
+    }
+  });
+});
+
+describe('a run is a pure function', function () {
+  this.timeout(120_000);
+
+  for (const folder of portable) {
+    it(`${folder}/ has no clock, no chance, no Node and no page`, async () => {
+      const chance = ['export const a = Math.random();'];
+      assert.deepEqual(await refused('no-restricted-properties', folder, chance), chance);
+      const globals = ['Date.now()', 'performance.now()', 'setTimeout(f)', 'process.env', 'document.title', 'new Date()'];
+      const lines = globals.map((use, i) => `export const g${String(i)} = ${use};`);
+      assert.deepEqual(await refused('no-restricted-globals', folder, lines), lines);
+    });
+  }
+});
+
+describe('a file holds one concept', function () {
+  this.timeout(120_000);
+
+  it('and at 400 lines a second one has crept in', async () => {
+    const lines = (count: number): string[] => Array.from({ length: count }, (_, i) => `export const n${String(i)} = ${String(i)};`);
+    assert.equal((await refused('max-lines', 'hardware', lines(400))).length, 0);
+    assert.equal((await refused('max-lines', 'hardware', lines(401))).length, 1);
+  });
+});
