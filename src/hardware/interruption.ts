@@ -59,7 +59,7 @@ export class Interruption {
     vmcs[VMCS.exit_reason] = reason;
     vmcs[VMCS.exit_qualification] = qualificationLo;
     vmcs[VMCS.exit_qualification + 1] = qualificationHi;
-    if (reason !== EXIT_REASON.exception_nmi) vmcs[VMCS.exit_interruption_info] = 0;
+    clearUnreported(vmcs, reason);
     counters[COUNTER['exits.total']]!++;
     counters[EXIT_COUNTERS_AT + reason]!++;
     events.vmExit(vmcs);
@@ -94,4 +94,18 @@ export class Interruption {
     this.processor.events.exceptionDelivered(lo, hi, vector, errorCode);
     return EXCEPTION;
   }
+}
+
+/** Exit-information fields that an exit of this reason does not report read 0, not what an earlier exit left. */
+function clearUnreported(vmcs: Int32Array, reason: number): void {
+  if (reason !== EXIT_REASON.exception_nmi) {
+    vmcs[VMCS.exit_interruption_info] = 0;
+    vmcs[VMCS.exit_interruption_error_code] = 0;
+  }
+  if (reason === EXIT_REASON.ept_violation) return;
+  vmcs[VMCS.guest_linear_address] = 0;
+  vmcs[VMCS.guest_linear_address + 1] = 0;
+  if (reason === EXIT_REASON.ept_misconfiguration) return;
+  vmcs[VMCS.guest_physical_address] = 0;
+  vmcs[VMCS.guest_physical_address + 1] = 0;
 }

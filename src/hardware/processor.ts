@@ -61,7 +61,7 @@ export class Processor {
   private readonly interruption: Interruption;
 
   constructor(
-    registry: Registry, memory: PhysicalMemory, private readonly bus: EventBus, readonly cpu: number,
+    registry: Registry, private readonly memory: PhysicalMemory, private readonly bus: EventBus, readonly cpu: number,
     readonly settings: ProcessorSettings,
   ) {
     this.registers = registry.block(`cpu${cpu}.registers`, REGISTER_WORDS);
@@ -127,6 +127,7 @@ export class Processor {
   perform(hpaLo: number, hpaHi: number, nextLo = (hpaLo & ~PAGE_MASK) + PAGE_BYTES | 0, nextHi = hpaHi): void {
     const { pending, operand } = this;
     const { operation, size } = pending;
+    if (!this.memory.isInstalled(hpaLo, hpaHi)) this.events.busError(hpaLo, hpaHi, operation);
     this.performedLo = hpaLo;
     this.performedHi = hpaHi;
     if (operation !== OPERATION.store) {

@@ -3,7 +3,9 @@ import { ACTOR, field, KIND } from './eventTable';
 import type { PendingOperation } from './rootMode';
 import type { Tlb } from './tlb';
 import { EXIT_REASON } from './exitReasons';
-import { VMCS } from './vmcs';
+import { INTERRUPTION, VMCS } from './vmcs';
+
+const PAGE_FAULT = 14;
 
 /** What a processor tells of itself. Each report asks the bus first; a kind nobody wants costs that test. */
 export class ProcessorEvents {
@@ -100,12 +102,21 @@ export class ProcessorEvents {
     this.bus.commit();
   }
 
+  busError(lo: number, hi: number, operation: number): void {
+    const record = this.begin(KIND.bus_error, ACTOR.device);
+    if (record === undefined) return;
+    setPair(record, field.hpa.at, lo, hi);
+    record[field.what.at] = operation;
+    this.bus.commit();
+  }
+
   private exitRecord(kind: number, actor: number, vmcs: Int32Array): void {
     const record = this.begin(kind, actor);
     if (record === undefined) return;
     record[field.reason.at] = vmcs[VMCS.exit_reason]!;
     setPair(record, field.qualification.at, vmcs[VMCS.exit_qualification]!, vmcs[VMCS.exit_qualification + 1]!);
-    setPair(record, field.gva.at, vmcs[VMCS.guest_linear_address]!, vmcs[VMCS.guest_linear_address + 1]!);
+    const linear = reportsLinearAddress(vmcs) ? VMCS.exit_qualification : VMCS.guest_linear_address;
+    setPair(record, field.gva.at, vmcs[linear]!, vmcs[linear + 1]!);
     setPair(record, field.gpa.at, vmcs[VMCS.guest_physical_address]!, vmcs[VMCS.guest_physical_address + 1]!);
     record[field.vector.at] = vmcs[VMCS.exit_interruption_info]! & 0xff;
     record[field.code.at] = vmcs[VMCS.exit_interruption_error_code]!;
@@ -143,4 +154,11 @@ export class ProcessorEvents {
   private begin(kind: number, actor: number): Int32Array | undefined {
     return this.bus.on[kind] === 0 ? undefined : this.bus.begin(kind, actor, this.cpu);
   }
+}
+
+/** INVLPG's and a page fault's qualification is the linear address. */
+function reportsLinearAddress(vmcs: Int32Array): boolean {
+  const reason = vmcs[VMCS.exit_reason]!;
+  if (reason === EXIT_REASON.invlpg) return true;
+  return reason === EXIT_REASON.exception_nmi && (vmcs[VMCS.exit_interruption_info]! & INTERRUPTION.vectorMask) === PAGE_FAULT;
 }
