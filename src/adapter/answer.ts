@@ -27,10 +27,10 @@ export interface RequestRow {
 }
 
 /** The one place where a request's JSON becomes its arguments' type: `needs` has been checked by then. */
-export function row<Arguments, Body extends object | undefined>(
+export function row(
   phases: readonly Phase[],
   needs: Readonly<Record<string, ArgumentKind>>,
-  handle: (state: SessionState, args: Arguments) => Answer<Body> | Promise<Answer<Body>>,
+  handle: (state: SessionState, args: never) => Answer<object | undefined> | Promise<Answer<object | undefined>>,
 ): RequestRow {
-  return { phases, needs, handle: async (state, args) => handle(state, (args ?? {}) as Arguments) };
+  return { phases, needs, handle: async (state, args) => handle(state, (args ?? {}) as never) };
 }

@@ -11,7 +11,7 @@ export interface RunOptions {
 /** The commands behind the words; each gives its exit status. */
 export interface Commands {
   run(files: readonly string[], options: RunOptions): Promise<number>;
-  conform(file: string, options: { readonly json?: true }): Promise<number>;
+  conform(file: string, options: { readonly json?: true }): number | Promise<number>;
   dap(options: { readonly port?: number }): Promise<number>;
 }
 

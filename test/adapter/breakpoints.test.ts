@@ -96,8 +96,9 @@ describe('a data breakpoint', () => {
 describe('the guest-page-fault filter', () => {
   it('stops at vector 14 alone', () => {
     const filter = exceptionFilter('guest-page-fault');
-    assert.equal(filter?.matches(record('exception_delivered', { vector: 14 })), true);
-    assert.equal(filter?.matches(record('exception_delivered', { vector: 13 })), false);
+    assert.ok(filter);
+    assert.equal(filter.matches(record('exception_delivered', { vector: 14 })), true);
+    assert.equal(filter.matches(record('exception_delivered', { vector: 13 })), false);
   });
 });
 

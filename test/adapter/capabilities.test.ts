@@ -183,6 +183,6 @@ describe('every capability that is announced is true', () => {
       ['vm-exit', 'cr3-write', 'ept-violation', 'page-table-write', 'guest-page-fault', 'hidden-fault', 'expectation'],
     );
     assert.deepEqual(filters.filter((filter) => filter.default).map(({ filter }) => filter), ['expectation']);
-    assert.ok(filters.every(({ supportsCondition }) => supportsCondition));
+    assert.deepEqual([...new Set(filters.map(({ supportsCondition }) => supportsCondition))], [true]);
   });
 });

@@ -3,7 +3,7 @@ import type { FileAccess } from '../../src/adapter/fileAccess';
 import { PagewalkSession } from '../../src/adapter/session';
 import type { Simulator } from '../../src/adapter/simulator';
 
-type Event = DebugProtocol.Event & { readonly body?: Record<string, unknown> };
+export type ReceivedEvent = Omit<DebugProtocol.Event, 'body'> & { readonly body?: Record<string, unknown> };
 
 /** A client without a transport: requests go in as objects, responses and events come out as objects. */
 export class TestClient {
@@ -55,21 +55,21 @@ export class TestClient {
   }
 
   /** The next event of this name after `since` messages (all of the past counts when left out). */
-  event(name: string, since = 0): Promise<Event> {
+  event(name: string, since = 0): Promise<ReceivedEvent> {
     return new Promise((resolve) => {
       const look = (): void => {
-        const found = this.received.slice(since).find((message) => message.type === 'event' && (message as Event).event === name);
+        const found = this.received.slice(since).find((message) => message.type === 'event' && (message as ReceivedEvent).event === name);
         if (found === undefined) return;
         this.watchers.delete(look);
-        resolve(found as Event);
+        resolve(found as ReceivedEvent);
       };
       this.watchers.add(look);
       look();
     });
   }
 
-  events(name: string): readonly Event[] {
-    return this.received.filter((message): message is Event => message.type === 'event' && (message as Event).event === name);
+  events(name: string): readonly ReceivedEvent[] {
+    return this.received.filter((message) => message.type === 'event' && (message as ReceivedEvent).event === name) as ReceivedEvent[];
   }
 
   get output(): string {

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../language/program';
 import { compileWithImports } from '../compileWithImports';
-import { Failure, cannotRun, programMissing, programUnreadable, scenarioBroken } from '../failures';
+import { cannotRun, programMissing, programUnreadable, scenarioBroken, type Failure } from '../failures';
 import { diagnosticText } from '../outputPump';
 import type { LaunchArguments, Launched, SessionState } from '../sessionState';
 import { SourceCatalog } from '../sourceCatalog';

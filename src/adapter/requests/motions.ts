@@ -1,7 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Motion } from '../../engine/debuggee';
 import type { Answer } from '../answer';
-import { Failure, unknownThread } from '../failures';
+import { unknownThread, type Failure } from '../failures';
 import type { SessionState } from '../sessionState';
 
 interface StepArguments {
