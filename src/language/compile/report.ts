@@ -6,6 +6,7 @@ import { rangeBetween, rangeOf, type SourceText } from '../syntax/sourceText';
 export class Report {
   private readonly found: Diagnostic[] = [];
   private readonly seen = new Set<string>();
+  private paused = 0;
 
   get diagnostics(): readonly Diagnostic[] {
     return this.found;
@@ -31,7 +32,15 @@ export class Report {
     this.add('warning', source, rangeBetween(source, start, end), message);
   }
 
+  /** Runs `work` with its warnings dropped: what cannot be reached needs no second remark. */
+  pauseWarnings(work: () => void): void {
+    this.paused++;
+    work();
+    this.paused--;
+  }
+
   private add(severity: Diagnostic['severity'], source: SourceText, range: SourceRange, message: string): void {
+    if (severity === 'warning' && this.paused > 0) return;
     const key = `${severity} ${source.file} ${range.line} ${range.column} ${range.endLine} ${range.endColumn}`;
     if (this.seen.has(key)) return;
     this.seen.add(key);

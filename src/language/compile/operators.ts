@@ -1,0 +1,194 @@
+import { KIND } from '../../hardware/eventTable';
+import type { AstNode } from 'langium';
+import type { Binary, Expr } from '../generated/ast';
+import { OP, type ValueType } from '../program';
+import { textOf } from '../syntax/literals';
+import type { Body, Operand } from './body';
+import { compileCondition, compileExpression } from './expressions';
+import { dottedPath } from './names';
+import { didYouMean } from './nearestName';
+import { conversion, described, isAddress, isNumeric } from './valueTypes';
+
+const WORD = (1n << 64n) - 1n;
+
+export function complement(value: bigint): bigint {
+  return value ^ WORD;
+}
+
+interface Operator {
+  readonly operation: number;
+  /** The operands change places: `a > b` is `b < a`. */
+  readonly order: 'as written' | 'swapped';
+  readonly fold: (a: bigint, b: bigint) => bigint;
+}
+
+const truth = (holds: boolean): bigint => (holds ? 1n : 0n);
+/** SDM's shifts mask their count; the language's shift everything out instead, as on paper. */
+const shift = (by: (a: bigint, b: bigint) => bigint) => (a: bigint, b: bigint): bigint => (b < 64n ? by(a, b) : 0n);
+
+const operators: Readonly<Record<string, Operator>> = {
+  '+': { operation: OP.add, order: 'as written', fold: (a, b) => a + b },
+  '-': { operation: OP.subtract, order: 'as written', fold: (a, b) => a - b },
+  '*': { operation: OP.multiply, order: 'as written', fold: (a, b) => a * b },
+  '/': { operation: OP.divide, order: 'as written', fold: (a, b) => (b === 0n ? 0n : a / b) },
+  '%': { operation: OP.remainder, order: 'as written', fold: (a, b) => (b === 0n ? 0n : a % b) },
+  '&': { operation: OP.and, order: 'as written', fold: (a, b) => a & b },
+  '|': { operation: OP.or, order: 'as written', fold: (a, b) => a | b },
+  '^': { operation: OP.xor, order: 'as written', fold: (a, b) => a ^ b },
+  '<<': { operation: OP.shiftLeft, order: 'as written', fold: shift((a, b) => a << b) },
+  '>>': { operation: OP.shiftRight, order: 'as written', fold: shift((a, b) => a >> b) },
+  '==': { operation: OP.equal, order: 'as written', fold: (a, b) => truth(a === b) },
+  '!=': { operation: OP.notEqual, order: 'as written', fold: (a, b) => truth(a !== b) },
+  '<': { operation: OP.less, order: 'as written', fold: (a, b) => truth(a < b) },
+  '<=': { operation: OP.lessOrEqual, order: 'as written', fold: (a, b) => truth(a <= b) },
+  '>': { operation: OP.less, order: 'swapped', fold: (a, b) => truth(a > b) },
+  '>=': { operation: OP.lessOrEqual, order: 'swapped', fold: (a, b) => truth(a >= b) },
+};
+
+const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
+
+export function isComparison(node: Expr): node is Binary {
+  return node.$type === 'Binary' && COMPARISONS.has(node.operator);
+}
+
+/** Two expressions and what stands between them; `place` is where an error is shown. */
+export interface Operation {
+  readonly left: Expr;
+  readonly right: Expr;
+  readonly operator: Binary['operator'];
+  readonly place: AstNode;
+}
+
+export function operationOf(node: Binary): Operation {
+  return { left: node.left, right: node.right, operator: node.operator, place: node };
+}
+
+/** Compiles `left op right`; both sides in order, the result into `target` when one is given. */
+export function compileOperation(body: Body, node: Operation, target?: number): Operand {
+  if (node.operator === 'and' || node.operator === 'or') return compileJunction(body, node);
+  const { code } = body.unit;
+  const operator = operators[node.operator];
+  if (operator === undefined) throw new Error(`invariant: operator ${node.operator} has no row`);
+  const mark = body.mark;
+  const left = sideOf(body, node.left, node.right);
+  const right = sideOf(body, node.right, node.left);
+  const type = resultType(body, node, left, right);
+  if (type === undefined) return { type: 'number', constant: 0n };
+  if ((node.operator === '/' || node.operator === '%') && right.constant === 0n) {
+    return body.fail(node.right, `This divides by zero, which stops the scenario; divide by something else.`);
+  }
+  if (left.constant !== undefined && right.constant !== undefined) {
+    return { type, constant: BigInt.asUintN(64, operator.fold(left.constant, right.constant)) };
+  }
+  const a = body.inRegister(left);
+  const b = body.inRegister(right);
+  body.releaseTo(mark);
+  const result = target ?? body.allocate();
+  emitOperation(body, operator, result, a, b);
+  return { type, register: result };
+}
+
+function emitOperation(body: Body, operator: Operator, result: number, a: number, b: number): void {
+  if (operator.order === 'swapped') body.unit.code.emit(operator.operation, result, b, a);
+  else body.unit.code.emit(operator.operation, result, a, b);
+}
+
+interface RegisterOperand {
+  readonly type: ValueType;
+  readonly register: number;
+}
+
+/** Compiles a comparison so that both sides stay in registers of their own, for printing them. */
+export function compileComparison(
+  body: Body,
+  node: Binary,
+): { readonly result: Operand; readonly left: RegisterOperand; readonly right: RegisterOperand } {
+  const left = sideOf(body, node.left, node.right);
+  const a = body.inRegister(left);
+  const right = sideOf(body, node.right, node.left);
+  const b = body.inRegister(right);
+  const type = resultType(body, operationOf(node), left, right);
+  const operator = operators[node.operator];
+  const result = body.allocate();
+  if (operator !== undefined && type !== undefined) emitOperation(body, operator, result, a, b);
+  const shownType = (mine: Operand, other: Operand): ValueType => (
+    mine.type === 'number' && isAddress(other.type) && mine.constant !== undefined ? other.type : mine.type
+  );
+  return {
+    result: { type: 'truth', register: result },
+    left: { type: shownType(left, right), register: a },
+    right: { type: shownType(right, left), register: b },
+  };
+}
+
+/** A side of an operator; a text beside `event.kind` is the number of that kind. */
+function sideOf(body: Body, node: Expr, other: Expr): Operand {
+  if (node.$type !== 'Text' || dottedPath(other)?.join('.') !== 'event.kind') return compileExpression(body, node);
+  const name = textOf(node.text);
+  const kinds: Readonly<Record<string, number>> = KIND;
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  if (kind === undefined) {
+    return body.fail(node, `There is no event kind ${node.text}${didYouMean(name, Object.keys(KIND))}; see docs/language.md for the kinds.`);
+  }
+  return { type: 'number', constant: BigInt(kind) };
+}
+
+/** `and`, `or`: the right side is computed only when the left one does not decide. */
+function compileJunction(body: Body, node: Operation): Operand {
+  const { code } = body.unit;
+  const result = body.allocate();
+  const out = code.newLabel();
+  const left = compileCondition(body, node.left);
+  if (left.constant !== undefined) code.loadConstant(result, left.constant === 0n ? 0n : 1n);
+  else code.emit(left.type === 'truth' ? OP.move : OP.truth, result, left.register);
+  body.releaseTo(result + 1);
+  code.jumpOn(node.operator === 'and' ? OP.jumpUnless : OP.jumpIf, result, out);
+  const right = compileCondition(body, node.right);
+  if (right.constant !== undefined) code.loadConstant(result, right.constant === 0n ? 0n : 1n);
+  else code.emit(right.type === 'truth' ? OP.move : OP.truth, result, right.register);
+  body.releaseTo(result + 1);
+  code.place(out);
+  return { type: 'truth', register: result };
+}
+
+/** Type of the result; undefined after an error has been reported. */
+function resultType(body: Body, node: Operation, left: Operand, right: Operand): ValueType | undefined {
+  const isComparing = COMPARISONS.has(node.operator);
+  if (isComparing && left.type === 'process' && right.type === 'process') return 'truth';
+  for (const [side, value] of [[node.left, left], [node.right, right]] as const) {
+    if (isNumeric(value.type)) continue;
+    body.fail(side, `\`${body.written(side)}\` is ${described(value.type)}; \`${node.operator}\` needs numbers or addresses.`);
+    return undefined;
+  }
+  if (isComparing) {
+    if (node.left.$type === 'Unary' && node.left.op === 'not' && right.type !== 'truth') {
+      const condition = `${body.written(node.left.of)} ${node.operator} ${body.written(node.right)}`;
+      body.fail(node.place, `\`not\` binds tighter than \`${node.operator}\`; write not (${condition}).`);
+      return undefined;
+    }
+    return sameSpace(body, node, left.type, right.type) ? 'truth' : undefined;
+  }
+  const { operator } = node;
+  if (operator === '<<' || operator === '>>' || operator === '*' || operator === '/' || operator === '%') return 'number';
+  if (operator === '-' && isAddress(right.type)) {
+    if (!isAddress(left.type)) return 'number';
+    return sameSpace(body, node, left.type, right.type) ? 'number' : undefined;
+  }
+  if (operator === '+' && isAddress(left.type) && isAddress(right.type)) {
+    body.fail(node.place, `Two addresses cannot be added; subtract them, or make one a number by subtracting ${right.type}:0.`);
+    return undefined;
+  }
+  if (!sameSpace(body, node, left.type, right.type)) return undefined;
+  return isAddress(left.type) ? left.type : isAddress(right.type) ? right.type : 'number';
+}
+
+function sameSpace(body: Body, node: Operation, left: ValueType, right: ValueType): boolean {
+  if (!isAddress(left) || !isAddress(right) || left === right) return true;
+  const written = body.written(node.left);
+  const forward = conversion(left, right, written);
+  const backward = conversion(right, left, body.written(node.right));
+  const advice = forward ?? backward;
+  const question = advice === undefined ? 'no question leads from one to the other' : `write ${advice}`;
+  body.fail(node.place, `\`${written}\` is ${described(left)} and \`${body.written(node.right)}\` is ${described(right)}; ${question}.`);
+  return false;
+}

@@ -1,0 +1,108 @@
+import type { Expr } from '../generated/ast';
+import { OP } from '../program';
+import type { Body, Operand } from './body';
+import { compileInto } from './expressions';
+import { didYouMean } from './nearestName';
+import { registerBit, registerBitNames, registerPart, type RegisterPart } from './registersAndParts';
+
+const WHOLE = 64;
+
+/** Reads a register or a part of one. Guest code reads by instruction (MOV from CR3 may exit); the rest only looks. */
+export function compileRegisterRead(body: Body, name: string, target?: number): Operand {
+  const part = partNamed(name);
+  const { code } = body.unit;
+  const result = target ?? body.allocate();
+  readWhole(body, part, result);
+  if (part.bits === WHOLE) return { type: part.type, register: result };
+  const mark = body.mark;
+  if (part.shift > 0) {
+    code.emit(OP.shiftRight, result, result, body.inRegister({ type: 'number', constant: BigInt(part.shift) }));
+  }
+  code.emit(OP.and, result, result, body.inRegister({ type: 'number', constant: maskOf(part) }));
+  body.releaseTo(mark);
+  return { type: 'number', register: result };
+}
+
+/** `cr0.WP`: 1 or 0. */
+export function compileRegisterBit(body: Body, node: Expr, name: string, bit: string, target?: number): Operand {
+  const number = bitNumber(body, node, name, bit);
+  if (number === undefined) return { type: 'number', constant: 0n };
+  const { code } = body.unit;
+  const result = target ?? body.allocate();
+  readWhole(body, partNamed(name), result);
+  const mark = body.mark;
+  code.emit(OP.shiftRight, result, result, body.inRegister({ type: 'number', constant: BigInt(number) }));
+  code.emit(OP.and, result, result, body.inRegister({ type: 'number', constant: 1n }));
+  body.releaseTo(mark);
+  return { type: 'number', register: result };
+}
+
+/** Writes a register or a part of one from a value that `combine` computes from the old one when it needs it. */
+export function compileRegisterWrite(body: Body, name: string, value: number): void {
+  const part = partNamed(name);
+  const { code } = body.unit;
+  if (part.bits === WHOLE) {
+    code.emit(OP.registerSet, part.register, value);
+    return;
+  }
+  const mark = body.mark;
+  const whole = body.allocate();
+  const fresh = body.allocate();
+  code.emit(OP.and, fresh, value, body.inRegister({ type: 'number', constant: maskOf(part) }));
+  if (part.clearsRest) {
+    code.emit(OP.registerSet, part.register, fresh);
+  } else {
+    if (part.shift > 0) {
+      code.emit(OP.shiftLeft, fresh, fresh, body.inRegister({ type: 'number', constant: BigInt(part.shift) }));
+    }
+    readWhole(body, part, whole);
+    const kept = BigInt.asUintN(WHOLE, ~(maskOf(part) << BigInt(part.shift)));
+    code.emit(OP.and, whole, whole, body.inRegister({ type: 'number', constant: kept }));
+    code.emit(OP.or, whole, whole, fresh);
+    code.emit(OP.registerSet, part.register, whole);
+  }
+  body.releaseTo(mark);
+}
+
+/** `cr0.WP = E`: the whole register is read, changed and written, as with MOV. */
+export function compileRegisterBitWrite(body: Body, node: Expr, name: string, bit: string, value: Expr): void {
+  const number = bitNumber(body, node, name, bit);
+  if (number === undefined) return;
+  const part = partNamed(name);
+  const { code } = body.unit;
+  const mark = body.mark;
+  const wanted = body.allocate();
+  compileInto(body, value, wanted, 'number');
+  code.emit(OP.truth, wanted, wanted);
+  const whole = body.allocate();
+  readWhole(body, part, whole);
+  const mask = 1n << BigInt(number);
+  code.emit(OP.shiftLeft, wanted, wanted, body.inRegister({ type: 'number', constant: BigInt(number) }));
+  code.emit(OP.and, whole, whole, body.inRegister({ type: 'number', constant: BigInt.asUintN(WHOLE, ~mask) }));
+  code.emit(OP.or, whole, whole, wanted);
+  code.emit(OP.registerSet, part.register, whole);
+  body.releaseTo(mark);
+}
+
+function readWhole(body: Body, part: RegisterPart, result: number): void {
+  body.unit.code.emit(body.purpose === 'guest' ? OP.registerGet : OP.peekRegister, result, part.register);
+}
+
+function bitNumber(body: Body, node: Expr, name: string, bit: string): number | undefined {
+  const number = registerBit(name, bit);
+  if (number !== undefined) return number;
+  const names = registerBitNames(name);
+  const choices = names.length === 0 ? `\`${name}\` has no named bits` : `it has ${names.join(', ')}`;
+  body.fail(node, `\`${name}\` has no bit \`${bit}\`${didYouMean(bit, names)}; ${choices}.`);
+  return undefined;
+}
+
+function partNamed(name: string): RegisterPart {
+  const part = registerPart(name);
+  if (part === undefined) throw new Error(`invariant: ${name} is no register`);
+  return part;
+}
+
+function maskOf(part: RegisterPart): bigint {
+  return (1n << BigInt(part.bits)) - 1n;
+}
