@@ -22,15 +22,13 @@ class LaunchConfigurations implements vscode.DebugConfigurationProvider {
     _folder: vscode.WorkspaceFolder | undefined,
     config: vscode.DebugConfiguration,
   ): vscode.DebugConfiguration | undefined {
-    if (config.type !== '' && config.type !== DEBUG_TYPE) return config;
     if (typeof config['program'] === 'string' && config['program'] !== '') return config;
     const scenario = activeScenario();
     if (scenario === undefined) {
       void vscode.window.showErrorMessage(NO_SCENARIO);
       return undefined;
     }
-    const hasNoLaunchJson = config.type === '' && config.request === '';
-    return hasNoLaunchJson ? launch(scenario) : { ...config, program: pathOf(scenario.uri) };
+    return isEmpty(config) ? launch(scenario) : { ...config, program: pathOf(scenario.uri) };
   }
 
   /** What is debugged is what is seen: an edited scenario is saved first, whatever the user's own setting says. */
@@ -44,6 +42,11 @@ class LaunchConfigurations implements vscode.DebugConfigurationProvider {
     if (document?.isDirty === true) await document.save();
     return { ...config, program: pathOf(uri) };
   }
+}
+
+/** Without launch.json VS Code hands over a configuration that says nothing, whatever the type declares. */
+function isEmpty(config: Partial<vscode.DebugConfiguration>): boolean {
+  return !config.type && !config.request && !config.name;
 }
 
 function activeScenario(): vscode.TextDocument | undefined {

@@ -36,6 +36,6 @@ function row(field: EntryField): string {
 }
 
 function iconOf(node: TableNode): string {
-  if (node.address === undefined) return 'symbol-namespace';
+  if (node.address === undefined) return 'list-tree';
   return node.hasChildren ? 'table' : 'file-binary';
 }
