@@ -82,17 +82,20 @@ async function checkForBrowser() {
   console.log(`${contents.length} modules of ${portable.join(', ')} build for the browser.`);
 }
 
+/** Builds every product, the sound ones beside a broken one; fails at the end if any is broken. */
 async function build() {
+  const broken = [];
   for (const [name, options] of Object.entries(products)) {
     const [entry] = options.entryPoints;
     if (!fs.existsSync(path.join(root, entry))) {
       console.log(`${name} is not built: ${entry} does not exist yet.`);
       continue;
     }
-    await esbuild.build(options);
+    await esbuild.build(options).catch(() => broken.push(name));
   }
   const command = path.join(root, products['the pagewalk command'].outfile);
   if (fs.existsSync(command)) fs.chmodSync(command, 0o755);
+  if (broken.length > 0) throw new Error(`Not built, for the errors above: ${broken.join(', ')}.`);
 }
 
 async function watch() {
@@ -103,8 +106,8 @@ async function watch() {
 }
 
 const task = process.argv.includes('--browser-check') ? checkForBrowser : process.argv.includes('--watch') ? watch : build;
-// esbuild has already printed each error with its file and line.
 task().catch((error) => {
-  if (!error.errors) console.error(error);
+  // esbuild's own errors are printed already, each with its file and line.
+  if (!error.errors) console.error(error.message);
   process.exitCode = 1;
 });
