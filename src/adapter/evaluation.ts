@@ -13,11 +13,20 @@ export function evaluateIn(launched: Launched, held: HeldFrame, text: string): E
   if (named !== undefined) return named;
   const compiled = compiledOnce(launched, text, held.procedure);
   if ('error' in compiled) return compiled;
-  return launched.debuggee.evaluate(compiled.fragment, held.cpu, held.depth);
+  const result = launched.debuggee.evaluate(compiled.fragment, held.cpu, held.depth);
+  if ('error' in result || result.value !== NOWHERE || !isPhysical(result.type)) return result;
+  return { error: `${text.trim()} is nowhere: the address is not mapped.` };
 }
 
 export function listingValues({ frame }: HeldFrame): readonly NamedValue[] {
   return frame.kind === 'listing' ? frame.values : [];
+}
+
+/** The value of an address question about what is not mapped; no physical address is that large. */
+const NOWHERE = (1n << 64n) - 1n;
+
+function isPhysical(type: ValueType): boolean {
+  return type === 'gpa' || type === 'hva' || type === 'hpa';
 }
 
 /** Watches, registers and counters ask the same expressions at each stop: they are compiled once a launch. */

@@ -3,7 +3,7 @@ import type { Debuggee, Frame, Motion, Stop } from '../engine/debuggee';
 import type { Phase } from './answer';
 import { BreakpointStore } from './breakpoints/breakpointStore';
 import { firstStatement } from './breakpoints/statementAtLine';
-import { Client } from './client';
+import { Client, fileName } from './client';
 import type { FileAccess } from './fileAccess';
 import { Handles } from './handles';
 import { MotionDriver } from './motion';
@@ -139,7 +139,7 @@ export class SessionState {
     this.takeOutput();
     if (stop.kind === 'ended') {
       const outcome = launched.debuggee.result();
-      this.output.outcome(outcome, launched.scenario.program.name, launched.debuggee.technique);
+      this.output.outcome(outcome, fileName(launched.scenario.program.name), launched.debuggee.technique);
       this.end(outcome.ok ? 0 : 1);
       return;
     }

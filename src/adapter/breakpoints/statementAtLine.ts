@@ -2,8 +2,8 @@ import type { Procedure, Program, Statement } from '../../language/program';
 
 /**
  * The statement that a breakpoint on a line binds to (line and column from 0, as the program counts):
- * the first one that starts on it, at or after the column; without one the next statement of the
- * block that holds the line. Undefined: nothing runs there.
+ * the first one that starts on it, at or after the column; else the one that goes on over it; else
+ * the next statement of the block that holds it. Undefined: nothing runs there.
  */
 export function statementAtLine(program: Program, file: number, line: number, column: number): number | undefined {
   const starting = startingAt(program, file, line);
@@ -11,6 +11,8 @@ export function statementAtLine(program: Program, file: number, line: number, co
     const fitting = starting.find((number) => statementOf(program, number).range.column >= column);
     return fitting ?? starting[starting.length - 1];
   }
+  const goingOn = program.statements.findIndex(({ range }) => range.file === file && range.line < line && line <= range.endLine);
+  if (goingOn >= 0) return goingOn;
   const block = blockAround(program, file, line);
   return block === undefined ? undefined : nextStatement(program, block, file, line);
 }
@@ -18,7 +20,7 @@ export function statementAtLine(program: Program, file: number, line: number, co
 /** Statements that start on lines `from` to `to`, in order of text. */
 export function statementsOnLines(program: Program, file: number, from: number, to: number): readonly Statement[] {
   return program.statements
-    .filter(({ range }) => range.file === file && range.line >= from && range.line <= to)
+    .filter(({ range }, number) => range.file === file && range.line >= from && range.line <= to && !isBoot(program, number))
     .sort((a, b) => a.range.line - b.range.line || a.range.column - b.range.column);
 }
 
@@ -28,10 +30,19 @@ export function firstStatement(program: Program, procedure: number): number | un
   return range === undefined ? undefined : nextStatement(program, procedure, range.file, range.line - 1);
 }
 
+/** The call of the library's `boot` stands at the heading of a cpu block: a heading is no line to stop at. */
+function isBoot(program: Program, number: number): boolean {
+  const statement = program.statements[number];
+  const procedure = statement === undefined ? undefined : program.procedures[statement.procedure];
+  if (statement === undefined || procedure?.kind !== 'cpu') return false;
+  const { range } = procedure;
+  return statement.entry === procedure.entry && statement.range.line === range.line && statement.range.column === range.column;
+}
+
 function startingAt(program: Program, file: number, line: number): number[] {
   const found: number[] = [];
   program.statements.forEach(({ range }, number) => {
-    if (range.file === file && range.line === line) found.push(number);
+    if (range.file === file && range.line === line && !isBoot(program, number)) found.push(number);
   });
   return found.sort((a, b) => statementOf(program, a).range.column - statementOf(program, b).range.column);
 }
@@ -55,7 +66,7 @@ function nextStatement(program: Program, procedure: number, file: number, afterL
   let best: number | undefined;
   program.statements.forEach((statement, number) => {
     const { range } = statement;
-    if (statement.procedure !== procedure || range.file !== file || range.line <= afterLine) return;
+    if (statement.procedure !== procedure || range.file !== file || range.line <= afterLine || isBoot(program, number)) return;
     const known = best === undefined ? undefined : program.statements[best]?.range;
     if (
       known === undefined ||

@@ -22,7 +22,7 @@ export function translationVariables(launched: Launched, held: HeldFrame): reado
   for (const { name, question } of steps) {
     const expression = `${question}(gva:${hex(address)})`;
     const result = evaluateIn(launched, held, expression);
-    rows.push('error' in result ? sentence(name, result.error) : variable(name, result.value, result.type, program, expression));
+    rows.push('error' in result ? sentence(name, 'not mapped') : variable(name, result.value, result.type, program, expression));
   }
   return rows;
 }
