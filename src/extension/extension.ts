@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { TABLE_VIEWS } from './contributions';
 import { registerEntryCommands } from './entryCommands';
 import { registerEvaluatableExpressions } from './evaluatableExpressions';

@@ -14,7 +14,7 @@ export function addressRuler(address: string, parts: readonly AddressPart[]): Te
         ${parts.map(
           (part) => html`<li .style=${`--span: ${String(width(part))}`}>
             <span class="scale" aria-hidden="true"><span>${part.bits[0]}</span><span>${part.bits[1]}</span></span>
-            <span class="bits" aria-hidden="true">${[...digits(part)].map((digit) => html`<i>${digit}</i>`)}</span>
+            <span class="bits" aria-hidden="true">${digits(part).map((digit) => html`<i>${digit}</i>`)}</span>
             <span class="name">${part.name}<span class="spoken">, bits ${part.bits[0]} to ${part.bits[1]}</span></span>
             <span class="value">${hex(part.value)}<span class="decimal"> = ${part.value}</span></span>
           </li>`,
@@ -28,8 +28,8 @@ function width(part: AddressPart): number {
   return part.bits[0] - part.bits[1] + 1;
 }
 
-function digits(part: AddressPart): string {
-  return part.value.toString(2).padStart(width(part), '0');
+function digits(part: AddressPart): readonly string[] {
+  return Array.from(part.value.toString(2).padStart(width(part), '0'));
 }
 
 function hex(value: number): string {
