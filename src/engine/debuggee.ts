@@ -144,6 +144,12 @@ export interface Debuggee {
   setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void;
   setListingBreakpoints(breakpoints: readonly ListingBreakpoint[]): void;
 
+  /**
+   * Makes the kernel's boot part of what is debugged. Before the first motion only; otherwise that
+   * motion first runs through boot unseen, and history begins at the scenario's first statement.
+   */
+  showBoot(): void;
+
   /** Begins a motion; `cpu` is the one the step is about. */
   start(motion: Motion, cpu: number): void;
   /** Works for at most `milliseconds`' worth (judged by the caller's `expired`); a stop when the motion is over. */

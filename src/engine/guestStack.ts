@@ -15,8 +15,7 @@ const PC = 0;
 const BASE = 1;
 const DEPTH = 2;
 const TOP = 3;
-const STATEMENT_LEVEL = 4;
-const STATEMENT = 5;
+const STATEMENT = 4;
 const CPU_WORDS = 16;
 
 /** Calls may nest this deep; the scenario stops past it. */
@@ -52,15 +51,6 @@ export class GuestStack {
   /** Frames above the `cpu` block's. */
   get depth(): number {
     return this.state[DEPTH]!;
-  }
-
-  /** CPL at which the `cpu` block's present statement began. */
-  get statementLevel(): number {
-    return this.state[STATEMENT_LEVEL]!;
-  }
-
-  set statementLevel(value: number) {
-    this.state[STATEMENT_LEVEL] = value;
   }
 
   /** The statement that last began, of whatever frame. */
@@ -133,16 +123,6 @@ export class GuestStack {
 
   isHandlerAt(base: number): boolean {
     return this.words[base - IS_HANDLER] === 1;
-  }
-
-  /** Where the `cpu` block stands: its own program counter, under whatever it has called. */
-  get cpuBlockPc(): number {
-    let pc = this.pc;
-    for (let base = this.base, depth = this.depth; depth > 0; depth--) {
-      pc = this.words[base - RETURN_TO]!;
-      base = this.words[base - CALLER_BASE]!;
-    }
-    return pc;
   }
 
   /** Frames from the running one down: procedure, its base, and the instruction it stands at. */

@@ -11,8 +11,11 @@ import { NumberTables } from './numberTable';
 import { printText } from './printValue';
 import type { Questions } from './questions';
 import { RUN, RunState } from './runState';
+import { StatementIndex } from './statementIndex';
 import { COMPUTED, compute } from './values';
 
+/** CPL of user mode. */
+const USER_LEVEL = 3;
 /** Equal faults of one access in a row after which the handler is held to repair nothing. */
 const FAULT_LIMIT = 1000;
 
@@ -30,6 +33,8 @@ export class Interpreter {
   readonly globals: Int32Array;
   readonly processes: Int32Array;
   readonly tables: NumberTables;
+  /** Which statement an instruction belongs to. */
+  readonly statements: StatementIndex;
   say: Say = () => undefined;
   private readonly code: Int32Array;
 
@@ -42,6 +47,7 @@ export class Interpreter {
     private readonly bus: EventBus,
   ) {
     this.code = program.code;
+    this.statements = new StatementIndex(program);
     this.run = new RunState(registry);
     this.stacks = program.cpus.map((_, cpu) => new GuestStack(registry, cpu));
     this.happenings = program.cpus.map((_, cpu) => new Happenings(registry, cpu));
@@ -69,6 +75,11 @@ export class Interpreter {
   /** True when the instruction that `cpu` runs next begins a statement. */
   isAtStatement(cpu: number): boolean {
     return this.code[this.stacks[cpu]!.pc * INSTRUCTION_WORDS] === OP.statement;
+  }
+
+  /** The statement that begins there. */
+  statementAhead(cpu: number): number {
+    return this.code[this.stacks[cpu]!.pc * INSTRUCTION_WORDS + 1]!;
   }
 
   /** Executes one instruction of `cpu`. The run must be running. */
@@ -125,6 +136,10 @@ export class Interpreter {
         if (stack.pc === pc + 1 && stack.base === base) setPairAt(words, ra, processor.valueLo, processor.valueHi);
         break;
       case OP.registerSet: this.afterInstruction(cpu, stack, processor, pc, processor.writeRegister(a, words[rb]!, words[rb + 1]!)); break;
+      case OP.peekRegister:
+        this.questions.register(cpu, b);
+        setPairAt(words, ra, this.questions.valueLo, this.questions.valueHi);
+        break;
       case OP.invlpg: this.afterInstruction(cpu, stack, processor, pc, processor.invlpg(words[ra]!, words[ra + 1]!)); break;
       case OP.stac: this.afterInstruction(cpu, stack, processor, pc, processor.setAlignmentCheck('set')); break;
       case OP.clac: this.afterInstruction(cpu, stack, processor, pc, processor.setAlignmentCheck('clear')); break;
@@ -160,7 +175,6 @@ export class Interpreter {
 
   private beginStatement(cpu: number, stack: GuestStack, processor: Processor, statement: number): void {
     stack.statement = statement;
-    if (stack.depth === 0) stack.statementLevel = processor.level;
     const isExpect = this.program.statements[statement]!.isExpect;
     if (!isExpect) processor.counters[0]!++;
     if (this.bus.on[KIND.statement]) {
@@ -235,23 +249,13 @@ export class Interpreter {
     }
     this.happenings[cpu]!.noteRefusal();
     while (stack.depth > 0) stack.pop();
-    const statement = this.statementAt(stack.pc);
-    processor.setLevel(stack.statementLevel);
-    const { refusedBelow, end } = this.program.statements[statement]!;
+    const statement = this.statements.at(stack.pc);
+    const { refusedBelow, end, user } = this.program.statements[statement]!;
+    processor.setLevel(user ? USER_LEVEL : 0);
     const isExpected = refusedBelow.some((i) => appliesTo(this.program, this.program.expectations[i]!, this.technique));
     stack.statement = statement;
     stack.pc = end;
     if (!isExpected) this.dieOf(RUN.refused, cpu, 14, code, lo, hi);
-  }
-
-  /** The innermost statement that holds instruction `pc`. */
-  statementAt(pc: number): number {
-    let best = -1;
-    this.program.statements.forEach((statement, i) => {
-      if (pc < statement.entry || pc >= statement.end) return;
-      if (best < 0 || statement.end - statement.entry <= this.program.statements[best]!.end - this.program.statements[best]!.entry) best = i;
-    });
-    return best;
   }
 
   private judge(cpu: number, stack: GuestStack, index: number): void {

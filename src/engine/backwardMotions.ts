@@ -1,0 +1,194 @@
+import { KIND, KIND_AT, field } from '../hardware/eventTable';
+import { statementStop, type Breakpoints, type Verdict } from './breakpoints';
+import type { Stop } from './debuggee';
+import { enterNth, eventStop, type Moving } from './motions';
+import type { Replay } from './replay';
+
+const STRIDE = 256;
+const STEP: Stop = { kind: 'step' };
+const START: Stop = { kind: 'start-of-history' };
+
+/** What a search backward found last before the present moment. */
+interface Found {
+  readonly step: number;
+  /** Ordinal of the event within the step that matched; 0: the statement at its start. */
+  readonly nth: number;
+  readonly verdict?: Verdict;
+}
+
+/** Looks at the moment between steps that a forward pass has come to; a finding replaces the one before. */
+type Look = () => Found | undefined;
+
+/**
+ * The ways to move backward. Time runs forward only: each goes to a checkpoint before the present
+ * moment, executes up to it, and keeps the last thing that it was looking for; with nothing found it
+ * does the same one checkpoint earlier.
+ */
+export class BackwardMotions {
+  constructor(
+    private readonly replay: Replay,
+    private readonly breakpoints: Breakpoints,
+    private readonly isPauseAsked: () => boolean,
+    /** Step before which nothing is shown: the scenario's first statement, or 0 when boot is. */
+    private readonly origin: () => number,
+  ) {}
+
+  /** To the previous statement of the running guest frame, or of one that called it: a call is stepped over. */
+  *over(): Moving {
+    const { interpreter } = this.replay.machine;
+    const stack = interpreter.stacks[this.replay.cpu]!;
+    const depth = stack.depth;
+    const found = yield* this.search(() => (
+      interpreter.isAtStatement(this.replay.cpu) && stack.depth <= depth ? { step: this.replay.step, nth: 0 } : undefined
+    ));
+    return this.arrive(found) ?? STEP;
+  }
+
+  /** To the last breakpoint before the present moment. */
+  *continue(): Moving {
+    const inStep = this.lastMatchInStep();
+    if (inStep !== undefined) return inStep;
+    const { replay, breakpoints } = this;
+    const { bus, interpreter } = replay.machine;
+    const kinds = breakpoints.kinds;
+    let matches = 0;
+    let last: Verdict | undefined;
+    const listener = (record: Int32Array): void => {
+      const verdict = breakpoints.matchEvent(record, replay.cpu);
+      if (verdict === undefined) return;
+      matches++;
+      last = verdict;
+    };
+    const statementHere = (): Verdict | undefined => (
+      interpreter.isAtStatement(replay.cpu) ? breakpoints.matchStatement(interpreter.statementAhead(replay.cpu), replay.cpu) : undefined
+    );
+    let statement: Verdict | undefined;
+    const found = yield* this.search(
+      () => {
+        statement = statementHere();
+        return statement === undefined ? undefined : { step: replay.step, nth: 0, verdict: statement };
+      },
+      () => {
+        matches = 0;
+        last = undefined;
+        if (kinds.size > 0) bus.listen(listener, kinds);
+        const step = replay.step;
+        replay.execute();
+        bus.silence();
+        return last === undefined ? undefined : { step, nth: matches, verdict: last };
+      },
+    );
+    return this.arrive(found) ?? START;
+  }
+
+  /** To the previous event. */
+  *event(): Moving {
+    const { replay } = this;
+    const at = replay.event;
+    if (at > 1) return this.toEvent(at - 1);
+    replay.leaveStep();
+    for (let step = replay.step - 1, looked = 1; step >= this.origin(); step--, looked++) {
+      replay.goTo(step);
+      const count = replay.eventsAhead().length;
+      if (count > 0) return this.toEvent(count);
+      if (looked % STRIDE === 0) {
+        yield undefined;
+        if (this.isPauseAsked()) return { kind: 'pause' };
+      }
+    }
+    replay.goTo(this.origin());
+    return START;
+  }
+
+  /** Within the step stood in, to the last earlier event that `wanted` says; undefined when there is none. */
+  within(wanted: (record: Int32Array) => boolean): Stop | undefined {
+    for (let event = this.replay.event - 1; event > 0; event--) {
+      if (wanted(this.replay.records[event - 1]!)) return this.toEvent(event);
+    }
+    return undefined;
+  }
+
+  private toEvent(event: number): Stop {
+    this.replay.leaveStep();
+    this.replay.enter((_, at) => at === event);
+    return STEP;
+  }
+
+  /** The last event before the present one, of the step stood in, that matches a breakpoint. */
+  private lastMatchInStep(): Stop | undefined {
+    const { replay, breakpoints } = this;
+    const before = replay.event;
+    if (before === 0) return undefined;
+    let matches = 0;
+    let last: Verdict | undefined;
+    replay.leaveStep();
+    replay.enter((record, event) => {
+      if (event === before) return true;
+      const verdict = breakpoints.matchEvent(record, replay.cpu);
+      if (verdict !== undefined) {
+        matches++;
+        last = verdict;
+      }
+      return false;
+    });
+    if (last === undefined) return undefined;
+    replay.leaveStep();
+    enterNth(replay, matches, (record) => breakpoints.matchEvent(record, replay.cpu) !== undefined);
+    return eventStop(replay, last);
+  }
+
+  /**
+   * The last finding before the present moment, from checkpoint to checkpoint backward. `look` is
+   * asked between steps, the start of the step stood in included; `execute` runs a step and may find
+   * something in it, which comes after what `look` found at its start.
+   */
+  private *search(look: Look, execute: Look = () => this.execute()): Generator<undefined, Found | undefined> {
+    const { replay } = this;
+    const origin = this.origin();
+    // The first statement of a step that is stood in lies before the moment, one that is about to run does not.
+    let isInside = replay.event > 0;
+    replay.leaveStep();
+    let until = replay.step;
+    for (;;) {
+      let found: Found | undefined;
+      replay.goTo(Math.max(origin, replay.checkpointBefore(isInside ? until : until - 1)));
+      const from = replay.step;
+      for (let steps = 1; replay.step < until || isInside; steps++) {
+        found = look() ?? found;
+        if (replay.step >= until) break;
+        found = execute() ?? found;
+        if (steps % STRIDE === 0) yield undefined;
+      }
+      if (found !== undefined || from <= origin) return found;
+      until = from;
+      isInside = false;
+    }
+  }
+
+  private execute(): undefined {
+    this.replay.execute();
+    return undefined;
+  }
+
+  /** Goes to what was found; undefined when it is a place that no breakpoint names, and the start when nothing was. */
+  private arrive(found: Found | undefined): Stop | undefined {
+    const { replay, breakpoints } = this;
+    replay.goTo(found?.step ?? this.origin());
+    if (found === undefined) return START;
+    if (found.nth > 0) enterNth(replay, found.nth, (record) => breakpoints.matchEvent(record, replay.cpu) !== undefined);
+    if (found.verdict === undefined) return undefined;
+    return found.nth > 0 ? eventStop(replay, found.verdict) : statementStop(found.verdict);
+  }
+}
+
+/** The last line at `depth` or above it, or the VM exit that the handling began with. */
+export function isEarlierLine(depth: number): (record: Int32Array) => boolean {
+  return (record) => (
+    record[KIND_AT] === KIND.vm_exit || (record[KIND_AT] === KIND.listing_line && record[field.depth.at]! <= depth)
+  );
+}
+
+/** The last reference, or the walk's beginning. */
+export function isEarlierReference(record: Int32Array): boolean {
+  return record[KIND_AT] === KIND.table_read || record[KIND_AT] === KIND.walk;
+}

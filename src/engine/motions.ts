@@ -1,0 +1,205 @@
+import { KIND, KIND_AT, SPACE, field } from '../hardware/eventTable';
+import { statementStop, type Breakpoints, type Verdict } from './breakpoints';
+import type { Stop } from './debuggee';
+import { viewEvent } from './eventView';
+import type { Replay } from './replay';
+
+/** A motion under way: yields now and then, and comes back with why it stopped. */
+export type Moving = Generator<undefined, Stop>;
+
+/** Steps between two looks at the clock and at the pause button. */
+const STRIDE = 256;
+
+const STEP: Stop = { kind: 'step' };
+const ENDED: Stop = { kind: 'ended' };
+const INTO = new Set<number>([KIND.walk, KIND.tlb_hit, KIND.vm_exit]);
+
+/** Decides at each statement that is about to run whether the motion has arrived. */
+type Arrived = (depth: number) => boolean;
+
+/** The ways to move forward through a run. Each begins wherever the moment is. */
+export class ForwardMotions {
+  constructor(
+    private readonly replay: Replay,
+    private readonly breakpoints: Breakpoints,
+    private readonly isPauseAsked: () => boolean,
+  ) {}
+
+  /** To a breakpoint or the end. `first`: whether the statement at the present moment has been stopped at. */
+  continue(first: 'seen' | 'not yet seen' = 'seen'): Moving {
+    return this.run(() => false, undefined, undefined, first);
+  }
+
+  /** To the next statement of the running guest frame, or of one that called it. */
+  over(): Moving {
+    const depth = this.depth;
+    return this.run((at) => at <= depth);
+  }
+
+  /** Until the running procedure or handler has been left. */
+  out(): Moving {
+    const depth = this.depth;
+    return this.run((at) => at < depth);
+  }
+
+  /** Into the procedure or handler that the statement runs; where there is none, into its walk or VM exit. */
+  *in(): Moving {
+    const depth = this.depth;
+    let walkedAt = -1;
+    const stop = yield* this.run(() => true, INTO, (step) => {
+      if (walkedAt < 0) walkedAt = step;
+    });
+    if (stop.kind !== 'step' || this.depth > depth || walkedAt < 0) return stop;
+    this.replay.goTo(walkedAt);
+    this.replay.enter((record) => INTO.has(record[KIND_AT]!));
+    return STEP;
+  }
+
+  /** To the next event, in this step or a later one. */
+  *event(): Moving {
+    const { replay } = this;
+    const at = replay.event;
+    replay.leaveStep();
+    if (replay.isOver()) return ENDED;
+    if (replay.enter((_, event) => event === at + 1)) return STEP;
+    for (let steps = 1; !replay.isOver(); steps++) {
+      if (replay.enter((_, event) => event === 1)) return STEP;
+      if (steps % STRIDE === 0) yield undefined;
+    }
+    return ENDED;
+  }
+
+  /** Within the step stood in, to the next event that `wanted` says; past the last one, to the end of the step. */
+  *within(wanted: (record: Int32Array) => boolean): Moving {
+    const { replay } = this;
+    const from = replay.event;
+    replay.leaveStep();
+    let found: Verdict | undefined;
+    const isInside = replay.enter((record, event) => {
+      if (event <= from) return false;
+      found = this.breakpoints.matchEvent(record, replay.cpu);
+      return found !== undefined || wanted(record);
+    });
+    if (isInside && found !== undefined) return this.eventStop(found);
+    return !isInside && replay.isOver() ? ENDED : STEP;
+  }
+
+  /** Runs to the end of the step stood in. */
+  finishStep(): Moving {
+    return this.within(() => false);
+  }
+
+  private get depth(): number {
+    return this.replay.machine.interpreter.stacks[this.replay.cpu]!.depth;
+  }
+
+  /**
+   * Runs until `arrived`, a breakpoint, a pause or the end. `watched` kinds are listened to besides,
+   * and `note` told the step of each.
+   */
+  private *run(
+    arrived: Arrived, watched: ReadonlySet<number> = new Set(), note: (step: number) => void = () => undefined,
+    first: 'seen' | 'not yet seen' = 'seen',
+  ): Moving {
+    const { replay, breakpoints } = this;
+    const { machine } = replay;
+    let isFirst = replay.event === 0 && first === 'seen';
+    if (replay.event > 0) {
+      const stop = yield* this.finishStep();
+      if (stop.kind !== 'step' || replay.event > 0) return stop;
+    }
+    const wanted = breakpoints.kinds;
+    const kinds = new Set([...wanted, ...watched]);
+    let matches = 0;
+    let hit: Verdict | undefined;
+    let hitAt = 0;
+    const listener = (record: Int32Array): void => {
+      const kind = record[KIND_AT]!;
+      if (watched.has(kind)) note(replay.step);
+      if (hit !== undefined || !wanted.has(kind)) return;
+      const verdict = breakpoints.matchEvent(record, replay.cpu);
+      if (verdict === undefined) return;
+      matches++;
+      hit = breakpoints.countHits(verdict);
+      if (hit !== undefined) hitAt = matches;
+    };
+    machine.forgetDerived();
+    if (kinds.size > 0) machine.bus.listen(listener, kinds);
+    try {
+      for (let steps = 1; ; steps++) {
+        if (replay.isOver()) return ENDED;
+        const { interpreter } = machine;
+        if (interpreter.isAtStatement(replay.cpu)) {
+          const stack = interpreter.stacks[replay.cpu]!;
+          if (!isFirst && arrived(stack.depth)) return STEP;
+          const verdict = isFirst || !breakpoints.wantsStatements
+            ? undefined : breakpoints.matchStatement(interpreter.statementAhead(replay.cpu), replay.cpu);
+          const stop = verdict === undefined ? undefined : breakpoints.countHits(verdict);
+          if (stop !== undefined) return statementStop(stop);
+        }
+        isFirst = false;
+        matches = 0;
+        const step = replay.step;
+        replay.execute();
+        if (hit !== undefined) {
+          machine.bus.silence();
+          return this.enterMatch(step, hitAt, hit);
+        }
+        if (steps % STRIDE === 0) {
+          yield undefined;
+          if (this.isPauseAsked()) return { kind: 'pause' };
+        }
+      }
+    } finally {
+      machine.bus.silence();
+    }
+  }
+
+  /** Stands at the `nth` event of `step` that matches a breakpoint. */
+  private enterMatch(step: number, nth: number, verdict: Verdict): Stop {
+    const { replay, breakpoints } = this;
+    replay.goTo(step);
+    enterNth(replay, nth, (record) => breakpoints.matchEvent(record, replay.cpu) !== undefined);
+    return this.eventStop(verdict);
+  }
+
+  private eventStop(verdict: Verdict): Stop {
+    return eventStop(this.replay, verdict);
+  }
+}
+
+/** Stands at the `nth` event of the step ahead that `matches`. */
+export function enterNth(replay: Replay, nth: number, matches: (record: Int32Array) => boolean): void {
+  let count = 0;
+  if (!replay.enter((record) => matches(record) && ++count === nth)) {
+    throw new Error('invariant: a step executed again does not do again what it did');
+  }
+}
+
+/** The stop at the event that the machine stands at. */
+export function eventStop(replay: Replay, verdict: Verdict): Stop {
+  const event = viewEvent(replay.records[replay.records.length - 1]!);
+  return verdict.error === undefined
+    ? { kind: 'event', ids: verdict.ids, event }
+    : { kind: 'condition-error', ids: verdict.ids, message: verdict.error };
+}
+
+/** Ends of one reference of a walk, for stepping by reference. */
+export function isReferenceEnd(record: Int32Array): boolean {
+  const kind = record[KIND_AT];
+  if (kind === KIND.table_read) return true;
+  return kind === KIND.walk_done && record[field.space.at] !== SPACE.ept && record[field.space.at] !== SPACE.npt;
+}
+
+/** A line of a listing at `depth` or above it, or the return to the guest. */
+export function isLineUpTo(depth: number): (record: Int32Array) => boolean {
+  return (record) => (
+    record[KIND_AT] === KIND.vm_entry || (record[KIND_AT] === KIND.listing_line && record[field.depth.at]! <= depth)
+  );
+}
+
+/** What stepping into a listing's line meets first: a line at any depth, a walk, or the return to the guest. */
+export function isInsideLine(record: Int32Array): boolean {
+  const kind = record[KIND_AT];
+  return kind === KIND.listing_line || kind === KIND.walk || kind === KIND.vm_entry;
+}

@@ -1,0 +1,138 @@
+import type { Checkpoint } from '../hardware/registry';
+import { Checkpoints } from './checkpoints';
+import type { Moment } from './debuggee';
+import type { Machine } from './machine';
+import { RUN } from './runState';
+
+/** Sees the events of one step as they are numbered, from 1; true stops there. */
+export type EventStop = (record: Int32Array, event: number) => boolean;
+
+/**
+ * Where a machine is in its run, and the ways to be elsewhere: one step on, back to any step by the
+ * nearest checkpoint and re-execution, and to any event inside a step.
+ *
+ * Inside a step means: the step was executed again from its start with every kind listened to; at
+ * the event a checkpoint was taken, and what the rest of the step did was put back. `anchor` is the
+ * start of that step, from which it is executed again to go on.
+ */
+export class Replay {
+  /** Events of the step stood in, up to the present one: copies. */
+  records: readonly Int32Array[] = [];
+  /** Steps that have been executed at some time: what happens before is no news. */
+  furthest = 0;
+  private readonly checkpoints: Checkpoints;
+  private anchor: Checkpoint | undefined;
+
+  constructor(readonly machine: Machine) {
+    this.checkpoints = new Checkpoints(machine.registry);
+    this.checkpoints.consider(0);
+  }
+
+  /** Steps executed before the present moment. */
+  get step(): number {
+    return this.machine.interpreter.run.step;
+  }
+
+  /** Event of the step stood in; 0: between steps. */
+  get event(): number {
+    return this.records.length;
+  }
+
+  moment(): Moment {
+    return { step: this.step, event: this.event };
+  }
+
+  /** The CPU that runs next. */
+  get cpu(): number {
+    return 0;
+  }
+
+  /** True when there is no further step. */
+  isOver(): boolean {
+    return this.event === 0 && this.machine.interpreter.run.status !== RUN.running;
+  }
+
+  /** Executes one step from its start. The moment must be between steps, and the run not over. */
+  execute(): void {
+    this.checkpoints.consider(this.step);
+    this.executeBare();
+  }
+
+  /** Goes to the start of `step`, forward or back; not past the end of the run. */
+  goTo(step: number): void {
+    this.leaveStep();
+    if (step < this.step) {
+      this.checkpoints.restore(step);
+      this.machine.reload();
+    }
+    while (this.step < step && !this.isOver()) this.execute();
+  }
+
+  /**
+   * From the start of a step: executes it listening to all, up to the event that `stop` wants. True:
+   * the machine stands right at that event, inside the step. False: the step is over.
+   */
+  enter(stop: EventStop): boolean {
+    const { registry } = this.machine;
+    this.checkpoints.consider(this.step);
+    const anchor = registry.checkpoint();
+    const records: Int32Array[] = [];
+    let inside: Checkpoint | undefined;
+    this.executeListening((record) => {
+      if (inside !== undefined) return;
+      records.push(record.slice());
+      if (stop(record, records.length)) inside = registry.checkpoint();
+    });
+    if (inside === undefined) {
+      registry.forget(anchor);
+      return false;
+    }
+    registry.restore(inside);
+    this.machine.reload();
+    this.anchor = anchor;
+    this.records = records;
+    return true;
+  }
+
+  /** Back to the start of the step that the moment is inside of; between steps nothing is to be done. */
+  leaveStep(): void {
+    if (this.anchor === undefined) return;
+    this.putBack(this.anchor);
+    this.anchor = undefined;
+    this.records = [];
+  }
+
+  /** Every event of the step that starts at the present moment, which must be between steps; nothing changes. */
+  eventsAhead(): readonly Int32Array[] {
+    if (this.isOver()) return [];
+    const anchor = this.machine.registry.checkpoint();
+    const records: Int32Array[] = [];
+    this.executeListening((record) => records.push(record.slice()));
+    this.putBack(anchor);
+    return records;
+  }
+
+  /** Step of the newest checkpoint at or before `step`. */
+  checkpointBefore(step: number): number {
+    return this.checkpoints.before(step);
+  }
+
+  private executeListening(listener: (record: Int32Array) => void): void {
+    const { bus } = this.machine;
+    this.machine.forgetDerived();
+    bus.listen(listener, 'all');
+    this.executeBare();
+    bus.silence();
+  }
+
+  private executeBare(): void {
+    this.machine.interpreter.step(this.cpu);
+    if (this.step > this.furthest) this.furthest = this.step;
+  }
+
+  private putBack(anchor: Checkpoint): void {
+    this.machine.registry.restore(anchor);
+    this.machine.registry.forget(anchor);
+    this.machine.reload();
+  }
+}

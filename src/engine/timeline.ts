@@ -1,0 +1,252 @@
+import { KIND, field } from '../hardware/eventTable';
+import { entryName } from '../hardware/eventText';
+import type { Fragment, Program } from '../language/program';
+import { pairToBigInt } from './arithmetic';
+import { BackwardMotions, isEarlierLine, isEarlierReference } from './backwardMotions';
+import { Breakpoints } from './breakpoints';
+import type {
+  Debuggee, EventBreakpoint, EventView, Frame, ListingBreakpoint, Moment, Motion, NamedValue, Outcome, OutputLine,
+  StatementBreakpoint, Stop,
+} from './debuggee';
+import { viewEvent } from './eventView';
+import { Machine } from './machine';
+import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving } from './motions';
+import { outcomeOf } from './outcome';
+import { Replay } from './replay';
+import { describeFrame, foldFrames, openWalks, type FrameNames, type StepFrame } from './stepFrames';
+import { evaluate, type Watched } from './watch';
+
+/** Steps of boot between two looks at the clock. */
+const STRIDE = 256;
+
+/** A scenario on a machine, with time that runs both ways. */
+export class Timeline implements Debuggee {
+  readonly cpus: number;
+  readonly listings: ReadonlyMap<string, string>;
+  private readonly replay: Replay;
+  private readonly breakpoints: Breakpoints;
+  private readonly forward: ForwardMotions;
+  private readonly backward: BackwardMotions;
+  private readonly output: OutputLine[] = [];
+  private moving: Moving | undefined;
+  private isPauseAsked = false;
+  /** Events of the last access, by the moment they were asked for. */
+  private access: { readonly at: string; readonly found: ReturnType<Debuggee['lastAccess']> } | undefined;
+  /** First step that history shows; undefined before boot has been run through. */
+  private origin: number | undefined;
+  private eventBreakpoints: readonly EventBreakpoint[] = [];
+  private listingBreakpoints: readonly ListingBreakpoint[] = [];
+
+  constructor(readonly machine: Machine) {
+    this.cpus = machine.processors.length;
+    this.listings = new Map(machine.technique.listings.map(({ listing }) => [
+      listing.name, listing.lines.map((line) => line.text).join('\n') + '\n',
+    ]));
+    this.replay = new Replay(machine);
+    this.breakpoints = new Breakpoints(machine);
+    const isPauseAsked = (): boolean => this.isPauseAsked;
+    this.forward = new ForwardMotions(this.replay, this.breakpoints, isPauseAsked);
+    this.backward = new BackwardMotions(this.replay, this.breakpoints, isPauseAsked, () => this.origin ?? 0);
+    machine.interpreter.say = (category, text, statement) => {
+      if (this.replay.step < this.replay.furthest) return;
+      const { range } = this.program.statements[statement]!;
+      this.output.push({ category, text, path: this.program.files[range.file]!.path, line: range.line + 1 });
+    };
+  }
+
+  get program(): Program {
+    return this.machine.program;
+  }
+
+  get technique(): string {
+    return this.machine.technique.name;
+  }
+
+  setStatementBreakpoints(breakpoints: readonly StatementBreakpoint[]): void {
+    this.breakpoints.setStatements(breakpoints);
+  }
+
+  setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void {
+    this.eventBreakpoints = breakpoints;
+    this.breakpoints.setEvents(breakpoints, this.listingBreakpoints);
+  }
+
+  setListingBreakpoints(breakpoints: readonly ListingBreakpoint[]): void {
+    this.listingBreakpoints = breakpoints;
+    this.breakpoints.setEvents(this.eventBreakpoints, breakpoints);
+  }
+
+  showBoot(): void {
+    this.origin = 0;
+  }
+
+  start(motion: Motion, cpu: number): void {
+    this.isPauseAsked = false;
+    this.moving = this.origin === undefined ? this.bootThen(motion, cpu) : this.begin(motion, cpu);
+  }
+
+  slice(expired: () => boolean): Stop | undefined {
+    const { moving } = this;
+    if (moving === undefined) throw new Error('invariant: no motion is under way');
+    do {
+      const next = moving.next();
+      if (next.done === true) {
+        this.moving = undefined;
+        return next.value;
+      }
+    } while (!expired());
+    return undefined;
+  }
+
+  pause(): void {
+    this.isPauseAsked = true;
+  }
+
+  moment(): Moment {
+    return this.replay.moment();
+  }
+
+  isInThePast(): boolean {
+    return this.replay.step < this.replay.furthest && !(this.replay.event > 0 && this.replay.step === this.replay.furthest - 1);
+  }
+
+  frames(cpu: number): readonly Frame[] {
+    const guest = this.guestFrames(cpu);
+    const top = guest[0];
+    const names: FrameNames = {
+      program: this.program,
+      statement: top !== undefined && 'statement' in top ? top.statement : -1,
+      levelName: (space, level) => entryName(space, level) ?? `level ${level}`,
+      listing: (number) => this.machine.listing(number),
+    };
+    const inStep = foldFrames(this.replay.records).map((frame) => describeFrame(frame, cpu, names));
+    return [...inStep.reverse(), ...guest];
+  }
+
+  eventsOfStep(): readonly EventView[] {
+    return this.replay.records.map(viewEvent);
+  }
+
+  lastAccess(): { readonly records: readonly Int32Array[]; readonly statement: number } | undefined {
+    const { step, event } = this.replay.moment();
+    const at = `${step}/${event}`;
+    if (this.access?.at !== at) this.access = { at, found: this.findLastAccess() };
+    return this.access.found;
+  }
+
+  variables(cpu: number, depth: number): readonly NamedValue[] {
+    const stack = this.machine.interpreter.stacks[cpu]!;
+    const frames = stack.frames();
+    const frame = frames[frames.length - 1 - depth];
+    if (frame === undefined) return [];
+    const { variables } = this.program.procedures[frame.procedure]!;
+    return variables.filter(({ since }) => since <= frame.pc).map(({ name, type, register }) => {
+      const word = frame.base + 2 * register;
+      return { name, type, value: pairToBigInt(stack.words[word]!, stack.words[word + 1]!) };
+    });
+  }
+
+  evaluate(fragment: Fragment, cpu: number, depth: number): Watched {
+    return evaluate(this.machine, fragment, cpu, depth);
+  }
+
+  takeOutput(): readonly OutputLine[] {
+    return this.output.splice(0);
+  }
+
+  result(): Outcome {
+    return outcomeOf(this.machine);
+  }
+
+  /** Boot, of which nothing is shown and where nothing stops; then the motion. */
+  private *bootThen(motion: Motion, cpu: number): Moving {
+    const { run } = this.machine.interpreter;
+    for (let steps = 1; !run.isCounting && !this.replay.isOver(); steps++) {
+      this.replay.execute();
+      if (steps % STRIDE === 0) {
+        yield undefined;
+        if (this.isPauseAsked) return { kind: 'pause' };
+      }
+    }
+    this.origin = this.replay.step;
+    return yield* this.begin(motion, cpu, 'not yet seen');
+  }
+
+  private begin(motion: Motion, cpu: number, first: 'seen' | 'not yet seen' = 'seen'): Moving {
+    const open = foldFrames(this.replay.records);
+    const top = open[open.length - 1];
+    switch (motion) {
+      case 'continue': return this.forward.continue(first);
+      case 'reverse-continue': return this.backward.continue();
+      case 'event': return this.forward.event();
+      case 'event-back': return this.backward.event();
+      case 'over': return this.over(top);
+      case 'in': return this.into(top);
+      case 'out': return this.out(top);
+      case 'over-back': return this.overBack(top);
+    }
+  }
+
+  private over(top: StepFrame | undefined): Moving {
+    if (top?.kind === 'listing') return this.forward.within(isLineUpTo(top.record[field.depth.at]!));
+    return top?.kind === 'walk' ? this.forward.within(isReferenceEnd) : this.forward.over();
+  }
+
+  private into(top: StepFrame | undefined): Moving {
+    if (top?.kind === 'listing') return this.forward.within(isInsideLine);
+    return top === undefined ? this.forward.in() : this.forward.event();
+  }
+
+  private out(top: StepFrame | undefined): Moving {
+    switch (top?.kind) {
+      case 'listing': return this.forward.within(isLineUpTo(top.record[field.depth.at]! - 1));
+      case 'walk': {
+        const records = [...this.replay.records];
+        const open = openWalks(records);
+        return this.forward.within((record) => {
+          records.push(record.slice());
+          return openWalks(records) < open;
+        });
+      }
+      case 'access': return this.forward.finishStep();
+      case undefined: return this.forward.out();
+    }
+  }
+
+  private *overBack(top: StepFrame | undefined): Moving {
+    const earlier = top?.kind === 'listing' ? this.backward.within(isEarlierLine(top.record[field.depth.at]!))
+      : top?.kind === 'walk' ? this.backward.within(isEarlierReference) : undefined;
+    return earlier ?? (yield* this.backward.over());
+  }
+
+  private guestFrames(cpu: number): readonly Frame[] {
+    const { interpreter } = this.machine;
+    const frames = interpreter.stacks[cpu]!.frames();
+    return frames.map((frame, i) => {
+      const above = frames[i - 1];
+      // A call returns behind itself, and a step under way has its counter past it; a handler returns to its access.
+      const isPast = above === undefined ? this.replay.event > 0 : !above.isHandler;
+      const depth = frames.length - 1 - i;
+      const kind = depth === 0 ? 'cpu' : frame.isHandler ? 'handler' : 'procedure';
+      return {
+        kind, depth, procedure: frame.procedure, statement: interpreter.statements.at(isPast ? frame.pc - 1 : frame.pc), key: `cpu${cpu}/guest/${depth}`,
+      };
+    });
+  }
+
+  private findLastAccess(): ReturnType<Debuggee['lastAccess']> {
+    const { replay } = this;
+    const { run } = this.machine.interpreter;
+    const here = replay.moment();
+    const isAccess = replay.records.findIndex((record) => record[0] === KIND.access);
+    if (isAccess >= 0) return { records: replay.records.slice(isAccess), statement: this.machine.interpreter.stacks[replay.cpu]!.statement };
+    const step = run.lastAccessStep;
+    const statement = run.lastAccessStatement;
+    if (step < 0) return undefined;
+    replay.goTo(step);
+    const records = replay.eventsAhead();
+    replay.goTo(here.step);
+    if (here.event > 0) replay.enter((_, event) => event === here.event);
+    return { records, statement };
+  }
+}

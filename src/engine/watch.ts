@@ -1,0 +1,81 @@
+import { KIND_AT, field } from '../hardware/eventTable';
+import { INSTRUCTION_WORDS, OP, eventFieldNames, type Fragment, type ValueType } from '../language/program';
+import { isZero, pairToBigInt, setNumberAt, setPairAt } from './arithmetic';
+import type { Machine } from './machine';
+import { COMPUTED, compute } from './values';
+
+export type Watched = { readonly value: bigint; readonly type: ValueType } | { readonly error: string };
+
+/** Instructions one expression may take; they do not loop, so this is never met by a right one. */
+const LIMIT = 10_000;
+
+/**
+ * Evaluates a compiled expression in guest frame `depth` of `cpu` (0: the `cpu` block's) on the
+ * machine as it stands, and touches nothing. `record`: the event that a condition is judged on.
+ */
+export function evaluate(machine: Machine, fragment: Fragment, cpu: number, depth: number, record?: Int32Array): Watched {
+  const { interpreter, questions } = machine;
+  const frames = interpreter.stacks[cpu]!.frames();
+  const frame = frames[frames.length - 1 - depth];
+  if (frame === undefined) return { error: 'that frame is gone' };
+  const registers = machine.program.procedures[frame.procedure]!.registers;
+  const words = new Int32Array(2 * (registers + fragment.registers));
+  words.set(interpreter.stacks[cpu]!.words.subarray(frame.base, frame.base + 2 * registers));
+  const { code } = fragment;
+
+  let pc = 0;
+  for (let count = 0; pc * INSTRUCTION_WORDS < code.length && count < LIMIT; count++) {
+    const at = pc * INSTRUCTION_WORDS;
+    const operation = code[at]!;
+    const a = code[at + 1]!;
+    const b = code[at + 2]!;
+    const c = code[at + 3]!;
+    pc++;
+    switch (operation) {
+      case OP.constant: setPairAt(words, 2 * a, fragment.constants[2 * b]!, fragment.constants[2 * b + 1]!); break;
+      case OP.jump: pc = a; break;
+      case OP.jumpIf: if (!isZero(words, 2 * a)) pc = b; break;
+      case OP.jumpUnless: if (isZero(words, 2 * a)) pc = b; break;
+      case OP.globalGet: setPairAt(words, 2 * a, interpreter.globals[2 * b]!, interpreter.globals[2 * b + 1]!); break;
+      case OP.tableGet:
+        interpreter.tables.get(b, words[2 * c]!, words[2 * c + 1]!);
+        setPairAt(words, 2 * a, interpreter.tables.valueLo, interpreter.tables.valueHi);
+        break;
+      case OP.processGet: {
+        const process = 4 * words[2 * c]! + 2 * b;
+        setPairAt(words, 2 * a, interpreter.processes[process] ?? 0, interpreter.processes[process + 1] ?? 0);
+        break;
+      }
+      case OP.registerGet:
+      case OP.peekRegister:
+        questions.register(cpu, b);
+        setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
+        break;
+      case OP.query: questions.ask(cpu, b, words, 2 * a, words[2 * c]!, words[2 * c + 1]!); break;
+      case OP.peek:
+        if (!questions.peek(cpu, words[2 * b]!, words[2 * b + 1]!, c)) {
+          return { error: questions.unmappedText(questions.endLevel, words[2 * b]!, words[2 * b + 1]!) };
+        }
+        setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
+        break;
+      case OP.counter: setNumberAt(words, 2 * a, questions.counter(cpu, b, c)); break;
+      case OP.eventField: eventField(record, b, words, 2 * a); break;
+      default: {
+        const computed = compute(operation, words, 2 * a, 2 * b, 2 * c);
+        if (computed === COMPUTED.divideByZero) return { error: 'division by zero' };
+        if (computed === COMPUTED.notMine) return { error: 'the expression does more than look' };
+      }
+    }
+  }
+  const at = 2 * fragment.result;
+  return { value: pairToBigInt(words[at]!, words[at + 1]!), type: fragment.type };
+}
+
+/** Field of the event that is judged; absent ones, and all of them without an event, are 0. */
+function eventField(record: Int32Array | undefined, index: number, words: Int32Array, to: number): void {
+  const name = eventFieldNames[index]!;
+  if (record === undefined) return setPairAt(words, to, 0, 0);
+  if (name === 'kind') return setPairAt(words, to, record[KIND_AT]!, 0);
+  const { at, words: count } = field[name];
+  setPairAt(words, to, record[at]!, count === 2 ? record[at + 1]! : 0);
+}
