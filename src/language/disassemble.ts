@@ -26,7 +26,7 @@ export function disassemble(program: Shown, from = 0, to = program.code.length /
     const words = program.code.subarray(at * INSTRUCTION_WORDS, (at + 1) * INSTRUCTION_WORDS);
     const name = names.get(words[0] ?? -1) ?? `operation ${words[0]}`;
     const shape = SHAPES[name] ?? 'rrr';
-    const operands = [...shape].map((kind, i) => shown(program, kind, words[i + 1] ?? 0));
+    const operands = Array.from(shape, (kind, i) => shown(program, kind, words[i + 1] ?? 0));
     lines.push(`${at}: ${[name, ...operands].join(' ')}`);
   }
   return lines.join('\n');

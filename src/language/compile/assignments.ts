@@ -65,10 +65,10 @@ function compileAlone(body: Body, target: Expr): void {
 const OPERATORS: Readonly<Record<string, Operation['operator']>> = { '+=': '+', '-=': '-', '&=': '&', '|=': '|', '^=': '^' };
 
 /** The old value of the target combined with the new one, for `+=` and the like. */
-function compileCombined(body: Body, node: Update, target: Expr, op: string, value: Expr): Operand {
+function compileCombined(body: Body, node: Update, target: Expr, op: string, value: Expr, into?: number): Operand {
   const operator = OPERATORS[op];
   if (operator === undefined) throw new Error(`invariant: ${op} combines nothing`);
-  return compileOperation(body, { left: target, right: value, operator, place: node });
+  return compileOperation(body, { left: target, right: value, operator, place: node }, into);
 }
 
 function compileNameUpdate(body: Body, node: Update, name: string, op: string, value: Expr): void {
@@ -97,7 +97,7 @@ function compileNameUpdate(body: Body, node: Update, name: string, op: string, v
   }
   const result = op === '='
     ? compileExpression(body, value, variable.register)
-    : compileCombined(body, node, node.target, op, value);
+    : compileCombined(body, node, node.target, op, value, variable.register);
   assignVariable(body, value, name, result.type, result);
 }
 

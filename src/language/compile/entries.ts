@@ -62,27 +62,19 @@ export function compileEntryConstructor(body: Body, node: Call, name: string, ta
   const { code } = body.unit;
   const mark = body.mark;
   const result = target ?? body.allocate();
-  let constant = 0n;
-  let filled = false;
-  const include = (operand: Operand): void => {
-    if (operand.constant !== undefined) {
-      constant |= operand.constant;
-    } else if (filled) {
-      code.emit(OP.or, sum, sum, operand.register);
-    } else {
-      code.emit(OP.move, sum, operand.register);
-      filled = true;
-    }
-  };
   // Arguments may name the variable that is assigned, so the parts are collected beside it.
   const sum = body.allocate();
-  include(compileAs(body, frame, 'gpa'));
-  for (const word of node.args.slice(1)) {
+  let constant = 0n;
+  let parts = 0;
+  node.args.forEach((argument, i) => {
     const inner = body.mark;
-    include(compileAs(body, word, 'number'));
+    const operand = compileAs(body, argument, i === 0 ? 'gpa' : 'number');
+    if (operand.constant !== undefined) constant |= operand.constant;
+    else if (parts++ === 0) code.emit(OP.move, sum, operand.register);
+    else code.emit(OP.or, sum, sum, operand.register);
     body.releaseTo(inner);
-  }
-  if (!filled) {
+  });
+  if (parts === 0) {
     body.releaseTo(mark);
     return { type: 'number', constant };
   }

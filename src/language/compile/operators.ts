@@ -66,7 +66,6 @@ export function operationOf(node: Binary): Operation {
 /** Compiles `left op right`; both sides in order, the result into `target` when one is given. */
 export function compileOperation(body: Body, node: Operation, target?: number): Operand {
   if (node.operator === 'and' || node.operator === 'or') return compileJunction(body, node);
-  const { code } = body.unit;
   const operator = operators[node.operator];
   if (operator === undefined) throw new Error(`invariant: operator ${node.operator} has no row`);
   const mark = body.mark;

@@ -1,7 +1,7 @@
 import type { Expr } from '../generated/ast';
 import { OP } from '../program';
 import type { Body, Operand } from './body';
-import { compileInto } from './expressions';
+import { compileAs } from './expressions';
 import { didYouMean } from './nearestName';
 import { registerBit, registerBitNames, registerPart, type RegisterPart } from './registersAndParts';
 
@@ -71,15 +71,22 @@ export function compileRegisterBitWrite(body: Body, node: Expr, name: string, bi
   const part = partNamed(name);
   const { code } = body.unit;
   const mark = body.mark;
-  const wanted = body.allocate();
-  compileInto(body, value, wanted, 'number');
-  code.emit(OP.truth, wanted, wanted);
-  const whole = body.allocate();
-  readWhole(body, part, whole);
   const mask = 1n << BigInt(number);
-  code.emit(OP.shiftLeft, wanted, wanted, body.inRegister({ type: 'number', constant: BigInt(number) }));
-  code.emit(OP.and, whole, whole, body.inRegister({ type: 'number', constant: BigInt.asUintN(WHOLE, ~mask) }));
-  code.emit(OP.or, whole, whole, wanted);
+  const wanted = compileAs(body, value, 'number');
+  const whole = body.allocate();
+  if (wanted.constant === undefined) {
+    const moved = body.allocate();
+    code.emit(OP.truth, moved, wanted.register);
+    readWhole(body, part, whole);
+    code.emit(OP.shiftLeft, moved, moved, body.inRegister({ type: 'number', constant: BigInt(number) }));
+    code.emit(OP.and, whole, whole, body.inRegister({ type: 'number', constant: BigInt.asUintN(WHOLE, ~mask) }));
+    code.emit(OP.or, whole, whole, moved);
+  } else {
+    readWhole(body, part, whole);
+    const sets = wanted.constant !== 0n;
+    const operand = body.inRegister({ type: 'number', constant: sets ? mask : BigInt.asUintN(WHOLE, ~mask) });
+    code.emit(sets ? OP.or : OP.and, whole, whole, operand);
+  }
   code.emit(OP.registerSet, part.register, whole);
   body.releaseTo(mark);
 }

@@ -1,4 +1,4 @@
-import type { Block, Print, Return, Statement, Update } from '../generated/ast';
+import type { Block, Print, Return, Statement } from '../generated/ast';
 import { OP, type PrintPart } from '../program';
 import { textOf } from '../syntax/literals';
 import { extentOf } from '../syntax/sourceText';
@@ -20,6 +20,16 @@ export type Flow = 'goes on' | 'leaves';
 export function compileBlock(body: Body, block: Block): Flow {
   const { statements } = block;
   let flow: Flow = 'goes on';
+  let isSaid = false;
+  const compile = (first: Statement, statement: Statement | undefined, below: readonly Statement[]): void => {
+    if (flow === 'goes on') {
+      flow = compileRun(body, statement, below);
+      return;
+    }
+    if (!isSaid) body.unit.report.warning(body.source, first, 'This line is never reached; remove it, or the line above that leaves.');
+    isSaid = true;
+    body.unit.report.pauseWarnings(() => compileRun(body, statement, below));
+  };
   let i = 0;
   while (i < statements.length) {
     const first = statements[i];
@@ -29,13 +39,7 @@ export function compileBlock(body: Body, block: Block): Flow {
     let to = from;
     while (isJudgement(statements[to])) to++;
     const below = statements.slice(from, to);
-    if (flow === 'leaves') {
-      body.unit.report.warning(body.source, first, 'This line is never reached; remove it, or the line above that leaves.');
-      flow = 'goes on';
-      body.unit.report.pauseWarnings(() => compileRun(body, judgesNothing ? undefined : first, below));
-      return 'leaves';
-    }
-    flow = compileRun(body, judgesNothing ? undefined : first, below);
+    compile(first, judgesNothing ? undefined : first, below);
     i = to;
   }
   return flow;
@@ -144,7 +148,7 @@ function compileWithin(body: Body, node: Simple): Flow {
 function compileSimpleNode(body: Body, node: Simple): Flow {
   switch (node.$type) {
     case 'Update':
-      compileUpdate(body, node as Update);
+      compileUpdate(body, node);
       return 'goes on';
     case 'Print':
       compilePrint(body, node);

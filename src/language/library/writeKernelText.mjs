@@ -1,8 +1,8 @@
 // Writes kernelText.ts from kernel.guest, so that bundles and tests alike have the library as a string.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 
-const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const here = (name) => path.join(import.meta.dirname, name);
 const lines = readFileSync(here('kernel.guest'), 'utf8').replace(/\n$/, '').split('\n');
 const body = lines.map((line) => `  ${JSON.stringify(line)},`).join('\n');
 writeFileSync(

@@ -1,5 +1,5 @@
 import type { ILexerErrorMessageProvider, ILexingError, IToken } from 'chevrotain';
-import { DefaultLexer, type LangiumCoreServices, type LexerResult } from 'langium';
+import { DefaultLexer, type LexerResult } from 'langium';
 import { dropIdleLineEnds } from './lineEnds';
 
 /** What the lexer made of a text, ready for `GuestLexer.use`. */
@@ -15,10 +15,6 @@ export interface LexedText {
  */
 export class GuestLexer extends DefaultLexer {
   private prepared: LexedText | undefined;
-
-  constructor(services: LangiumCoreServices) {
-    super(services);
-  }
 
   scan(text: string): LexedText {
     const scanned = super.tokenize(text);
