@@ -88,6 +88,8 @@ class ScriptedDebuggee implements Debuggee {
   setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void { this.events = breakpoints; }
   setListingBreakpoints(_breakpoints: readonly ListingBreakpoint[]): void { /* the script has no listing lines to stop at */ }
 
+  showBoot(): void { /* the script has no boot */ }
+
   start(motion: Motion): void {
     this.motion = motion;
     this.pauseAsked = false;

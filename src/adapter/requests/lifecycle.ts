@@ -72,6 +72,7 @@ function begin(state: SessionState, launched: Launched): void {
     state.breakpoints.disarm(launched.debuggee);
     state.move('continue', 0);
   } else if (launched.args.stopAtBoot === true) {
+    launched.debuggee.showBoot();
     setTimeout(() => {
       if (state.launched === launched && state.phase === 'running') state.standAt({ kind: 'entry' });
     }, 0);

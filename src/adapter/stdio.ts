@@ -1,0 +1,3 @@
+import { serveStdio } from './streams';
+
+serveStdio();
