@@ -3,10 +3,7 @@ import type { EntryField, TableNode } from '../protocol/requests';
 
 /** A node of a table tree as VS Code shows it. Its id is the node's, so that expansion survives every step. */
 export function tableItem(node: TableNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(
-    node.label,
-    node.hasChildren ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
-  );
+  const item = new vscode.TreeItem(node.label, collapsibleState(node));
   item.id = node.id;
   item.contextValue = node.address === undefined ? 'pagewalk.root' : 'pagewalk.entry';
   const colour = node.changed ? new vscode.ThemeColor('gitDecoration.modifiedResourceForeground') : undefined;
@@ -33,6 +30,12 @@ function row(field: EntryField): string {
   const [high, low] = field.bits;
   const bits = high === low ? String(high) : `${String(high)}:${String(low)}`;
   return `| ${bits} | ${field.name} | \`${field.value}\` | ${field.meaning.replaceAll('|', '\\|')} |`;
+}
+
+/** A root shows its entries at first; what a person folds or unfolds after that, VS Code keeps by the id. */
+function collapsibleState(node: TableNode): vscode.TreeItemCollapsibleState {
+  if (!node.hasChildren) return vscode.TreeItemCollapsibleState.None;
+  return node.address === undefined ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
 }
 
 function iconOf(node: TableNode): string {
