@@ -8,7 +8,7 @@ import { nestedWalkDone, nestedWalkHalfway, nestedWalkOneFurther, tlbHit } from 
  */
 
 type Message = Readonly<Record<string, unknown>>;
-type Request = DebugProtocol.Request & { readonly arguments: Record<string, unknown> };
+type Request = Pick<DebugProtocol.Request, 'command' | 'seq'> & { readonly arguments: Record<string, unknown> };
 
 const WALKS = [nestedWalkHalfway, nestedWalkOneFurther, nestedWalkDone, tlbHit];
 const LEVELS = ['PML4E', 'PDPTE', 'PDE', 'PTE'];

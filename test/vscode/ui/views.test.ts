@@ -73,8 +73,8 @@ describe('the views of a session whose tables and walks are scripted', function 
 
   it('a step back returns the tree to what it was', async () => {
     await workbench.press('step-back');
-    await workbench.page.waitForFunction(() => !document.querySelector('.pane-body')?.textContent?.includes('●'));
     await guest.row('PTE 1P RW US A → gpa:0x6000').waitFor();
+    await guest.row('●').waitFor({ state: 'detached' });
     assert.deepEqual(await guest.rows(), UNFOLDED);
     await panelStatus('Reading EPT PDE for the PDE at gpa:0x4000.');
   });
