@@ -28,6 +28,21 @@ export class PhysicalMemory {
     return hi >= 0 && hi * 4294967296 + (lo >>> 0) < this.bytes;
   }
 
+  /**
+   * The arena's words, and the index in them of the word at an address: 0 when its frame has no place yet, and `load32`
+   * must say what it reads. For reading neighbours within a frame; `words` is replaced when memory grows.
+   */
+  get words(): Int32Array {
+    return this.arena.words;
+  }
+
+  wordAt(lo: number, hi: number): number {
+    const directory = this.directories[(hi << 2) | (lo >>> 30)];
+    if (directory === undefined) return 0;
+    const place = directory[(lo >>> 12) & (DIRECTORY_FRAMES - 1)]!;
+    return place === 0 ? 0 : (place << 10) | ((lo >>> 2) & 1023);
+  }
+
   load32(lo: number, hi: number): number {
     const place = this.placeOf(lo, hi);
     if (place === 0) return this.isInstalled(lo, hi) ? 0 : -1;

@@ -1,11 +1,18 @@
 import { ACCESS, ACCESS_KIND_MASK, ACCESS_WRITES } from './accessKinds';
 import { ALL_RIGHTS } from './accessRights';
 import { COUNTER } from './counters';
+import { KIND } from './eventTable';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
 import { reportFlagUpdate, reportTableRead, reportWalk, reportWalkDone } from './walkEvents';
 import { refuse, refuseAsNested } from './walkRefusal';
 import { EFFECTS, WALK, WHY } from './walkOutcome';
+
+// The tables by name are looked up once, not at each reference.
+const TABLE_READ = KIND.table_read;
+const WALK_BEGINS = KIND.walk;
+const WALK_ENDS = KIND.walk_done;
+const WALK_REFERENCES = COUNTER.walk_references;
 
 /**
  * The one walk: translates (lo, hi) by the tables of `space`, and its outcome by `space.nested` if there is one.
@@ -44,7 +51,10 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   result.top = compiled.levels;
   result.level = compiled.levels;
   result.nestedRights = ALL_RIGHTS;
-  if (effects !== EFFECTS.none) reportWalk(space, lo, hi, access);
+  const { on } = space.bus;
+  const tellsReads = effects === EFFECTS.none ? 0 : on[TABLE_READ]!;
+  const counters = effects === EFFECTS.none ? undefined : space.counters;
+  if (effects !== EFFECTS.none && on[WALK_BEGINS] !== 0) reportWalk(space, lo, hi, access);
   if ((hi & compiled.beyondInputHi) !== 0) return refuse(space, WHY.addressWidth, 0, effects);
 
   let tableLo = space.rootLo;
@@ -63,8 +73,14 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
     if (refusal !== WALK.mapped) return refuseAsNested(space, refusal, effects);
     const hpaLo = tables.hpaLo;
     const hpaHi = tables.hpaHi;
-    entryLo = memory.load32(hpaLo, hpaHi);
-    entryHi = compiled.wide === 0 ? 0 : memory.load32(hpaLo + 4, hpaHi);
+    const at = memory.wordAt(hpaLo, hpaHi);
+    if (at === 0) {
+      entryLo = memory.load32(hpaLo, hpaHi);
+      entryHi = compiled.wide === 0 ? 0 : entryLo;
+    } else {
+      entryLo = memory.words[at]!;
+      entryHi = compiled.wide === 0 ? 0 : memory.words[at + 1]!;
+    }
     result.references++;
     result.entryLo[level] = entryLo;
     result.entryHi[level] = entryHi;
@@ -72,10 +88,8 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
     result.entryAddressHi[level] = tableHi;
     result.entryHpaLo[level] = hpaLo;
     result.entryHpaHi[level] = hpaHi;
-    if (effects !== EFFECTS.none) {
-      if (space.counters !== undefined) space.counters[COUNTER.walk_references]!++;
-      reportTableRead(space, level, index);
-    }
+    if (counters !== undefined) counters[WALK_REFERENCES]!++;
+    if (tellsReads !== 0) reportTableRead(space, level, index);
     if ((entryLo & compiled.presentMask) === 0) return refuse(space, WHY.notPresent, 0, effects);
     const leaf = level === 1 || (entryLo & compiled.leafMask[level]!) !== 0 ? 1 : 0;
     const use = (level << 1) | leaf;
@@ -133,7 +147,7 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
     result.references += final.references;
   }
   result.outcome = WALK.mapped;
-  if (effects !== EFFECTS.none) reportWalkDone(space);
+  if (effects !== EFFECTS.none && on[WALK_ENDS] !== 0) reportWalkDone(space);
   return WALK.mapped;
 }
 
