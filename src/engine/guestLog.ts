@@ -1,0 +1,104 @@
+import { OPERATION, operationNames } from '../hardware/accessKinds';
+import { CPU_AT, KIND, KIND_AT, field } from '../hardware/eventTable';
+import { PFEC } from '../hardware/pageFaultErrorCode';
+import { ACCESS } from '../hardware/accessKinds';
+import { walk } from '../hardware/walk';
+import { EFFECTS, WALK } from '../hardware/walkOutcome';
+import { pairToBigInt } from './arithmetic';
+import { guestTablePages } from './guestTablePages';
+import type { Machine } from './machine';
+
+export type GuestLogLine = Readonly<Record<string, unknown>>;
+
+const PAGE_FAULT = 14;
+const ENTRIES = 512;
+const PROCESS_WORDS = 4;
+
+/** Kinds of event that the guest log is made from. */
+export const guestLogKinds: readonly number[] = [KIND.access_done, KIND.exception_delivered];
+
+/**
+ * What the guest could see and nothing else: completed accesses, faults delivered, and at the end the
+ * paging structures that its roots reach. Two techniques agree when their logs do.
+ */
+export class GuestLog {
+  private readonly next: number[] = [];
+
+  constructor(private readonly machine: Machine, private readonly write: (line: GuestLogLine) => void) {}
+
+  note(record: Int32Array): void {
+    const cpu = record[CPU_AT]!;
+    if (record[KIND_AT] === KIND.access_done) this.noteAccess(cpu, record);
+    else if (record[KIND_AT] === KIND.exception_delivered) this.noteFault(cpu, record);
+  }
+
+  /** One line for each paging-structure page reachable from a process's root or CR3, by ascending address. */
+  noteTables(): void {
+    const { machine } = this;
+    const { technique, memory } = machine;
+    const roots = new Set([(technique.guestCr3Lo(0) >>> 12) | ((technique.guestCr3Hi(0) & 0xfffff) << 20)]);
+    const { processes } = machine.interpreter;
+    for (let at = 0; at < processes.length; at += PROCESS_WORDS) {
+      const root = (processes[at]! >>> 12) | ((processes[at + 1]! & 0xfffff) << 20);
+      if (root !== 0) roots.add(root);
+    }
+    const names = technique.guestTables(0).format.levelNames;
+    const pages = [...guestTablePages(memory, technique, 0, roots)].sort(([a], [b]) => a - b);
+    for (const [gfn, level] of pages) {
+      const frame = technique.guestMemory.frameOf(gfn);
+      const words: [number, string][] = [];
+      for (let index = 0; frame >= 0 && index < ENTRIES; index++) {
+        const at = (frame << 12) | (index << 3);
+        const value = pairToBigInt(memory.load32(at, frame >>> 20), memory.load32(at | 4, frame >>> 20));
+        if (value !== 0n) words.push([index, hex(value)]);
+      }
+      this.write({ table: `${names[level] ?? ''} page`, gpa: hex(BigInt(gfn) << 12n), words });
+    }
+  }
+
+  private noteAccess(cpu: number, record: Int32Array): void {
+    const operation = record[field.what.at]!;
+    const line = (op: string, at: number): void => this.write({
+      cpu, seq: this.sequence(cpu), op, gva: pair(record, field.gva.at), size: record[field.size.at]!, value: pair(record, at),
+    });
+    if (operation === OPERATION.readModifyWrite) {
+      line('load', field.old.at);
+      line('store', field.value.at);
+    } else {
+      line(operationNames[operation]!, field.value.at);
+    }
+  }
+
+  private noteFault(cpu: number, record: Int32Array): void {
+    const vector = record[field.vector.at]!;
+    const isPageFault = vector === PAGE_FAULT;
+    this.write({
+      cpu, seq: this.sequence(cpu), vector, code: hex(BigInt(record[field.code.at]! >>> 0)),
+      ...(isPageFault ? { cr2: pair(record, field.gva.at) } : {}),
+      spurious: isPageFault && this.isSpurious(cpu, record),
+    });
+  }
+
+  /** The guest's tables allow by now what the fault says they do not. */
+  private isSpurious(cpu: number, record: Int32Array): boolean {
+    const code = record[field.code.at]!;
+    const kind = code & PFEC.ID ? ACCESS.fetch : code & PFEC.W ? ACCESS.write : ACCESS.read;
+    const access = code & PFEC.U ? kind | ACCESS.user : kind;
+    const space = this.machine.technique.guestTables(cpu);
+    return walk(space, record[field.gva.at]!, record[field.gva.at + 1]!, access, EFFECTS.none) === WALK.mapped;
+  }
+
+  private sequence(cpu: number): number {
+    const next = this.next[cpu] ?? 0;
+    this.next[cpu] = next + 1;
+    return next;
+  }
+}
+
+function pair(record: Int32Array, at: number): string {
+  return hex(pairToBigInt(record[at]!, record[at + 1]!));
+}
+
+function hex(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}
