@@ -105,7 +105,11 @@ async function watch() {
   }
 }
 
-const task = process.argv.includes('--browser-check') ? checkForBrowser : process.argv.includes('--watch') ? watch : build;
+const task = process.argv.includes('--browser-check')
+  ? checkForBrowser
+  : process.argv.includes('--watch')
+    ? watch
+    : build;
 task().catch((error) => {
   // esbuild's own errors are printed already, each with its file and line.
   if (!error.errors) console.error(error.message);

@@ -7,7 +7,11 @@ const portable = ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'i
 
 const clockAndChance = [
   { object: 'Math', property: 'random', message: "A run is a pure function: take the scenario's own seed." },
-  { object: 'performance', property: 'now', message: 'A run is a pure function: there is no clock below the adapter.' },
+  {
+    object: 'performance',
+    property: 'now',
+    message: 'A run is a pure function: there is no clock below the adapter.',
+  },
 ];
 
 const hostGlobals = [
@@ -57,7 +61,10 @@ export default tseslint.config(
       // Numbers in texts are what this program is about.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // `while (true)` is how an interpreter's loop is written.
-      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
       // `return this.miss()` in a function that returns nothing says: and that is all.
       '@typescript-eslint/no-confusing-void-expression': [
         'error',

@@ -34,7 +34,10 @@ const adapterEntries = ['adapter/inline', 'adapter/diagnostics'];
 export const layers = {
   hardware: { imports: [], packages: [] },
   protocol: { imports: [], packages: [] },
-  language: { imports: [...hardwareTables, 'protocol/*'], packages: ['langium', 'chevrotain', 'vscode-languageserver'] },
+  language: {
+    imports: [...hardwareTables, 'protocol/*'],
+    packages: ['langium', 'chevrotain', 'vscode-languageserver'],
+  },
   hypervisor: { imports: ['hardware/*', 'protocol/*'], packages: [] },
   engine: { imports: ['hardware/*', 'protocol/*', 'language/*', 'hypervisor/*'], packages: [] },
   inspect: { imports: ['hardware/*', 'protocol/*', 'language/*', 'hypervisor/*', 'engine/*'], packages: [] },

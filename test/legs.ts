@@ -27,7 +27,12 @@ export const legs: readonly Leg[] = [
     ['esbuild.js', '--browser-check'],
     ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.portable.json'],
   ]),
-  mocha('unit', 'unit tests', ['test/**/*.test.ts'], ownLeg.flatMap((area) => ['--ignore', `test/${area}/**`])),
+  mocha(
+    'unit',
+    'unit tests',
+    ['test/**/*.test.ts'],
+    ownLeg.flatMap((area) => ['--ignore', `test/${area}/**`]),
+  ),
   mocha('conformance', 'conformance vectors', ['test/conformance/**/*.test.ts'], ['--timeout', '300000']),
   mocha('adapter', 'debug adapter', ['test/adapter/**/*.test.ts'], []),
   mocha('panel', 'Page Walk panel in Chromium', ['test/panel/**/*.test.ts'], ['--timeout', '60000']),
@@ -36,7 +41,12 @@ export const legs: readonly Leg[] = [
     title: "mocha suite in VS Code's extension host",
     run: () => withTallyFile(async (file) => ({ ended: await runExtensionHostSuite(file), file })),
   },
-  mocha('vscode-ui', 'journeys through the VS Code window', ['test/vscode/ui/**/*.test.ts'], ['--timeout', '180000']),
+  mocha(
+    'vscode-ui',
+    'journeys through the VS Code window',
+    ['test/vscode/ui/**/*.test.ts'],
+    ['--timeout', '180000'],
+  ),
 ];
 
 /** A leg of Node programs, each of which passes with status 0. */
@@ -53,7 +63,14 @@ function command(name: string, title: string, programs: readonly (readonly strin
 }
 
 function mocha(name: string, title: string, files: readonly string[], options: readonly string[]): Leg {
-  const args = ['node_modules/mocha/bin/mocha.js', '--exit', '--reporter', './test/tallyReporter.cjs', ...options, ...files];
+  const args = [
+    'node_modules/mocha/bin/mocha.js',
+    '--exit',
+    '--reporter',
+    './test/tallyReporter.cjs',
+    ...options,
+    ...files,
+  ];
   return {
     name,
     title,
@@ -67,7 +84,8 @@ async function withTallyFile(run: (file: string) => Promise<{ ended: number; fil
   try {
     const { ended, file } = await run(path.join(folder, 'tally.json'));
     const tally = readTally(file);
-    if (tally === undefined) throw new Error(`mocha ended with status ${String(ended)} before it had run its tests.`);
+    if (tally === undefined)
+      throw new Error(`mocha ended with status ${String(ended)} before it had run its tests.`);
     if (tally.passed + tally.failed === 0) throw new Error('there is not one test in it.');
     if (ended !== 0 && tally.failed === 0) return { ...tally, failed: 1 };
     return tally;

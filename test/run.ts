@@ -31,7 +31,9 @@ async function main(names: readonly string[]): Promise<void> {
   const all = sum(results.map((result) => result.tally));
   console.log('\n── all legs\n');
   for (const { leg, tally } of results) {
-    console.log(`${leg.name.padEnd(14)} ${String(tally.passed).padStart(6)} passed, ${String(tally.failed)} failed`);
+    console.log(
+      `${leg.name.padEnd(14)} ${String(tally.passed).padStart(6)} passed, ${String(tally.failed)} failed`,
+    );
   }
   console.log(`\n${String(all.passed)} passed, ${String(all.failed)} failed`);
   process.exitCode = all.failed === 0 ? 0 : 1;

@@ -35,7 +35,10 @@ async function refused(rule: string, folder: string, lines: readonly string[]): 
 /** Type-aware linting wants a file that is part of the project. */
 function someFileOf(folder: string): string {
   const within = path.join(root, 'src', folder);
-  const file = fs.readdirSync(within).sort().find((name) => name.endsWith('.ts'));
+  const file = fs
+    .readdirSync(within)
+    .sort()
+    .find((name) => name.endsWith('.ts'));
   assert.ok(file, `src/${folder}/ has a source file`);
   return path.join(within, file);
 }
@@ -49,7 +52,9 @@ describe('imports point one way', function () {
 
     it(`${from}/ imports ${allowed.join(', ') || 'no other folder'}, and nothing else of src/`, async () => {
       const good = allowed.map((to) => `import { x } from '../${to}/planted';`);
-      const bad = others.filter((to) => !allowed.includes(to)).map((to) => `import { x } from '../${to}/planted';`);
+      const bad = others
+        .filter((to) => !allowed.includes(to))
+        .map((to) => `import { x } from '../${to}/planted';`);
       assert.deepEqual(await refused('pagewalk/layers', from, [...good, ...bad]), bad);
     });
   }
@@ -70,14 +75,22 @@ describe('imports point one way', function () {
   });
 
   it("language/ has hardware's tables and not its machine", async () => {
-    const tables = ["import { x } from '../hardware/eventTable';", "import { x } from '../hardware/formats/long4';"];
-    const machine = ['walk', 'tlb', 'physicalMemory', 'registry'].map((to) => `import { x } from '../hardware/${to}';`);
+    const tables = [
+      "import { x } from '../hardware/eventTable';",
+      "import { x } from '../hardware/formats/long4';",
+    ];
+    const machine = ['walk', 'tlb', 'physicalMemory', 'registry'].map(
+      (to) => `import { x } from '../hardware/${to}';`,
+    );
     assert.deepEqual(await refused('pagewalk/layers', 'language', [...tables, ...machine]), machine);
   });
 
   it('extension/ has the two entries of adapter/ that it hosts, and not what is behind them', async () => {
     const entries = ["import { x } from '../adapter/inline';", "const x = import('../adapter/diagnostics');"];
-    const behind = ["import { x } from '../adapter/session';", "import { x } from '../adapter/requests/launching';"];
+    const behind = [
+      "import { x } from '../adapter/session';",
+      "import { x } from '../adapter/requests/launching';",
+    ];
     assert.deepEqual(await refused('pagewalk/layers', 'extension', [...entries, ...behind]), behind);
   });
 
@@ -113,7 +126,14 @@ describe('a run is a pure function', function () {
     it(`${folder}/ has no clock, no chance, no Node and no page`, async () => {
       const chance = ['export const a = Math.random();'];
       assert.deepEqual(await refused('no-restricted-properties', folder, chance), chance);
-      const globals = ['Date.now()', 'performance.now()', 'setTimeout(f)', 'process.env', 'document.title', 'new Date()'];
+      const globals = [
+        'Date.now()',
+        'performance.now()',
+        'setTimeout(f)',
+        'process.env',
+        'document.title',
+        'new Date()',
+      ];
       const lines = globals.map((use, i) => `export const g${String(i)} = ${use};`);
       assert.deepEqual(await refused('no-restricted-globals', folder, lines), lines);
     });
@@ -124,7 +144,8 @@ describe('a file holds one concept', function () {
   this.timeout(120_000);
 
   it('and at 400 lines a second one has crept in', async () => {
-    const lines = (count: number): string[] => Array.from({ length: count }, (_, i) => `export const n${String(i)} = ${String(i)};`);
+    const lines = (count: number): string[] =>
+      Array.from({ length: count }, (_, i) => `export const n${String(i)} = ${String(i)};`);
     assert.equal((await refused('max-lines', 'hardware', lines(400))).length, 0);
     assert.equal((await refused('max-lines', 'hardware', lines(401))).length, 1);
   });

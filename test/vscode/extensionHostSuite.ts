@@ -23,7 +23,9 @@ export async function runExtensionHostSuite(tallyFile: string): Promise<number> 
   };
   const given = process.env['VSCODE_EXECUTABLE'];
   if (given !== undefined && given !== '' && !fs.existsSync(given)) {
-    throw new Error(`VSCODE_EXECUTABLE names "${given}", which does not exist: name a VS Code executable or unset it.`);
+    throw new Error(
+      `VSCODE_EXECUTABLE names "${given}", which does not exist: name a VS Code executable or unset it.`,
+    );
   }
   const desktop = given !== undefined && given !== '' ? given : await downloadedVscode();
   if (desktop === undefined) return await runInServer(suite);
@@ -66,7 +68,10 @@ async function bundleSuite(): Promise<string> {
   fs.rmSync(outdir, { recursive: true, force: true });
   await esbuild.build({
     absWorkingDir: projectRoot,
-    entryPoints: [path.join(__dirname, 'harness', 'suiteEntry.ts'), ...files.map((file) => path.join(source, file))],
+    entryPoints: [
+      path.join(__dirname, 'harness', 'suiteEntry.ts'),
+      ...files.map((file) => path.join(source, file)),
+    ],
     entryNames: '[name]',
     outdir,
     bundle: true,

@@ -18,7 +18,12 @@ function hasDesktop(): boolean {
 
 function openDesktop(): void {
   const quote = (text: string): string => (onWindows ? `"${text}"` : text);
-  const args = [`--extensionDevelopmentPath=${projectRoot}`, '--disable-workspace-trust', '--new-window', scenarios];
+  const args = [
+    `--extensionDevelopmentPath=${projectRoot}`,
+    '--disable-workspace-trust',
+    '--new-window',
+    scenarios,
+  ];
   const child = spawn('code', args.map(quote), { stdio: 'inherit', shell: onWindows });
   child.on('exit', (status) => {
     if (status === 0) console.log('VS Code opens on scenarios/: open one and press F5.');
@@ -30,9 +35,15 @@ function openDesktop(): void {
 async function serve(): Promise<void> {
   const unable = whyNoVscodeServer();
   if (unable !== undefined) {
-    throw new Error(`${unable} Install VS Code so that its command "code" is on the PATH, then run npm start again.`);
+    throw new Error(
+      `${unable} Install VS Code so that its command "code" is on the PATH, then run npm start again.`,
+    );
   }
-  const server = await startVscodeServer({ workspace: scenarios, installedExtension: projectRoot, purpose: 'use' });
+  const server = await startVscodeServer({
+    workspace: scenarios,
+    installedExtension: projectRoot,
+    purpose: 'use',
+  });
   console.log(`\nVS Code with Pagewalk is ready. Open this address in a browser, open a scenario and press F5:\n`);
   console.log(`  ${server.url()}\n`);
   console.log('Only this machine can reach it. Press Ctrl+C here to end it.');

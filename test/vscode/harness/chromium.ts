@@ -45,7 +45,9 @@ async function findChromium(): Promise<Chromium> {
     const chosen = { executablePath: given, env: {} };
     const trouble = await troubleWith(chosen);
     if (trouble === undefined) return chosen;
-    throw new Error(`Chromium "${given}", which the environment variable CHROMIUM names, opens no page (${trouble}): name another or unset it.`);
+    throw new Error(
+      `Chromium "${given}", which the environment variable CHROMIUM names, opens no page (${trouble}): name another or unset it.`,
+    );
   }
   const troubles: string[] = [];
   for (const source of [onPath, fromNpm, fromApt]) {
@@ -60,7 +62,9 @@ async function findChromium(): Promise<Chromium> {
     }
   }
   const why = troubles.length > 0 ? ` (${troubles.join('; ')})` : '';
-  throw new Error(`No Chromium opens a page here${why}: install one, or name its executable in the environment variable CHROMIUM.`);
+  throw new Error(
+    `No Chromium opens a page here${why}: install one, or name its executable in the environment variable CHROMIUM.`,
+  );
 }
 
 /** What keeps it from opening a page, or undefined when it does. */
@@ -108,19 +112,26 @@ async function fromNpm(): Promise<Chromium | undefined> {
 /** The libraries and the font that lie beside it serve only where the system has none of its own. */
 async function npmChromiumEnvironment(folder: string): Promise<Record<string, string>> {
   const env: Record<string, string> = {};
-  const runsAlone = await runQuietly(path.join(folder, 'chromium'), ['--version'], folder).then(() => true, () => false);
+  const runsAlone = await runQuietly(path.join(folder, 'chromium'), ['--version'], folder).then(
+    () => true,
+    () => false,
+  );
   if (!runsAlone) env['LD_LIBRARY_PATH'] = path.join(folder, 'lib');
   if (!fs.existsSync('/usr/share/fonts')) {
     const fonts = path.join(folder, 'fonts.xml');
     const cache = path.join(folder, 'font-cache');
-    fs.writeFileSync(fonts, `<fontconfig><dir>${path.join(folder, 'fonts')}</dir><cachedir>${cache}</cachedir></fontconfig>\n`);
+    fs.writeFileSync(
+      fonts,
+      `<fontconfig><dir>${path.join(folder, 'fonts')}</dir><cachedir>${cache}</cachedir></fontconfig>\n`,
+    );
     env['FONTCONFIG_FILE'] = fonts;
   }
   return env;
 }
 
 async function fromApt(): Promise<Chromium | undefined> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0 || !fs.existsSync('/usr/bin/apt-get')) return undefined;
+  if (process.platform !== 'linux' || process.getuid?.() !== 0 || !fs.existsSync('/usr/bin/apt-get'))
+    return undefined;
   console.log('Installing Chromium with apt …');
   const apt = 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation';
   await runQuietly('env', ['DEBIAN_FRONTEND=noninteractive', 'sh', '-c', apt], projectRoot);

@@ -31,7 +31,9 @@ export async function installVscodeServer(): Promise<InstalledServer> {
   if (unable !== undefined) throw new Error(unable);
   const folder = path.join(projectRoot, '.vscode-server', CODE_SERVER.replace('@', '-'));
   await madeWhole(folder, async (partial) => {
-    console.log(`Installing the VS Code server from npm (${CODE_SERVER}, ${NODE}) into .vscode-server/, about a minute …`);
+    console.log(
+      `Installing the VS Code server from npm (${CODE_SERVER}, ${NODE}) into .vscode-server/, about a minute …`,
+    );
     await installPackages(partial, [NODE, CODE_SERVER]);
     // What the package's own install script does, save that nothing is compiled.
     const vscode = path.join(partial, 'node_modules', 'code-server', 'lib', 'vscode');
@@ -39,7 +41,11 @@ export async function installVscodeServer(): Promise<InstalledServer> {
     await installPackages(path.join(vscode, 'extensions'), []);
     replaceUnbuiltModules(vscode);
     const parts = partsOf(partial);
-    await runQuietly(parts.node, [parts.entry, '--config', path.join(partial, 'server.yaml'), '--version'], partial);
+    await runQuietly(
+      parts.node,
+      [parts.entry, '--config', path.join(partial, 'server.yaml'), '--version'],
+      partial,
+    );
   });
   return partsOf(folder);
 }

@@ -28,7 +28,12 @@ export async function runQuietly(program: string, args: readonly string[], cwd: 
     child.on('error', reject);
     child.on('close', (status) => {
       if (status === 0) resolve(output);
-      else reject(new Error(`${program} ${args[0] ?? ''} failed with status ${String(status)}: ${output.trim().slice(-1000)}`));
+      else
+        reject(
+          new Error(
+            `${program} ${args[0] ?? ''} failed with status ${String(status)}: ${output.trim().slice(-1000)}`,
+          ),
+        );
     });
   });
 }

@@ -9,8 +9,18 @@ export async function run(): Promise<void> {
   const load = createRequire(__filename);
   const InstalledMocha = load('mocha') as typeof Mocha;
   const reporter = load('../../test/tallyReporter.cjs') as Mocha.ReporterConstructor;
-  const mocha = new InstalledMocha({ ui: 'bdd', color: false, timeout: 60_000, forbidOnly: true, forbidPending: true, reporter });
-  for (const file of fs.readdirSync(__dirname).filter((name) => name.endsWith('.test.js')).sort()) {
+  const mocha = new InstalledMocha({
+    ui: 'bdd',
+    color: false,
+    timeout: 60_000,
+    forbidOnly: true,
+    forbidPending: true,
+    reporter,
+  });
+  for (const file of fs
+    .readdirSync(__dirname)
+    .filter((name) => name.endsWith('.test.js'))
+    .sort()) {
     mocha.addFile(path.join(__dirname, file));
   }
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));

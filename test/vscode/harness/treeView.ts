@@ -50,6 +50,10 @@ export class TreeView {
   /** Takes an entry of a row's context menu. */
   async choose(text: string, entry: string): Promise<void> {
     await this.row(text).click({ button: 'right' });
-    await this.page.locator('.context-view .action-menu-item, .monaco-menu .action-menu-item').filter({ hasText: entry }).first().click();
+    await this.page
+      .locator('.context-view .action-menu-item, .monaco-menu .action-menu-item')
+      .filter({ hasText: entry })
+      .first()
+      .click();
   }
 }

@@ -69,7 +69,14 @@ export async function startVscodeServer(options: ServerOptions): Promise<VscodeS
     installed.node,
     [
       installed.entry,
-      ...['--config', path.join(userData, 'server.yaml'), '--user-data-dir', userData, '--extensions-dir', extensions],
+      ...[
+        '--config',
+        path.join(userData, 'server.yaml'),
+        '--user-data-dir',
+        userData,
+        '--extensions-dir',
+        extensions,
+      ],
       ...['--auth', 'none', '--bind-addr', '127.0.0.1:0'],
       ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
       ...['--disable-getting-started-override', '--ignore-last-opened'],
@@ -81,8 +88,12 @@ export async function startVscodeServer(options: ServerOptions): Promise<VscodeS
   );
   fs.closeSync(output);
   const ended = new Promise<void>((resolve) => {
-    child.on('exit', () => { resolve(); });
-    child.on('error', () => { resolve(); });
+    child.on('exit', () => {
+      resolve();
+    });
+    child.on('error', () => {
+      resolve();
+    });
   });
   const stop = async (): Promise<void> => {
     signalGroup(child, 'SIGTERM');
@@ -138,7 +149,10 @@ async function listeningPort(child: ChildProcess, log: string, workspace: string
     if (match !== null) {
       const port = Number(match[1]);
       // The health check answers even when VS Code itself failed to load.
-      const page = await fetch(addresses(port, workspace).url()).then((response) => response.text(), () => '');
+      const page = await fetch(addresses(port, workspace).url()).then(
+        (response) => response.text(),
+        () => '',
+      );
       if (page.includes('vscode-workbench-web-configuration')) return port;
     }
     await pause(100);

@@ -74,13 +74,17 @@ export class Workbench {
     let browser: Browser | undefined;
     try {
       browser = await launchChromium();
-      const page = await browser.newPage({ viewport: { width: options.width ?? 1400, height: options.height ?? 900 } });
+      const page = await browser.newPage({
+        viewport: { width: options.width ?? 1400, height: options.height ?? 900 },
+      });
       page.setDefaultTimeout(UNTIL);
       const workbench = new Workbench(server, browser, page);
       await page.goto(server.url([['skipWelcome', 'true']]));
       await page.waitForFunction(() => 'driver' in window);
       await page.evaluate(() =>
-        (window as unknown as { driver: { whenWorkbenchRestored(): Promise<void> } }).driver.whenWorkbenchRestored(),
+        (
+          window as unknown as { driver: { whenWorkbenchRestored(): Promise<void> } }
+        ).driver.whenWorkbenchRestored(),
       );
       return workbench;
     } catch (error) {
@@ -119,7 +123,9 @@ export class Workbench {
   async setBreakpoint(line: number): Promise<void> {
     const editor = this.page.locator('.editor-group-container.active .monaco-editor').first();
     await this.revealLine(line);
-    const number = editor.locator('.margin-view-overlays .line-numbers').filter({ hasText: new RegExp(`^${String(line)}$`) });
+    const number = editor
+      .locator('.margin-view-overlays .line-numbers')
+      .filter({ hasText: new RegExp(`^${String(line)}$`) });
     const at = await number.boundingBox();
     const margin = await editor.locator('.margin').first().boundingBox();
     if (at === null || margin === null) throw new Error(`Line ${String(line)} has no gutter on the screen.`);
@@ -128,7 +134,10 @@ export class Workbench {
     // The gutter takes clicks only once it has shown its hint under the pointer.
     for (let moved = 0; (await hint.count()) === 0; moved = (moved + 1) % 3) {
       await this.page.mouse.move(margin.x + 8 + moved, y);
-      await hint.first().waitFor({ state: 'attached', timeout: 1000 }).catch(() => undefined);
+      await hint
+        .first()
+        .waitFor({ state: 'attached', timeout: 1000 })
+        .catch(() => undefined);
     }
     const before = await this.breakpointGlyphs().count();
     await this.page.mouse.down();
@@ -138,7 +147,9 @@ export class Workbench {
 
   /** Red dots in the gutters of the visible editors. */
   breakpointGlyphs(): Locator {
-    return this.page.locator('.monaco-editor .codicon-debug-breakpoint, .monaco-editor .codicon-debug-breakpoint-conditional');
+    return this.page.locator(
+      '.monaco-editor .codicon-debug-breakpoint, .monaco-editor .codicon-debug-breakpoint-conditional',
+    );
   }
 
   /** Presses F5 and waits for the debug toolbar. */
@@ -169,7 +180,8 @@ export class Workbench {
           const top = glyph.getBoundingClientRect().top;
           return [...editor.querySelectorAll('.margin-view-overlays .line-numbers')].some(
             (number) =>
-              number.textContent?.trim() === String(wanted) && Math.abs(number.getBoundingClientRect().top - top) < 8,
+              number.textContent.trim() === String(wanted) &&
+              Math.abs(number.getBoundingClientRect().top - top) < 8,
           );
         }),
       line,
@@ -220,7 +232,11 @@ export class Workbench {
     await this.page.locator('.quick-input-widget input[placeholder*="Color Theme"]').waitFor();
     await this.page.locator('.quick-input-widget input').fill(themes[theme].name);
     const label = new RegExp(`^${themes[theme].name}$`);
-    await this.page.locator('.quick-input-list .monaco-list-row .label-name').filter({ hasText: label }).first().click();
+    await this.page
+      .locator('.quick-input-list .monaco-list-row .label-name')
+      .filter({ hasText: label })
+      .first()
+      .click();
     await themed.waitFor();
   }
 

@@ -62,7 +62,9 @@ describe('a scenario in the extension host', () => {
   it('has its mistakes marked on their lines when it is opened', async () => {
     const uri = scenario('unknown-name.guest');
     const marked = next(vscode.languages.onDidChangeDiagnostics, ({ uris }) =>
-      uris.some((changed) => changed.toString() === uri.toString() && vscode.languages.getDiagnostics(uri).length > 0),
+      uris.some(
+        (changed) => changed.toString() === uri.toString() && vscode.languages.getDiagnostics(uri).length > 0,
+      ),
     );
     await vscode.window.showTextDocument(uri);
     await marked;
@@ -78,13 +80,20 @@ describe('a scenario in the extension host', () => {
     vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(at)]);
 
     const stopped = events.next('stopped');
-    const configuration = { type: 'pagewalk', request: 'launch', name: path.basename(uri.path), program: uri.fsPath };
+    const configuration = {
+      type: 'pagewalk',
+      request: 'launch',
+      name: path.basename(uri.path),
+      program: uri.fsPath,
+    };
     assert.equal(await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], configuration), true);
     assert.equal((await stopped).body?.reason, 'breakpoint');
 
     const session = vscode.debug.activeDebugSession;
     assert.ok(session, 'a session is active');
-    const stack = (await session.customRequest('stackTrace', { threadId: 1 })) as { stackFrames: { line: number }[] };
+    const stack = (await session.customRequest('stackTrace', { threadId: 1 })) as {
+      stackFrames: { line: number }[];
+    };
     assert.equal(stack.stackFrames[0]?.line, FIRST_STORE);
     const tables = (await session.customRequest('pagewalk/tables', { space: 'guest' })) as { nodes: unknown[] };
     assert.ok(tables.nodes.length > 0, 'the guest has tables');

@@ -21,7 +21,10 @@ function pathWithoutCode(): string {
 }
 
 /** `npm start` in a process group of its own, and what it has printed. */
-function start(searchPath: string): { child: ChildProcess; printed: (wanted: RegExp) => Promise<RegExpExecArray> } {
+function start(searchPath: string): {
+  child: ChildProcess;
+  printed: (wanted: RegExp) => Promise<RegExpExecArray>;
+} {
   const child = spawn('npm', ['start'], {
     cwd: projectRoot,
     env: { ...process.env, PATH: searchPath },
@@ -82,11 +85,17 @@ describe('npm start', () => {
       browser = await launchChromium();
       const page = await browser.newPage();
       await page.goto(address);
-      const [file] = fs.readdirSync(path.join(projectRoot, 'scenarios')).filter((name) => name.endsWith('.guest')).sort();
+      const [file] = fs
+        .readdirSync(path.join(projectRoot, 'scenarios'))
+        .filter((name) => name.endsWith('.guest'))
+        .sort();
       assert.ok(file, 'scenarios/ has a scenario');
       await page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: file }).dblclick();
       await page.locator('#status\\.editor\\.mode').filter({ hasText: 'Guest Scenario' }).waitFor();
-      await page.locator('.editor-actions [aria-label^="Debug Scenario"], .editor-actions .codicon-debug-alt').first().waitFor();
+      await page
+        .locator('.editor-actions [aria-label^="Debug Scenario"], .editor-actions .codicon-debug-alt')
+        .first()
+        .waitFor();
     } finally {
       await browser?.close();
       await end(child);

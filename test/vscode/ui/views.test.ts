@@ -13,8 +13,13 @@ cpu 0 {
 }
 `;
 
-const UNFOLDED = ['CR3 gpa:0x2000 (process p)4-level', 'PML4E 0P RW US A → gpa:0x3000', 'PDPTE 0P RW US A → gpa:0x4000',
-  'PDE 0P RW US A → gpa:0x5000', 'PTE 1P RW US A → gpa:0x6000'];
+const UNFOLDED = [
+  'CR3 gpa:0x2000 (process p)4-level',
+  'PML4E 0P RW US A → gpa:0x3000',
+  'PDPTE 0P RW US A → gpa:0x4000',
+  'PDE 0P RW US A → gpa:0x5000',
+  'PTE 1P RW US A → gpa:0x6000',
+];
 
 describe('the views of a session whose tables and walks are scripted', function () {
   this.timeout(240_000);
@@ -40,7 +45,9 @@ describe('the views of a session whose tables and walks are scripted', function 
   });
 
   async function fold(title: string): Promise<void> {
-    const header = workbench.page.locator('.pane-header').filter({ has: workbench.page.locator(`.title:text-is("${title}")`) });
+    const header = workbench.page
+      .locator('.pane-header')
+      .filter({ has: workbench.page.locator(`.title:text-is("${title}")`) });
     if ((await header.getAttribute('aria-expanded')) === 'true') await header.locator('.title').click();
   }
 
@@ -104,7 +111,9 @@ describe('the views of a session whose tables and walks are scripted', function 
 
   it('the end of the session takes the views away and empties the panel, without complaint', async () => {
     await workbench.stopDebugging();
-    await workbench.page.locator('.pane-header .title:text-is("Guest Page Tables")').waitFor({ state: 'detached' });
+    await workbench.page
+      .locator('.pane-header .title:text-is("Guest Page Tables")')
+      .waitFor({ state: 'detached' });
     await panelStatus('Start a scenario with F5');
     assert.deepEqual(await workbench.notifications(), []);
   });
