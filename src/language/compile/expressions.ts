@@ -69,7 +69,7 @@ export function compileInto(body: Body, node: Expr, target: number, wanted?: Val
 }
 
 function compileText(body: Body, text: string, node: Expr): Operand {
-  return body.fail(node, `The text ${text} is no value; a text stands in \`print\`, or beside \`event.kind ==\` in a condition.`);
+  return body.fail(node, `The text "${text}" is no value; a text stands in \`print\`, or beside \`event.kind ==\` in a condition.`);
 }
 
 function compileCast(body: Body, space: ValueType, address: Expr, target?: number): Operand {

@@ -44,6 +44,7 @@ export function compileNameRef(body: Body, node: NameRef, target?: number): Oper
   const variable = body.variable(name);
   if (variable !== undefined) {
     if (variable.type === undefined) {
+      if (body.unit.lost.has(name)) return { type: 'number', constant: 0n };
       return body.fail(node, `\`${name}\` has no value yet; assign it in a line above.`);
     }
     return { type: variable.type, register: variable.register };

@@ -2,7 +2,6 @@ import { KIND } from '../../hardware/eventTable';
 import type { AstNode } from 'langium';
 import type { Binary, Expr } from '../generated/ast';
 import { OP, type ValueType } from '../program';
-import { textOf } from '../syntax/literals';
 import type { Body, Operand } from './body';
 import { compileCondition, compileExpression } from './expressions';
 import { dottedPath } from './names';
@@ -123,11 +122,11 @@ export function compileComparison(
 /** A side of an operator; a text beside `event.kind` is the number of that kind. */
 function sideOf(body: Body, node: Expr, other: Expr): Operand {
   if (node.$type !== 'Text' || dottedPath(other)?.join('.') !== 'event.kind') return compileExpression(body, node);
-  const name = textOf(node.text);
+  const name = node.text;
   const kinds: Readonly<Record<string, number>> = KIND;
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (kind === undefined) {
-    return body.fail(node, `There is no event kind ${node.text}${didYouMean(name, Object.keys(KIND))}; see docs/language.md for the kinds.`);
+    return body.fail(node, `There is no event kind "${name}"${didYouMean(name, Object.keys(KIND))}; see docs/language.md for the kinds.`);
   }
   return { type: 'number', constant: BigInt(kind) };
 }

@@ -1,7 +1,7 @@
 import type { Catalog, SettingRow } from '../catalog';
 import type { Machine, Platform, SettingValue as Value } from '../generated/ast';
 import type { SettingValue } from '../program';
-import { numberOf, textOf } from '../syntax/literals';
+import { numberOf } from '../syntax/literals';
 import { rangeOf, type SourceText } from '../syntax/sourceText';
 import { didYouMean } from './nearestName';
 import type { Report } from './report';
@@ -91,7 +91,7 @@ function valuesOf(context: SettingsContext, value: Value): readonly (string | nu
     case 'Word':
       return [value.word.replace(/\s+/g, '')];
     case 'TextValue':
-      return [textOf(value.text)];
+      return [value.text];
     case 'BitValue':
       return [`.${value.bit}`];
   }

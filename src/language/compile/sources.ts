@@ -1,6 +1,6 @@
 import type { Cpu, File, Global, Handler, Item, Machine, Platform, Procedure, Process, Schedule } from '../generated/ast';
-import { parseFile } from '../syntax/parse';
-import { textOf } from '../syntax/literals';
+import { kernelText } from '../library/kernelText';
+import { parseFile, type ParsedFile } from '../syntax/parse';
 import { sourceText, type SourceText } from '../syntax/sourceText';
 import type { Report } from './report';
 
@@ -38,11 +38,19 @@ export interface Sources {
 export function readSource(sources: Sources, path: string, text: string, into: Declarations): SourceText {
   const source = sourceText(sources.files.length, path, text);
   sources.files.push(source);
-  const { file, problems, lost } = parseFile(text);
+  const { file, problems, lost } = text === kernelText ? parsedKernel() : parseFile(text);
   for (const { start, end, message } of problems) sources.report.errorAt(source, start, end, message);
   for (const word of lost) sources.lost.add(word);
   sortItems(sources, source, file, into);
   return source;
+}
+
+let kernel: ParsedFile | undefined;
+
+/** The library is the same in every compilation, and an editor compiles at every keystroke. */
+function parsedKernel(): ParsedFile {
+  kernel ??= parseFile(kernelText);
+  return kernel;
 }
 
 function sortItems(sources: Sources, source: SourceText, file: File, into: Declarations): void {
@@ -85,11 +93,11 @@ function sortItem(sources: Sources, source: SourceText, node: Item, into: Declar
 }
 
 function readImport(sources: Sources, source: SourceText, node: Extract<Item, { $type: 'Import' }>, into: Declarations): void {
-  const path = textOf(node.path);
+  const { path } = node;
   if (sources.files.some((file) => file.path === path)) return;
   const text = sources.readImport(path);
   if (text === undefined) {
-    sources.report.error(source, node, `The file ${node.path} cannot be read; check its path, which starts at this scenario's folder.`);
+    sources.report.error(source, node, `The file "${path}" cannot be read; check its path, which starts at this scenario's folder.`);
     return;
   }
   readSource(sources, path, text, into);

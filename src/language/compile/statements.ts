@@ -1,6 +1,5 @@
 import type { Block, Print, Return, Statement } from '../generated/ast';
 import { OP, type PrintPart } from '../program';
-import { textOf } from '../syntax/literals';
 import { extentOf } from '../syntax/sourceText';
 import { compileUpdate } from './assignments';
 import type { Body } from './body';
@@ -168,7 +167,7 @@ function compilePrint(body: Body, node: Print): void {
   const outer = body.purpose;
   body.purpose = 'judge';
   const parts = node.values.map((value): PrintPart => {
-    if (value.$type === 'Text') return { text: textOf(value.text) };
+    if (value.$type === 'Text') return { text: value.text };
     const operand = compileExpression(body, value);
     if (operand.type === 'none' || operand.type === 'table') {
       body.fail(value, `\`${body.written(value)}\` is ${described(operand.type)} and cannot be printed; print a number or an address.`);

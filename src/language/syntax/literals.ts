@@ -9,8 +9,3 @@ export function numberOf(image: string): bigint | undefined {
   const value = BigInt(body) * (unit ?? 1n);
   return value < 1n << 64n ? value : undefined;
 }
-
-/** The text between the quotes. */
-export function textOf(image: string): string {
-  return image.length >= 2 && image.startsWith('"') ? image.slice(1, -1) : image;
-}

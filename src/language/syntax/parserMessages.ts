@@ -56,6 +56,10 @@ function name(type: TokenType): string {
   }
 }
 
+function noName(token: IToken): string {
+  return `\`${token.image}\` is a word of the language and no name; choose another one.`;
+}
+
 function list(names: readonly string[]): string {
   const last = names[names.length - 1] ?? '';
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
@@ -72,7 +76,7 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
       return `\`${actual.image}\` cannot stand here; one line holds one statement, and a call needs parentheses.`;
     }
     if (expected.name === 'ID' && /^[a-z_]+$/.test(actual.image)) {
-      return `\`${actual.image}\` is a word of the language and no name; choose another one.`;
+      return noName(actual);
     }
     return `${shown(actual)} cannot stand${after === '' ? ' here' : after}; write ${name(expected)} there.`;
   }
@@ -98,6 +102,7 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
 }
 
 function cannotStand(actual: IToken | undefined, ruleName: string, paths: readonly TokenType[][]): string {
+  if (actual !== undefined && ruleName.startsWith('Name') && /^[a-z_]+$/.test(actual.image)) return noName(actual);
   const found = actual === undefined ? 'the end of the file' : shown(actual);
   const firsts = [...new Set(paths.flatMap((path) => (path[0] === undefined ? [] : [name(path[0])])))];
   const wanted = WANTED[ruleName.replace(RULE_SUFFIX, '')] ?? (firsts.length > 6 ? undefined : list(firsts));

@@ -1,0 +1,158 @@
+import { strict as assert } from 'node:assert';
+import { cpuProblems, onCpu, problems } from './scenarioCheck';
+
+/** The lines on a CPU give exactly this one diagnostic (columns and message). */
+function check(lines: string, expected: string): void {
+  assert.deepEqual(cpuProblems(lines), [expected], lines);
+}
+
+/** The whole text gives exactly this one diagnostic. */
+function checkFile(text: string, expected: string): void {
+  assert.deepEqual(problems(text), [expected], text);
+}
+
+describe('names', () => {
+  it('have to exist', () => {
+    check('x = yy', '5-7 There is no `yy` here; assign a variable or declare a global first.');
+    check('abc = 1; x = abd', '14-17 There is no `abd` here (did you mean `abc`?); assign a variable or declare a global first.');
+    check('swich(p)', '1-6 There is no procedure `swich` (did you mean `switch`?); declare it with `procedure swich(…)`.');
+    check('t[1] = 2', '1-2 There is no table `t`; declare it with `table t`.');
+    check('x = cr4.SMAPP', '5-14 `cr4` has no bit `SMAPP` (did you mean `SMAP`?); it has VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT, UMIP, LA57, VMXE, SMXE, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP, PKE.');
+    check('x = 3\ny = x.foo', '5-10 An entry has no field `foo`; it has PAT, PCD, PWT, G, PS, D, A, XD, US, RW, P, frame.');
+    check('x = p.rot', '5-10 A process has no field `rot`; it has root and pcid.');
+    check('x = 1\nexpect walk(0x600000).sice == 4K', '8-27 A walk has no field `sice` (did you mean `size`?); it has fault, references, size, frame, user, writable, executable, pte, pde, pdpte, pml4e.');
+    check('x = exit_reason.ept', '5-20 `ept` is no exit reason; reasons are named as in `vm_exits`, such as ept_violation.');
+  });
+  it('have a value only below their first assignment', () => {
+    check('x = y + 1\ny = 2', '5-6 `y` has no value yet; assign it in a line above.');
+    check('x += 1', '1-2 `x` has no value yet; assign it in a line above.');
+  });
+  it('that mean something cannot be assigned', () => {
+    check('rw = 3', '1-3 `rw` has a meaning of its own and cannot be assigned; choose another name.');
+    check('p = 3', '1-2 `p` is a process and cannot be assigned; choose another name.');
+  });
+  it('of entry words stay free for variables', () => {
+    assert.deepEqual(cpuProblems('dirty = 3\nlarge = dirty'), []);
+  });
+  it('of the library may be taken for one\'s own globals', () => {
+    assert.deepEqual(problems(`global next_frame = 3\n${onCpu('next_frame += 1')}`), []);
+    checkFile(`global rax = 3\n${onCpu('x = 1')}`, '1:1-15 `rax` has a meaning of its own; choose another name.');
+    checkFile(`table t; table t\n${onCpu('t[1] = 1')}`, '1:10-17 `t` is declared above as a table; choose another name.');
+  });
+});
+
+describe('types', () => {
+  it('keep address spaces apart and name the question that converts', () => {
+    const given = '`gpa:0x5000` is a guest-physical address (gpa)';
+    check('invlpg(gpa:0x5000)', `8-18 ${given}, and a linear address (gva) is wanted; write direct(gpa:0x5000).`);
+    check('x = [gpa:0x5000]', `6-16 ${given}, and the guest's own code uses linear addresses (gva); write [direct(gpa:0x5000)].`);
+    check('p.root = gva:3', '10-15 `gva:3` is a linear address (gva), and a guest-physical address (gpa) is wanted; write gpa_of(gva:3).');
+    check('x = gpa:1 == gva:2', '5-19 `gpa:1` is a guest-physical address (gpa) and `gva:2` is a linear address (gva); write direct(gpa:1).');
+    check('x = gpa:1 + gva:2', '5-18 Two addresses cannot be added; subtract them, or make one a number by subtracting gva:0.');
+    check('x = hpa:1 == gva:2', '5-19 `hpa:1` is a host-physical address (hpa) and `gva:2` is a linear address (gva); write hpa_of(gva:2).');
+    check('x = gva:1\nx = gpa:2', '5-10 `gpa:2` is a guest-physical address (gpa), and a linear address (gva) is wanted; write direct(gpa:2).');
+    check('map(p, gpa:0, gpa:0, rw)', '8-13 `gpa:0` is a guest-physical address (gpa), and a linear address (gva) is wanted; write direct(gpa:0).');
+  });
+  it('let a number stand for any address, and an address be counted with', () => {
+    assert.deepEqual(cpuProblems('x = gva:0x600000 + 8\nuser [x] = 1\ny = x - gva:0x600000\nz = x >> 12\nuser [0x600000] = z + y\nmap(p, 0x800000, frame(), rw)'), []);
+  });
+  it('of a process are nothing to count with', () => {
+    check('x = p + 1', '5-6 `p` is a process; `+` needs numbers or addresses.');
+    check('switch(3)', '8-9 `3` is a number, and a process is wanted.');
+    check('x = boot()', '5-11 `x` cannot hold nothing; assign a number, an address or a process.');
+  });
+  it('of not a == b are told with the fix', () => {
+    check('x = 1\nif not x == 3 { x = 2 }', '4-14 `not` binds tighter than `==`; write not (x == 3).');
+  });
+  it('of the number of arguments', () => {
+    check('map(p, 0x800000)', '1-17 `map` takes 4 arguments and gets 2; write map(process p, gva address, gpa f, rights).');
+    check('invlpg()', '1-9 `invlpg` takes one operand; write invlpg(a).');
+    check('x = pte(frame())', '5-17 `pte` makes an entry of a frame and rights; write pte(frame, rw) or pte(frame, rw, user).');
+    check('x = pte(frame(), rw, large)', '22-27 A PTE cannot map a large page; use pde(…, large) or pdpte(…, large).');
+  });
+});
+
+describe('what would never do what it says', () => {
+  it('is pointed out', () => {
+    check('x = 1 / 0', '9-10 This divides by zero, which stops the scenario; divide by something else.');
+    check('for i in 0 .. 8 step 0 { x = i }', '22-23 A loop with step 0 never ends; write another step.');
+    check('break', '1-6 `break` stands in no loop; remove it, or put it inside while, for or repeat.');
+    check('refuse', '1-7 `refuse` gives up the access that a handler was called for; write it in `on page_fault`.');
+    check('return', '1-7 `return` leaves a procedure or handler; in a cpu block, let the block end instead.');
+    check('user [0x600000]', '6-16 `[0x600000]` alone does nothing; write x = [0x600000] to load, or [0x600000] = … to store.');
+    check('x = 1\nx', '1-2 `x` alone does nothing; assign to it, or remove it.');
+    check('walk(0x600000)', '1-15 A walk has no value of its own; ask for a field: walk(a).frame, walk(a).size, walk(a).fault.');
+    check('gpa_of(0x600000)', '1-17 `gpa_of(0x600000)` alone does nothing; assign it, or put it into expect or print.');
+    check('x = "text"', '5-11 The text "text" is no value; a text stands in `print`, or beside `event.kind ==` in a condition.');
+    check('x = 99999999999999999999', '5-25 `99999999999999999999` is no number of 64 bits; write a smaller one.');
+  });
+  it('is a line that is never reached, said once', () => {
+    checkFile(`${onCpu('f()')}\nprocedure f() { return; x = 1; x = 2 }`, '5:25-30 warning: This line is never reached; remove it, or the line above that leaves.');
+  });
+  it('is a kernel access to a user range, when the address is a literal', () => {
+    const said = 'warning: The kernel (CPL 0) touches a user range of process p here; write `user` before it, or stac() above it when that is meant.';
+    check('[0x600008] = 1', `1-11 ${said}`);
+    assert.deepEqual(cpuProblems('user [0x600008] = 1\nx = [0x700000]\nstac()\n[0x600008] = 1\nexpect [0x600008] == 1'), []);
+  });
+  it('is a declaration that nothing uses', () => {
+    const text = 'table t; global g = 1; procedure f() { }; process p { 0x1000 .. 0x2000 rw user }\ncpu 0 { x = 1 }';
+    assert.deepEqual(problems(text), [
+      '1:1-8 warning: The table `t` is never used; remove it.',
+      '1:10-22 warning: The global `g` is never used; remove it.',
+      '1:24-41 warning: The procedure `f` is never called; remove it, or call it.',
+      '1:43-81 warning: The process `p` is never used; switch to it with switch(p).',
+    ]);
+  });
+});
+
+describe('expectations', () => {
+  it('judge a statement, so one has to stand above', () => {
+    checkFile('cpu 0 { expect no exits }', '1:16-24 `no exits` judges what the statement above did, and none stands above in this block; move it below one.');
+    checkFile('cpu 0 { expect tlb.hits == 1 }', '1:16-24 `tlb.hits` counts what the statement above did, and none stands above in this block; move it below one.');
+    assert.deepEqual(problems('cpu 0 { expect total.tlb.hits == 0 and table_pages.guest > 0 and cr0.WP == 1 }'), []);
+  });
+  it('touch nothing', () => {
+    check('expect frame() == 3', '8-15 `frame` is a procedure that the guest runs, and nothing may be touched here; assign it in a line above: x = frame(…).');
+    check('print invlpg(3)', '7-16 `invlpg` is an instruction, and nothing may be touched here; write it in a line above.');
+  });
+  it('alone know what depends on the technique', () => {
+    check('x = tlb.hits', '5-13 `tlb.hits` depends on the technique and may stand only in expect and print; move it there.');
+    check('if exits.total == 0 { x = 1 }', '4-15 `exits.total` depends on the technique and may stand only in expect and print; move it there.');
+    check('x = hpa_of(0x600000)', '5-21 `hpa_of` depends on the technique and may stand only in expect and print; move it there.');
+    check('x = event.kind', '5-15 `event` exists only in the conditions of breakpoints; write an expectation instead.');
+  });
+  it('name techniques, counters, reasons and error-code bits that exist', () => {
+    check('expect under shadw: no exits', '14-19 There is no technique `shadw`; there are native, interpret, deprivileged, shadow-rebuild, shadow-vtlb, shadow-wp, shadow-unsync, ept, npt, nested, and shadow for every shadow-*.');
+    check('expect tlb.hit == 1', '8-15 `tlb.hit` is no counter (did you mean `tlb.hits`?); there are tlb.hits, tlb.misses, tlb.flushes.');
+    check('expect exits.cr_acces == 1', '8-22 `cr_acces` is no exit reason (did you mean `cr_access`?); write exits.total or exits. and a reason such as cr_access.');
+    check('expect exits are cr_acces', '8-26 `cr_acces` is no exit reason (did you mean `cr_access`?); reasons are named as in `vm_exits`, such as cr_access.');
+    check('expect page_fault(usr)', '8-23 `usr` is no bit of the error code (did you mean `user`?); write words out of present, write, user, reserved, fetch, key.');
+    check('expect no hope', '8-15 `no hope` is not supported; write `no page_fault` or `no exits`, or compare a counter with 0.');
+  });
+});
+
+describe('what is not supported yet', () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['barrier b', '1-10 `barrier` is not supported yet, as there is only one CPU; remove the line.'],
+    ['hold w before tlb_fill', '1-23 `hold` is not supported yet, as there is only one CPU; remove the line.'],
+    ['host swap_out(3)', '1-17 Host statements are not supported yet; remove the line, or let the guest act.'],
+    ['x = [1:2]', '5-10 Segments are not supported yet; write the linear address alone: [segment * 16 + offset].'],
+    ['hlt()', '1-6 `hlt` is not supported yet; remove it.'],
+    ['fork(p)', '1-8 The library has no `fork` yet; declare a procedure of that name, or use map, unmap and switch.'],
+    ['x = cs', '5-7 `cs` is not supported yet; the registers are cr0, cr2, cr3, cr4, efer, rflags, pkru and rax … r15.'],
+    ['vmcs.eptp = 3', '1-10 `vmcs` is not supported yet; the registers are cr0, cr2, cr3, cr4, efer, rflags, pkru and rax … r15.'],
+    ['x = pae.pte(3, rw)', '5-19 Entries of other paging modes are not supported yet; write pte(…) for the 4-level format.'],
+    ['x = p.gpa_of(3)', '5-16 A question about another process is not supported yet; switch to it first and ask gpa_of(…) alone.'],
+    ['expect stopped(triple_fault)', '8-29 `stopped` is not supported yet; remove the line.'],
+    ['expect double_fault', '8-20 `double_fault` is not supported yet; page_fault is.'],
+  ];
+  for (const [line, expected] of cases) it(line, () => check(line, expected));
+  it('is told of declarations too', () => {
+    checkFile('vm a { }\ncpu 0 { x = 1 }', '1:1-9 Several and nested VMs are not supported yet; write the parts of one VM at the top of the file.');
+    checkFile('host thread h { }\ncpu 0 { x = 1 }', '1:1-18 Host threads are not supported yet; remove it.');
+    checkFile('cpu 0 { x = 1 }\ncpu 1 { x = 1 }', '2:1-16 More than one CPU is not supported yet; keep `cpu 0`.');
+    checkFile('on interrupt 3 { }\ncpu 0 { x = 1 }', '1:1-19 Handlers of interrupts are not supported yet; on page_fault is.');
+    checkFile('machine { paging pae }\ncpu 0 { x = 1 }', '1:11-21 `paging pae` is not supported yet; write paging 4-level.');
+    checkFile('table t\ncpu 0 { for k in t { t[1] = 1 } }', '2:9-32 A loop over a table is not supported yet; loop over numbers: for k in 0 .. n.');
+  });
+});
