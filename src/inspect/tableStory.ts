@@ -1,0 +1,97 @@
+import type { Machine } from '../engine/machine';
+import type { DecodedEntry } from '../hardware/decodeEntry';
+import { roleText } from '../hypervisor/shadowWp/role';
+import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
+import { addressText, frameText, sizeText } from './addressText';
+import { processesWithRoot, type TableSet } from './tableSet';
+
+const PAGE_SHIFT = 12n;
+
+/** Where an entry stands. */
+export interface EntryPlace {
+  readonly level: number;
+  /** First address that it translates, as printed. */
+  readonly from: string;
+  /** The root and the entries that lead to it, as labels. */
+  readonly leading: readonly string[];
+}
+
+/** An entry's story in sentences: what it translates, what leads there, what stands behind it, what is wrong with it. */
+export function entryStory(machine: Machine, set: TableSet, decoded: DecodedEntry, place: EntryPlace): string {
+  return [
+    translates(set, decoded, place),
+    rights(decoded),
+    ...behind(machine, set, decoded),
+    `Reached by ${place.leading.join(' → ')}.`,
+    ...refusal(set, decoded),
+  ].filter((sentence) => sentence !== '').join(' ');
+}
+
+/** A root's story. */
+export function rootStory(machine: Machine, set: TableSet, table: number): string {
+  const at = frameText(set.frameSpace, table);
+  const sentences = [`Root of ${set.compiled.format.name} tables, at ${at}: each walk that uses it starts here.`];
+  if (set.space === 'guest') {
+    for (const name of processesWithRoot(machine, table)) sentences.push(`MOV to CR3 with ${at} switches to process ${name}.`);
+    sentences.push(...guestFrameStory(machine, BigInt(table) << PAGE_SHIFT));
+  }
+  if (set.space === 'shadow') sentences.push(...shadowPageStory(machine, table));
+  return sentences.join(' ');
+}
+
+function translates(set: TableSet, decoded: DecodedEntry, { level, from }: EntryPlace): string {
+  const range = `${sizeText(decoded.size)} from ${from} on`;
+  if (!decoded.present) return `Not present: it translates nothing of the ${range}, and its other bits are the software's.`;
+  const to = addressText(set.frameSpace, decoded.frame);
+  if (decoded.leaf) return `Maps ${range} to ${to}.`;
+  return `Leads, for the ${range}, to the table of ${set.compiled.format.levelNames[level - 1] ?? 'entrie'}s at ${to}.`;
+}
+
+function rights(decoded: DecodedEntry): string {
+  if (!decoded.present) return '';
+  const given = decoded.rights.filter((right) => right.given).map((right) => right.name);
+  const withheld = decoded.rights.filter((right) => !right.given).map((right) => right.name);
+  const gives = given.length === 0 ? 'It gives no right' : `It gives ${given.join(', ')}`;
+  const rest = withheld.length === 0 ? '' : ` and withholds ${withheld.join(', ')}`;
+  return `${gives}${rest}; an access needs its rights from every entry on the way.`;
+}
+
+function behind(machine: Machine, set: TableSet, decoded: DecodedEntry): readonly string[] {
+  if (!decoded.present) return [];
+  if (set.space === 'guest') return guestFrameStory(machine, decoded.frame);
+  const frame = Number(decoded.frame >> PAGE_SHIFT);
+  if (!decoded.leaf) return set.space === 'shadow' ? shadowPageStory(machine, frame) : [];
+  const gfn = machine.technique.guestMemory.gfnOf(frame);
+  return gfn < 0 ? [] : [`${frameText('hpa', frame)} backs ${frameText('gpa', gfn)}.`];
+}
+
+/** Which host frame lies behind a guest-physical address; nothing under `native`, where both are one. */
+function guestFrameStory(machine: Machine, gpa: bigint): readonly string[] {
+  const { guestMemory } = machine.technique;
+  const gfn = Number(gpa >> PAGE_SHIFT);
+  const hvaPage = guestMemory.hvaPageOf(gfn);
+  const at = addressText('gpa', gpa);
+  if (hvaPage < 0) return gfn < guestMemory.frames ? [] : [`${at} lies outside the guest's memory.`];
+  const frame = guestMemory.frameOf(gfn);
+  return [frame < 0
+    ? `${at} is ${frameText('hva', hvaPage)} in the VMM process, which the host has not backed yet.`
+    : `${at} is ${frameText('hva', hvaPage)} in the VMM process, and ${frameText('hpa', frame)} in memory.`];
+}
+
+/** Which guest table the shadow page in a host frame stands for, and its role. */
+function shadowPageStory(machine: Machine, frame: number): readonly string[] {
+  const { technique } = machine;
+  if (!(technique instanceof ShadowWp)) return [];
+  const { pages } = technique;
+  for (let page = 1; page < pages.end; page++) {
+    if (!pages.isInUse(page) || pages.frameOf(page) !== frame) continue;
+    return [`${frameText('hpa', frame)} is shadow page ${page}, for guest frame ${frameText('gpa', pages.gfnOf(page))}, role ${roleText(pages.roleOf(page))}.`];
+  }
+  return [];
+}
+
+function refusal(set: TableSet, decoded: DecodedEntry): readonly string[] {
+  if (decoded.fault === undefined) return [];
+  const how = set.compiled.isEpt === 1 ? 'an EPT misconfiguration' : 'a page fault with the reserved flag in its error code';
+  return [`A walk that reads it ends in ${how} (${decoded.fault}).`];
+}
