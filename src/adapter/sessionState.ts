@@ -1,6 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee, Frame, Motion, Stop } from '../engine/debuggee';
 import type { Phase } from './answer';
+import type { Program } from '../language/program';
 import { BreakpointStore } from './breakpoints/breakpointStore';
 import { firstStatement } from './breakpoints/statementAtLine';
 import { Client, fileName } from './client';
@@ -125,18 +126,22 @@ export class SessionState {
     this.send('terminated');
   }
 
-  private takeOutput(): void {
+  /** Passes on what the scenario has said; gives the newest failure among it. */
+  private takeOutput(): string | undefined {
     const launched = this.launched;
-    if (launched === undefined) return;
-    for (const line of launched.debuggee.takeOutput()) {
+    let failure: string | undefined;
+    for (const line of launched?.debuggee.takeOutput() ?? []) {
+      if (launched === undefined) break;
       this.output.scenarioLine(line, launched.sources, launched.scenario.program, this.client);
+      if (line.category === 'failure') failure = line.text;
     }
+    return failure;
   }
 
   private arrive(stop: Stop, motion: Motion): void {
     const launched = this.launched;
     if (launched === undefined) return;
-    this.takeOutput();
+    const failure = this.takeOutput();
     if (stop.kind === 'ended') {
       const outcome = launched.debuggee.result();
       this.output.outcome(outcome, fileName(launched.scenario.program.name), launched.debuggee.technique);
@@ -149,8 +154,16 @@ export class SessionState {
       this.standAt({ kind: 'entry' });
       return;
     }
-    this.stop = reportStop(stop, motion, cpu, launched.debuggee, this.breakpoints);
+    this.stop = reportStop(explained(stop, failure, launched.scenario.program), motion, cpu, launched.debuggee, this.breakpoints);
     this.phase = 'stopped';
     this.send('stopped', this.stop.body);
   }
+}
+
+/** A failed expectation tells its own words, and both sides when it has just failed for the first time. */
+function explained<S extends Stop>(stop: S, failure: string | undefined, program: Program): S {
+  if (stop.kind !== 'event' || stop.event.kind !== 'expectation_failed') return stop;
+  const expectation = program.expectations[Number(stop.event.fields['index'] ?? -1n)];
+  const text = failure ?? (expectation === undefined ? stop.event.text : `expect ${expectation.text} fails`);
+  return { ...stop, event: { ...stop.event, text } };
 }

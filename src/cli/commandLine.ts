@@ -10,7 +10,7 @@ export interface RunOptions {
 
 /** The commands behind the words; each gives its exit status. */
 export interface Commands {
-  run(files: readonly string[], options: RunOptions): Promise<number>;
+  run(files: readonly string[], options: RunOptions): number | Promise<number>;
   conform(file: string, options: { readonly json?: true }): number | Promise<number>;
   dap(options: { readonly port?: number }): Promise<number>;
 }
