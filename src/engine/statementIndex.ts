@@ -1,6 +1,9 @@
 import type { Program } from '../language/program';
 
-/** The innermost statement that each instruction belongs to, or -1. */
+/**
+ * The innermost statement that each instruction belongs to. What stands before a statement (marks
+ * for the expectations below it) counts as that statement's; -1 where none follows.
+ */
 export class StatementIndex {
   private readonly byInstruction: Int32Array;
 
@@ -11,6 +14,9 @@ export class StatementIndex {
       .map((statement, number) => ({ number, entry: statement.entry, end: statement.end }))
       .sort((a, b) => b.end - b.entry - (a.end - a.entry) || a.number - b.number);
     for (const { number, entry, end } of outerFirst) this.byInstruction.fill(number, entry, end);
+    for (let at = instructions - 2; at >= 0; at--) {
+      if (this.byInstruction[at] === -1) this.byInstruction[at] = this.byInstruction[at + 1]!;
+    }
   }
 
   at(instruction: number): number {

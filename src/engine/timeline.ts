@@ -161,7 +161,9 @@ export class Timeline implements Debuggee {
   /** Boot, of which nothing is shown and where nothing stops; then the motion. */
   private *bootThen(motion: Motion, cpu: number): Moving {
     const { run } = this.machine.interpreter;
-    for (let steps = 1; !run.isCounting && !this.replay.isOver(); steps++) {
+    const { interpreter } = this.machine;
+    const isThrough = (): boolean => run.isCounting && interpreter.isAtStatement(this.replay.cpu);
+    for (let steps = 1; !isThrough() && !this.replay.isOver(); steps++) {
       this.replay.execute();
       if (steps % STRIDE === 0) {
         yield undefined;

@@ -1,0 +1,85 @@
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import type { Motion } from '../../src/engine/debuggee';
+import type { Timeline } from '../../src/engine/timeline';
+import { compiled, fingerprint, launched, move, scenarioText, toFirstStatement } from './onMachine';
+
+const motions: readonly Motion[] = ['over', 'in', 'out', 'event', 'event-back', 'over-back', 'continue', 'reverse-continue'];
+const scenarios = ['first-touch', 'page-table-write', 'context-switch'] as const;
+const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'ept'] as const;
+
+/** State by moment, as a run that only ever goes forward finds it. */
+function forwardOnly(timeline: Timeline, moments: ReadonlySet<string>): Map<string, string> {
+  const found = new Map<string, string>();
+  toFirstStatement(timeline);
+  for (;;) {
+    const { step, event } = timeline.moment();
+    if (moments.has(`${step}/${event}`)) found.set(`${step}/${event}`, fingerprint(timeline));
+    if (found.size === moments.size) return found;
+    if (move(timeline, 'event').kind === 'ended') return found;
+  }
+}
+
+describe('time travel', () => {
+  it('gives back every byte: any walk through time finds at a moment what a run forward finds there', function () {
+    this.timeout(120_000);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...scenarios), fc.constantFrom(...techniques), fc.array(fc.constantFrom(...motions), { minLength: 3, maxLength: 14 }),
+        (scenario, technique, walk) => {
+          const program = compiled(scenarioText(scenario));
+          const timeline = launched(program, technique);
+          toFirstStatement(timeline);
+          const seen = new Map<string, string>();
+          for (const motion of walk) {
+            move(timeline, motion);
+            const { step, event } = timeline.moment();
+            const key = `${step}/${event}`;
+            const now = fingerprint(timeline);
+            assert.equal(seen.get(key) ?? now, now, `${key} is not what it was after ${motion}`);
+            seen.set(key, now);
+          }
+          const within = new Map([...seen].filter(([key]) => !key.endsWith('/0')));
+          const fresh = forwardOnly(launched(program, technique), new Set(within.keys()));
+          for (const [key, state] of fresh) assert.equal(within.get(key), state, `${key} differs from a run forward`);
+        },
+      ),
+      { numRuns: 25, seed: 2026 },
+    );
+  });
+
+  it('goes back by one event to exactly where one event forward started', () => {
+    for (const technique of techniques) {
+      const timeline = launched(compiled(scenarioText('first-touch')), technique);
+      toFirstStatement(timeline);
+      for (let i = 0; i < 60; i++) move(timeline, 'event');
+      const before = fingerprint(timeline);
+      const moment = timeline.moment();
+      move(timeline, 'event');
+      assert.notDeepEqual(timeline.moment(), moment);
+      move(timeline, 'event-back');
+      assert.deepEqual(timeline.moment(), moment);
+      assert.equal(fingerprint(timeline), before);
+    }
+  });
+
+  it('stops at the start of history with a stop, and stays there', () => {
+    const timeline = launched(compiled(scenarioText('first-touch')), 'shadow-wp');
+    toFirstStatement(timeline);
+    const first = timeline.moment();
+    for (const motion of ['over-back', 'reverse-continue', 'event-back'] as const) {
+      assert.equal(move(timeline, motion).kind, 'start-of-history');
+      assert.deepEqual(timeline.moment(), first);
+    }
+  });
+
+  it('prints a line once, however often time passes it', () => {
+    const timeline = launched(compiled('machine { paging 4-level, ram 16M }\ncpu 0 {\n  x = 5\n  print "x is", x\n  y = 6\n}\n'), 'native');
+    toFirstStatement(timeline);
+    move(timeline, 'continue');
+    assert.deepEqual(timeline.takeOutput().map(({ text, line }) => `${line}: ${text}`), ['4: x is 0x5']);
+    move(timeline, 'reverse-continue');
+    move(timeline, 'continue');
+    assert.deepEqual(timeline.takeOutput(), []);
+  });
+});
