@@ -2,7 +2,7 @@ import type { Catalog, SettingRow } from '../catalog';
 import type { Machine, Platform, SettingValue as Value } from '../generated/ast';
 import type { SettingValue } from '../program';
 import { numberOf } from '../syntax/literals';
-import { rangeOf, type SourceText } from '../syntax/sourceText';
+import { rangeOf, writtenText, type SourceText } from '../syntax/sourceText';
 import { didYouMean } from './nearestName';
 import type { Report } from './report';
 
@@ -22,20 +22,10 @@ const OWN_RULES: Readonly<Record<string, (values: readonly (string | number)[]) 
     }
     return 'A kernel is `standard`, `none` or a file in quotes; write one of them.';
   },
-  'machine ram': (values) => ramProblem(values),
+  'machine ram': (values) => (
+    values.length === 1 && typeof values[0] === 'number' ? undefined : '`ram` takes one size; write ram 16M.'
+  ),
 };
-
-const LEAST_RAM = 2 * 1024 * 1024;
-/** What the loader's one PDPT of the direct map can reach with the page directories below 1M. */
-const MOST_RAM = 64 * 1024 * 1024 * 1024;
-
-function ramProblem(values: readonly (string | number)[]): string | undefined {
-  const [bytes] = values;
-  if (values.length !== 1 || typeof bytes !== 'number') return '`ram` takes one size; write ram 16M.';
-  if (bytes % LEAST_RAM !== 0) return `\`ram\` is a multiple of 2M, as the direct map uses 2-MByte pages; write ram 16M.`;
-  if (bytes < LEAST_RAM || bytes > MOST_RAM) return '`ram` goes from 2M to 64G; write ram 16M.';
-  return undefined;
-}
 
 /** Settings that the language needs even when the catalog does not list them. */
 const OWN_NAMES: Readonly<Record<SettingRow['section'], readonly string[]>> = {
@@ -66,7 +56,8 @@ export function readSettings(context: SettingsContext, node: Machine | Platform,
       continue;
     }
     const values = setting.values.flatMap((value) => valuesOf(context, value));
-    const problem = OWN_RULES[`${section} ${name}`]?.(values) ?? rows.find((row) => row.name === name)?.check(values);
+    const problem = OWN_RULES[`${section} ${name}`]?.(values) ??
+      catalogProblem(rows.find((row) => row.name === name), values, writtenText(source, setting));
     if (problem !== undefined) {
       report.error(source, setting, problem);
       continue;
@@ -74,6 +65,12 @@ export function readSettings(context: SettingsContext, node: Machine | Platform,
     found.push({ name, values, range: rangeOf(source, setting) });
   }
   return found;
+}
+
+/** The catalog says what to write, the language where. */
+function catalogProblem(row: SettingRow | undefined, values: readonly (string | number)[], written: string): string | undefined {
+  const advice = row?.check(values);
+  return advice === undefined ? undefined : `\`${written}\` does not fit: ${advice.replace(/\.$/, '')}.`;
 }
 
 function unknownSetting(catalog: Catalog, section: SettingRow['section'], name: string, names: readonly string[]): string {
