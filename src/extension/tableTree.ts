@@ -75,7 +75,7 @@ export class TableTree implements vscode.TreeDataProvider<TableNode>, vscode.Dis
     if (phase.kind === 'none') {
       this.known.clear();
       this.shown = 0;
-      this.say(undefined);
+      this.say();
       this.changed.fire(undefined);
     } else if (phase.kind === 'stopped' && this.view.visible && this.shown !== phase.stop.serial) {
       this.shown = phase.stop.serial;
@@ -83,9 +83,9 @@ export class TableTree implements vscode.TreeDataProvider<TableNode>, vscode.Dis
     }
   }
 
-  private say(message: string | undefined): void {
-    if (message === undefined) delete this.view.message;
-    else this.view.message = message;
+  /** Empty: nothing to say. (`message` is an accessor: deleting it would silence the view for good.) */
+  private say(message = ''): void {
+    this.view.message = message;
   }
 }
 

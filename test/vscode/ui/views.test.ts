@@ -118,6 +118,13 @@ describe('the views of a session whose tables and walks are scripted', function 
     assert.deepEqual(await workbench.notifications(), []);
   });
 
+  it('a view speaks in the next session too', async () => {
+    await workbench.startDebugging();
+    await workbench.tree('EPT');
+    await workbench.page.getByText('EPT is not used by shadow-wp.').waitFor();
+    await workbench.stopDebugging();
+  });
+
   it('an error of a scenario stands on its line, and goes away with it', async () => {
     await workbench.openFile('broken.guest');
     const squiggle = workbench.page.locator('.editor-group-container.active .squiggly-error');
