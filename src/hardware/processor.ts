@@ -26,6 +26,8 @@ export { RESUME, STATUS, type ProcessorSettings, type RootMode, type StoreObserv
 
 /** An instruction that is retried this often with nothing coming of it is given up. */
 const RETRY_LIMIT = 1000;
+/** Beside `RESUME` and EXCEPTION: the address is translated, and the operation still to be done. */
+const TRANSLATED = 4;
 const PAGE_MASK = 0xfff;
 const PAGE_BYTES = 0x1000;
 
@@ -286,10 +288,10 @@ export class Processor {
     pending.operandHi = operandHi;
     pending.rmw = rmw;
     const kind = operation === OPERATION.load ? ACCESS.read : operation === OPERATION.fetch ? ACCESS.fetch : ACCESS.write;
-    const access = this.level === 3 ? kind | ACCESS.user : kind;
-    this.events.access(pending, access);
+    this.events.access(pending, this.level === 3 ? kind | ACCESS.user : kind);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      const next = this.attempt(lo, hi, size, access);
+      // VM entry may have changed the CPL.
+      const next = this.attempt(lo, hi, size, this.level === 3 ? kind | ACCESS.user : kind);
       if (next === RESUME.completed) return this.complete();
       if (next !== RESUME.retry) return this.statusOf(next);
     }
@@ -300,7 +302,7 @@ export class Processor {
   private attempt(lo: number, hi: number, size: number, access: number): number {
     const { translator } = this;
     const first = this.translate(lo, hi, access);
-    if (first !== RESUME.completed) return first;
+    if (first !== TRANSLATED) return first;
     const hpaLo = translator.hpaLo;
     const hpaHi = translator.hpaHi;
     const inFirst = PAGE_BYTES - (lo & PAGE_MASK);
@@ -312,20 +314,20 @@ export class Processor {
     const nextLo = (lo & ~PAGE_MASK) + PAGE_BYTES | 0;
     const nextHi = nextLo === 0 ? hi + 1 | 0 : hi;
     const second = this.translate(nextLo, nextHi, access);
-    if (second !== RESUME.completed) return second;
+    if (second !== TRANSLATED) return second;
     this.observe(lo, hi, hpaLo, hpaHi, inFirst);
     this.observe(nextLo, nextHi, translator.hpaLo, translator.hpaHi, size - inFirst);
     this.perform(hpaLo, hpaHi, translator.hpaLo, translator.hpaHi);
     return RESUME.completed;
   }
 
-  /** RESUME.completed when translated; else what the fault or exit led to. */
+  /** TRANSLATED, or what the fault or exit led to: RESUME.completed when root mode has done the whole operation. */
   private translate(lo: number, hi: number, access: number): number {
     const { translator } = this;
     const space = this.spaces.linear;
     if (!this.file.isCanonical(lo, hi, space.compiled.levels)) return this.interruption.raise(VECTOR.generalProtection, 0, lo, hi);
     const outcome = translator.translate(lo, hi, access);
-    if (outcome === WALK.mapped) return RESUME.completed;
+    if (outcome === WALK.mapped) return TRANSLATED;
     this.tlb.invalidatePage(lo, hi);
     if (outcome === WALK.pageFault) {
       this.events.pageFault(lo, hi, VECTOR.pageFault, translator.errorCode, translator.level);
