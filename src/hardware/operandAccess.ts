@@ -1,7 +1,5 @@
 import type { PhysicalMemory } from './physicalMemory';
-
-/** Operations of a read-modify-write, by number, as the compiled program has them. */
-export const RMW = { add: 0, subtract: 1, and: 2, or: 3, xor: 4 } as const;
+import { RMW } from './readModifyWrite';
 
 const PAGE_MASK = 0xfff;
 

@@ -105,7 +105,7 @@ export const OP = {
 } as const;
 
 /** Operation of a read-modify-write. */
-export { RMW } from '../hardware/operandAccess';
+export { RMW } from '../hardware/readModifyWrite';
 
 /** What `mark` remembers the end of. */
 export const LOG = { faults: 0, exits: 1, refusals: 2 } as const;
