@@ -2,7 +2,7 @@ import { RFLAGS } from '../hardware/controlRegisters';
 import { EventBus } from '../hardware/eventBus';
 import { EPT_QUALIFICATION } from '../hardware/exitQualification';
 import { EXIT_REASON } from '../hardware/exitReasons';
-import { RMW } from '../hardware/operandAccess';
+import { RMW } from '../hardware/readModifyWrite';
 import { PhysicalMemory } from '../hardware/physicalMemory';
 import { Processor, RESUME, STATUS } from '../hardware/processor';
 import { REGISTER, type RegisterName } from '../hardware/registers';

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { CR0, CR4, EFER, RFLAGS } from '../../src/hardware/controlRegisters';
 import { COUNTER, EXIT_COUNTERS_AT } from '../../src/hardware/counters';
 import { EXIT_REASON } from '../../src/hardware/exitReasons';
-import { RMW } from '../../src/hardware/operandAccess';
+import { RMW } from '../../src/hardware/readModifyWrite';
 import { RESUME, STATUS } from '../../src/hardware/processor';
 import { REGISTER } from '../../src/hardware/registers';
 import { INTERRUPTION, PRIMARY, SECONDARY, VMCS } from '../../src/hardware/vmcs';
@@ -204,6 +204,7 @@ describe('a VM exit', () => {
     };
     assert.equal(machine.store(PAGE + 0x1000n, 0x55n, 4), STATUS.done);
     assert.equal(machine.word(0x7000n), 0x55n);
+    assert.equal(machine.hpa, 0x7000n, 'the processor does it no second time');
     assert.equal(machine.processor.counters[COUNTER.accesses], 1);
   });
 
