@@ -147,6 +147,15 @@ describe('EPT accessed and dirty flags', () => {
     assert.equal(machine.word(leaf) & (EA | ED), EA | ED);
   });
 
+  it('of the page come with the first store although guest and TLB have it dirty and clean', () => {
+    const machine = guest('on', P | RW | US | A | D);
+    const leaf = machine.mapEpt(GPA, HPA, R | W | WB);
+    machine.load(PAGE);
+    assert.equal(machine.word(leaf) & ED, 0n);
+    machine.store(PAGE, 1n);
+    assert.equal(machine.word(leaf) & ED, ED);
+  });
+
   it('are never set while off', () => {
     const machine = guest('off');
     const leaf = machine.mapEpt(GPA, HPA, R | W | WB);
@@ -181,6 +190,17 @@ describe('a two-dimensional walk', () => {
     assert.equal(machine.processor.counters[COUNTER.walk_references], 4 * 3 + 4 + 3);
     assert.equal(machine.hpa, HPA + 0x123n);
     assert.equal(machine.processor.space.result.effectiveShift, 12);
+  });
+
+  it('of a large guest page is cached by the pages of EPT', () => {
+    const machine = new TestMachine();
+    machine.map(0x4000_0000n, GPA, P | RW, 2);
+    machine.enterWithEpt();
+    machine.mapEpt(GPA, HPA, R | W | WB);
+    machine.mapEpt(GPA + 0x1000n, HPA + 0x8000n, R | W | WB);
+    machine.load(0x4000_0000n);
+    machine.load(0x4000_1008n);
+    assert.equal(machine.hpa, HPA + 0x8008n);
   });
 
   it('goes on when root mode has mended the entry, without INVEPT', () => {

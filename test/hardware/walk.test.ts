@@ -106,8 +106,11 @@ describe('accessed and dirty flags', () => {
     const machine = new TestMachine();
     const root = machine.register('cr3');
     machine.put(root, root | P | RW);
+    machine.listen();
     assert.equal(machine.store(0xff8n, 5n), STATUS.done);
     assert.equal(machine.word(root), root | P | RW | A | D);
+    const updates = machine.events.filter((event) => event.kind === 'ad_update').map((event) => event.json['value']);
+    assert.deepEqual(updates, [root | P | RW | A, root | P | RW | A | D].map((value) => `0x${value.toString(16)}`), 'no flag is set twice');
     assert.equal(machine.word(root + 0xff8n), 5n);
   });
 });
