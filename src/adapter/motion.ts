@@ -8,7 +8,9 @@ const SLICE_MILLISECONDS = 10;
  * and every other request are served while a scenario runs.
  */
 export class MotionDriver {
-  private running: { debuggee: Debuggee } | undefined;
+  private running: { readonly debuggee: Debuggee; readonly motion: Motion; isPauseAsked: boolean } | undefined;
+  /** Changes that wait for the running motion to stand still. */
+  private waiting: (() => void)[] = [];
 
   /**
    * `afterSlice` sees each slice's end (output); `done` the stop, once; `failed` what a slice threw.
@@ -25,7 +27,7 @@ export class MotionDriver {
   }
 
   start(debuggee: Debuggee, motion: Motion, cpu: number): void {
-    const own = { debuggee };
+    const own = { debuggee, motion, isPauseAsked: false };
     this.running = own;
     debuggee.start(motion, cpu);
     const turn = (): void => {
@@ -40,7 +42,9 @@ export class MotionDriver {
         this.failed(problem);
         return;
       }
-      if (stop === undefined) {
+      const isInterrupted = this.makeChanges(stop) && stop?.kind === 'pause' && !own.isPauseAsked;
+      if (isInterrupted) debuggee.start(motion, cpu);
+      if (isInterrupted || stop === undefined) {
         setTimeout(turn, 0);
         return;
       }
@@ -52,11 +56,35 @@ export class MotionDriver {
 
   /** The running motion ends with a `pause` stop at its next instruction. */
   pause(): void {
-    this.running?.debuggee.pause();
+    if (this.running === undefined) return;
+    this.running.isPauseAsked = true;
+    this.running.debuggee.pause();
+  }
+
+  /**
+   * Makes a change that a debuggee takes only at rest. A motion that runs to the next breakpoint is
+   * halted for it, unseen, and goes on; a step is short, and has the change when it is over.
+   */
+  whenStill(change: () => void): void {
+    if (this.running === undefined) {
+      change();
+      return;
+    }
+    this.waiting.push(change);
+    const { motion, debuggee } = this.running;
+    if (motion === 'continue' || motion === 'reverse-continue') debuggee.pause();
   }
 
   /** Nothing more is heard of the running motion. */
   abandon(): void {
     this.running = undefined;
+    this.waiting = [];
+  }
+
+  /** True when changes had waited for this stop. */
+  private makeChanges(stop: Stop | undefined): boolean {
+    if (stop === undefined || this.waiting.length === 0) return false;
+    for (const change of this.waiting.splice(0)) change();
+    return true;
   }
 }

@@ -1,11 +1,12 @@
 import { catalog } from '../engine/catalog';
-import type { Debuggee } from '../engine/debuggee';
 import { launch } from '../engine/launch';
-import { Timeline } from '../engine/timeline';
+import type { Timeline } from '../engine/timeline';
+import { TableChanges } from '../inspect/changes';
+import { tables } from '../inspect/tables';
 import { compileScenario } from '../language/compile';
 import { compileExpression } from '../language/expression';
 import { readAddressSpace } from './addressSpaceReader';
-import type { Simulator } from './simulator';
+import type { Inspector, Simulator } from './simulator';
 
 /** The floors below as one thing: what every session outside of tests runs on. */
 export const simulator: Simulator = {
@@ -22,18 +23,18 @@ export const simulator: Simulator = {
 
   launch: (scenario, mmu) => {
     const started = launch(scenario.program, mmu);
-    return 'error' in started ? { error: sentence(started.error) } : { debuggee: started.timeline };
+    if ('error' in started) return { error: sentence(started.error) };
+    return { debuggee: started.timeline, inspector: inspectorOf(started.timeline) };
   },
-
-  readMemory: (debuggee, cpu, space, address, count) => readAddressSpace(timelineOf(debuggee).machine, cpu, space, address, count),
-  tables: () => ({ error: 'The table trees are not there yet.' }),
-  walk: () => ({ error: 'The page walk is not there yet.' }),
 };
 
-/** A session hands back the debuggee that it was given here. */
-function timelineOf(debuggee: Debuggee): Timeline {
-  if (!(debuggee instanceof Timeline)) throw new Error('invariant: the debuggee was launched by this simulator');
-  return debuggee;
+function inspectorOf(timeline: Timeline): Inspector {
+  const changes = new TableChanges();
+  return {
+    readMemory: (cpu, space, address, count) => readAddressSpace(timeline.machine, cpu, space, address, count),
+    tables: (args) => tables(timeline, args, changes),
+    walk: () => ({ error: 'The page walk is not there yet.' }),
+  };
 }
 
 /** The engine's reasons are clauses: a client shows them alone. */

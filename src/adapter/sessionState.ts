@@ -2,14 +2,14 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee, Frame, Motion, Stop } from '../engine/debuggee';
 import type { Phase } from './answer';
 import type { Program } from '../language/program';
-import { BreakpointStore } from './breakpoints/breakpointStore';
+import { BreakpointStore, type BreakpointTarget } from './breakpoints/breakpointStore';
 import { firstStatement } from './breakpoints/statementAtLine';
 import { Client, fileName } from './client';
 import type { FileAccess } from './fileAccess';
 import { Handles } from './handles';
 import { MotionDriver } from './motion';
 import { OutputPump } from './outputPump';
-import type { Scenario, Simulator } from './simulator';
+import type { Inspector, Scenario, Simulator } from './simulator';
 import type { SourceCatalog } from './sourceCatalog';
 import { reportStop, type StopReport } from './stopReport';
 
@@ -25,6 +25,7 @@ export interface LaunchArguments extends DebugProtocol.LaunchRequestArguments {
 export interface Launched {
   readonly scenario: Scenario;
   readonly debuggee: Debuggee;
+  readonly inspector: Inspector;
   readonly sources: SourceCatalog;
   readonly args: LaunchArguments;
   /** Expressions compiled so far, by procedure and text. */
@@ -98,6 +99,16 @@ export class SessionState {
     const statement = procedure === undefined ? undefined : firstStatement(launched.scenario.program, procedure);
     this.breakpoints.stopOnceAt(launched.debuggee, statement);
     this.move('continue', 0);
+  }
+
+  /** Makes a change to the debuggee, at once or as soon as it stands still. */
+  whenStill(change: () => void): void {
+    this.driver.whenStill(change);
+  }
+
+  /** What breakpoints are bound to now. */
+  breakpointTarget(launched: Launched): BreakpointTarget {
+    return { ...launched, client: this.client, whenStill: (change) => { this.whenStill(change); } };
   }
 
   pause(): void {

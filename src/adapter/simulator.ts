@@ -27,9 +27,14 @@ export interface Simulator {
     readonly diagnostics: readonly Diagnostic[];
   };
   /** `mmu` is `TECHNIQUE[:key=value,…]`; undefined: what the scenario itself says. An error is a sentence. */
-  launch(scenario: Scenario, mmu: string | undefined): { readonly debuggee: Debuggee } | { readonly error: string };
-  /** Bytes from `address` on, up to the first one that nothing backs; touches nothing. */
-  readMemory(debuggee: Debuggee, cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
-  tables(debuggee: Debuggee, args: TablesArguments): TablesResponse | { readonly error: string };
-  walk(debuggee: Debuggee, args: WalkArguments): WalkResponse | { readonly error: string };
+  launch(scenario: Scenario, mmu: string | undefined):
+    { readonly debuggee: Debuggee; readonly inspector: Inspector } | { readonly error: string };
+}
+
+/** The read models of one launch, for a stopped machine. An error is a sentence. Nothing is touched. */
+export interface Inspector {
+  /** Bytes from `address` on, up to the first one that nothing backs. */
+  readMemory(cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
+  tables(args: TablesArguments): TablesResponse | { readonly error: string };
+  walk(args: WalkArguments): WalkResponse | { readonly error: string };
 }

@@ -3,7 +3,7 @@ import type {
   Debuggee, EventBreakpoint, EventView, Frame, ListingBreakpoint, Motion, Moment, OutputLine, Outcome, StatementBreakpoint, Stop,
 } from '../../src/engine/debuggee';
 import type { Fragment, Program, Statement } from '../../src/language/program';
-import type { Scenario, Simulator } from '../../src/adapter/simulator';
+import type { Inspector, Scenario, Simulator } from '../../src/adapter/simulator';
 
 /**
  * A machine with a script instead of a mind: every line of the scenario is a statement, and what the
@@ -27,10 +27,13 @@ export const scriptedSimulator: Simulator = {
     return { diagnostics, scenario: scenarioOf(path, text) };
   },
   launch: (scenario, mmu) =>
-    mmu === 'magic' ? { error: '"magic" is no technique.' } : { debuggee: new ScriptedDebuggee(scenario.program) },
-  readMemory: (_debuggee, _cpu, _space, address, count) =>
+    mmu === 'magic' ? { error: '"magic" is no technique.' } : { debuggee: new ScriptedDebuggee(scenario.program), inspector },
+};
+
+const inspector: Inspector = {
+  readMemory: (_cpu, _space, address, count) =>
     Uint8Array.from({ length: Math.max(0, Math.min(count, Number(0x1010n - address))) }, (_, i) => i & 0xff),
-  tables: (_debuggee, { space }) => ({ nodes: [], message: `No ${space} tables.` }),
+  tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),
 };
 
@@ -50,7 +53,8 @@ function scenarioOf(path: string, text: string): Scenario {
     documentation: '', code: new Int32Array(0), constants: new Int32Array(0),
     procedures: [{
       name: 'cpu 0', kind: 'cpu', entry: 0, end: lines.length, parameters: [], variables: [], registers: 0, result: 'none',
-      range: { file: 0, line: 0, column: 0, endLine: lines.length - 1, endColumn: 0 }, documentation: '',
+      // The heading stands above the first line.
+      range: { file: 0, line: -1, column: 0, endLine: lines.length - 1, endColumn: 0 }, documentation: '',
     }],
     statements, expectations: [], techniqueSets: [], prints: [], globals: [], tables: [], processes: [], areas: [],
     machine: [], platform: [], schedule: { kind: 'every', statements: 1000 }, cpus: [0], pageFaultHandler: -1,

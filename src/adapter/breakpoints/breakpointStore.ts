@@ -11,6 +11,8 @@ export interface BreakpointTarget {
   readonly debuggee: Debuggee;
   readonly sources: SourceCatalog;
   readonly client: Client;
+  /** Makes a change to the debuggee when it stands still. */
+  readonly whenStill: (change: () => void) => void;
 }
 
 /** One breakpoint as asked, and what it is bound to in the present launch. */
@@ -98,7 +100,7 @@ export class BreakpointStore {
   /** Arms a breakpoint of our own that reports as the entry stop; undefined takes it away. */
   stopOnceAt(debuggee: Debuggee, statement: number | undefined): void {
     this.entry = statement;
-    this.install({ debuggee });
+    this.install({ debuggee, whenStill: (change) => { change(); } });
   }
 
   /** The stop is the entry breakpoint's alone. */
@@ -123,7 +125,7 @@ export class BreakpointStore {
     });
   }
 
-  private install({ debuggee }: Pick<BreakpointTarget, 'debuggee'>): void {
+  private install({ debuggee, whenStill }: Pick<BreakpointTarget, 'debuggee' | 'whenStill'>): void {
     const statements: StatementBreakpoint[] = this.entry === undefined ? [] : [{ id: ENTRY_ID, statement: this.entry }];
     const events: EventBreakpoint[] = [];
     const listings: ListingBreakpoint[] = [];
@@ -133,9 +135,11 @@ export class BreakpointStore {
       else if (bound.kind === 'event') events.push({ id, ...bound.breakpoint });
       else if (bound.kind === 'listing') listings.push({ id, ...bound.breakpoint });
     }
-    debuggee.setStatementBreakpoints(statements);
-    debuggee.setEventBreakpoints(events);
-    debuggee.setListingBreakpoints(listings);
+    whenStill(() => {
+      debuggee.setStatementBreakpoints(statements);
+      debuggee.setEventBreakpoints(events);
+      debuggee.setListingBreakpoints(listings);
+    });
   }
 }
 

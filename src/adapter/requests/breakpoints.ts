@@ -56,5 +56,5 @@ export function breakpointLocations(
 
 function target(state: SessionState): BreakpointTarget {
   if (state.launched === undefined) throw new Error('invariant: breakpoints are set in a launched session');
-  return { ...state.launched, client: state.client };
+  return state.breakpointTarget(state.launched);
 }

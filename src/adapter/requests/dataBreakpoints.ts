@@ -37,7 +37,7 @@ export function setDataBreakpoints(
   args: DebugProtocol.SetDataBreakpointsArguments,
 ): Answer<DebugProtocol.SetDataBreakpointsResponse['body']> {
   if (state.launched === undefined) return notStopped('setDataBreakpoints');
-  const target = { ...state.launched, client: state.client };
+  const target = state.breakpointTarget(state.launched);
   return { breakpoints: state.breakpoints.setData(target, args.breakpoints) };
 }
 

@@ -5,17 +5,17 @@ import type { SessionState } from '../sessionState';
 
 /** The table trees of the views. */
 export function tables(state: SessionState, args: TablesArguments): Answer<TablesResponse> {
-  const debuggee = state.launched?.debuggee;
-  if (debuggee === undefined) return notStopped(REQUEST.tables);
-  const response = state.simulator.tables(debuggee, args);
+  const inspector = state.launched?.inspector;
+  if (inspector === undefined) return notStopped(REQUEST.tables);
+  const response = inspector.tables(args);
   return 'error' in response ? cannotInspect(response.error) : response;
 }
 
 /** The walk of the access that ran last, for the panel. */
 export function walk(state: SessionState, args: WalkArguments): Answer<WalkResponse> {
-  const debuggee = state.launched?.debuggee;
-  if (debuggee === undefined) return notStopped(REQUEST.walk);
+  if (state.launched === undefined) return notStopped(REQUEST.walk);
+  const { debuggee, inspector } = state.launched;
   if (args.threadId < 1 || args.threadId > debuggee.cpus) return unknownThread(args.threadId, debuggee.cpus);
-  const response = state.simulator.walk(debuggee, args);
+  const response = inspector.walk(args);
   return 'error' in response ? cannotInspect(response.error) : response;
 }

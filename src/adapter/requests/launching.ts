@@ -17,8 +17,8 @@ export async function launchScenario(state: SessionState, args: LaunchArguments)
 
   const started = state.simulator.launch(scenario, args.mmu);
   if ('error' in started) return cannotRun(started.error);
-  const { debuggee } = started;
-  return { scenario, debuggee, args, compiled: new Map(), sources: new SourceCatalog(scenario.program, debuggee.listings, read) };
+  const { debuggee, inspector } = started;
+  return { scenario, debuggee, inspector, args, compiled: new Map(), sources: new SourceCatalog(scenario.program, debuggee.listings, read) };
 }
 
 function broken(path: string, diagnostics: readonly Diagnostic[]): Failure {

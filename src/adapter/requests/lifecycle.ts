@@ -45,7 +45,7 @@ export async function restart(state: SessionState, args: { readonly arguments?: 
   if (state.phase === 'over') return wrongPhase('restart', 'over', 'the scenario ended meanwhile');
   state.halt();
   state.launched = launched;
-  for (const breakpoint of state.breakpoints.rebind({ ...launched, client: state.client })) {
+  for (const breakpoint of state.breakpoints.rebind(state.breakpointTarget(launched))) {
     state.send('breakpoint', { reason: 'changed', breakpoint });
   }
   begin(state, launched);

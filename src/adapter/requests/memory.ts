@@ -18,11 +18,11 @@ export function readMemory(
   const place = parseMemoryReference(args.memoryReference);
   if (place === undefined) return badMemoryReference(args.memoryReference);
   if (!Number.isInteger(args.count) || args.count < 0 || args.count > MOST_BYTES) return badReadCount(args.count, MOST_BYTES);
-  const debuggee = state.launched?.debuggee;
-  if (debuggee === undefined) return notStopped('readMemory');
+  const inspector = state.launched?.inspector;
+  if (inspector === undefined) return notStopped('readMemory');
   const address = BigInt.asUintN(64, place.address + BigInt(Math.trunc(args.offset ?? 0)));
   const cpu = (state.stop?.body.threadId ?? 1) - 1;
-  const bytes = state.simulator.readMemory(debuggee, cpu, place.space, address, args.count);
+  const bytes = inspector.readMemory(cpu, place.space, address, args.count);
   const missing = args.count - bytes.length;
   return {
     address: `0x${address.toString(16)}`,
