@@ -19,13 +19,13 @@ cpu 0 {
       '2:25-27 `rw` cannot stand after `..`; write a number there.',
       '5:11-12 `*` cannot stand here; write a value.',
       '6:10-15 `ready` cannot stand here; one line holds one statement, and a call needs parentheses.',
-      '7:11-12 There is no `q` here (did you mean `y`?); assign a variable or declare a global first.',
+      '7:11-12 There is no `q` here; assign a variable or declare a global first.',
       '8:11-12 `{` cannot stand here; write a value.',
-      '8:17-18 There is no `r` here (did you mean `y`?); assign a variable or declare a global first.',
+      '8:17-18 There is no `r` here; assign a variable or declare a global first.',
       '9:7-12 `12abc` is no number; write 42, 0x1f, 0b101, or a size such as 4K, 16M, 1G, 2T.',
       '10:9-10 This text has no closing `"`; close it on the same line.',
       '11:24-25 `{` cannot stand here; write a value.',
-      '11:30-31 There is no `s` here (did you mean `y`?); assign a variable or declare a global first.',
+      '11:30-31 There is no `s` here; assign a variable or declare a global first.',
     ]);
   });
 

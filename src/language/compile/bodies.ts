@@ -36,6 +36,7 @@ export function compileProcedure(unit: Unit, compilable: Compilable): CompiledPr
   const body = newBody(unit, source, kind, symbol.index);
   body.result = symbol.result;
   body.original = symbol.overrides;
+  body.isHandler = node.$type === 'Handler';
   const { code } = unit;
   const entry = code.here;
   for (const { name, type } of symbol.parameters) {

@@ -53,6 +53,8 @@ export class Body {
   readonly levels: number[] = [];
   /** `stac()` stands above: the kernel touches user pages on purpose. */
   allowsUserPages = false;
+  /** It is written as a handler, though another handler may stand before it and call it. */
+  isHandler = false;
   /** What `original(…)` calls. */
   original: ProcedureSymbol | undefined;
   result: ValueType = 'none';

@@ -1,5 +1,7 @@
 /** The candidate that a slip of the fingers turns into `name`, or undefined when none is near. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  // Every short name is near every other one.
+  if (name.length < 3) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of candidates) {

@@ -155,7 +155,7 @@ function compileSimpleNode(body: Body, node: Simple): Flow {
     case 'Return':
       return compileReturn(body, node);
     case 'Refuse':
-      if (body.kind !== 'page_fault') body.fail(node, '`refuse` gives up the access that a handler was called for; write it in `on page_fault`.');
+      if (!body.isHandler) body.fail(node, '`refuse` gives up the access that a handler was called for; write it in `on page_fault`.');
       body.unit.code.emit(OP.refuse);
       return 'leaves';
     case 'Leave':
@@ -187,8 +187,8 @@ function compileReturn(body: Body, node: Return): Flow {
     body.fail(node, '`return` leaves a procedure or handler; in a cpu block, let the block end instead.');
     return 'leaves';
   }
+  if (body.isHandler && node.value !== undefined) body.fail(node.value, 'A handler gives no value; write `return` alone.');
   if (body.kind === 'page_fault') {
-    if (node.value !== undefined) body.fail(node.value, 'A handler gives no value; write `return` alone.');
     code.emit(OP.iret);
     return 'leaves';
   }
