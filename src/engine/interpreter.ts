@@ -185,7 +185,7 @@ export class Interpreter {
   }
 
   private afterAccess(cpu: number, stack: GuestStack, processor: Processor, pc: number, status: number): void {
-    this.run.noteAccess(stack.statement);
+    this.run.noteAccess(this.statements.at(pc));
     if (status === STATUS.done) this.run.noteCompleted(pc, stack.depth);
     else this.afterInstruction(cpu, stack, processor, pc, status);
   }

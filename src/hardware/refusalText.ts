@@ -2,11 +2,14 @@ import { accessRightsRows } from './accessRights';
 import type { TranslationSpace } from './translationSpace';
 import { WALK, WHY } from './walkOutcome';
 
+/** What a refusal is told from: a space with its last walk, or a walk put together again from its events. */
+export type RefusedWalk = Pick<TranslationSpace, 'compiled' | 'result' | 'servedLevel'> & { readonly nested: RefusedWalk | undefined };
+
 /**
  * Why the last walk of a space did not end mapped, in one clause: `the PDE is not present`. Of a refusal by the nested
  * tables it says which guest entry asked. Undefined when it ended mapped.
  */
-export function refusalText(space: TranslationSpace): string | undefined {
+export function refusalText(space: RefusedWalk): string | undefined {
   const { result } = space;
   const { format } = space.compiled;
   if (result.outcome === WALK.mapped) return undefined;
@@ -25,18 +28,18 @@ export function refusalText(space: TranslationSpace): string | undefined {
   }
 }
 
-function rightsText(space: TranslationSpace): string {
+function rightsText(space: RefusedWalk): string {
   const { result, compiled } = space;
   if (compiled.isEpt === 0) return `the rights refuse a ${accessRightsRows[result.rule]?.name ?? 'access like this'}`;
   return `the ${compiled.format.name} entries do not give the right to it`;
 }
 
-function keyOf(space: TranslationSpace): number {
+function keyOf(space: RefusedWalk): number {
   const { result, compiled } = space;
   return ((result.entryHi[result.level] ?? 0) >>> compiled.keyShift) & compiled.keyMask;
 }
 
-function nestedText(space: TranslationSpace, entry: string): string {
+function nestedText(space: RefusedWalk, entry: string): string {
   if (space.result.outcome === WALK.tableUnreachable || space.nested === undefined) return `the table of ${entry} cannot be reached`;
   const clause = refusalText(space.nested) ?? 'it is refused';
   return space.nested.servedLevel === 0 ? `${clause}, for the final guest-physical address` : `${clause}, for the table of ${entry}`;

@@ -51,9 +51,8 @@ function rights(decoded: DecodedEntry): string {
   if (!decoded.present) return '';
   const given = decoded.rights.filter((right) => right.given).map((right) => right.name);
   const withheld = decoded.rights.filter((right) => !right.given).map((right) => right.name);
-  const gives = given.length === 0 ? 'It gives no right' : `It gives ${given.join(', ')}`;
-  const rest = withheld.length === 0 ? '' : ` and withholds ${withheld.join(', ')}`;
-  return `${gives}${rest}; an access needs its rights from every entry on the way.`;
+  const not = withheld.length === 0 ? '' : `not ${withheld.join(', not ')}`;
+  return `Rights: ${[given.join(', '), not].filter((words) => words !== '').join('; ')}.`;
 }
 
 function behind(machine: Machine, set: TableSet, decoded: DecodedEntry): readonly string[] {

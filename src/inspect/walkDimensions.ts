@@ -1,0 +1,50 @@
+import type { Machine } from '../engine/machine';
+import { type CompiledFormat, compileFormat } from '../hardware/compiledFormat';
+import { decodeEntry } from '../hardware/decodeEntry';
+import { field, SPACE } from '../hardware/eventTable';
+import { LONG4 } from '../hardware/formats/long4';
+import { LONG5 } from '../hardware/formats/long5';
+import { UNPAGED } from '../hardware/formats/unpaged';
+import { WALK } from '../hardware/walkOutcome';
+import type { MadeReference, RecordedWalk } from './recordedWalk';
+import { nestedFormat } from './tableSet';
+
+/** The formats of both dimensions of a walk. */
+export interface WalkDimensions {
+  readonly own: CompiledFormat;
+  /** Undefined: the walk's own addresses are host-physical. */
+  readonly nested: CompiledFormat | undefined;
+  /** Space of the walk's own table addresses. */
+  readonly tableSpace: 'gpa' | 'hpa';
+}
+
+/**
+ * What a walk's tables are like. Its own events say it wherever they can, because the registers may
+ * have changed since; before the first of them the registers are those the walk began with.
+ */
+export function dimensionsOf(machine: Machine, cpu: number, walk: RecordedWalk): WalkDimensions {
+  const { inspection } = machine.processors[cpu]!;
+  const isShadow = walk.start[field.space.at] === SPACE.shadow;
+  const own = walk.made.find((made) => made.nestedLevel === 0);
+  const isUnpaged = walk.done?.[field.what.at] === WALK.mapped && own === undefined;
+  const levels = isUnpaged ? 0 : own?.guestLevel ?? walk.firstServed ?? inspection.compiled.levels;
+  const isThroughNested = walk.nestedStart !== undefined || walk.done === undefined && own === undefined && inspection.nested !== undefined;
+  return {
+    own: inspection.compiled.levels === levels ? inspection.compiled : formatWith(levels, machine.configuration.maxphyaddr),
+    nested: isThroughNested ? nestedFormat(machine) : undefined,
+    tableSpace: isShadow ? 'hpa' : 'gpa',
+  };
+}
+
+/** The entry that a reference read, decoded by its dimension's format. */
+export function decodeRead({ own, nested, tableSpace }: WalkDimensions, made: MadeReference): ReturnType<typeof decodeEntry> {
+  const isOwn = made.nestedLevel === 0 || nested === undefined;
+  const lo = made.read[field.value.at]!;
+  const hi = made.read[field.value.at + 1]!;
+  return isOwn ? decodeEntry(own, made.guestLevel, lo, hi, tableSpace) : decodeEntry(nested, made.nestedLevel, lo, hi, 'hpa');
+}
+
+function formatWith(levels: number, maxphyaddr: number): CompiledFormat {
+  const format = levels === LONG5.levels ? LONG5 : levels === LONG4.levels ? LONG4 : UNPAGED;
+  return compileFormat(format, { maxphyaddr, noExecute: 'on', executeOnly: 'on' });
+}

@@ -1,0 +1,79 @@
+import { strict as assert } from 'node:assert';
+import { catalog } from '../../src/engine/catalog';
+import type { Motion, Stop } from '../../src/engine/debuggee';
+import { launch } from '../../src/engine/launch';
+import type { Timeline } from '../../src/engine/timeline';
+import { compileScenario } from '../../src/language/compile';
+import type { Program } from '../../src/language/program';
+import { tables } from '../../src/inspect/tables';
+import type { TableChanges } from '../../src/inspect/changes';
+import type { Space, TableNode, TablesResponse } from '../../src/protocol/requests';
+
+export function programOf(text: string): Program {
+  const { program, diagnostics } = compileScenario({ path: 'test.guest', text, readImport: () => undefined, catalog });
+  assert.deepEqual(diagnostics.filter(({ severity }) => severity === 'error'), []);
+  assert.ok(program);
+  return program;
+}
+
+export function launched(text: string, mmu: string): Timeline {
+  const started = launch(programOf(text), mmu);
+  if ('error' in started) assert.fail(started.error);
+  return started.timeline;
+}
+
+/** Moves and gives the stop that it ended at. */
+export function move(timeline: Timeline, motion: Motion): Stop {
+  timeline.start(motion, 0);
+  const stop = timeline.slice(() => false);
+  assert.ok(stop);
+  return stop;
+}
+
+/** Runs on to the scenario's line that contains `text`. */
+export function runTo(timeline: Timeline, text: string): void {
+  const lines = timeline.program.files[0]!.text.split('\n');
+  const line = lines.findIndex((each) => each.includes(text));
+  const statement = timeline.program.statements.findIndex(({ range }) => range.file === 0 && range.line === line);
+  assert.ok(statement >= 0, `no statement in a line with "${text}"`);
+  timeline.setStatementBreakpoints([{ id: 1, statement }]);
+  const stop = move(timeline, 'continue');
+  timeline.setStatementBreakpoints([]);
+  assert.equal(stop.kind, 'breakpoint', `the scenario does not come by "${text}"`);
+}
+
+/** Goes event by event until one of that kind (and actor, if given) is stood at. */
+export function toEvent(timeline: Timeline, kind: string, actor?: string): void {
+  for (let i = 0; i < 5000; i++) {
+    move(timeline, 'event');
+    const event = timeline.eventsOfStep().at(-1);
+    if (event?.kind === kind && (actor === undefined || event.actor === actor)) return;
+  }
+  assert.fail(`no event ${kind} comes`);
+}
+
+export function nodesOf(timeline: Timeline, space: Space, root?: string, path?: readonly number[], changes?: TableChanges): readonly TableNode[] {
+  return answer(timeline, space, root, path, changes).nodes;
+}
+
+export function answer(timeline: Timeline, space: Space, root?: string, path?: readonly number[], changes?: TableChanges): TablesResponse {
+  const response = tables(timeline, { space, ...(root === undefined ? {} : { root }), ...(path === undefined ? {} : { path }) }, changes);
+  if ('error' in response) assert.fail(response.error);
+  return response;
+}
+
+/** Every entry below every root. */
+export function wholeTree(timeline: Timeline, space: Space, changes?: TableChanges): readonly TableNode[] {
+  const found: TableNode[] = [];
+  const visit = (node: TableNode): void => {
+    found.push(node);
+    if (node.hasChildren) for (const child of nodesOf(timeline, space, node.root, node.path, changes)) visit(child);
+  };
+  for (const root of nodesOf(timeline, space, undefined, undefined, changes)) visit(root);
+  return found;
+}
+
+/** Every word of the machine's state, as it stands. */
+export function fingerprint(timeline: Timeline): ReadonlyMap<string, readonly number[]> {
+  return new Map([...timeline.machine.registry.contents()].map(([name, words]) => [name, Array.from(words)]));
+}
