@@ -57,15 +57,15 @@ describe('a file of vectors', () => {
     assert.match(conformText('x', wrong).failures[0]?.field ?? '', /^after\[0x/);
   });
 
-  it('is judged by the command with the sums as its last line and status 0 or 1', async () => {
+  it('is judged by the command with the sums as its last line and status 0 or 1', () => {
     const console = new Recorder();
-    assert.equal(await conform(fileOf('native-bochs'), {}, console), 0);
+    assert.equal(conform(fileOf('native-bochs'), {}, console), 0);
     assert.equal(console.text.trimEnd().split('\n').at(-1), '1900 passed, 0 failed, 2430 skipped (32-bit 1165, pae 1265)');
   });
 
-  it('that is not there is said in one sentence, with status 2', async () => {
+  it('that is not there is said in one sentence, with status 2', () => {
     const console = new Recorder();
-    assert.equal(await conform(fileOf('nowhere'), {}, console), 2);
+    assert.equal(conform(fileOf('nowhere'), {}, console), 2);
     assert.match(console.errors, /^pagewalk: .*nowhere\.jsonl\.gz cannot be read \(.*\): name a file of vectors, \.jsonl or \.jsonl\.gz\.\n$/);
   });
 });
