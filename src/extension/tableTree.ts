@@ -83,7 +83,7 @@ export class TableTree implements vscode.TreeDataProvider<TableNode>, vscode.Dis
     }
   }
 
-  /** Empty: nothing to say. (`message` is an accessor: deleting it would silence the view for good.) */
+  /** Without a message the view says nothing, or its welcome when it has no rows. */
   private say(message = ''): void {
     this.view.message = message;
   }

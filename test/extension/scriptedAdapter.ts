@@ -75,13 +75,23 @@ export function createSession(): {
     },
     handleMessage: ({ command, seq, arguments: args }) => {
       const handler = handlers[command];
-      const body = handler?.(args);
-      const answer = { type: 'response', request_seq: seq, command, success: handler !== undefined };
-      send(handler === undefined ? { ...answer, message: `no ${command}` } : { ...answer, body });
+      const answer = { type: 'response', request_seq: seq, command };
+      const refusal = handler === undefined ? `no ${command}` : refusalOf(command, args, step);
+      if (refusal !== undefined) {
+        send({ ...answer, success: false, message: refusal, body: { error: { id: 1028, format: refusal } } });
+        return;
+      }
+      send({ ...answer, success: true, body: handler?.(args) });
       after[command]?.();
     },
     dispose: () => { listeners.clear(); },
   };
+}
+
+/** At the last moment the EPT cannot be read. */
+function refusalOf(command: string, args: Record<string, unknown>, step: number): string | undefined {
+  const asksForEpt = command === 'pagewalk/tables' && args['space'] === 'ept';
+  return asksForEpt && step === WALKS.length - 1 ? 'The EPT of this moment cannot be read.' : undefined;
 }
 
 /** A line that begins with `mistake` is one. */

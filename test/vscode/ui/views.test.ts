@@ -118,10 +118,16 @@ describe('the views of a session whose tables and walks are scripted', function 
     assert.deepEqual(await workbench.notifications(), []);
   });
 
-  it('a view speaks in the next session too', async () => {
+  it('a view says why it is empty in the next session too, and why a request failed', async () => {
     await workbench.startDebugging();
     await workbench.tree('EPT');
     await workbench.page.getByText('EPT is not used by shadow-wp.').waitFor();
+    for (const line of [4, 5, 6]) {
+      await workbench.press('step-over');
+      await workbench.stoppedAt(line);
+    }
+    await workbench.page.getByText('The EPT of this moment cannot be read.').waitFor();
+    await panelStatus('The TLB answered: no walk was made.');
     await workbench.stopDebugging();
   });
 
