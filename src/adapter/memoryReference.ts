@@ -1,4 +1,4 @@
-import type { AddressSpace } from './simulator';
+import type { AddressSpace } from '../inspect/addressText';
 
 export interface MemoryPlace {
   readonly space: AddressSpace;

@@ -2,10 +2,12 @@ import { catalog } from '../engine/catalog';
 import { launch } from '../engine/launch';
 import type { Timeline } from '../engine/timeline';
 import { TableChanges } from '../inspect/changes';
+import { readMemory } from '../inspect/memory';
 import { tables } from '../inspect/tables';
+import { translation } from '../inspect/translation';
+import { walkPicture } from '../inspect/walkPicture';
 import { compileScenario } from '../language/compile';
 import { compileExpression } from '../language/expression';
-import { readAddressSpace } from './addressSpaceReader';
 import type { Inspector, Simulator } from './simulator';
 
 /** The floors below as one thing: what every session outside of tests runs on. */
@@ -31,9 +33,10 @@ export const simulator: Simulator = {
 function inspectorOf(timeline: Timeline): Inspector {
   const changes = new TableChanges();
   return {
-    readMemory: (cpu, space, address, count) => readAddressSpace(timeline.machine, cpu, space, address, count),
+    readMemory: (cpu, space, address, count) => readMemory(timeline, cpu, space, address, count),
     tables: (args) => tables(timeline, args, changes),
-    walk: () => ({ error: 'The page walk is not there yet.' }),
+    walk: (args) => walkPicture(timeline, args),
+    translation: (cpu, gva) => translation(timeline, cpu, gva),
   };
 }
 

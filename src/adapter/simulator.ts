@@ -1,4 +1,6 @@
 import type { Debuggee } from '../engine/debuggee';
+import type { AddressSpace } from '../inspect/addressText';
+import type { TranslationRow } from '../inspect/translation';
 import type { Diagnostic, Fragment, Program } from '../language/program';
 import type { TablesArguments, TablesResponse, WalkArguments, WalkResponse } from '../protocol/requests';
 
@@ -13,8 +15,6 @@ export interface ExpressionSite {
   /** Index into Program.procedures. */
   readonly procedure: number;
 }
-
-export type AddressSpace = 'gva' | 'gpa' | 'hva' | 'hpa';
 
 /**
  * All that the adapter asks of the floors below it. A session gets one, so that tests can put a
@@ -37,4 +37,6 @@ export interface Inspector {
   readMemory(cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
   tables(args: TablesArguments): TablesResponse | { readonly error: string };
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
+  /** The way of a linear address through the spaces, as the tables stand. */
+  translation(cpu: number, gva: bigint): readonly TranslationRow[];
 }

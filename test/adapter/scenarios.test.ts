@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { WalkResponse } from '../../src/protocol/requests';
 import { TestClient } from './client';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
 import { Transcript } from './transcript';
@@ -238,6 +239,24 @@ describe('the real machine under a session', () => {
     }
     assert.match(String((await client.ask('pagewalk/tables', { space: 'ept' }))['message']), /shadow-wp/);
     assert.match(await client.refused('pagewalk/tables', { space: 'moon' }), /no tables called "moon"/);
+    await client.ask('disconnect');
+  });
+
+  it('draws the walk that runs, with the reference being made lit', async () => {
+    const { client, program: touch } = session('first-touch.guest');
+    await client.start({ program: touch, mmu: 'ept', stopOnEntry: true });
+    await client.stopped();
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'table_read', condition: 'event.level == 2' }] });
+    await client.move('continue');
+    const first = await client.ask<WalkResponse>('pagewalk/walk', { threadId: 1 });
+    assert.equal(first.walks.at(-1)?.references.length, 24);
+    assert.ok(first.lit !== undefined);
+    await client.move('next');
+    const second = await client.ask<WalkResponse>('pagewalk/walk', { threadId: 1 });
+    assert.equal(second.lit?.number, first.lit.number + 1, 'next in a walk frame is one reference on');
+    await client.move('stepBack');
+    assert.deepEqual((await client.ask<WalkResponse>('pagewalk/walk', { threadId: 1 })).lit, first.lit);
+    assert.match(await client.refused('pagewalk/walk', { threadId: 9 }), /There is no thread 9: thread 1 is CPU 0/);
     await client.ask('disconnect');
   });
 });

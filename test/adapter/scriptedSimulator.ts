@@ -35,6 +35,7 @@ const inspector: Inspector = {
     Uint8Array.from({ length: Math.max(0, Math.min(count, Number(0x1010n - address))) }, (_, i) => i & 0xff),
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),
+  translation: () => [],
 };
 
 function scenarioOf(path: string, text: string): Scenario {

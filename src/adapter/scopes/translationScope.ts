@@ -1,32 +1,30 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { field } from '../../hardware/eventTable';
-import { evaluateIn } from '../evaluation';
+import { parseMemoryReference } from '../memoryReference';
 import type { HeldFrame, Launched } from '../sessionState';
 import { hex } from '../valueText';
-import { variable } from './localScope';
 
-/** The chain an address goes through, each step a question of the language. */
-const steps = [
-  { name: 'guest-physical', question: 'gpa_of' },
-  { name: 'host-virtual', question: 'hva_of' },
-  { name: 'host-physical', question: 'hpa_of' },
-] as const;
+/** Questions of the language that give a row's address again. */
+const questions: Readonly<Record<string, string>> = { gpa: 'gpa_of', hva: 'hva_of', hpa: 'hpa_of' };
 
-/** The address of the access that runs or ran last, through every space down to memory. */
+/** The address of the access that runs or ran last, through every space down to memory, and what the processor has of it. */
 export function translationVariables(launched: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
+  const presentationHint: DebugProtocol.VariablePresentationHint = { attributes: ['readOnly'] };
   const [record] = launched.debuggee.lastAccess()?.records ?? [];
-  if (record === undefined) return [sentence('linear', 'no access has run yet')];
+  if (record === undefined) return [{ name: 'gva', value: 'no access has run yet', variablesReference: 0, presentationHint }];
   const address = (BigInt(record[field.gva.at + 1]! >>> 0) << 32n) | BigInt(record[field.gva.at]! >>> 0);
-  const { program } = launched.scenario;
-  const rows = [variable('linear', address, 'gva', program, `gva:${hex(address)}`)];
-  for (const { name, question } of steps) {
-    const expression = `${question}(gva:${hex(address)})`;
-    const result = evaluateIn(launched, held, expression);
-    rows.push('error' in result ? sentence(name, 'not mapped') : variable(name, result.value, result.type, program, expression));
-  }
-  return rows;
-}
-
-function sentence(name: string, value: string): DebugProtocol.Variable {
-  return { name, value, variablesReference: 0, presentationHint: { attributes: ['readOnly'] } };
+  return launched.inspector.translation(held.cpu, address).map(({ name, value, by }) => {
+    const isAddress = parseMemoryReference(value) !== undefined;
+    const question = questions[name];
+    const linear = `gva:${hex(address)}`;
+    return {
+      name,
+      value: by === '' ? value : `${value}  by ${by}`,
+      variablesReference: 0,
+      presentationHint,
+      ...(isAddress ? { memoryReference: value } : {}),
+      ...(isAddress && name === 'gva' ? { evaluateName: linear } : {}),
+      ...(isAddress && question !== undefined ? { evaluateName: `${question}(${linear})` } : {}),
+    };
+  });
 }
