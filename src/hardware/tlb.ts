@@ -95,15 +95,15 @@ export class Tlb {
 
   /** As `lookup`, and leaves no trace. */
   peek(lo: number, hi: number): number {
+    const { words, population, ways } = this;
     for (let size = 0; size < SHIFTS.length; size++) {
-      if (this.population[size] === 0) continue;
+      if (population[size] === 0) continue;
       const shift = SHIFTS[size]!;
       const pageLo = lo & -(1 << shift);
-      const first = this.setOf(lo, hi, shift) * this.ways;
-      for (let line = first; line < first + this.ways; line++) {
-        const at = line * LINE_WORDS;
-        if (this.words[at + PAGE] !== pageLo || this.words[at + PAGE + 1] !== hi) continue;
-        if (this.shift(line) === shift && this.isCurrent(at)) return line;
+      const first = this.setOf(lo, hi, shift) * ways;
+      for (let line = first, at = first * LINE_WORDS; line < first + ways; line++, at += LINE_WORDS) {
+        if (words[at + PAGE] !== pageLo || words[at + PAGE + 1] !== hi) continue;
+        if (((words[at]! >>> SHIFT_AT) & 0xff) === shift && this.isCurrent(at)) return line;
       }
     }
     return -1;
