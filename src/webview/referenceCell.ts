@@ -7,6 +7,8 @@ export interface CellPlace {
   readonly isSelected: boolean;
   /** The one cell of its grid that Tab reaches; arrow keys reach the others. */
   readonly isTabStop: boolean;
+  /** Its column in a two-dimensional grid, from 1; a row may leave columns out. */
+  readonly column?: number | undefined;
   /** Which entry of its table is read, where the address says so. */
   readonly index?: number | undefined;
 }
@@ -29,6 +31,8 @@ export function referenceCell(
     role="gridcell"
     class=${classes.join(' ')}
     data-number=${reference.number}
+    .style=${place.column === undefined ? '' : `grid-column: ${String(place.column)}`}
+    aria-colindex=${place.column ?? nothing}
     tabindex=${place.isTabStop ? 0 : -1}
     aria-selected=${place.isSelected ? 'true' : 'false'}
     aria-current=${place.isLit ? 'step' : nothing}

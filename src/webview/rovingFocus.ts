@@ -9,25 +9,35 @@ export function isGridKey(key: string): key is GridKey {
 
 /**
  * The cell that `key` leads to from the cell `from`, by reference number. `rows` are the grid's
- * rows of reference numbers; past an edge there is no way, and the cell itself is the answer.
+ * rows, each with a number for every column, 0 where there is no cell: those are passed over. Past
+ * an edge there is no way, and the cell itself is the answer.
  */
 export function nextCell(rows: readonly (readonly number[])[], from: number, key: GridKey): number {
   const row = rows.findIndex((cells) => cells.includes(from));
   const cells = rows[row];
-  if (cells === undefined) return rows[0]?.[0] ?? from;
+  if (cells === undefined) return first(rows.flat()) ?? from;
   const column = cells.indexOf(from);
+  const inColumn = rows.map((each) => each[column] ?? 0);
   switch (key) {
     case 'ArrowLeft':
-      return cells[column - 1] ?? from;
+      return last(cells.slice(0, column)) ?? from;
     case 'ArrowRight':
-      return cells[column + 1] ?? from;
+      return first(cells.slice(column + 1)) ?? from;
     case 'ArrowUp':
-      return rows[row - 1]?.[column] ?? from;
+      return last(inColumn.slice(0, row)) ?? from;
     case 'ArrowDown':
-      return rows[row + 1]?.[column] ?? from;
+      return first(inColumn.slice(row + 1)) ?? from;
     case 'Home':
-      return cells[0] ?? from;
+      return first(cells) ?? from;
     case 'End':
-      return cells.at(-1) ?? from;
+      return last(cells) ?? from;
   }
+}
+
+function first(cells: readonly number[]): number | undefined {
+  return cells.find((cell) => cell !== 0);
+}
+
+function last(cells: readonly number[]): number | undefined {
+  return cells.filter((cell) => cell !== 0).at(-1);
 }

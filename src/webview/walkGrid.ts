@@ -18,8 +18,9 @@ export interface GridPlace {
  */
 export function walkGrid(walk: WalkPicture, place: GridPlace, select: (number: number) => void): TemplateResult {
   const rows = rowsOf(walk);
-  const numbers = rows.map((row) => row.map((reference) => reference.number));
-  const tabStop = numbers.flat().includes(place.selected) ? place.selected : (numbers[0]?.[0] ?? 0);
+  const numbers = rows.map((row) => numbersOf(walk, row));
+  const tabStop = numbers.flat().includes(place.selected) ? place.selected : (walk.references[0]?.number ?? 0);
+  const isNested = walk.nestedLevels > 0;
   const cell = (reference: WalkReference): TemplateResult =>
     referenceCell(
       reference,
@@ -27,21 +28,22 @@ export function walkGrid(walk: WalkPicture, place: GridPlace, select: (number: n
         isLit: reference.number === place.lit,
         isSelected: reference.number === place.selected,
         isTabStop: reference.number === tabStop,
+        column: isNested ? columnOf(walk, reference.nestedLevel) : undefined,
         index: indexRead(walk, reference, place.parts),
       },
       select,
     );
-  const isNested = walk.nestedLevels > 0;
   return html`<div
     role="grid"
     class=${isNested ? 'walk two-dimensional' : 'walk one-dimensional'}
     .style=${`--columns: ${String(isNested ? walk.nestedLevels + 1 : walk.guestLevels + 1)}`}
+    aria-colcount=${isNested ? columnOf(walk, 0) : nothing}
     aria-label=${`Walk of ${walk.title}, ${String(walk.references.length)} references`}
     @keydown=${(event: KeyboardEvent) => {
       followKey(event, numbers, select);
     }}
   >
-    ${isNested ? columnHeaders(rows[0] ?? []) : nothing}
+    ${isNested ? columnHeaders(walk) : nothing}
     ${rows.map(
       (row) => html`<div role="row" class="row">
         ${isNested ? rowHeader(row, walk.finalGpa) : nothing}${row.map(cell)}${lands(walk, row)}
@@ -59,18 +61,34 @@ function rowsOf(walk: WalkPicture): readonly (readonly WalkReference[])[] {
   return rows.filter((row) => row.length > 0);
 }
 
+/** The row's reference numbers by column, 0 where a larger page has made a level needless or the walk ended. */
+function numbersOf(walk: WalkPicture, row: readonly WalkReference[]): readonly number[] {
+  if (walk.nestedLevels === 0) return row.map((reference) => reference.number);
+  return nestedLevelsOf(walk).map((level) => row.find((reference) => reference.nestedLevel === level)?.number ?? 0);
+}
+
+/** Nested levels in the order of the columns: highest first, the guest's own entry (0) last. */
+function nestedLevelsOf(walk: WalkPicture): readonly number[] {
+  return Array.from({ length: walk.nestedLevels + 1 }, (_, column) => walk.nestedLevels - column);
+}
+
+/** Column of a nested level, from 1, behind that of the row headers. */
+function columnOf(walk: WalkPicture, nestedLevel: number): number {
+  return walk.nestedLevels - nestedLevel + 2;
+}
+
 /** Index fields of the address name entries of the outer tables, highest level first. */
 function indexRead(walk: WalkPicture, reference: WalkReference, parts: readonly AddressPart[]): number | undefined {
   if (reference.nestedLevel !== 0 || reference.guestLevel === 0) return undefined;
   return parts[walk.guestLevels - reference.guestLevel]?.value;
 }
 
-function columnHeaders(first: readonly WalkReference[]): TemplateResult {
+function columnHeaders(walk: WalkPicture): TemplateResult {
+  const name = (level: number): string =>
+    level === 0 ? 'guest entry' : (walk.references.find((reference) => reference.nestedLevel === level)?.name ?? 'not read');
   return html`<div role="row" class="row headers">
     <span role="columnheader" class="corner">translating</span>
-    ${first.map(
-      (reference) => html`<span role="columnheader">${reference.nestedLevel === 0 ? 'guest entry' : reference.name}</span>`,
-    )}
+    ${nestedLevelsOf(walk).map((level) => html`<span role="columnheader">${name(level)}</span>`)}
   </div>`;
 }
 
@@ -83,10 +101,16 @@ function rowHeader(row: readonly WalkReference[], finalGpa: string | undefined):
   </span>`;
 }
 
-/** Where the walk ends, behind its last reference. */
+/** Where a walk of one dimension ends, or the last row of one of two. */
 function lands(walk: WalkPicture, row: readonly WalkReference[]): TemplateResult | typeof nothing {
-  if (walk.references.at(-1) !== row.at(-1)) return nothing;
-  return html`<div role="gridcell" class="cell lands ${walk.mapsTo === undefined ? 'ahead' : 'made'}">
+  const isNested = walk.nestedLevels > 0;
+  if (isNested && row[0]?.guestLevel !== 0) return nothing;
+  return html`<div
+    role="gridcell"
+    class="cell lands ${walk.mapsTo === undefined ? 'ahead' : 'made'}"
+    .style=${isNested ? `grid-column: ${String(columnOf(walk, 0))}` : ''}
+    aria-colindex=${isNested ? columnOf(walk, 0) : nothing}
+  >
     <span class="head"><span class="title">page frame</span></span>
     <span class="address">${walk.mapsTo ?? (walk.outcome === undefined ? 'not yet' : 'none')}</span>
   </div>`;

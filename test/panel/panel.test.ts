@@ -8,6 +8,7 @@ import { PanelBench, type OpenPanel, type PanelOptions } from './openPanel';
 import { themes, type Theme } from './themes';
 import {
   faultAndRetry,
+  largePagesAndViolation,
   nativeWalkDone,
   nestedWalkDone,
   nestedWalkHalfway,
@@ -16,7 +17,7 @@ import {
 } from './walkSamples';
 
 const [dark] = themes as readonly [Theme, ...Theme[]];
-const samples = { nativeWalkDone, nestedWalkHalfway, nestedWalkDone, tlbHit, faultAndRetry };
+const samples = { nativeWalkDone, nestedWalkHalfway, nestedWalkDone, tlbHit, faultAndRetry, largePagesAndViolation };
 
 describe('the Page Walk panel', function () {
   this.timeout(120_000);
@@ -91,6 +92,19 @@ describe('the Page Walk panel', function () {
     assert.equal(await text(now), 'reference 13 EPT PDE now hpa:0x111068 0x112037 RWXAD');
     assert.ok(await now.getByText('now').isVisible());
     assert.match((await page.getByRole('heading', { name: /guest tables through EPT/ }).textContent()) ?? '', /13 of 24/);
+  });
+
+  it('leaves the columns of levels that a large page made needless empty, and passes over them', async () => {
+    const { page } = await open(largePagesAndViolation);
+    const guestEntries = page.getByRole('grid').locator('.own');
+    const left = await guestEntries.evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect().left));
+    const header = await page.getByRole('columnheader', { name: 'guest entry' }).boundingBox();
+    assert.deepEqual(left, [header?.x, header?.x, header?.x]);
+    await page.getByRole('gridcell', { name: /^reference 3 / }).click();
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('data-number')), '4');
+    assert.match((await page.locator('.outcome').textContent()) ?? '', /EPT violation at gpa:0x5000/);
+    assert.equal(await page.locator('.lands').count(), 0);
   });
 
   it('moves the light and the decoded entry with each step', async () => {

@@ -146,6 +146,23 @@ export const tlbHit: WalkResponse = {
   message: 'The TLB answered: no walk was made.',
 };
 
+/** EPT maps 2 MB pages, so no EPT PTE is read; it ends in an EPT violation at the guest's PTE. */
+export const largePagesAndViolation: WalkResponse = {
+  access,
+  walks: [
+    {
+      ...picture('guest tables through EPT', [], {
+        outcome: 'EPT violation at gpa:0x5000, qualification 0x81 (data read, GVA valid): the EPT PDE is not present',
+      }),
+      nestedLevels: 4,
+      references: twoDimensional(18)
+        .filter(({ nestedLevel, number }) => nestedLevel !== 1 && number <= 18)
+        .map((reference, i) => ({ ...reference, number: i + 1 })),
+    },
+  ],
+  message: 'The walk is over: EPT violation.',
+};
+
 /** A shadow walk that faults, the guest's walk that the hypervisor made of it, and the retry that goes through. */
 export const faultAndRetry: WalkResponse = {
   access,
