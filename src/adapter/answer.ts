@@ -19,6 +19,22 @@ export const argumentKinds = {
 } as const;
 export type ArgumentKind = keyof typeof argumentKinds;
 
+/**
+ * True when an argument is as needed. `name` may reach into a list that is given: `breakpoints[].line`
+ * for a member of each item, `filters[]` for the items themselves.
+ */
+export function hasArgument(args: unknown, name: string, kind: ArgumentKind): boolean {
+  const [list = '', member] = name.split('[]');
+  if (member === undefined) return argumentKinds[kind].holds(memberOf(args, name));
+  const items = memberOf(args, list);
+  if (!Array.isArray(items)) return items === undefined;
+  return items.every((item: unknown) => argumentKinds[kind].holds(member === '' ? item : memberOf(item, member.slice(1))));
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
 /** One request: when it is answered, what it must carry, who answers it. */
 export interface RequestRow {
   readonly phases: readonly Phase[];

@@ -34,6 +34,10 @@ function inspectorOf(timeline: Timeline): Inspector {
   const changes = new TableChanges();
   return {
     readMemory: (cpu, space, address, count) => readMemory(timeline, cpu, space, address, count),
+    runningLines: (name) => {
+      const runner = timeline.machine.technique.listings.find(({ listing }) => listing.name === name);
+      return (runner?.listing.lines ?? []).flatMap(({ runs }, index) => (runs ? [index + 1] : []));
+    },
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),

@@ -27,10 +27,14 @@ const rows: Readonly<Record<string, RequestRow>> = {
   terminate: row([...launched, 'over'], {}, terminate),
   disconnect: row(everywhere, {}, disconnect),
 
-  setBreakpoints: row(launched, { source: 'object' }, setBreakpoints),
-  setFunctionBreakpoints: row(launched, { breakpoints: 'list' }, setFunctionBreakpoints),
-  setExceptionBreakpoints: row(launched, { filters: 'list' }, setExceptionBreakpoints),
-  setDataBreakpoints: row(launched, { breakpoints: 'list' }, setDataBreakpoints),
+  setBreakpoints: row(launched, { source: 'object', 'breakpoints[].line': 'number', 'lines[]': 'number' }, setBreakpoints),
+  setFunctionBreakpoints: row(launched, { breakpoints: 'list', 'breakpoints[].name': 'text' }, setFunctionBreakpoints),
+  setExceptionBreakpoints: row(
+    launched,
+    { filters: 'list', 'filters[]': 'text', 'filterOptions[].filterId': 'text' },
+    setExceptionBreakpoints,
+  ),
+  setDataBreakpoints: row(launched, { breakpoints: 'list', 'breakpoints[].dataId': 'text' }, setDataBreakpoints),
   dataBreakpointInfo: row(stopped, { name: 'text' }, dataBreakpointInfo),
   breakpointLocations: row(launched, { source: 'object', line: 'number' }, breakpointLocations),
 

@@ -1,6 +1,6 @@
 import { DebugSession, Event, Response } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { argumentKinds, type RequestRow } from './answer';
+import { argumentKinds, hasArgument, type RequestRow } from './answer';
 import { Failure, badArgument, internalError, notStopped, sessionGone, unknownRequest, wrongPhase } from './failures';
 import type { FileAccess } from './fileAccess';
 import { requestRow } from './requestTable';
@@ -79,9 +79,8 @@ export class PagewalkSession extends DebugSession {
       if (phase === 'running' && handler.phases.includes('stopped')) return notStopped(command);
       return wrongPhase(command, phase, `it is answered while the session is ${handler.phases.join(' or ')}`);
     }
-    const given = typeof args === 'object' && args !== null ? (args as Record<string, unknown>) : {};
     for (const [name, kind] of Object.entries(handler.needs)) {
-      if (!argumentKinds[kind].holds(given[name])) return badArgument(command, name, argumentKinds[kind].wanted);
+      if (!hasArgument(args, name, kind)) return badArgument(command, name, argumentKinds[kind].wanted);
     }
     return undefined;
   }

@@ -35,6 +35,8 @@ export interface Simulator {
 export interface Inspector {
   /** Bytes from `address` on, up to the first one that nothing backs. */
   readMemory(cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
+  /** Lines (from 1) of a listing at which something runs. */
+  runningLines(listing: string): readonly number[];
   tables(args: TablesArguments): TablesResponse | { readonly error: string };
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */

@@ -259,4 +259,23 @@ describe('the real machine under a session', () => {
     assert.match(await client.refused('pagewalk/walk', { threadId: 9 }), /There is no thread 9: thread 1 is CPU 0/);
     await client.ask('disconnect');
   });
+
+  it('stops at a line of a listing; a comment or a heading moves to the first line that runs', async () => {
+    const { client, program: touch } = session('first-touch.guest');
+    await client.start({ program: touch, mmu: 'shadow-wp', stopOnEntry: true });
+    await client.stopped();
+    const { sources } = await client.ask<{ sources: DebugProtocol.Source[] }>('loadedSources');
+    const source = sources.find(({ name }) => name === 'shadow-wp.vmm');
+    const { content } = await client.ask<{ content: string }>('source', { source, sourceReference: source?.sourceReference });
+    const heading = content.split('\n').findIndex((line) => line.startsWith('handle_page_fault(')) + 1;
+    const { breakpoints } = await client.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setBreakpoints', {
+      source,
+      breakpoints: [{ line: heading - 1 }, { line: 99_999 }],
+    });
+    assert.deepEqual(breakpoints.map(({ verified, line, message }) => [verified, line ?? message]), [[true, heading + 1], [false, 'nothing runs here']]);
+    await client.move('continue');
+    const top = await client.top();
+    assert.deepEqual([top.source?.name, top.line], ['shadow-wp.vmm', heading + 1]);
+    await client.ask('disconnect');
+  });
 });

@@ -28,7 +28,7 @@ interface Restriction {
 }
 
 export function bindSource(target: BreakpointTarget, source: DebugProtocol.Source, asked: DebugProtocol.SourceBreakpoint): Bound {
-  const { scenario, sources, client, debuggee } = target;
+  const { scenario, sources, client, inspector } = target;
   const known = sources.find(source);
   if (known === undefined) {
     return unbound(`${source.name ?? source.path ?? 'This source'} is not part of the running scenario.`);
@@ -36,7 +36,7 @@ export function bindSource(target: BreakpointTarget, source: DebugProtocol.Sourc
   if (asked.logMessage !== undefined && asked.logMessage !== '') {
     return unbound('Log points are not supported yet: use print in the scenario, or a condition.');
   }
-  if (known.kind === 'listing') return bindListing(scenario, debuggee.listings.get(known.name) ?? '', known.name, client.lineIn(asked.line), asked);
+  if (known.kind === 'listing') return bindListing(scenario, inspector.runningLines(known.name), known.name, client.lineIn(asked.line), asked);
 
   const column = asked.column === undefined ? 0 : client.columnIn(asked.column) - 1;
   const number = statementAtLine(scenario.program, known.file, client.lineIn(asked.line) - 1, column);
@@ -84,18 +84,16 @@ function bindStatement(scenario: Scenario, number: number, asked: { condition?: 
   };
 }
 
-/** A blank line of a listing moves to the next line that has text. */
+/** A line of a listing where nothing runs (a comment, a heading, a brace) moves to the next one where something does. */
 function bindListing(
   scenario: Scenario,
-  text: string,
+  running: readonly number[],
   name: string,
   wanted: number,
   asked: { condition?: string; hitCondition?: string },
 ): Bound {
-  const lines = text.split('\n');
-  let line = wanted;
-  while (line <= lines.length && (lines[line - 1] ?? '').trim() === '') line++;
-  if (line < 1 || line > lines.length) return unbound('nothing runs here');
+  const line = running.find((each) => each >= wanted);
+  if (line === undefined) return unbound('nothing runs here');
   const restriction = restrict(scenario, asked, undefined);
   if ('error' in restriction) return unbound(restriction.error);
   if (restriction.hit !== undefined) return unbound('A line of a listing takes no hit count: give a condition instead.');

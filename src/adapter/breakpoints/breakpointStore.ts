@@ -1,6 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee, EventBreakpoint, ListingBreakpoint, StatementBreakpoint, Stop } from '../../engine/debuggee';
-import type { Scenario } from '../simulator';
+import type { Inspector, Scenario } from '../simulator';
 import type { SourceCatalog } from '../sourceCatalog';
 import { sourceKey, type Client } from '../client';
 import { bindData, bindException, bindFunction, bindSource, type Bound, type Place } from './binding';
@@ -9,6 +9,7 @@ import { bindData, bindException, bindFunction, bindSource, type Bound, type Pla
 export interface BreakpointTarget {
   readonly scenario: Scenario;
   readonly debuggee: Debuggee;
+  readonly inspector: Inspector;
   readonly sources: SourceCatalog;
   readonly client: Client;
   /** Makes a change to the debuggee when it stands still. */

@@ -33,15 +33,14 @@ export function breakpointLocations(
   state: SessionState,
   args: DebugProtocol.BreakpointLocationsArguments,
 ): Answer<DebugProtocol.BreakpointLocationsResponse['body']> {
-  const { scenario, sources, debuggee, client } = target(state);
+  const { scenario, sources, inspector, client } = target(state);
   const known = sources.find(args.source);
   if (known === undefined) return unknownSource(args.source.name ?? args.source.path ?? 'It');
   const from = client.lineIn(args.line);
   const to = args.endLine === undefined ? from : client.lineIn(args.endLine);
   if (known.kind === 'listing') {
-    const lines = (debuggee.listings.get(known.name) ?? '').split('\n');
-    const filled = lines.flatMap((text, index) => (text.trim() === '' ? [] : [index + 1]));
-    return { breakpoints: filled.filter((line) => line >= from && line <= to).map((line) => ({ line: client.lineOut(line) })) };
+    const running = inspector.runningLines(known.name);
+    return { breakpoints: running.filter((line) => line >= from && line <= to).map((line) => ({ line: client.lineOut(line) })) };
   }
   const statements = statementsOnLines(scenario.program, known.file, from - 1, to - 1);
   return {

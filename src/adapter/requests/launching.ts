@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../language/program';
 import { compileWithImports } from '../compileWithImports';
-import { cannotRun, programMissing, programUnreadable, scenarioBroken, type Failure } from '../failures';
+import { badArgument, cannotRun, programMissing, programUnreadable, scenarioBroken, type Failure } from '../failures';
 import { diagnosticText } from '../outputPump';
 import type { LaunchArguments, Launched, SessionState } from '../sessionState';
 import { SourceCatalog } from '../sourceCatalog';
@@ -9,6 +9,7 @@ import { SourceCatalog } from '../sourceCatalog';
 export async function launchScenario(state: SessionState, args: LaunchArguments): Promise<Launched | Failure> {
   const path = args.program;
   if (typeof path !== 'string' || path === '') return programMissing();
+  if (args.mmu !== undefined && typeof args.mmu !== 'string') return badArgument('launch', 'mmu', 'text, TECHNIQUE[:key=value,…]');
   const text = await state.files.readText(path);
   if (text === undefined) return programUnreadable(path);
   const { scenario, diagnostics, read } = await compileWithImports(state.simulator, state.files, path, text);
