@@ -81,12 +81,25 @@ export class ForwardMotions {
       return found !== undefined || wanted(record);
     });
     if (isInside && found !== undefined) return this.eventStop(found);
+    if (!isInside) this.leaveStatement();
     return !isInside && replay.isOver() ? ENDED : STEP;
   }
 
   /** Runs to the end of the step stood in. */
   finishStep(): Moving {
     return this.within(() => false);
+  }
+
+  /** What is left behind a finished statement (back to CPL 0, marks for the next) belongs to no line: past it. */
+  private leaveStatement(): void {
+    const { replay } = this;
+    const { interpreter, program } = replay.machine;
+    const stack = interpreter.stacks[replay.cpu]!;
+    const isWithin = (): boolean => {
+      const statement = program.statements[stack.statement];
+      return statement !== undefined && stack.pc >= statement.entry && stack.pc < statement.end;
+    };
+    while (!replay.isOver() && !interpreter.isAtStatement(replay.cpu) && !isWithin()) replay.execute();
   }
 
   private get depth(): number {

@@ -227,7 +227,7 @@ export class Timeline implements Debuggee {
     return frames.map((frame, i) => {
       const above = frames[i - 1];
       // A call returns behind itself, and a step under way has its counter past it; a handler returns to its access.
-      const isPast = above === undefined ? this.replay.event > 0 : !above.isHandler;
+      const isPast = above === undefined ? this.replay.event > 0 || this.replay.isOver() : !above.isHandler;
       const depth = frames.length - 1 - i;
       const kind = depth === 0 ? 'cpu' : frame.isHandler ? 'handler' : 'procedure';
       return {

@@ -66,6 +66,17 @@ export class Registry {
     for (let i = checkpoint.number - 1; i < this.live.length; i++) this.live[i]!.number = i + 1;
   }
 
+  /** Names of what has changed since `checkpoint`, the newest one: a tracked array when it was written at all. */
+  changedSince(checkpoint: Checkpoint): readonly string[] {
+    const changed: string[] = [];
+    let i = 0;
+    for (const [name, block] of this.blocks) if (differ(block, checkpoint.blocks[i++]!)) changed.push(name);
+    i = 0;
+    for (const [name, block] of this.numberBlocks) if (differ(block, checkpoint.numbers[i++]!)) changed.push(name);
+    for (const [name, tracked] of this.trackedBlocks) if (tracked.isWritten) changed.push(name);
+    return changed;
+  }
+
   /** Every named array as it stands, in the order of claiming: for tests and fingerprints. */
   contents(): ReadonlyMap<string, Int32Array | Float64Array> {
     const all = new Map<string, Int32Array | Float64Array>();
@@ -82,4 +93,9 @@ export class Registry {
     among.set(name, made);
     return made;
   }
+}
+
+function differ(a: Int32Array | Float64Array, b: Int32Array | Float64Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return true;
+  return false;
 }

@@ -97,6 +97,12 @@ export class TrackedWords {
     this.epoch++;
   }
 
+  /** True when something was written since the newest checkpoint. */
+  get isWritten(): boolean {
+    const newest = this.logs[this.logs.length - 1];
+    return newest !== undefined && newest.length > 0;
+  }
+
   /** Bytes that history holds, for the budget of checkpoints. */
   get historyBytes(): number {
     let words = 0;
