@@ -76,8 +76,8 @@ export function declareProcedures(
       if (!mayDeclare(report, { node, source }, ownNames, replaced)) continue;
       ownNames.add(node.name);
       const symbol = symbolOf(node.name, firstIndex + compilables.length, node.params, resultOf(node), replaced);
-      if (replaced !== undefined) checkSameShape(report, { node, source }, replaced, symbol);
-      procedures.set(node.name, symbol);
+      // What does not fit is compiled, for its own errors, and called by nobody.
+      if (fitsReplaced(report, { node, source }, replaced, symbol)) procedures.set(node.name, symbol);
       compilables.push({ node, source, symbol, kind: 'procedure' });
     }
     let own = false;
@@ -147,7 +147,10 @@ function mayDeclare(
 }
 
 /** The library calls its procedures by their own shape, so what replaces one must take the same. */
-function checkSameShape(report: Report, { node, source }: Declared<Procedure>, replaced: ProcedureSymbol, by: ProcedureSymbol): void {
+function fitsReplaced(
+  report: Report, { node, source }: Declared<Procedure>, replaced: ProcedureSymbol | undefined, by: ProcedureSymbol,
+): boolean {
+  if (replaced === undefined) return true;
   const shape = (symbol: ProcedureSymbol): string => {
     const parameters = symbol.parameters.map((each) => (each.type === 'number' ? each.name : `${each.type} ${each.name}`));
     return `${symbol.name}(${parameters.join(', ')})${symbol.result === 'none' ? '' : ` -> ${symbol.result}`}`;
@@ -155,6 +158,7 @@ function checkSameShape(report: Report, { node, source }: Declared<Procedure>, r
   const same = replaced.parameters.length === by.parameters.length && replaced.result === by.result &&
     replaced.parameters.every((each, i) => each.type === by.parameters[i]?.type);
   if (!same) report.error(source, node, `This does not fit what it replaces; write override procedure ${shape(replaced)}.`);
+  return same;
 }
 
 /** The processor hands a handler the address (CR2) and the error code. */
