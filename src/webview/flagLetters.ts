@@ -3,9 +3,15 @@ import type { EntryField, WalkReference } from '../protocol/requests';
 
 type Read = NonNullable<WalkReference['read']>;
 
+/** Flags whose absence says as much as their presence: they show whether set or not. */
+const ALWAYS_SHOWN: ReadonlySet<string> = new Set(['P', 'RW', 'US', 'XD', 'R', 'W', 'X', 'U', 'A', 'D']);
+
 /** The flags of an entry: its one-bit fields that the manuals call by capitals (P, RW, US, XD, R, W, X …). */
 export function flagsOf(fields: readonly EntryField[]): readonly EntryField[] {
-  return fields.filter((field) => field.bits[0] === field.bits[1] && /^[A-Z][A-Z0-9]{0,4}$/.test(field.name));
+  return fields.filter(
+    ({ name, bits, value }) =>
+      bits[0] === bits[1] && /^[A-Z][A-Z0-9]{0,4}$/.test(name) && (value !== '0' || ALWAYS_SHOWN.has(name)),
+  );
 }
 
 /** Flags with their letters' state after the walk: `isNew` are those that the walk itself set (A, D). */

@@ -92,11 +92,15 @@ function columnHeaders(walk: WalkPicture): TemplateResult {
   </div>`;
 }
 
+/** What a row is for, by guest level: a walk that ends in the row has not read the guest's entry, which bears the name. */
+const ROWS = ['final GPA', 'PTE', 'PDE', 'PDPTE', 'PML4E', 'PML5E'] as const;
+
 function rowHeader(row: readonly WalkReference[], finalGpa: string | undefined): TemplateResult {
+  const level = row[0]?.guestLevel ?? 0;
   const own = row.find((reference) => reference.nestedLevel === 0);
-  const address = own === undefined ? finalGpa : own.read?.address;
+  const address = level === 0 ? finalGpa : own?.read?.address;
   return html`<span role="rowheader" class="row-header">
-    <b>${own === undefined ? 'final GPA' : own.name}</b>
+    <b>${own?.name ?? ROWS[level]}</b>
     ${address === undefined ? nothing : html`<span class="address">${address}</span>`}
   </span>`;
 }

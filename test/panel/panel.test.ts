@@ -53,10 +53,10 @@ describe('the Page Walk panel', function () {
     const { page } = await open(nativeWalkDone);
     const fields = page.getByRole('region', { name: 'Fields of gva:0x601018' }).getByRole('listitem');
     assert.deepEqual(await fields.locator('.name').allTextContents(), [
-      'PML4E, bits 47 to 39',
-      'PDPTE, bits 38 to 30',
-      'PDE, bits 29 to 21',
-      'PTE, bits 20 to 12',
+      'PML4, bits 47 to 39',
+      'directory pointer, bits 38 to 30',
+      'directory, bits 29 to 21',
+      'table, bits 20 to 12',
       'offset, bits 11 to 0',
     ]);
     assert.equal(await fields.nth(2).locator('.bits').textContent(), '000000011');
@@ -104,6 +104,7 @@ describe('the Page Walk panel', function () {
     await page.keyboard.press('ArrowRight');
     assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('data-number')), '4');
     assert.match((await page.locator('.outcome').textContent()) ?? '', /EPT violation at gpa:0x5000/);
+    assert.equal(await text(page.getByRole('rowheader').nth(3)), 'PTE');
     assert.equal(await page.locator('.lands').count(), 0);
   });
 

@@ -86,10 +86,10 @@ function twoDimensional(made: number): readonly WalkReference[] {
 }
 
 const parts: readonly AddressPart[] = [
-  { name: 'PML4E', bits: [47, 39], value: 0 },
-  { name: 'PDPTE', bits: [38, 30], value: 0 },
-  { name: 'PDE', bits: [29, 21], value: 3 },
-  { name: 'PTE', bits: [20, 12], value: 1 },
+  { name: 'PML4', bits: [47, 39], value: 0 },
+  { name: 'directory pointer', bits: [38, 30], value: 0 },
+  { name: 'directory', bits: [29, 21], value: 3 },
+  { name: 'table', bits: [20, 12], value: 1 },
   { name: 'offset', bits: [11, 0], value: 0x18 },
 ];
 
