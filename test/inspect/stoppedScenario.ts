@@ -73,7 +73,17 @@ export function wholeTree(timeline: Timeline, space: Space, changes?: TableChang
   return found;
 }
 
-/** Every word of the machine's state, as it stands. */
-export function fingerprint(timeline: Timeline): ReadonlyMap<string, readonly number[]> {
-  return new Map([...timeline.machine.registry.contents()].map(([name, words]) => [name, Array.from(words)]));
+/** A copy of every block of the machine's state. */
+export function stateOf(timeline: Timeline): ReadonlyMap<string, Buffer> {
+  return new Map([...timeline.machine.registry.contents()].map(([name, words]) => [name, Buffer.from(bytesOf(words))]));
+}
+
+/** Names of the blocks that are not byte for byte what they were. */
+export function touchedSince(timeline: Timeline, before: ReadonlyMap<string, Buffer>): readonly string[] {
+  const now = timeline.machine.registry.contents();
+  return [...now].filter(([name, words]) => before.get(name)?.equals(bytesOf(words)) !== true).map(([name]) => name);
+}
+
+function bytesOf(words: Int32Array | Float64Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }

@@ -1,0 +1,51 @@
+import { strict as assert } from 'node:assert';
+import { TableChanges } from '../../src/inspect/changes';
+import { readMemory } from '../../src/inspect/memory';
+import { translation } from '../../src/inspect/translation';
+import { walkPicture } from '../../src/inspect/walkPicture';
+import type { Timeline } from '../../src/engine/timeline';
+import { launched, move, runTo, stateOf, touchedSince, wholeTree } from './stoppedScenario';
+
+const SCENARIO = `
+machine { paging 4-level, ram 4M }
+process p { 0x600000 .. 0x601000  rw user }
+cpu 0 {
+  switch(p)
+  user [0x600000] = 1
+  done = 1
+}
+`;
+
+const inspections: Readonly<Record<string, (timeline: Timeline, changes: TableChanges) => unknown>> = {
+  'the guest tables': (timeline, changes) => wholeTree(timeline, 'guest', changes),
+  'the shadow tables': (timeline, changes) => wholeTree(timeline, 'shadow', changes),
+  'the EPT': (timeline, changes) => wholeTree(timeline, 'ept', changes),
+  'the host table': (timeline, changes) => wholeTree(timeline, 'host', changes),
+  'the walk': (timeline) => walkPicture(timeline, { threadId: 1 }),
+  'a translation': (timeline) => translation(timeline, 0, 0x600000n),
+  'linear memory': (timeline) => readMemory(timeline, 0, 'gva', 0x600000n, 16),
+  'guest-physical memory': (timeline) => readMemory(timeline, 0, 'gpa', 0x3ff000n, 16),
+  'host-virtual memory': (timeline) => readMemory(timeline, 0, 'hva', 0x7f00003ff000n, 16),
+};
+
+describe('looking at the machine changes no word of its state', () => {
+  for (const mmu of ['native', 'shadow-wp', 'ept'] as const) {
+    it(`under ${mmu}, between statements and at every event of a first touch`, () => {
+      const timeline = launched(SCENARIO, mmu);
+      const changes = new TableChanges();
+      runTo(timeline, '[0x600000] = 1');
+      const stops = { count: 0 };
+      for (let isInside = true; isInside; stops.count++) {
+        const before = stateOf(timeline);
+        for (const [what, look] of Object.entries(inspections)) {
+          const seen = look(timeline, changes);
+          assert.deepEqual(touchedSince(timeline, before), [], `${what} at event ${timeline.moment().event}`);
+          assert.deepEqual(look(timeline, changes), seen, `${what} is the same at the second look`);
+        }
+        move(timeline, 'event');
+        isInside = timeline.moment().event > 0 || stops.count === 0;
+      }
+      assert.ok(stops.count > 10);
+    });
+  }
+});
