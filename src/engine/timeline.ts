@@ -241,7 +241,10 @@ export class Timeline implements Debuggee {
     const { run } = this.machine.interpreter;
     const here = replay.moment();
     const isAccess = replay.records.findIndex((record) => record[0] === KIND.access);
-    if (isAccess >= 0) return { records: replay.records.slice(isAccess), statement: this.machine.interpreter.stacks[replay.cpu]!.statement };
+    if (isAccess >= 0) {
+      const { statements, stacks } = this.machine.interpreter;
+      return { records: replay.records.slice(isAccess), statement: statements.at(stacks[replay.cpu]!.pc - 1) };
+    }
     const step = run.lastAccessStep;
     const statement = run.lastAccessStatement;
     if (step < 0) return undefined;

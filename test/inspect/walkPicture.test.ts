@@ -199,6 +199,9 @@ describe('a walk as a picture of its events', () => {
     enter(timeline, '[0x602010] = 3');
     toEvent(timeline, 'exception_delivered');
     assert.match(picture(timeline).message, /^Vector 14 delivered to the guest, error code 0x6\.$/);
+    toEvent(timeline, 'iret');
+    toEvent(timeline, 'access');
+    assert.deepEqual([picture(timeline).access!.path, picture(timeline).access!.line], ['test.guest', 14], 'while the access runs again');
     runTo(timeline, '[0x603000] = 4');
     const { access, walks } = picture(timeline);
     assert.deepEqual([access!.path, access!.line], ['test.guest', 14]);
