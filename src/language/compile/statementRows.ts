@@ -30,7 +30,7 @@ export function endStatement(body: Body, row: StatementDraft): void {
 
 /** The statement again, at a loop's next turn. */
 export function repeatStatement(body: Body, row: StatementDraft): void {
-  body.unit.code.emit(OP.statement, body.unit.statements.indexOf(row));
+  body.unit.code.emit(OP.statement, body.unit.statements.lastIndexOf(row));
 }
 
 export function statementRange(body: Body, node: AstNode): SourceRange {
