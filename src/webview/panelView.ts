@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { WalkResponse } from '../protocol/requests';
+import type { WalkPicture, WalkResponse } from '../protocol/requests';
 import { addressRuler } from './addressRuler';
 import { entryDetail } from './entryDetail';
 import { selectedReference, type PanelState } from './panelState';
@@ -53,7 +53,7 @@ function walks(state: PanelState, walk: WalkResponse, actions: PanelActions): Te
       aria-labelledby=${hasTabs ? `tab-${String(state.tab)}` : nothing}
     >
       <div class="figure">
-        <h2>${picture.title}<span class="count">${progress(picture.references)}</span></h2>
+        <h2>${picture.title}<span class="count">${progress(picture)}</span></h2>
         ${walkGrid(picture, { selected: state.selected, lit, parts: walk.access?.parts ?? [] }, actions.selectReference)}
         ${picture.outcome === undefined ? nothing : html`<p class="outcome"><b>Outcome</b> ${picture.outcome}</p>`}
       </div>
@@ -62,9 +62,10 @@ function walks(state: PanelState, walk: WalkResponse, actions: PanelActions): Te
   `;
 }
 
-function progress(references: WalkResponse['walks'][number]['references']): string {
+function progress({ references, outcome }: WalkPicture): string {
   const made = references.filter((reference) => reference.read !== undefined).length;
-  return `${String(made)} of ${String(references.length)} references`;
+  if (outcome === undefined) return `${String(made)} of ${String(references.length)} references`;
+  return made === 1 ? '1 reference' : `${String(made)} references`;
 }
 
 function tabs(state: PanelState, walk: WalkResponse, actions: PanelActions): TemplateResult {

@@ -71,6 +71,7 @@ describe('the Page Walk panel', function () {
     const leaf = page.getByRole('gridcell', { name: /^reference 4 PTE/ });
     assert.match((await leaf.textContent()) ?? '', /hpa:0x5000.*0x8000000000006067/s);
     assert.equal(await leaf.getByRole('img').getAttribute('aria-label'), 'P 1, RW 1, US 1, XD 0, A 1, D 1');
+    assert.equal(await text(page.getByRole('heading', { name: /guest tables/ })), 'guest tables4 references');
     assert.match((await page.locator('.outcome').textContent()) ?? '', /maps hpa:0x6000/);
   });
 
