@@ -51,31 +51,27 @@ export class BackwardMotions {
     const { replay, breakpoints } = this;
     const { bus, interpreter } = replay.machine;
     const kinds = breakpoints.kinds;
-    let matches = 0;
-    let last: Verdict | undefined;
+    let matches: Verdict[] = [];
     const listener = (record: Int32Array): void => {
       const verdict = breakpoints.matchEvent(record, replay.cpu);
-      if (verdict === undefined) return;
-      matches++;
-      last = verdict;
+      if (verdict !== undefined) matches.push(verdict);
     };
     const statementHere = (): Verdict | undefined => (
       interpreter.isAtStatement(replay.cpu) ? breakpoints.matchStatement(interpreter.statementAhead(replay.cpu), replay.cpu) : undefined
     );
-    let statement: Verdict | undefined;
     const found = yield* this.search(
       () => {
-        statement = statementHere();
+        const statement = statementHere();
         return statement === undefined ? undefined : { step: replay.step, nth: 0, verdict: statement };
       },
       () => {
-        matches = 0;
-        last = undefined;
+        matches = [];
         if (kinds.size > 0) bus.listen(listener, kinds);
         const step = replay.step;
         replay.execute();
         bus.silence();
-        return last === undefined ? undefined : { step, nth: matches, verdict: last };
+        const last = matches[matches.length - 1];
+        return last === undefined ? undefined : { step, nth: matches.length, verdict: last };
       },
     );
     return this.arrive(found) ?? START;

@@ -21,6 +21,14 @@ const CPU_WORDS = 16;
 /** Calls may nest this deep; the scenario stops past it. */
 export const MAX_DEPTH = 200;
 
+/** A frame as it lies on the stack; `pc`: the instruction that it goes on with. */
+export interface GuestFrame {
+  readonly procedure: number;
+  readonly base: number;
+  readonly pc: number;
+  readonly isHandler: boolean;
+}
+
 /**
  * Where one CPU is in the program: program counter and the frames of procedures and handlers, with
  * their registers. The unit is the 32-bit word; a register is two. Frame 0 is the `cpu` block.
@@ -126,8 +134,8 @@ export class GuestStack {
   }
 
   /** Frames from the running one down: procedure, its base, and the instruction it stands at. */
-  frames(): { readonly procedure: number; readonly base: number; readonly pc: number; readonly isHandler: boolean }[] {
-    const frames = [];
+  frames(): GuestFrame[] {
+    const frames: GuestFrame[] = [];
     let base = this.base;
     let pc = this.pc;
     for (let depth = this.depth; depth >= 0; depth--) {

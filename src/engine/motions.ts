@@ -73,6 +73,7 @@ export class ForwardMotions {
   *within(wanted: (record: Int32Array) => boolean): Moving {
     const { replay } = this;
     const from = replay.event;
+    yield undefined;
     replay.leaveStep();
     let found: Verdict | undefined;
     const isInside = replay.enter((record, event) => {

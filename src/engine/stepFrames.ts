@@ -1,4 +1,4 @@
-import { ACTOR, ACTOR_AT, KIND, KIND_AT, SPACE, VALUES_AT, field, tableSpaces } from '../hardware/eventTable';
+import { ACTOR, ACTOR_AT, KIND, KIND_AT, SPACE, VALUES_AT, VALUES_SET_AT, field, tableSpaces } from '../hardware/eventTable';
 import { operationNames } from '../hardware/accessKinds';
 import type { Program } from '../language/program';
 import type { Listing, ValueKind } from '../hypervisor/listing';
@@ -100,10 +100,11 @@ function walkText(start: Int32Array, record: Int32Array, names: FrameNames): str
   return `walk: ${entry} for ${served === 0 ? 'the final address' : `the guest's ${names.levelName(SPACE.guest, served)}`}`;
 }
 
+/** The values that the procedure has set by now. */
 function namedValues(record: Int32Array, values: readonly { readonly name: string; readonly kind: ValueKind }[]): NamedValue[] {
-  return values.map(({ name, kind }, i) => ({
+  return values.flatMap(({ name, kind }, i) => (record[VALUES_SET_AT]! & (1 << i) ? [{
     name,
     type: kind,
     value: pairToBigInt(record[VALUES_AT + 2 * i]!, record[VALUES_AT + 2 * i + 1]!),
-  }));
+  }] : []));
 }

@@ -9,7 +9,8 @@ import type {
   StatementBreakpoint, Stop,
 } from './debuggee';
 import { viewEvent } from './eventView';
-import { Machine } from './machine';
+import type { GuestFrame } from './guestStack';
+import type { Machine } from './machine';
 import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving } from './motions';
 import { outcomeOf } from './outcome';
 import { Replay } from './replay';
@@ -137,10 +138,12 @@ export class Timeline implements Debuggee {
   variables(cpu: number, depth: number): readonly NamedValue[] {
     const stack = this.machine.interpreter.stacks[cpu]!;
     const frames = stack.frames();
-    const frame = frames[frames.length - 1 - depth];
+    const index = frames.length - 1 - depth;
+    const frame = frames[index];
     if (frame === undefined) return [];
     const { variables } = this.program.procedures[frame.procedure]!;
-    return variables.filter(({ since }) => since <= frame.pc).map(({ name, type, register }) => {
+    const at = this.instructionOf(frames, index);
+    return variables.filter(({ since }) => since <= at).map(({ name, type, register }) => {
       const word = frame.base + 2 * register;
       return { name, type, value: pairToBigInt(stack.words[word]!, stack.words[word + 1]!) };
     });
@@ -225,15 +228,21 @@ export class Timeline implements Debuggee {
     const { interpreter } = this.machine;
     const frames = interpreter.stacks[cpu]!.frames();
     return frames.map((frame, i) => {
-      const above = frames[i - 1];
-      // A call returns behind itself, and a step under way has its counter past it; a handler returns to its access.
-      const isPast = above === undefined ? this.replay.event > 0 || this.replay.isOver() : !above.isHandler;
       const depth = frames.length - 1 - i;
       const kind = depth === 0 ? 'cpu' : frame.isHandler ? 'handler' : 'procedure';
       return {
-        kind, depth, procedure: frame.procedure, statement: interpreter.statements.at(isPast ? frame.pc - 1 : frame.pc), key: `cpu${cpu}/guest/${depth}`,
+        kind, depth, procedure: frame.procedure, statement: interpreter.statements.at(this.instructionOf(frames, i)), key: `cpu${cpu}/guest/${depth}`,
       };
     });
+  }
+
+  /** The instruction that guest frame `index` (top first) stands at. */
+  private instructionOf(frames: readonly GuestFrame[], index: number): number {
+    const frame = frames[index]!;
+    const above = frames[index - 1];
+    // A call returns behind itself, and a step under way has its counter past it; a handler returns to its access.
+    const isPast = above === undefined ? this.replay.event > 0 || this.replay.isOver() : !above.isHandler;
+    return isPast ? frame.pc - 1 : frame.pc;
   }
 
   private findLastAccess(): ReturnType<Debuggee['lastAccess']> {

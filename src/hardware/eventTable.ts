@@ -57,6 +57,8 @@ export type Field = keyof typeof field;
 export const KIND_AT = 0;
 export const ACTOR_AT = 1;
 export const CPU_AT = 2;
+/** Bit per named value: 1 once it has been set. */
+export const VALUES_SET_AT = 31;
 export const VALUES_AT = 32;
 export const MAX_VALUES = 12;
 export const RECORD_WORDS = VALUES_AT + 2 * MAX_VALUES;

@@ -1,4 +1,4 @@
-import { ACTOR, KIND, MAX_VALUES, VALUES_AT, field } from '../hardware/eventTable';
+import { ACTOR, KIND, MAX_VALUES, VALUES_AT, VALUES_SET_AT, field } from '../hardware/eventTable';
 import type { EventBus } from '../hardware/eventBus';
 
 /**
@@ -16,8 +16,11 @@ export type ValueKind = 'number' | 'gva' | 'gpa' | 'hva' | 'hpa';
 /** Named values of one running procedure: pairs of halves, in the order of its declaration. */
 export class ListingFrame {
   readonly words = new Int32Array(2 * MAX_VALUES);
+  /** Bit per value: 1 once it has been set. */
+  known = 0;
 
   set(value: number, lo: number, hi: number): void {
+    this.known |= 1 << value;
     this.words[2 * value] = lo;
     this.words[2 * value + 1] = hi;
   }
@@ -140,6 +143,7 @@ export class ListingRunner<V> {
     const index = this.procedures.indexOf(procedure);
     const frame = this.next;
     frame.words.fill(0, 2 * procedure.parameters);
+    frame.known = (1 << procedure.parameters) - 1;
     this.depth.value++;
     this.emit(KIND.listing_call, index, this.headings[index]!, frame, cpu);
     const result = this.runBody(this.bodies[index]!, index, vmm, frame, cpu);
@@ -183,6 +187,7 @@ export class ListingRunner<V> {
     record[field.index.at] = procedure;
     record[field.line.at] = atLine;
     record[field.depth.at] = this.depth.value - 1;
+    record[VALUES_SET_AT] = frame.known;
     record.set(frame.words, VALUES_AT);
     this.bus.commit();
   }
