@@ -61,9 +61,9 @@ function linear(machine: Machine, cpu: number, address: bigint): Backing {
 
 function guestFrame(machine: Machine, gfn: number): Backing {
   const { guestMemory } = machine.technique;
-  const frame = gfn < guestMemory.frames ? guestMemory.frameOf(gfn) : -1;
+  const frame = guestMemory.frameOf(gfn);
   if (frame >= 0) return { kind: 'frame', frame };
-  return gfn < guestMemory.frames && guestMemory.hvaPageOf(gfn) >= 0 ? { kind: 'zeros' } : HOLE;
+  return guestMemory.hvaPageOf(gfn) >= 0 ? { kind: 'zeros' } : HOLE;
 }
 
 /** The VMM process has nothing mapped but the guest's RAM: what it does not reach by a slot is a hole. */
