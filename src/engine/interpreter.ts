@@ -1,3 +1,4 @@
+import { COUNTER } from '../hardware/counters';
 import type { EventBus } from '../hardware/eventBus';
 import { ACTOR, KIND, field } from '../hardware/eventTable';
 import { STATUS, type Processor } from '../hardware/processor';
@@ -176,7 +177,7 @@ export class Interpreter {
   private beginStatement(cpu: number, stack: GuestStack, processor: Processor, statement: number): void {
     stack.statement = statement;
     const isExpect = this.program.statements[statement]!.isExpect;
-    if (!isExpect) processor.counters[0]!++;
+    if (!isExpect) processor.counters[COUNTER.statements]!++;
     if (this.bus.on[KIND.statement]) {
       const record = this.bus.begin(KIND.statement, ACTOR.guest, cpu);
       record[field.index.at] = statement;
@@ -248,6 +249,7 @@ export class Interpreter {
       this.bus.commit();
     }
     this.happenings[cpu]!.noteRefusal();
+    processor.counters[COUNTER.refusals]!++;
     while (stack.depth > 0) stack.pop();
     const statement = this.statements.at(stack.pc);
     const { refusedBelow, end, user } = this.program.statements[statement]!;

@@ -55,6 +55,7 @@ describe('an expression of a watch, hover or condition', () => {
     check('event.kind == "cr_write"', 'truth', `eventField r${own} kind`, `constant r${own + 1} 0xe`, `equal r${own} r${own} r${own + 1}`);
     check('event.kind == cr_write', 'truth', `eventField r${own} kind`, `constant r${own + 1} 0xe`, `equal r${own} r${own} r${own + 1}`);
     check('event.reason == exit_reason.ept_violation', 'truth', `eventField r${own} reason`, `constant r${own + 1} 0x30`, `equal r${own} r${own} r${own + 1}`);
+    check('event.gpa == gpa:0x3000', 'truth', `eventField r${own} gpa`, `constant r${own + 1} 0x3000`, `equal r${own} r${own} r${own + 1}`);
     refused('event.kind == "cr_wrote"', 'There is no event kind "cr_wrote" (did you mean `cr_write`?); see docs/language.md for the kinds.');
     refused('event.knd', 'An event has no field `knd` (did you mean `kind`?); it has kind, reason, qualification, gva, gpa, hva, hpa, address, value, level, vector, code.');
   });

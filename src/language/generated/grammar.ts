@@ -3027,6 +3027,13 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         {
                           "$type": "Keyword",
                           "value": "user"
+                        },
+                        {
+                          "$type": "RuleCall",
+                          "rule": {
+                            "$ref": "#/rules@50"
+                          },
+                          "arguments": []
                         }
                       ]
                     }
@@ -3296,6 +3303,13 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         {
                           "$type": "Keyword",
                           "value": "user"
+                        },
+                        {
+                          "$type": "RuleCall",
+                          "rule": {
+                            "$ref": "#/rules@50"
+                          },
+                          "arguments": []
                         }
                       ]
                     }
