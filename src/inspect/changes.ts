@@ -4,7 +4,7 @@ import type { Space } from '../protocol/requests';
 import { ENTRY_WORDS, entryAt, leadsToTable, tableEntries, tableReferenced } from './tableEntries';
 import { hostFrameOf, type TableSet } from './tableSet';
 
-/** Entries that are collected at one stop; of larger trees only the tables that are listed are compared. */
+/** Of trees with more entries than this only the tables that are listed are compared. */
 const MOST_ENTRIES = 50_000;
 
 /** What a space's tables held at one stop, by table. */
@@ -37,6 +37,9 @@ export class TableChanges {
   private readonly spaces = new Map<Space, Remembered>();
   private stop = '';
 
+  /** `mostEntries`: how many are collected at one stop. */
+  constructor(private readonly mostEntries = MOST_ENTRIES) {}
+
   /** The debugger has stopped at `moment`. Told twice of the same moment, it is the same stop. */
   noteStop(moment: Moment): void {
     const stop = `${moment.step}/${moment.event}`;
@@ -55,7 +58,7 @@ export class TableChanges {
       remembered = { now: undefined, before: undefined };
       this.spaces.set(set.space, remembered);
     }
-    remembered.now ??= collect(machine, set);
+    remembered.now ??= collect(machine, set, this.mostEntries);
     return new Comparison(machine, set, remembered.now, remembered.before);
   }
 }
@@ -121,7 +124,7 @@ class Comparison implements TableComparison {
 }
 
 /** All tables from the roots down, highest levels first. */
-function collect(machine: Machine, set: TableSet): Collection {
+function collect(machine: Machine, set: TableSet, mostEntries: number): Collection {
   const tables = new Map<number, Int32Array>();
   const seen = new Set<string>();
   let count = 0;
@@ -134,7 +137,7 @@ function collect(machine: Machine, set: TableSet): Collection {
       seen.add(key);
       const entries = tables.get(table) ?? tableEntries(machine.memory, set.compiled, hostFrameOf(machine, set, table));
       count += entries.length / ENTRY_WORDS;
-      if (count > MOST_ENTRIES) return { tables, isComplete: false };
+      if (count > mostEntries) return { tables, isComplete: false };
       tables.set(table, entries);
       for (let at = 0; at < entries.length; at += ENTRY_WORDS) {
         const child = childOf(set, level, entries, at);

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { TableChanges } from '../../src/inspect/changes';
-import { launched, move, runTo, wholeTree } from './stoppedScenario';
+import { launched, move, nodesOf, runTo, wholeTree } from './stoppedScenario';
 import type { Timeline } from '../../src/engine/timeline';
 import type { Space } from '../../src/protocol/requests';
 
@@ -54,6 +54,19 @@ describe('marks of what changed since the stop before', () => {
     assert.deepEqual(back, forward.filter((id) => there.has(id)), 'what was made is gone again; the rest went back');
     changes.noteStop(timeline.moment());
     assert.equal(marked(timeline, 'shadow', changes).length, back.length, 'a stop told twice is one stop');
+  });
+
+  it('are on the listed tables alone when the trees are too large to be collected', () => {
+    const timeline = launched(SCENARIO, 'native');
+    const changes = new TableChanges(3);
+    runTo(timeline, '[0x600000] = 1');
+    const root = nodesOf(timeline, 'guest', undefined, undefined, changes)[0]!.root;
+    const leaves = (): readonly boolean[] => nodesOf(timeline, 'guest', root, [0, 0, 3], changes).map(({ changed }) => changed);
+    const directories = (): readonly boolean[] => nodesOf(timeline, 'guest', root, [0, 0], changes).map(({ changed }) => changed);
+    assert.deepEqual(leaves(), [false, false]);
+    move(timeline, 'over');
+    assert.deepEqual(leaves(), [true, false], 'listed at both stops');
+    assert.deepEqual(directories(), [false], 'listed for the first time');
   });
 
   it('are absent when the stop before was not looked at', () => {
