@@ -158,7 +158,7 @@ export interface Debuggee {
   pause(): void;
 
   moment(): Moment;
-  /** True when the run has been further than the present moment. */
+  /** True when a motion has stopped at a later moment than the present one. */
   isInThePast(): boolean;
   frames(cpu: number): readonly Frame[];
   /** Events of the step the debugger stands in, up to the present moment, in order. */

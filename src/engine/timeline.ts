@@ -31,6 +31,8 @@ export class Timeline implements Debuggee {
   private readonly output: OutputLine[] = [];
   private moving: Moving | undefined;
   private isPauseAsked = false;
+  /** The latest moment that a motion has stopped at. */
+  private latest: Moment = { step: 0, event: 0 };
   /** Events of the last access, by the moment they were asked for. */
   private access: { readonly at: string; readonly found: ReturnType<Debuggee['lastAccess']> } | undefined;
   /** First step that history shows; undefined before boot has been run through. */
@@ -93,6 +95,7 @@ export class Timeline implements Debuggee {
       const next = moving.next();
       if (next.done === true) {
         this.moving = undefined;
+        if (!this.isInThePast()) this.latest = this.replay.moment();
         return next.value;
       }
     } while (!expired());
@@ -108,7 +111,8 @@ export class Timeline implements Debuggee {
   }
 
   isInThePast(): boolean {
-    return this.replay.step < this.replay.furthest && !(this.replay.event > 0 && this.replay.step === this.replay.furthest - 1);
+    const { step, event } = this.replay.moment();
+    return step < this.latest.step || (step === this.latest.step && event < this.latest.event);
   }
 
   frames(cpu: number): readonly Frame[] {

@@ -73,6 +73,17 @@ describe('time travel', () => {
     }
   });
 
+  it('is in the past only behind the latest stop, however far a motion looked ahead', () => {
+    const timeline = launched(compiled(scenarioText('first-touch')), 'shadow-wp');
+    toFirstStatement(timeline);
+    for (let i = 0; i < 4; i++) {
+      move(timeline, 'in');
+      assert.equal(timeline.isInThePast(), false);
+    }
+    move(timeline, 'over-back');
+    assert.equal(timeline.isInThePast(), true);
+  });
+
   it('prints a line once, however often time passes it', () => {
     const timeline = launched(compiled('machine { paging 4-level, ram 16M }\ncpu 0 {\n  x = 5\n  print "x is", x\n  y = 6\n}\n'), 'native');
     toFirstStatement(timeline);
