@@ -1,6 +1,9 @@
 import { render } from 'lit';
 import type { FromPanel, ToPanel } from '../protocol/panel';
 import './panel.css';
+import './addressRuler.css';
+import './walkGrid.css';
+import './entryDetail.css';
 import { initialState, receive, selectReference, selectTab, type KeptState, type PanelState } from './panelState';
 import { panelView, type PanelActions } from './panelView';
 

@@ -70,7 +70,7 @@ describe('the Page Walk panel', function () {
     assert.deepEqual(await titles(page), ['PML4E [0]', 'PDPTE [0]', 'PDE [3]', 'PTE [1]', 'page frame']);
     const leaf = page.getByRole('gridcell', { name: /^reference 4 PTE/ });
     assert.match((await leaf.textContent()) ?? '', /hpa:0x5000.*0x8000000000006067/s);
-    assert.equal(await leaf.getByRole('img').getAttribute('aria-label'), 'P 1, RW 1, US 1, XD 0, A 1, D 1');
+    assert.equal(await leaf.getByRole('img').getAttribute('aria-label'), 'P 1, RW 1, US 1, XD 1, A 1, D 1');
     assert.equal(await text(page.getByRole('heading', { name: /guest tables/ })), 'guest tables4 references');
     assert.match((await page.locator('.outcome').textContent()) ?? '', /maps hpa:0x6000/);
   });
@@ -189,7 +189,9 @@ describe('the Page Walk panel', function () {
   });
 
   it('uses no colour of its own', () => {
-    const css = fs.readFileSync(path.join(projectRoot, 'src/webview/panel.css'), 'utf8');
+    const folder = path.join(projectRoot, 'src/webview');
+    const sheets = fs.readdirSync(folder).filter((file) => file.endsWith('.css'));
+    const css = sheets.map((sheet) => fs.readFileSync(path.join(folder, sheet), 'utf8')).join('\n');
     assert.deepEqual(css.match(/#[0-9a-f]{3,8}\b|\b(?:rgb|hsl)a?\(/gi) ?? [], []);
     const known = new Set(themes.flatMap((theme) => Object.keys(theme.variables)));
     const used = new Set(css.match(/--vscode-[\w-]+/g));
@@ -205,6 +207,9 @@ describe('the Page Walk panel', function () {
           await opened.send({ type: 'walk', walk });
           assert.deepEqual(opened.complaints, [], `${name}: the content security policy holds and nothing fails`);
           assert.deepEqual(await axeViolations(opened.page), [], name);
+          const tops = await opened.page.locator('.ruler .bits, .ruler .value').evaluateAll((boxes) =>
+            boxes.map((box) => Math.round(box.getBoundingClientRect().top)));
+          assert.equal(new Set(tops).size, 2, `${name}: the fields' digits stand in one line, their values in another`);
           const overflow = await opened.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           assert.ok(overflow <= 0, `${name} does not scroll sideways`);
           await opened.screenshot(`${theme.name}-${String(width)}-${name}`);

@@ -11,12 +11,12 @@ function flag(name: string, bit: number, value: 0 | 1, meaning: string): EntryFi
 /** A writable page's PTE has XD set: the longest entry there is. */
 const LEAF = '0x8000000000006067';
 
-function guestFields(frame: string, set: { readonly dirty: 0 | 1; readonly user: 0 | 1 }): readonly EntryField[] {
+function guestFields(frame: string, set: { readonly dirty: 0 | 1; readonly user: 0 | 1; readonly xd: 0 | 1 }): readonly EntryField[] {
   return [
     flag('P', 0, 1, 'the entry is in use'),
     flag('RW', 1, 1, 'writes are allowed'),
     flag('US', 2, set.user, set.user ? 'user-mode accesses are allowed' : 'supervisor only'),
-    flag('XD', 63, 0, 'instruction fetches are allowed'),
+    flag('XD', 63, set.xd, set.xd ? 'instruction fetches are refused' : 'instruction fetches are allowed'),
     flag('A', 5, 1, 'has been used in a translation'),
     flag('D', 6, set.dirty, set.dirty ? 'has been written through' : 'has not been written through'),
     { name: 'frame', bits: [51, 12], value: frame, meaning: 'where the next table or the page lies' },
@@ -46,7 +46,7 @@ function oneDimensional(made: number, frames: string): readonly WalkReference[] 
     const at = `${frames}:${hex(0x2000 + i * 0x1000 + (level === 2 ? 0x18 : 0))}`;
     const frame = `${frames}:${hex(0x3000 + i * 0x1000)}`;
     const value = level === 1 ? LEAF : hex(0x3027 + i * 0x1000);
-    const fields = guestFields(frame, { dirty: level === 1 ? 1 : 0, user: 1 });
+    const fields = guestFields(frame, { dirty: level === 1 ? 1 : 0, user: 1, xd: level === 1 ? 1 : 0 });
     return { ...head, read: { address: at, hpa: at.replace(/^\w+/, 'hpa'), value, fields } };
   });
 }
@@ -75,7 +75,11 @@ function twoDimensional(made: number): readonly WalkReference[] {
                 hpa,
                 value: guestLevel === 1 ? '0x8000000000006007' : hex(0x3007 + (4 - guestLevel) * 0x1000),
                 updated: guestLevel === 1 ? LEAF : hex(0x3027 + (4 - guestLevel) * 0x1000),
-                fields: guestFields(`gpa:${hex(0x3000 + (4 - guestLevel) * 0x1000)}`, { dirty: 0, user: 1 }),
+                fields: guestFields(`gpa:${hex(0x3000 + (4 - guestLevel) * 0x1000)}`, {
+                  dirty: 0,
+                  user: 1,
+                  xd: guestLevel === 1 ? 1 : 0,
+                }),
               },
             }
           : { ...head, read: { address: hpa, hpa, value, fields: nestedFields(frame) } },
