@@ -16,8 +16,8 @@ export class TreeView {
     return new TreeView(page, page.locator('.pane').filter({ has: header }), title);
   }
 
-  /** The first row that holds `text`. */
-  row(text: string): Locator {
+  /** The first row that holds `text`, which is the label and at once behind it the description. */
+  row(text: string | RegExp): Locator {
     return this.pane.locator('.monaco-list-row').filter({ hasText: text }).first();
   }
 

@@ -198,9 +198,30 @@ export class Workbench {
     return await this.rowsOf('.debug-call-stack').allInnerTexts();
   }
 
+  /** Waits until the call stack is there, down to its `cpu N`, and differs from what it was; returns it. */
+  async callStackOtherThan(before: readonly string[]): Promise<string[]> {
+    const same = before.join('\n').replace(/\s+/g, ' ').trim();
+    await this.page.waitForFunction((was) => {
+      const rows = [...document.querySelectorAll('.debug-call-stack .monaco-list-row')];
+      const now = rows.map((row) => (row as HTMLElement).innerText).join('\n');
+      // VS Code shows the top frame first, alone, and asks for the others when the program stays stopped.
+      if (!/^cpu \d/.test((rows.at(-1) as HTMLElement | undefined)?.innerText ?? '')) return false;
+      return now.replace(/\s+/g, ' ').trim() !== was;
+    }, same);
+    return await this.callStack();
+  }
+
   /** A tree in the side bar, by the title of its view; opened when it is folded. */
   async tree(title: string): Promise<TreeView> {
     return await TreeView.find(this.page, title);
+  }
+
+  /** Folds a view of the side bar, to make room for others. */
+  async fold(title: string): Promise<void> {
+    const header = this.page
+      .locator('.pane-header')
+      .filter({ has: this.page.locator(`.title:text-is("${title}")`) });
+    if ((await header.getAttribute('aria-expanded')) === 'true') await header.locator('.title').click();
   }
 
   /** The Variables view. */
@@ -208,10 +229,16 @@ export class Workbench {
     return await TreeView.find(this.page, 'Variables');
   }
 
-  /** The checkbox of an exception filter or a breakpoint in the Breakpoints view, by the row's text. */
+  /** Ticks an exception filter or a breakpoint in the Breakpoints view, by the row's text. */
   async tickBreakpoint(text: string): Promise<void> {
     const breakpoints = await TreeView.find(this.page, 'Breakpoints');
-    await breakpoints.row(text).locator('input[type=checkbox]').check();
+    await breakpoints.row(text).locator('[role=checkbox]').check();
+  }
+
+  /** Takes the tick off again. */
+  async untickBreakpoint(text: string): Promise<void> {
+    const breakpoints = await TreeView.find(this.page, 'Breakpoints');
+    await breakpoints.row(text).locator('[role=checkbox]').uncheck();
   }
 
   /** The inside of the open webview. */
