@@ -33,6 +33,7 @@ export const simulator: Simulator = {
 function inspectorOf(timeline: Timeline): Inspector {
   const changes = new TableChanges();
   return {
+    noteStop: () => { changes.noteStop(timeline.moment()); },
     readMemory: (cpu, space, address, count) => readMemory(timeline, cpu, space, address, count),
     runningLines: (name) => {
       const runner = timeline.machine.technique.listings.find(({ listing }) => listing.name === name);

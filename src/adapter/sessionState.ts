@@ -159,6 +159,7 @@ export class SessionState {
       this.end(outcome.ok ? 0 : 1);
       return;
     }
+    launched.inspector.noteStop();
     const cpu = stop.kind === 'event' ? stop.event.cpu : this.cpu;
     if (this.breakpoints.isEntry(stop)) {
       this.breakpoints.stopOnceAt(launched.debuggee, undefined);

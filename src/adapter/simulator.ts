@@ -33,6 +33,8 @@ export interface Simulator {
 
 /** The read models of one launch, for a stopped machine. An error is a sentence. Nothing is touched. */
 export interface Inspector {
+  /** The debuggee has come to a stop: what differs from the stop before is marked in tables from here on. */
+  noteStop(): void;
   /** Bytes from `address` on, up to the first one that nothing backs. */
   readMemory(cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
   /** Lines (from 1) of a listing at which something runs. */

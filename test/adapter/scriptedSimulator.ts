@@ -34,6 +34,7 @@ const inspector: Inspector = {
   readMemory: (_cpu, _space, address, count) =>
     Uint8Array.from({ length: Math.max(0, Math.min(count, Number(0x1010n - address))) }, (_, i) => i & 0xff),
   runningLines: () => [1, 3],
+  noteStop: () => undefined,
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),
   translation: () => [],
