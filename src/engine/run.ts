@@ -1,4 +1,4 @@
-import { KIND_AT } from '../hardware/eventTable';
+import { KIND, KIND_AT } from '../hardware/eventTable';
 import { COUNTER, COUNTERS } from '../hardware/counters';
 import { eventJson } from '../hardware/eventText';
 import { COUNTER_SCOPE, type Program } from '../language/program';
@@ -14,7 +14,11 @@ import { RUN } from './runState';
 const STRIDE = 4096;
 
 export interface RunOptions {
-  /** Each event of the scenario's own program, in order: step, event number within it, and the event's keys. */
+  /**
+   * Each event of the scenario's own program, in order: step, event number within it, and the event's
+   * keys. Of boot before it only what is written into tables (`bootKinds`), so that replaying those
+   * events from an empty table gives the tables of any step.
+   */
   readonly trace?: (line: Readonly<Record<string, string | number>>) => void;
   readonly guestLog?: (line: GuestLogLine) => void;
   readonly say?: (line: OutputLine) => void;
@@ -47,6 +51,7 @@ export function run(program: Program, mmu: string | undefined, options: RunOptio
       if (steps % STRIDE === 0 && options.isStopped?.() === true) return;
     }
   };
+  if (options.trace !== undefined) listen(machine, options, undefined);
   execute(() => state.isCounting);
   const log = options.guestLog === undefined ? undefined : new GuestLog(machine, options.guestLog);
   listen(machine, options, log);
@@ -56,6 +61,9 @@ export function run(program: Program, mmu: string | undefined, options: RunOptio
   const counters = totals(machine);
   return { technique: machine.technique.name, outcome: outcomeOf(machine), counters, estimatedCycles: estimatedCycles(counters) };
 }
+
+/** Kinds that tables can be replayed from; no counter counts them. */
+const bootKinds: ReadonlySet<number> = new Set([KIND.entry_written, KIND.ad_update]);
 
 function listen(machine: Machine, options: RunOptions, log: GuestLog | undefined): void {
   const { trace } = options;
@@ -69,6 +77,7 @@ function listen(machine: Machine, options: RunOptions, log: GuestLog | undefined
     const now = machine.interpreter.run.step;
     event = now === step ? event + 1 : 1;
     step = now;
+    if (!machine.interpreter.run.isCounting && !bootKinds.has(record[KIND_AT]!)) return;
     trace({ step, event, ...eventJson(record) });
   }, trace === undefined ? guestLogKinds : 'all');
 }
