@@ -15,7 +15,7 @@ const FRAMES = 600;
 /** Lines, from 1, of the guest's stores to its own page table. */
 function linesOfStores(): number[] {
   const lines = fs.readFileSync(path.join(projectRoot, 'scenarios', SCENARIO), 'utf8').split('\n');
-  return lines.flatMap((line, index) => (/^\s+entry \[slot\] = /.test(line) ? [index + 1] : []));
+  return lines.flatMap((line, index) => (/^\s+entry \[slot\] \|?= /.test(line) ? [index + 1] : []));
 }
 
 describe('the shadow tree shows what the events of --trace add up to', function () {
