@@ -44,19 +44,17 @@ export function conformText(file: string, text: string): ConformReport {
       failures.push({ id: '', line: index + 1, field: 'line', expected: 'a vector', actual: read.broken });
       continue;
     }
-    const mode = unsupportedMode(read.vector);
-    if (mode !== undefined) {
-      skipped[mode] = (skipped[mode] ?? 0) + 1;
-      continue;
-    }
-    if (machine?.maxphyaddr !== read.vector.cpu.maxphyaddr || ++vectorsOnMachine > VECTORS_PER_MACHINE) {
-      machine = new ConformMachine(read.vector.cpu.maxphyaddr);
+    const { vector } = read;
+    const vendor = vector.kind === 'npt' ? 'amd' : 'intel';
+    const isOther = machine?.maxphyaddr !== vector.cpu.maxphyaddr || machine.vendor !== vendor;
+    if (machine === undefined || isOther || ++vectorsOnMachine > VECTORS_PER_MACHINE) {
+      machine = new ConformMachine(vector.cpu.maxphyaddr, vendor);
       vectorsOnMachine = 0;
     }
-    const differences = judge(machine, read.vector);
+    const differences = judge(machine, vector);
     if (differences.length === 0) passed++;
     else failed++;
-    for (const difference of differences) failures.push({ id: read.vector.id, line: index + 1, ...difference });
+    for (const difference of differences) failures.push({ id: vector.id, line: index + 1, ...difference });
   }
   return { file, passed, failed, skipped, failures };
 }
@@ -80,12 +78,6 @@ export function conform(file: string, options: { readonly json?: true }, console
   const report = conformText(file, text);
   console.out(options.json === true ? `${JSON.stringify(report)}\n` : printReport(report));
   return report.failed === 0 ? EXIT.ok : EXIT.failed;
-}
-
-/** The mode's name when no format or no VMM of this machine runs it. */
-function unsupportedMode(vector: Vector): string | undefined {
-  if (vector.kind === 'npt') return 'npt';
-  return vector.paging === '4-level' || vector.paging === '5-level' ? undefined : vector.paging;
 }
 
 type Difference = Pick<ConformFailure, 'field' | 'expected' | 'actual'>;

@@ -8,10 +8,13 @@ import { Processor, RESUME, STATUS } from '../hardware/processor';
 import { REGISTER, type RegisterName } from '../hardware/registers';
 import { type Checkpoint, Registry } from '../hardware/registry';
 import { PRIMARY, SECONDARY, SS_DPL_SHIFT, VMCS, type VmcsFieldName } from '../hardware/vmcs';
-import { printHex, type Vector } from './conformVector';
+import { NESTED_CONTROL, SVM_EXIT, VMCB, type VmcbFieldName } from '../hardware/vmcb';
+import { type HostTables, printHex, type Vector } from './conformVector';
 
 /** What the machine did: the outcome and its fields, as `Vector.expect` has them. */
 export type Observed = Readonly<Record<string, string>>;
+
+const guestPdptes = ['guest_pdpte0', 'guest_pdpte1', 'guest_pdpte2', 'guest_pdpte3'] as const;
 
 /** A machine whose state is put back after each vector. */
 export class ConformMachine {
@@ -20,10 +23,10 @@ export class ConformMachine {
   private readonly processor: Processor;
   private readonly clean: Checkpoint;
 
-  constructor(readonly maxphyaddr: number) {
+  constructor(readonly maxphyaddr: number, readonly vendor: 'intel' | 'amd') {
     this.memory = new PhysicalMemory(this.registry, 2 ** maxphyaddr);
     this.processor = new Processor(this.registry, this.memory, new EventBus(), 0, {
-      vendor: 'intel', maxphyaddr, tlbEntries: 4, tlbWays: 4, rewalkOnPermissionFault: 'off',
+      vendor, maxphyaddr, tlbEntries: 4, tlbWays: 4, rewalkOnPermissionFault: 'off',
     });
     this.processor.root = { handleExit: () => RESUME.stopped };
     this.clean = this.registry.checkpoint();
@@ -44,25 +47,45 @@ export class ConformMachine {
     return whole(this.memory.load32(lo, hi), this.memory.load32(lo + 4, hi));
   }
 
-  private loadRegisters({ cpu, eptp }: Vector): void {
+  private loadRegisters(vector: Vector): void {
     const { processor } = this;
+    const { cpu } = vector;
     const values: Partial<Record<RegisterName, bigint>> = {
       cr0: cpu.cr0, cr3: cpu.cr3, cr4: cpu.cr4, efer: cpu.efer, pkru: cpu.pkru,
       rflags: BigInt(RFLAGS.fixed | (cpu.rflagsAc === 0 ? 0 : RFLAGS.AC)),
     };
     for (const [name, value] of Object.entries(values)) this.setRegister(REGISTER[name as RegisterName], value);
     processor.setLevel(cpu.cpl);
-    if (eptp === undefined) {
+    if (vector.eptp !== undefined) this.enterVmx(vector, vector.eptp, values.rflags ?? 0n);
+    else if (vector.npt !== undefined) this.enterSvm(vector, vector.npt, values.rflags ?? 0n);
+    else {
+      if (vector.paging === 'pae') processor.loadPdptes();
       processor.reload();
-      return;
     }
+  }
+
+  private enterVmx({ cpu }: Vector, eptp: bigint, rflags: bigint): void {
     const fields: readonly (readonly [VmcsFieldName, bigint])[] = [
       ['guest_cr0', cpu.cr0], ['guest_cr3', cpu.cr3], ['guest_cr4', cpu.cr4], ['guest_ia32_efer', cpu.efer],
-      ['guest_rflags', values.rflags ?? 0n], ['guest_ss_access_rights', BigInt(cpu.cpl << SS_DPL_SHIFT)],
+      ['guest_rflags', rflags], ['guest_ss_access_rights', BigInt(cpu.cpl << SS_DPL_SHIFT)],
       ['primary_controls', BigInt(PRIMARY.secondaryControls >>> 0)], ['secondary_controls', BigInt(SECONDARY.enableEpt)],
       ['eptp', eptp],
+      ...(cpu.pdptes ?? []).map((pdpte, index) => [guestPdptes[index] ?? 'guest_pdpte0', pdpte] as const),
     ];
+    const { processor } = this;
     for (const [name, value] of fields) [processor.vmcs[VMCS[name]], processor.vmcs[VMCS[name] + 1]] = halves(value);
+    processor.enterVirtualization();
+  }
+
+  private enterSvm({ cpu }: Vector, host: HostTables, rflags: bigint): void {
+    const fields: readonly (readonly [VmcbFieldName, bigint])[] = [
+      ['guest_cr0', cpu.cr0], ['guest_cr3', cpu.cr3], ['guest_cr4', cpu.cr4], ['guest_efer', cpu.efer],
+      ['guest_rflags', rflags], ['guest_cpl', BigInt(cpu.cpl)], ['asid', 1n],
+      ['nested_control', BigInt(NESTED_CONTROL.enable)], ['n_cr3', host.ncr3],
+      ['host_cr0', host.cr0], ['host_cr4', host.cr4], ['host_efer', host.efer],
+    ];
+    const { processor } = this;
+    for (const [name, value] of fields) [processor.vmcb[VMCB[name]], processor.vmcb[VMCB[name] + 1]] = halves(value);
     processor.enterVirtualization();
   }
 
@@ -96,6 +119,7 @@ export class ConformMachine {
   }
 
   private exit(): Observed {
+    if (this.vendor === 'amd') return this.svmExit();
     const gpa = printHex(this.vmcsField('guest_physical_address'));
     const reason = this.processor.vmcs[VMCS.exit_reason];
     if (reason === EXIT_REASON.ept_misconfiguration) return { outcome: 'ept-misconfiguration', gpa };
@@ -106,6 +130,13 @@ export class ConformMachine {
       observed['gla'] = printHex(this.vmcsField('guest_linear_address'));
     }
     return observed;
+  }
+
+  private svmExit(): Observed {
+    const field = (name: VmcbFieldName): bigint => whole(this.processor.vmcb[VMCB[name]] ?? 0, this.processor.vmcb[VMCB[name] + 1] ?? 0);
+    const code = Number(field('exitcode'));
+    if (code !== SVM_EXIT.npf) return { outcome: `#VMEXIT ${code}` };
+    return { outcome: 'npf', exitinfo1: printHex(field('exitinfo1')), exitinfo2: printHex(field('exitinfo2')) };
   }
 
   private vmcsField(name: VmcsFieldName): bigint {

@@ -12,15 +12,27 @@ export interface Vector {
     readonly cpl: number;
     readonly rflagsAc: number;
     readonly maxphyaddr: number;
+    /** The PDPTE registers; undefined when they are what memory at CR3 holds, or there are none. */
+    readonly pdptes: readonly bigint[] | undefined;
   };
   /** Present for kind `ept`. */
   readonly eptp: bigint | undefined;
+  /** Present for kind `npt`. */
+  readonly npt: HostTables | undefined;
   readonly memory: ReadonlyMap<bigint, bigint>;
   readonly access: { readonly type: 'read' | 'write' | 'fetch'; readonly linear: bigint; readonly size: number };
   /** Outcome and its fields by name; values in hex but the outcome's. */
   readonly expect: Readonly<Record<string, string>>;
   /** Words that the access changed; undefined when the vector does not say. */
   readonly after: ReadonlyMap<bigint, bigint> | undefined;
+}
+
+/** The nested tables of kind `npt`, and the registers of the host that they are read by. */
+export interface HostTables {
+  readonly ncr3: bigint;
+  readonly cr0: bigint;
+  readonly cr4: bigint;
+  readonly efer: bigint;
 }
 
 /** Fields that each outcome is judged by; `gpa` and `gla` only where the vector gives them. */
@@ -58,10 +70,11 @@ function vectorOf(line: Json): Vector {
   const cpu = object(line['cpu'], 'cpu');
   const access = object(line['access'], 'access');
   const kind = oneOf(line['kind'], 'kind', ['native', 'ept', 'npt'] as const);
+  const paging = oneOf(line['paging'], 'paging', ['32-bit', 'pae', '4-level', '5-level'] as const);
   return {
     id: typeof line['id'] === 'string' ? line['id'] : '',
     kind,
-    paging: oneOf(line['paging'], 'paging', ['32-bit', 'pae', '4-level', '5-level'] as const),
+    paging,
     cpu: {
       cr0: hex(cpu['cr0'], 'cpu.cr0'),
       cr3: hex(cpu['cr3'], 'cpu.cr3'),
@@ -71,8 +84,10 @@ function vectorOf(line: Json): Vector {
       cpl: integer(cpu['cpl'], 'cpu.cpl', 0, 3),
       rflagsAc: integer(cpu['rflags_ac'], 'cpu.rflags_ac', 0, 1),
       maxphyaddr: integer(cpu['maxphyaddr'], 'cpu.maxphyaddr', 32, 52),
+      pdptes: kind === 'ept' && paging === 'pae' ? pdptesOf(cpu['pdpte']) : undefined,
     },
     eptp: kind === 'ept' ? hex(object(line['ept'], 'ept')['eptp'], 'ept.eptp') : undefined,
+    npt: kind === 'npt' ? hostTables(object(line['npt'], 'npt')) : undefined,
     memory: words(line['memory'], 'memory'),
     access: {
       type: oneOf(access['type'], 'access.type', ['read', 'write', 'fetch'] as const),
@@ -82,6 +97,20 @@ function vectorOf(line: Json): Vector {
     expect: expectation(object(line['expect'], 'expect')),
     after: line['after'] === undefined ? undefined : words(line['after'], 'after'),
   };
+}
+
+function hostTables(npt: Json): HostTables {
+  return {
+    ncr3: hex(npt['ncr3'], 'npt.ncr3'),
+    cr0: hex(npt['host_cr0'], 'npt.host_cr0'),
+    cr4: hex(npt['host_cr4'], 'npt.host_cr4'),
+    efer: hex(npt['host_efer'], 'npt.host_efer'),
+  };
+}
+
+function pdptesOf(value: unknown): readonly bigint[] {
+  if (!Array.isArray(value) || value.length !== 4) throw new Broken('"cpu.pdpte" must be a list of the four PDPTE registers');
+  return value.map((pdpte, index) => hex(pdpte, `cpu.pdpte[${index}]`));
 }
 
 function expectation(expect: Json): Readonly<Record<string, string>> {

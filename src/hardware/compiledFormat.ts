@@ -1,3 +1,4 @@
+import { ALL_RIGHTS } from './accessRights';
 import { type PagingFormat, type ReservedRule, rowApplies } from './pagingFormat';
 
 /** What of the processor and its registers decides which bits are reserved. */
@@ -5,6 +6,10 @@ export interface FormatFeatures {
   readonly maxphyaddr: number;
   readonly noExecute: 'on' | 'off';
   readonly executeOnly: 'on' | 'off';
+  /** CR4.PSE, for formats that ask for it. */
+  readonly largePages?: 'on' | 'off';
+  /** Where entries of the format's `registerLevel` are: in registers, or read in the walk as all others. */
+  readonly topEntries?: 'registers' | 'memory';
 }
 
 /** Room for levels 0 to 5, rounded up. */
@@ -27,6 +32,14 @@ export interface CompiledFormat {
   readonly shifts: Int32Array;
   /** Bits of the input address's high half that must be zero. */
   readonly beyondInputHi: number;
+  /** An input address is canonical when `hi >> canonicalShift` is 0 or this. */
+  readonly canonicalShift: number;
+  readonly canonicalSign: number;
+  /** Bits of the root register that are the first table's address. */
+  readonly rootLo: number;
+  readonly rootHi: number;
+  /** Level whose entries are in registers; 0: none. */
+  readonly registerLevel: number;
   readonly presentMask: number;
   readonly leafMask: Int32Array;
   readonly reservedLo: Int32Array;
@@ -35,19 +48,28 @@ export interface CompiledFormat {
   readonly illegal: Uint8Array;
   readonly frameLo: number;
   readonly frameHi: number;
+  /** High half of a leaf's address: `hi & frameHi | (lo >>> highFrameShift) & highFrameMask[level]`. */
+  readonly highFrameShift: number;
+  readonly highFrameMask: Int32Array;
   /** Rights integer: `(lo >>> rightsLoShift) & rightsLoMask | ((hi ^ rightsHiFlip) >>> rightsHiShift) & rightsHiMask`. */
   readonly rightsLoShift: number;
   readonly rightsLoMask: number;
   readonly rightsHiFlip: number;
   readonly rightsHiShift: number;
   readonly rightsHiMask: number;
+  /** Rights that entries of a level give whatever they hold. */
+  readonly impliedRights: Int32Array;
+  /** The highest level that has accessed flags. */
+  readonly flagsTop: number;
   readonly accessedMask: number;
   readonly dirtyMask: number;
   readonly globalMask: number;
   readonly keyShift: number;
   readonly keyMask: number;
-  /** 1: a refusal is an EPT violation or misconfiguration, else a page fault. */
+  /** 1: a refusal is an EPT violation or misconfiguration, else a page fault of either kind. */
   readonly isEpt: number;
+  /** 1: a refusal is a nested page fault. */
+  readonly isNpt: number;
 }
 
 /** Mask of bits `high`..`low` that fall into the low (word 0) or high (word 1) half. */
@@ -61,7 +83,7 @@ function bitsIn(word: 0 | 1, high: number, low: number): number {
 function reservedFrom(rule: ReservedRule, features: FormatFeatures): number {
   switch (rule.when) {
     case 'always': return rule.bits[1];
-    case 'above MAXPHYADDR': return Math.max(rule.bits[1], features.maxphyaddr);
+    case 'above MAXPHYADDR': return rule.bits[1] + Math.max(0, features.maxphyaddr - (rule.addressBit ?? rule.bits[1]));
     case 'EFER.NXE = 0': return features.noExecute === 'on' ? rule.bits[0] + 1 : rule.bits[1];
   }
 }
@@ -139,15 +161,21 @@ function compileRights(format: PagingFormat): RightsMasks {
   return masks;
 }
 
+function perLevel(levels: readonly number[], value: number): Int32Array {
+  const values = new Int32Array(LEVEL_SLOTS);
+  for (const level of levels) values[level] = value;
+  return values;
+}
+
 const lowMask = (bit: number | undefined): number => (bit === undefined ? 0 : bitsIn(0, bit, bit));
 
 /** Compiles a format for a processor. Not for the hot path: call it when registers or features change. */
 export function compileFormat(format: PagingFormat, features: FormatFeatures): CompiledFormat {
-  const inputBits = PAGE_SHIFT + format.levels * format.indexBits;
+  const inputBits = format.inputBits ?? PAGE_SHIFT + format.levels * format.indexBits;
   const zeroExtended = format.input === 'zero-extended' && format.levels > 0;
   const rights = compileRights(format);
-  const leafMask = new Int32Array(LEVEL_SLOTS);
-  for (const level of format.leafLevels) leafMask[level] = lowMask(format.leafBit);
+  const hasLargePages = format.leafNeeds === undefined || features.largePages === 'on';
+  const pointerLevels = format.pointerLevels ?? [];
   const shifts = new Int32Array(LEVEL_SLOTS);
   for (let level = 1; level < LEVEL_SLOTS; level++) shifts[level] = PAGE_SHIFT + (level - 1) * format.indexBits;
   shifts[0] = PAGE_SHIFT;
@@ -160,23 +188,45 @@ export function compileFormat(format: PagingFormat, features: FormatFeatures): C
     indexMask: (1 << format.indexBits) - 1,
     shifts,
     beyondInputHi: zeroExtended ? bitsIn(1, 63, Math.max(inputBits, 32)) : 0,
+    canonicalShift: format.input === 'canonical' ? inputBits - 33 : 0,
+    canonicalSign: format.input === 'canonical' ? -1 : 0,
+    rootLo: bitsIn(0, format.root[0], format.root[1]),
+    rootHi: bitsIn(1, format.root[0], format.root[1]),
+    registerLevel: features.topEntries === 'memory' ? 0 : format.registerLevel ?? 0,
     presentMask: format.presentMask,
-    leafMask,
+    leafMask: perLevel(hasLargePages ? format.leafLevels : [], lowMask(format.leafBit)),
     reservedLo: compileReserved(format, features, 0),
     reservedHi: compileReserved(format, features, 1),
     illegal: compileIllegal(format, features),
     frameLo: bitsIn(0, format.frame[0], format.frame[1]),
     frameHi: bitsIn(1, format.frame[0], format.frame[1]),
+    highFrameShift: format.highFrame?.bits[1] ?? 0,
+    highFrameMask: highFrameMask(format),
     rightsLoShift: rights.loShift,
     rightsLoMask: rights.loMask,
     rightsHiFlip: rights.hiFlip,
     rightsHiShift: rights.hiShift,
     rightsHiMask: rights.hiMask,
+    impliedRights: perLevel(pointerLevels, ALL_RIGHTS),
+    flagsTop: format.levels - pointerLevels.length,
     accessedMask: lowMask(format.accessedBit),
     dirtyMask: lowMask(format.dirtyBit),
     globalMask: lowMask(format.globalBit),
     keyShift: format.keyBit === undefined ? 0 : format.keyBit - 32,
     keyMask: format.keyBit === undefined ? 0 : 15,
     isEpt: format.refusal === 'EPT' ? 1 : 0,
+    isNpt: format.refusal === 'nested page fault' ? 1 : 0,
   };
+}
+
+/** SDM Vol. 1, "Canonical Addressing"; where addresses are not sign-extended: 32 bits and no more. `hi`: high half. */
+export function isCanonical(compiled: CompiledFormat, hi: number): boolean {
+  const above = hi >> compiled.canonicalShift;
+  return above === 0 || above === compiled.canonicalSign;
+}
+
+function highFrameMask({ highFrame }: PagingFormat): Int32Array {
+  if (highFrame === undefined) return perLevel([], 0);
+  const [high, low] = highFrame.bits;
+  return perLevel([highFrame.level], (1 << (high - low + 1)) - 1);
 }

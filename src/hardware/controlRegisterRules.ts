@@ -1,5 +1,6 @@
 import { CR0, CR0_KNOWN, CR4, CR4_KNOWN, EFER, EFER_KNOWN } from './controlRegisters';
 import { FLUSH } from './flushCauses';
+import { REGISTER } from './registers';
 
 /** Low halves of the registers that decide the paging mode. */
 export interface ModeRegisters {
@@ -60,6 +61,17 @@ export function invalidationOf(register: 'cr0' | 'cr4', old: number, value: numb
   const pcideCleared = changed & old & CR4.PCIDE;
   // SMEP and PAE need only the current PCID; a processor may always invalidate more.
   return changed & (CR4.PGE | CR4.PAE) || smepSet || pcideCleared ? { kind: 'all', cause: FLUSH.movCr4 } : { kind: 'none' };
+}
+
+/** Bits whose change makes MOV to CR0 or CR4 load the PDPTE registers. SDM Vol. 3, "PDPTE Registers". */
+const pdpteBits = new Map<number, number>([
+  [REGISTER.cr0, CR0.CD | CR0.NW | CR0.PG],
+  [REGISTER.cr4, CR4.PAE | CR4.PGE | CR4.PSE | CR4.SMEP],
+]);
+
+/** `register`: a `REGISTER`; `old` and `value`: low halves. */
+export function changesPdpteBits(register: number, old: number, value: number): boolean {
+  return ((old ^ value) & (pdpteBits.get(register) ?? 0)) !== 0;
 }
 
 /** EFER with LMA as paging makes it. SDM Vol. 3, "Initializing IA-32e Mode". */

@@ -35,6 +35,9 @@ export const EPT_QUALIFICATION = {
   translationResult: 1 << 8,
 } as const;
 
+/** High half of EXITINFO1 of a nested page fault: bits 33:32. APM Vol. 2, "Nested versus Guest Page Faults, Fault Ordering". */
+export const NPF_INFO_HI = { finalAddress: 1 << 0, guestTable: 1 << 1 } as const;
+
 export const eptViolationQualification = [
   { name: 'data read', bits: [0, 0] },
   { name: 'data write', bits: [1, 1] },

@@ -6,7 +6,9 @@ import type { ProcessorSpaces } from './processorSpaces';
 import { REGISTER } from './registers';
 import { RESUME, type RootMode } from './rootMode';
 import { INTERRUPTION, VMCS } from './vmcs';
-import { exceptionExits, loadGuestState, recordException, saveGuestState } from './vmxTransitions';
+import { loadFromVmcb, saveToVmcb, usesNestedPaging } from './svmTransitions';
+import { SVM_EXIT, VMCB } from './vmcb';
+import { exceptionExits, loadGuestState, recordException, saveGuestState, usesEpt, usesPdpteRegisters } from './vmxTransitions';
 
 export const VECTOR = { invalidOpcode: 6, generalProtection: 13, pageFault: 14 } as const;
 
@@ -16,11 +18,15 @@ export const EXCEPTION = 3;
 /** The parts of a processor that an interruption works on. */
 export interface InterruptedProcessor {
   readonly cpu: number;
+  readonly vendor: 'intel' | 'amd';
   readonly registers: Int32Array;
   readonly vmcs: Int32Array;
+  readonly vmcb: Int32Array;
   readonly counters: Float64Array;
   readonly spaces: ProcessorSpaces;
   readonly events: ProcessorEvents;
+  /** Loads the PDPTE registers from the table that CR3 names. */
+  readonly loadPdptes: () => void;
   /** Recomputes derived state. */
   readonly reload: () => void;
   /** Invalidates by VM entry without VPID. */
@@ -53,19 +59,29 @@ export class Interruption {
 
   /** A VM exit, its handling in root mode, and the VM entry after it. SDM Vol. 3, "VM Exits". */
   exit(reason: number, qualificationLo: number, qualificationHi: number): number {
-    const { registers, vmcs, counters, events, cpu } = this.processor;
-    if (this.root === undefined) throw new Error(`invariant: VM exit ${reason} of CPU ${cpu} without root mode`);
+    const { registers, vmcs, events } = this.processor;
     saveGuestState(registers, vmcs);
     vmcs[VMCS.exit_reason] = reason;
     vmcs[VMCS.exit_qualification] = qualificationLo;
     vmcs[VMCS.exit_qualification + 1] = qualificationHi;
     clearUnreported(vmcs, reason);
-    counters[COUNTER['exits.total']]!++;
-    counters[EXIT_COUNTERS_AT + reason]!++;
+    this.count(reason);
     events.vmExit(vmcs);
-    const answer = this.root.handleExit(cpu);
-    if (answer === RESUME.stopped) return answer;
-    return this.enter() === EXCEPTION ? EXCEPTION : answer;
+    return this.handle(reason);
+  }
+
+  /** #VMEXIT for a nested page fault, its handling, and the VMRUN after it. APM Vol. 2, "Nested Page Faults". */
+  exitNestedPageFault(infoLo: number, infoHi: number, gpaLo: number, gpaHi: number): number {
+    const { registers, vmcb, events } = this.processor;
+    saveToVmcb(registers, vmcb);
+    vmcb[VMCB.exitcode] = SVM_EXIT.npf;
+    vmcb[VMCB.exitinfo1] = infoLo;
+    vmcb[VMCB.exitinfo1 + 1] = infoHi;
+    vmcb[VMCB.exitinfo2] = gpaLo;
+    vmcb[VMCB.exitinfo2 + 1] = gpaHi;
+    this.count(EXIT_REASON.npf);
+    events.nestedPageFaultExit(vmcb);
+    return this.handle(EXIT_REASON.npf);
   }
 
   /**
@@ -74,7 +90,9 @@ export class Interruption {
    */
   enter(): number {
     const { registers, vmcs, counters, events, spaces } = this.processor;
+    if (this.processor.vendor === 'amd') return this.enterSvm();
     loadGuestState(registers, vmcs);
+    if (!usesEpt(vmcs) && usesPdpteRegisters(registers)) this.processor.loadPdptes();
     this.processor.reload();
     if (spaces.vpid === 0) this.processor.flushAtEntry(FLUSH.vmEntry);
     events.vmEntry(vmcs);
@@ -85,6 +103,32 @@ export class Interruption {
     if (vector === VECTOR.pageFault) counters[COUNTER['faults.guest_exited']]!++;
     const errorCode = info & INTERRUPTION.errorCodeValid ? vmcs[VMCS.entry_exception_error_code]! : 0;
     return this.deliver(vector, errorCode, registers[2 * REGISTER.cr2]!, registers[2 * REGISTER.cr2 + 1]!);
+  }
+
+  /** VMRUN: guest state from the VMCB. APM Vol. 2, "VMRUN Instruction". */
+  private enterSvm(): number {
+    const { registers, vmcb, events, spaces } = this.processor;
+    loadFromVmcb(registers, vmcb);
+    if (!usesNestedPaging(vmcb) && usesPdpteRegisters(registers)) this.processor.loadPdptes();
+    this.processor.reload();
+    if (spaces.vpid === 0) throw new Error('invariant: VMRUN with ASID 0, which is the host\'s');
+    events.vmrun(vmcb);
+    return RESUME.retry;
+  }
+
+  private count(reason: number): void {
+    const { counters } = this.processor;
+    counters[COUNTER['exits.total']]!++;
+    counters[EXIT_COUNTERS_AT + reason]!++;
+  }
+
+  /** Root mode has the exit, and the guest is entered again when it says so. */
+  private handle(reason: number): number {
+    const { cpu } = this.processor;
+    if (this.root === undefined) throw new Error(`invariant: VM exit ${reason} of CPU ${cpu} without root mode`);
+    const answer = this.root.handleExit(cpu);
+    if (answer === RESUME.stopped) return answer;
+    return this.enter() === EXCEPTION ? EXCEPTION : answer;
   }
 
   private deliver(vector: number, errorCode: number, lo: number, hi: number): number {

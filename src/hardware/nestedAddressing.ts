@@ -1,4 +1,4 @@
-import { ACCESS } from './accessKinds';
+import { ACCESS, ACCESS_WRITES } from './accessKinds';
 import { EPT_RIGHTS } from './accessRights';
 import { LEVEL_SLOTS } from './compiledFormat';
 import type { TableAddressing } from './tableAddressing';
@@ -8,9 +8,8 @@ import { eptViolationQualification } from './walkRefusal';
 import { WALK } from './walkOutcome';
 
 /**
- * Guest tables behind EPT: each table address is guest-physical and is walked first. While EPT accessed and dirty
- * flags are on, every access to a guest paging structure counts as a write. SDM Vol. 3, "Accessed and Dirty Flags
- * for EPT".
+ * Guest tables behind EPT or nested paging: each table address is guest-physical and is walked first, as the access
+ * that the nested space says a table access is.
  */
 export class NestedAddressing implements TableAddressing {
   hpaLo = 0;
@@ -23,8 +22,7 @@ export class NestedAddressing implements TableAddressing {
   locate(lo: number, hi: number, _access: number, level: number, effects: number): number {
     const nested = this.nested;
     nested.servedLevel = level;
-    const access = nested.accessedDirty !== 0 ? ACCESS.readWrite : ACCESS.read;
-    const outcome = walk(nested, lo, hi, access, effects);
+    const outcome = walk(nested, lo, hi, nested.tableAccess, effects);
     if (outcome !== WALK.mapped) return outcome;
     this.hpaLo = nested.result.hpaLo;
     this.hpaHi = nested.result.hpaHi;
@@ -34,6 +32,7 @@ export class NestedAddressing implements TableAddressing {
 
   /** A flag update is a write to the table's page, by the translation that the read went through. */
   allowsUpdate(lo: number, hi: number, level: number): number {
+    if ((this.nested.tableAccess & ACCESS_WRITES) !== 0) return WALK.mapped;
     const rights = this.rights[level]!;
     if ((rights & EPT_RIGHTS.writable) !== 0) return WALK.mapped;
     const { result } = this.nested;

@@ -45,6 +45,11 @@ export class OperandAccess {
     }
   }
 
+  take(lo: number, hi: number): void {
+    this.lo = lo;
+    this.hi = hi;
+  }
+
   /** `lo`, `hi` := what a read-modify-write makes of them and an operand, before truncation to its size. */
   modify(rmw: number, operandLo: number, operandHi: number): void {
     const lo = this.lo;

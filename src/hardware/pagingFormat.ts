@@ -23,6 +23,8 @@ export interface ReservedRule {
   readonly entries: EntryUse;
   readonly bits: readonly [high: number, low: number];
   readonly when: ReservedWhen;
+  /** Which address bit the lowest of `bits` is; left out where address bits stand in their own places. */
+  readonly addressBit?: number;
 }
 
 /** A combination within the low six bits that no present entry may have. */
@@ -64,17 +66,29 @@ export interface PagingFormat {
   readonly indexBits: number;
   /** Input addresses: sign-extended from the top bit (canonical), or with zeros above it. */
   readonly input: 'canonical' | 'zero-extended';
+  /** Bits of an input address; left out where the index bits of all levels and the page offset make it up. */
+  readonly inputBits?: number;
+  /** Bits of the root register (CR3, EPTP, nCR3) that hold the address of the first table. */
+  readonly root: readonly [high: number, low: number];
+  /** Level whose entries the processor holds in registers, loaded when CR3 is; a nested dimension reads them from memory. */
+  readonly registerLevel?: number;
+  /** Levels whose entries do nothing but reference a table: they give no rights and have no accessed flag. */
+  readonly pointerLevels?: readonly number[];
   /** An entry is present when one of these low bits is set. */
   readonly presentMask: number;
   /** The three rights, in the order of the bits of a rights integer. */
   readonly rights: readonly [RightBit, RightBit, RightBit];
   /** How a refused walk is told. */
-  readonly refusal: 'page fault' | 'EPT';
+  readonly refusal: 'page fault' | 'EPT' | 'nested page fault';
   /** Levels above 1 whose entry maps a page when `leafBit` is set. */
   readonly leafLevels: readonly number[];
   readonly leafBit: number;
+  /** What must be on for `leafBit` to mean anything; without it the bit is ignored. */
+  readonly leafNeeds?: 'CR4.PSE';
   /** Bits that hold the physical address. */
   readonly frame: readonly [high: number, low: number];
+  /** Bits of a large page's entry that hold address bits 32 and up, below those in `frame`. */
+  readonly highFrame?: { readonly level: number; readonly bits: readonly [high: number, low: number] };
   readonly accessedBit: number;
   readonly dirtyBit: number;
   /** Leaf bit for global pages, if the format has one. */

@@ -53,8 +53,6 @@ export class Processor {
   /** Host-physical address of the first byte of the operation performed last. */
   performedLo = 0;
   performedHi = 0;
-  private writtenLo = 0;
-  private writtenHi = 0;
   private readonly spaces: ProcessorSpaces;
   private readonly translator: Translator;
   private readonly operand: OperandAccess;
@@ -137,25 +135,20 @@ export class Processor {
       this.valueLo = operand.lo;
       this.valueHi = operand.hi;
       if (operation !== OPERATION.readModifyWrite) return;
-      operand.modify(pending.rmw, pending.operandLo, pending.operandHi);
-      this.writtenLo = operand.lo;
-      this.writtenHi = operand.hi;
-    } else {
-      this.writtenLo = pending.operandLo;
-      this.writtenHi = pending.operandHi;
     }
-    operand.write(hpaLo, hpaHi, nextLo, nextHi, size, this.writtenLo, this.writtenHi);
+    this.makeWritten();
+    operand.write(hpaLo, hpaHi, nextLo, nextHi, size, operand.lo, operand.hi);
   }
 
   /** Does the pending memory operation where no memory or device answers: a load gives ones, a store goes nowhere. */
   completeWithoutDevice(): void {
-    const { pending } = this;
+    const { pending, operand } = this;
     this.performedLo = -1;
     this.performedHi = -1;
     this.valueLo = pending.size >= 4 ? -1 : (1 << (pending.size << 3)) - 1;
     this.valueHi = pending.size === 8 ? -1 : 0;
-    this.writtenLo = pending.operandLo;
-    this.writtenHi = pending.operandHi;
+    operand.take(this.valueLo, this.valueHi);
+    this.makeWritten();
   }
 
   /** Low half of register `number` as the guest finds it, without reading it: read shadows in place of what is loaded. */
@@ -342,6 +335,13 @@ export class Processor {
     return this.interruption.exit(EXIT_REASON.ept_violation, space.result.qualification, 0);
   }
 
+  /** Leaves in `operand` what is written: the value to store, or what a read-modify-write makes of what was found. */
+  private makeWritten(): void {
+    const { pending, operand } = this;
+    if (pending.operation === OPERATION.readModifyWrite) operand.modify(pending.rmw, pending.operandLo, pending.operandHi);
+    else operand.take(pending.operandLo, pending.operandHi);
+  }
+
   private observe(lo: number, hi: number, hpaLo: number, hpaHi: number, size: number): void {
     if (this.bus.on[KIND.page_table_write] === 0 || this.storeObserver === undefined) return;
     const { operation } = this.pending;
@@ -350,12 +350,12 @@ export class Processor {
   }
 
   private complete(): number {
-    const { pending } = this;
+    const { pending, operand } = this;
     this.counters[COUNTER.accesses]!++;
     const writes = pending.operation === OPERATION.store || pending.operation === OPERATION.readModifyWrite;
     this.events.accessDone(
       pending, this.performedLo, this.performedHi,
-      writes ? this.writtenLo : this.valueLo, writes ? this.writtenHi : this.valueHi, this.valueLo, this.valueHi,
+      writes ? operand.lo : this.valueLo, writes ? operand.hi : this.valueHi, this.valueLo, this.valueHi,
     );
     return STATUS.done;
   }

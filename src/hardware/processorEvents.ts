@@ -3,6 +3,7 @@ import { ACTOR, field, KIND } from './eventTable';
 import type { PendingOperation } from './rootMode';
 import type { Tlb } from './tlb';
 import { EXIT_REASON } from './exitReasons';
+import { VMCB } from './vmcb';
 import { INTERRUPTION, VMCS } from './vmcs';
 
 const PAGE_FAULT = 14;
@@ -99,6 +100,24 @@ export class ProcessorEvents {
     if (record === undefined) return;
     setPair(record, field.value.at, vmcs[VMCS.guest_cr3]!, vmcs[VMCS.guest_cr3 + 1]!);
     setPair(record, field.address.at, vmcs[VMCS.eptp]!, vmcs[VMCS.eptp + 1]!);
+    this.bus.commit();
+  }
+
+  /** The #VMEXIT that the VMCB tells of: EXITINFO1 stands where a qualification does. */
+  nestedPageFaultExit(vmcb: Int32Array): void {
+    const record = this.begin(KIND.vm_exit, ACTOR.guest);
+    if (record === undefined) return;
+    record[field.reason.at] = EXIT_REASON.npf;
+    setPair(record, field.qualification.at, vmcb[VMCB.exitinfo1]!, vmcb[VMCB.exitinfo1 + 1]!);
+    setPair(record, field.gpa.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
+    this.bus.commit();
+  }
+
+  vmrun(vmcb: Int32Array): void {
+    const record = this.begin(KIND.vm_entry, ACTOR.vmm);
+    if (record === undefined) return;
+    setPair(record, field.value.at, vmcb[VMCB.guest_cr3]!, vmcb[VMCB.guest_cr3 + 1]!);
+    setPair(record, field.address.at, vmcb[VMCB.n_cr3]!, vmcb[VMCB.n_cr3 + 1]!);
     this.bus.commit();
   }
 

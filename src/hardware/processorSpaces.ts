@@ -4,99 +4,127 @@ import { CR4 } from './controlRegisters';
 import { NestedAddressing } from './nestedAddressing';
 import type { PhysicalMemory } from './physicalMemory';
 import { REGISTER } from './registers';
+import { usesNestedPaging } from './svmTransitions';
 import { IdentityAddressing } from './tableAddressing';
 import type { Tlb } from './tlb';
 import { TranslationSpace } from './translationSpace';
-import { EPTP, PRIMARY, SECONDARY, VMCS } from './vmcs';
+import { VMCB } from './vmcb';
+import { SECONDARY, VMCS } from './vmcs';
+import { secondaryControls } from './vmxTransitions';
 
 const PCID_MASK = 0xfff;
 const VPID_MASK = 0xffff;
-const EPT_WALK_LENGTH = 4;
 
-/** A linear space and the EPT space behind it. */
+/** The processor that the spaces are derived from. */
+export interface TranslatingProcessor {
+  readonly vendor: 'intel' | 'amd';
+  readonly registers: Int32Array;
+  /** The PDPTE registers, a part of `registers`. */
+  readonly pdptes: Int32Array;
+  readonly vmcs: Int32Array;
+  readonly vmcb: Int32Array;
+  readonly tlb: Tlb;
+  readonly memory: PhysicalMemory;
+  readonly bus: EventBus;
+  readonly cpu: number;
+  readonly maxphyaddr: number;
+  readonly counters: Float64Array;
+}
+
+/** What stands behind the linear space. */
+type Behind = 'nothing' | 'EPT' | 'nested paging';
+
+/** A linear space and the nested space behind it. */
 class SpacePair {
   readonly linear: TranslationSpace;
-  readonly ept: TranslationSpace;
+  private readonly nested: TranslationSpace;
   private readonly identity = new IdentityAddressing();
-  private readonly throughEpt: NestedAddressing;
+  private readonly throughNested: NestedAddressing;
 
-  constructor(memory: PhysicalMemory, bus: EventBus, cpu: number, maxphyaddr: number, counters: Float64Array | undefined) {
+  constructor(private readonly processor: TranslatingProcessor, counts: 'counts' | 'counts nothing') {
+    const { memory, bus, cpu, maxphyaddr, counters, pdptes } = processor;
     const shared = {
       memory, bus, cpu, maxphyaddr, actor: ACTOR.walker, tables: this.identity,
-      ...(counters === undefined ? {} : { counters }),
+      ...(counts === 'counts' ? { counters } : {}),
     };
-    this.linear = new TranslationSpace({ ...shared, tableSpace: SPACE.guest });
-    this.ept = new TranslationSpace({ ...shared, tables: new IdentityAddressing(), tableSpace: SPACE.ept });
-    this.ept.isNested = 1;
-    this.throughEpt = new NestedAddressing(this.ept);
+    this.linear = new TranslationSpace({ ...shared, tableSpace: SPACE.guest, topEntries: pdptes });
+    this.nested = new TranslationSpace({ ...shared, tables: new IdentityAddressing(), tableSpace: SPACE.ept });
+    this.nested.isNested = 1;
+    this.throughNested = new NestedAddressing(this.nested);
   }
 
-  /** The name of a paging mode without a format, or undefined. */
-  refresh(registers: Int32Array, vmcs: Int32Array, ept: 'on' | 'off', tableSpace: number): string | undefined {
-    const missing = this.linear.usePaging({
+  refresh(behind: Behind, tableSpace: number): void {
+    const { linear, nested } = this;
+    const { registers, vmcs } = this.processor;
+    linear.usePaging({
       cr0: registers[2 * REGISTER.cr0]!,
       cr4: registers[2 * REGISTER.cr4]!,
       efer: registers[2 * REGISTER.efer]!,
       rflags: registers[2 * REGISTER.rflags]!,
       pkru: registers[2 * REGISTER.pkru]!,
+    }, behind === 'nested paging' ? 'memory' : 'registers');
+    linear.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
+    linear.tableSpace = tableSpace;
+    if (behind === 'EPT') nested.useEpt(vmcs[VMCS.eptp]!, vmcs[VMCS.eptp + 1]!);
+    if (behind === 'nested paging') this.useNestedPaging();
+    nested.tableSpace = behind === 'nested paging' ? SPACE.npt : SPACE.ept;
+    linear.nested = behind === 'nothing' ? undefined : nested;
+    linear.tables = behind === 'nothing' ? this.identity : this.throughNested;
+  }
+
+  private useNestedPaging(): void {
+    const { vmcb } = this.processor;
+    this.nested.useNestedPaging(vmcb[VMCB.n_cr3]!, vmcb[VMCB.n_cr3 + 1]!, {
+      cr0: vmcb[VMCB.host_cr0]!, cr4: vmcb[VMCB.host_cr4]!, efer: vmcb[VMCB.host_efer]!,
     });
-    this.linear.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
-    this.linear.tableSpace = tableSpace;
-    if (ept === 'on') this.ept.useEpt(vmcs[VMCS.eptp]!, vmcs[VMCS.eptp + 1]!);
-    this.linear.nested = ept === 'on' ? this.ept : undefined;
-    this.linear.tables = ept === 'on' ? this.throughEpt : this.identity;
-    return missing;
   }
 }
 
 /**
- * The processor's translation as its registers and its VMCS have it: derived state, so it is recomputed rather than
- * saved. The inspection pair is the same translation with results of its own, for questions.
+ * The processor's translation as its registers and its VMCS or VMCB have it: derived state, so it is recomputed rather
+ * than saved. The inspection pair is the same translation with results of its own, for questions.
  */
 export class ProcessorSpaces {
   private readonly current: SpacePair;
   private readonly inspected: SpacePair;
-  /** VPID in force: 0 outside non-root operation and without the control. */
+  /** The translation in force. */
+  readonly linear: TranslationSpace;
+  readonly inspection: TranslationSpace;
+  /** VPID or ASID in force: 0 outside non-root operation and without the control. */
   vpid = 0;
 
-  constructor(
-    private readonly registers: Int32Array, private readonly vmcs: Int32Array, private readonly tlb: Tlb,
-    memory: PhysicalMemory, bus: EventBus, cpu: number, maxphyaddr: number, counters: Float64Array,
-  ) {
-    this.current = new SpacePair(memory, bus, cpu, maxphyaddr, counters);
-    this.inspected = new SpacePair(memory, bus, cpu, maxphyaddr, undefined);
-  }
-
-  get linear(): TranslationSpace {
-    return this.current.linear;
-  }
-
-  get inspection(): TranslationSpace {
-    return this.inspected.linear;
+  constructor(private readonly processor: TranslatingProcessor) {
+    this.current = new SpacePair(processor, 'counts');
+    this.inspected = new SpacePair(processor, 'counts nothing');
+    this.linear = this.current.linear;
+    this.inspection = this.inspected.linear;
   }
 
   get pcid(): number {
-    const { registers } = this;
+    const { registers } = this.processor;
     return registers[2 * REGISTER.cr4]! & CR4.PCIDE ? registers[2 * REGISTER.cr3]! & PCID_MASK : 0;
   }
 
-  /** Recomputes everything. The name of a paging mode that the machine has no format for, or undefined. */
-  refresh(): string | undefined {
-    const { registers, vmcs, tlb } = this;
-    const nonRoot = registers[2 * REGISTER.nonRoot]! !== 0;
-    const secondary = nonRoot && vmcs[VMCS.primary_controls]! & PRIMARY.secondaryControls
-      ? vmcs[VMCS.secondary_controls]! : 0;
-    const ept = secondary & SECONDARY.enableEpt ? 'on' : 'off';
-    const eptpLo = vmcs[VMCS.eptp]!;
-    if (ept === 'on' && ((eptpLo >>> EPTP.walkLengthShift) & EPTP.walkLengthMask) !== EPT_WALK_LENGTH - 1) {
-      throw new Error(`invariant: EPTP 0x${(eptpLo >>> 0).toString(16)} asks for a walk length that is not ${EPT_WALK_LENGTH}`);
-    }
-    const tableSpace = nonRoot && ept === 'off' ? SPACE.shadow : SPACE.guest;
-    this.vpid = secondary & SECONDARY.enableVpid ? vmcs[VMCS.vpid]! & VPID_MASK : 0;
+  /** Under nested paging the walk reads PDPTEs from memory, and no MOV loads them. */
+  get readsPdptesFromMemory(): boolean {
+    return this.linear.compiled.features.topEntries === 'memory';
+  }
+
+  /** Recomputes everything. */
+  refresh(): void {
+    const { registers, vmcs, vmcb, vendor, tlb } = this.processor;
+    const isGuest = registers[2 * REGISTER.nonRoot]! !== 0;
+    const secondary = isGuest && vendor === 'intel' ? secondaryControls(vmcs) : 0;
+    const behind = secondary & SECONDARY.enableEpt ? 'EPT'
+      : isGuest && vendor === 'amd' && usesNestedPaging(vmcb) ? 'nested paging' : 'nothing';
+    const tableSpace = isGuest && behind === 'nothing' ? SPACE.shadow : SPACE.guest;
+    if (isGuest && vendor === 'amd') this.vpid = vmcb[VMCB.asid]! & VPID_MASK;
+    else this.vpid = secondary & SECONDARY.enableVpid ? vmcs[VMCS.vpid]! & VPID_MASK : 0;
     tlb.useContext(this.vpid, this.pcid);
-    if (ept === 'on') tlb.useEptRoot(eptpLo & ~0xfff, vmcs[VMCS.eptp + 1]!);
+    // Nested paging has no tag of its own: the ASID stands for it. APM Vol. 2, "TLB Control".
+    if (behind === 'EPT') tlb.useEptRoot(vmcs[VMCS.eptp]! & ~0xfff, vmcs[VMCS.eptp + 1]!);
     else tlb.useNoEpt();
-    this.inspected.refresh(registers, vmcs, ept, tableSpace);
-    return this.current.refresh(registers, vmcs, ept, tableSpace);
+    this.inspected.refresh(behind, tableSpace);
+    this.current.refresh(behind, tableSpace);
   }
 }

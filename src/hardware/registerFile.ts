@@ -1,5 +1,5 @@
 import { CR4, RFLAGS } from './controlRegisters';
-import { eferWithLma, invalidationOf, isIllegalValue } from './controlRegisterRules';
+import { changesPdpteBits, eferWithLma, invalidationOf, isIllegalValue } from './controlRegisterRules';
 import { FLUSH } from './flushCauses';
 import { pagingMode } from './pagingMode';
 import { REGISTER } from './registers';
@@ -16,9 +16,7 @@ const NO_FLUSH_HI = 1 << 31;
 /** May a value be written? */
 export type WriteVerdict =
   | { readonly kind: 'ok' }
-  | { readonly kind: 'fault'; readonly vector: number }
-  /** The registers would select a paging mode that the machine has no format for. */
-  | { readonly kind: 'missing'; readonly mode: string };
+  | { readonly kind: 'fault'; readonly vector: number };
 
 /** What a write invalidates. */
 export type WriteFlush =
@@ -48,13 +46,6 @@ export class RegisterFile {
     return number >= REGISTER.rflags && number !== REGISTER.cr2;
   }
 
-  /** SDM Vol. 1, "Canonical Addressing": bits above the top one translated are copies of it. `levels`: of the format. */
-  isCanonical(_lo: number, hi: number, levels: number): boolean {
-    if (levels === 0) return hi === 0;
-    const above = levels === 4 ? hi >> 15 : hi >> 24;
-    return above === 0 || above === -1;
-  }
-
   /** Low half as the guest reads it: bits of CR0 and CR4 that the host owns read as the read shadow has them. */
   visibleLo(number: number): number {
     const value = this.registers[2 * number]!;
@@ -69,13 +60,13 @@ export class RegisterFile {
     const now = { cr0, cr4, efer };
     switch (number) {
       case REGISTER.cr0:
-        return isIllegalValue('cr0', now, lo, hi) ? GP : this.modeOf(this.kept(number, lo), cr4, efer);
+        return isIllegalValue('cr0', now, lo, hi) ? GP : OK;
       case REGISTER.cr4:
         if (isIllegalValue('cr4', now, lo, hi)) return GP;
         if (lo & ~cr4 & CR4.PCIDE && this.registers[2 * REGISTER.cr3]! & 0xfff) return GP;
-        return this.modeOf(cr0, this.kept(number, lo), efer);
+        return OK;
       case REGISTER.efer:
-        return isIllegalValue('efer', now, lo, hi) ? GP : this.modeOf(cr0, cr4, lo);
+        return isIllegalValue('efer', now, lo, hi) ? GP : OK;
       case REGISTER.cr3: {
         const tolerated = cr4 & CR4.PCIDE ? NO_FLUSH_HI : 0;
         const beyond = this.maxphyaddr >= 64 ? 0 : ~((1 << (this.maxphyaddr - 32)) - 1);
@@ -87,6 +78,16 @@ export class RegisterFile {
       default:
         return OK;
     }
+  }
+
+  /** Does writing a value that `check` allows load the PDPTE registers? */
+  loadsPdptes(number: number, lo: number): boolean {
+    const { registers } = this;
+    if (number !== REGISTER.cr0 && number !== REGISTER.cr3 && number !== REGISTER.cr4) return false;
+    const after = (register: number): number => (number === register ? this.kept(number, lo) : registers[2 * register]!);
+    const format = pagingMode(after(REGISTER.cr0), after(REGISTER.cr4), registers[2 * REGISTER.efer]!);
+    if (format.registerLevel === undefined) return false;
+    return number === REGISTER.cr3 || changesPdpteBits(number, registers[2 * number]!, after(number));
   }
 
   /** Writes a value that `check` allows. The caller invalidates and recomputes what is derived. */
@@ -131,10 +132,5 @@ export class RegisterFile {
   private kept(number: number, lo: number): number {
     const owned = this.owned(number);
     return (this.registers[2 * number]! & owned) | (lo & ~owned);
-  }
-
-  private modeOf(cr0: number, cr4: number, efer: number): WriteVerdict {
-    const mode = pagingMode(cr0, cr4, efer);
-    return 'missing' in mode ? { kind: 'missing', mode: mode.missing } : OK;
   }
 }

@@ -12,8 +12,10 @@ export const REGISTER = {
   rflags: 16, cr0: 17, cr2: 18, cr3: 19, cr4: 20, efer: 21, pkru: 22,
   /** Current privilege level; no register of the manual's, so `registerNames` does not list it. */
   cpl: 23,
-  /** 1 in VMX non-root operation. */
+  /** 1 in VMX non-root operation, and in a guest of SVM. */
   nonRoot: 24,
-} as const satisfies Record<RegisterName | 'cpl' | 'nonRoot', number>;
+  /** The PDPTE registers of PAE paging, which no instruction names. */
+  pdpte0: 25, pdpte1: 26, pdpte2: 27, pdpte3: 28,
+} as const satisfies Record<RegisterName | 'cpl' | 'nonRoot' | `pdpte${0 | 1 | 2 | 3}`, number>;
 
-export const REGISTER_WORDS = 2 * 25;
+export const REGISTER_WORDS = 2 * 29;

@@ -32,8 +32,8 @@ const RIGHTS_AT = 16;
 const EPT_RIGHTS_AT = 20;
 const KEY_AT = 24;
 const PCID_AT = 16;
-/** Page sizes that may be cached: 4 KBytes, 2 MBytes, 1 GByte. */
-const SHIFTS = [12, 21, 30] as const;
+/** Page sizes that may be cached: 4 KBytes, 2 MBytes, 4 MBytes, 1 GByte. */
+const SHIFTS = [12, 21, 22, 30] as const;
 
 /**
  * A set-associative translation lookaside buffer with exact LRU. It caches linear mappings and, behind EPT,
@@ -239,9 +239,9 @@ export class Tlb {
 
 /** The largest cached page size that a translation of this size covers. */
 function cachedShift(shift: number): number {
-  return shift >= 30 ? 30 : shift >= 21 ? 21 : 12;
+  return shift >= 30 ? 30 : shift >= 22 ? 22 : shift >= 21 ? 21 : 12;
 }
 
 function sizeOf(shift: number): number {
-  return shift === 12 ? 0 : shift === 21 ? 1 : 2;
+  return shift === 12 ? 0 : shift === 21 ? 1 : shift === 22 ? 2 : 3;
 }

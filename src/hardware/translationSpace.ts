@@ -1,8 +1,11 @@
-import { compileEptPermissions, compilePagePermissions, PERMISSIONS } from './accessRights';
+import { ACCESS } from './accessKinds';
+import { compileEptPermissions, compilePagePermissions, PERMISSIONS, type RightsControls } from './accessRights';
 import { type CompiledFormat, compileFormat, type FormatFeatures } from './compiledFormat';
 import { CR0, CR4, EFER } from './controlRegisters';
 import type { EventBus } from './eventBus';
 import { EPT4 } from './formats/ept4';
+import { EPT5 } from './formats/ept5';
+import { nestedFormatOf } from './formats/nestedPaging';
 import { UNPAGED } from './formats/unpaged';
 import { PFEC } from './pageFaultErrorCode';
 import type { PagingFormat } from './pagingFormat';
@@ -26,6 +29,8 @@ export interface SpaceIdentity {
   readonly tables: TableAddressing;
   /** Counters of the processor whose walker this is: `walk_references` counts there. Others count nowhere. */
   readonly counters?: Float64Array;
+  /** PDPTE registers (`PDPTE_WORDS`), which the walk reads as they stand; without them there is no PAE paging. */
+  readonly topEntries?: Int32Array;
 }
 
 /** Registers that paging depends on, low halves. */
@@ -37,8 +42,11 @@ export interface PagingRegisters {
   readonly pkru: number;
 }
 
-const FRAME_LO = ~0xfff;
-const FRAME_HI = 0xfffff;
+/** Registers of the host at VMRUN that its nested tables are read by, low halves. */
+export type HostPagingRegisters = Pick<PagingRegisters, 'cr0' | 'cr4' | 'efer'>;
+
+/** The four PDPTE registers as pairs of halves. */
+export const PDPTE_WORDS = 8;
 
 /**
  * All that a walk needs: format, root, rights, how its tables are reached, and the space that translates its
@@ -52,6 +60,8 @@ export class TranslationSpace {
   readonly cpu: number;
   readonly maxphyaddr: number;
   readonly counters: Float64Array | undefined;
+  /** The PDPTE registers, for a format whose top entries are in registers; undefined: this space has none. */
+  readonly topEntries: Int32Array | undefined;
   tableSpace: number;
   tables: TableAddressing;
   compiled: CompiledFormat;
@@ -69,7 +79,13 @@ export class TranslationSpace {
   nested: TranslationSpace | undefined;
   /** 1: this space is the `nested` of another, which says before each walk what it is made for. */
   isNested = 0;
-  /** What the walk is made for: the linear address, and the level of the guest entry (0: the final address). */
+  /** As `nested`: the access that it is when a walk reads one of its tables, and what is added to the final one. */
+  tableAccess: number = ACCESS.read;
+  finalAccess = 0;
+  /**
+   * What the walk is made for: the linear address, and the level of the guest entry (0: the final address; NO_LINEAR:
+   * there is no linear address).
+   */
   servedLo = 0;
   servedHi = 0;
   servedLevel = 0;
@@ -83,6 +99,7 @@ export class TranslationSpace {
     this.cpu = identity.cpu;
     this.maxphyaddr = identity.maxphyaddr;
     this.counters = identity.counters;
+    this.topEntries = identity.topEntries;
     this.tableSpace = identity.tableSpace;
     this.tables = identity.tables;
     this.compiled = compileFormat(UNPAGED, { maxphyaddr: identity.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
@@ -93,45 +110,78 @@ export class TranslationSpace {
   }
 
   /**
-   * Takes the paging mode and rights from registers. A sentence's worth of refusal comes back as the name of the
-   * paging mode that this machine has no format for; the space is then unchanged.
+   * Takes the paging mode and rights from registers. `topEntries`: where PDPTEs are in PAE paging. Comes back with the
+   * name of a paging mode that this space cannot walk (PAE without PDPTE registers), and is then unchanged.
    */
-  usePaging(registers: PagingRegisters): string | undefined {
+  usePaging(registers: PagingRegisters, topEntries: 'registers' | 'memory' = 'registers'): string | undefined {
     const { cr0, cr4, efer, rflags, pkru } = registers;
-    const mode = pagingMode(cr0, cr4, efer);
-    if ('missing' in mode) return mode.missing;
-    this.useFormat(mode.format, {
-      maxphyaddr: this.maxphyaddr, noExecute: efer & EFER.NXE ? 'on' : 'off', executeOnly: 'on',
-    });
+    const format = pagingMode(cr0, cr4, efer);
+    if (format.registerLevel !== undefined && topEntries === 'registers' && this.topEntries === undefined) return format.name;
+    this.useFormat(format, this.pagingFeatures(registers, topEntries));
     this.pkru = pkru;
-    this.keys = (cr4 & CR4.PKE) === 0 ? KEYS.off : cr0 & CR0.WP ? KEYS.onWithWriteProtect : KEYS.on;
-    this.reportsFetch = efer & EFER.NXE || cr4 & CR4.SMEP ? PFEC.ID : 0;
-    this.accessedDirty = 1;
-    const key = `${cr0}/${cr4}/${rflags}`;
-    if (key !== this.controlsKey) compilePagePermissions(this.permissions, { cr0, cr4, rflags });
-    this.controlsKey = key;
+    const hasKeys = (cr4 & CR4.PKE) !== 0 && format.keyBit !== undefined;
+    this.keys = !hasKeys ? KEYS.off : cr0 & CR0.WP ? KEYS.onWithWriteProtect : KEYS.on;
+    this.useControls({ cr0, cr4, rflags }, efer);
     return undefined;
   }
 
-  /** Root of paging structures from CR3's value: the frame bits; PCID or cache bits are dropped. */
+  /** Root of paging structures from CR3's value: the bits that the format has there; PCID or cache bits are dropped. */
   useRoot(lo: number, hi: number): void {
-    this.rootLo = lo & FRAME_LO;
-    this.rootHi = hi & FRAME_HI;
+    this.rootLo = lo & this.compiled.rootLo;
+    this.rootHi = hi & this.compiled.rootHi;
   }
 
-  /** Takes root and accessed/dirty flags from an EPT pointer. */
+  /** Takes walk length, root and accessed/dirty flags from an EPT pointer: a length of 4 or 5. */
   useEpt(eptpLo: number, eptpHi: number): void {
-    this.useFormat(EPT4, { maxphyaddr: this.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
+    const length = ((eptpLo >>> EPTP.walkLengthShift) & EPTP.walkLengthMask) + 1;
+    const format = length === EPT5.levels ? EPT5 : EPT4;
+    if (length !== format.levels) throw new Error(`invariant: EPTP 0x${(eptpLo >>> 0).toString(16)} asks for a walk length of ${length}`);
+    this.useFormat(format, { maxphyaddr: this.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
     this.useRoot(eptpLo, eptpHi);
     this.accessedDirty = eptpLo & EPTP.accessedDirty ? 1 : 0;
+    // SDM Vol. 3, "Accessed and Dirty Flags for EPT": with them every access to a guest paging structure is a write.
+    this.tableAccess = this.accessedDirty === 0 ? ACCESS.read : ACCESS.readWrite;
+    this.finalAccess = 0;
     if (this.controlsKey !== 'EPT') compileEptPermissions(this.permissions);
     this.controlsKey = 'EPT';
   }
 
+  /**
+   * Takes nested tables from nCR3 and the host's registers. Every nested access is a user access, and one to a guest
+   * table is a write as well. APM Vol. 2, "Nested Paging".
+   */
+  useNestedPaging(ncr3Lo: number, ncr3Hi: number, host: HostPagingRegisters): void {
+    const format = nestedFormatOf(pagingMode(host.cr0, host.cr4, host.efer));
+    if (format === undefined) throw new Error('invariant: nested paging with a host that has paging off');
+    this.useFormat(format, this.pagingFeatures(host, 'memory'));
+    this.useRoot(ncr3Lo, ncr3Hi);
+    this.tableAccess = ACCESS.write | ACCESS.user;
+    this.finalAccess = ACCESS.user;
+    this.useControls({ cr0: host.cr0, cr4: host.cr4, rflags: 0 }, host.efer);
+  }
+
+  private pagingFeatures({ cr4, efer }: HostPagingRegisters, topEntries: 'registers' | 'memory'): FormatFeatures {
+    return {
+      maxphyaddr: this.maxphyaddr, noExecute: efer & EFER.NXE ? 'on' : 'off', executeOnly: 'on',
+      largePages: cr4 & CR4.PSE ? 'on' : 'off', topEntries,
+    };
+  }
+
+  /** What of CR0, CR4, RFLAGS and EFER every kind of paging structure depends on. */
+  private useControls(controls: RightsControls, efer: number): void {
+    const { cr0, cr4, rflags } = controls;
+    const canRefuseFetch = (efer & EFER.NXE) !== 0 && (cr4 & CR4.PAE) !== 0 || (cr4 & CR4.SMEP) !== 0;
+    this.reportsFetch = canRefuseFetch ? PFEC.ID : 0;
+    this.accessedDirty = 1;
+    const key = `${cr0}/${cr4}/${rflags}`;
+    if (key !== this.controlsKey) compilePagePermissions(this.permissions, controls);
+    this.controlsKey = key;
+  }
+
   private useFormat(format: PagingFormat, features: FormatFeatures): void {
-    const now = this.compiled;
-    if (now.format !== format || now.features.noExecute !== features.noExecute) {
-      this.compiled = compileFormat(format, features);
-    }
+    const now = this.compiled.features;
+    const isSame = this.compiled.format === format && now.noExecute === features.noExecute
+      && now.largePages === features.largePages && now.topEntries === features.topEntries;
+    if (!isSame) this.compiled = compileFormat(format, features);
   }
 }

@@ -60,7 +60,7 @@ export class Translator {
 
   /**
    * The guest's own rights and keys come first, as in a walk. A write through a clean line walks again to set the
-   * dirty flag; rights that EPT withholds are looked up again, since raising them needs no INVEPT.
+   * dirty flag; rights that nested tables withhold are looked up again, since raising them needs no INVEPT.
    */
   private judge(space: TranslationSpace, line: number, access: number): number {
     const { tlb } = this;
@@ -70,7 +70,7 @@ export class Translator {
     if ((access & ACCESS_WRITES) !== 0 && !tlb.isDirty(line)) return LINE.rewalk;
     const nested = space.nested;
     if (nested === undefined) return LINE.allows;
-    const nestedAccess = access & ACCESS_KIND_MASK;
+    const nestedAccess = (access & ACCESS_KIND_MASK) | nested.finalAccess;
     return nested.permissions[(nestedAccess << 3) | tlb.eptRights(line)] === 0 ? LINE.rewalk : LINE.allows;
   }
 

@@ -64,11 +64,23 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   let entryHi = 0;
   let level = compiled.levels;
   while (level > 0) {
+    result.level = level;
+    if (level === compiled.registerLevel) {
+      const at = (lo >>> compiled.shifts[level]!) << 1;
+      entryLo = topEntry(space, at);
+      entryHi = topEntry(space, at + 1);
+      result.entryLo[level] = entryLo;
+      result.entryHi[level] = entryHi;
+      if ((entryLo & compiled.presentMask) === 0) return refuse(space, WHY.notPresent, 0, effects);
+      tableLo = entryLo & compiled.frameLo;
+      tableHi = entryHi & compiled.frameHi;
+      level--;
+      continue;
+    }
     const shift = compiled.shifts[level]!;
     const field = shift < 32 ? (lo >>> shift) | (hi << (32 - shift)) : hi >>> (shift - 32);
     const index = field & compiled.indexMask;
     const addressLo = tableLo | (index << compiled.entryShift);
-    result.level = level;
     const refusal = tables.locate(addressLo, tableHi, ACCESS.read, level, effects);
     if (refusal !== WALK.mapped) return refuseAsNested(space, refusal, effects);
     const hpaLo = tables.hpaLo;
@@ -98,7 +110,8 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
       return refuse(space, WHY.reserved, 0, effects);
     }
     rights &= ((entryLo >>> compiled.rightsLoShift) & compiled.rightsLoMask)
-      | (((entryHi ^ compiled.rightsHiFlip) >>> compiled.rightsHiShift) & compiled.rightsHiMask);
+      | (((entryHi ^ compiled.rightsHiFlip) >>> compiled.rightsHiShift) & compiled.rightsHiMask)
+      | compiled.impliedRights[level]!;
     if (leaf === 1) break;
     tableLo = entryLo & compiled.frameLo;
     tableHi = entryHi & compiled.frameHi;
@@ -125,7 +138,7 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   } else {
     const offsetMask = (1 << pageShift) - 1;
     result.gpaLo = (entryLo & compiled.frameLo & ~offsetMask) | (lo & offsetMask);
-    result.gpaHi = entryHi & compiled.frameHi;
+    result.gpaHi = (entryHi & compiled.frameHi) | ((entryLo >>> compiled.highFrameShift) & compiled.highFrameMask[level]!);
     result.global = (entryLo & compiled.globalMask) === 0 ? 0 : 1;
     result.dirty = space.accessedDirty === 0 || (result.entryLo[level]! & compiled.dirtyMask) !== 0 ? 1 : 0;
   }
@@ -136,7 +149,7 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   result.hpaHi = result.gpaHi;
   if (nested !== undefined) {
     nested.servedLevel = 0;
-    const refusal = walk(nested, result.gpaLo, result.gpaHi, access & ACCESS_KIND_MASK, effects);
+    const refusal = walk(nested, result.gpaLo, result.gpaHi, (access & ACCESS_KIND_MASK) | nested.finalAccess, effects);
     if (refusal !== WALK.mapped) return refuseAsNested(space, refusal, effects);
     const final = nested.result;
     result.hpaLo = final.hpaLo;
@@ -151,13 +164,20 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   return WALK.mapped;
 }
 
+/** Half of a PDPTE register. SDM Vol. 3, "PDPTE Registers": they hold what was loaded, whatever memory holds by now. */
+function topEntry(space: TranslationSpace, at: number): number {
+  const { topEntries } = space;
+  if (topEntries === undefined) throw new Error(`invariant: ${space.format.name} paging without the registers of its top entries`);
+  return topEntries[at]!;
+}
+
 /**
  * Sets the accessed flag in every entry used and, for a write, the dirty flag in the leaf. SDM Vol. 3, "Accessed and
  * Dirty Flags". The word is read again: a table that maps itself may have been changed by an upper level's update.
  */
 function setFlags(space: TranslationSpace, leafLevel: number, access: number): number {
   const { compiled, result, tables, memory } = space;
-  for (let level = compiled.levels; level >= leafLevel && level > 0; level--) {
+  for (let level = compiled.flagsTop; level >= leafLevel && level > 0; level--) {
     const flags = level === leafLevel && (access & ACCESS_WRITES) !== 0
       ? compiled.accessedMask | compiled.dirtyMask : compiled.accessedMask;
     if ((result.entryLo[level]! & flags) === flags) continue;

@@ -1,7 +1,9 @@
 /** How a walk ends. A refusal by the addressing of the tables is one of these too. */
-export const WALK = { mapped: 0, pageFault: 1, eptViolation: 2, eptMisconfiguration: 3, tableUnreachable: 4, nonCanonical: 5 } as const;
+export const WALK = {
+  mapped: 0, pageFault: 1, eptViolation: 2, eptMisconfiguration: 3, tableUnreachable: 4, nonCanonical: 5, nestedPageFault: 6,
+} as const;
 export const walkOutcomeNames = [
-  'mapped', 'page fault', 'EPT violation', 'EPT misconfiguration', 'table unreachable', 'not canonical',
+  'mapped', 'page fault', 'EPT violation', 'EPT misconfiguration', 'table unreachable', 'not canonical', 'nested page fault',
 ] as const;
 
 /** Why a walk did not end mapped. `WalkResult.rule` is the row of the table that said so. */
@@ -30,3 +32,6 @@ export const EFFECTS = {
   /** As the processor does it. */
   hardware: 1,
 } as const;
+
+/** `servedLevel` of a nested walk that is made for no linear address: MOV to CR3 loads the PDPTE registers. */
+export const NO_LINEAR = -1;

@@ -1,12 +1,12 @@
 import { ACCESS, ACCESS_KIND_MASK } from './accessKinds';
 import { accessRightsRow, PAGE_RIGHTS } from './accessRights';
 import { brokenIllegalRule, brokenReservedRule } from './compiledFormat';
-import { EPT_QUALIFICATION } from './exitQualification';
+import { EPT_QUALIFICATION, NPF_INFO_HI } from './exitQualification';
 import { PFEC, pageFaultErrorCode } from './pageFaultErrorCode';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
 import { reportWalkDone } from './walkEvents';
-import { EFFECTS, WALK, WHY } from './walkOutcome';
+import { EFFECTS, NO_LINEAR, WALK, WHY } from './walkOutcome';
 
 /** Ends a walk that its own tables refuse; `rights` is what the entries used gave, 0 when one was not present. */
 export function refuse(space: TranslationSpace, why: number, rights: number, effects: number): number {
@@ -15,7 +15,8 @@ export function refuse(space: TranslationSpace, why: number, rights: number, eff
   result.rights = rights;
   result.rule = ruleOf(space, why, rights);
   if (why === WHY.flagUpdate) return refuseAsNested(space, WALK.eptViolation, effects);
-  result.outcome = space.compiled.isEpt === 0 ? asPageFault(space, why, rights) : asEptEvent(space, why, rights);
+  result.outcome = space.compiled.isEpt !== 0 ? asEptEvent(space, why, rights)
+    : space.compiled.isNpt !== 0 ? asNestedPageFault(space, why, rights) : asPageFault(space, why, rights);
   addNestedReferences(space);
   if (effects !== EFFECTS.none) reportWalkDone(space);
   return result.outcome;
@@ -28,6 +29,7 @@ export function refuseAsNested(space: TranslationSpace, outcome: number, effects
   result.outcome = outcome;
   if (nested !== undefined) {
     result.qualification = nested.result.qualification;
+    result.qualificationHi = nested.result.qualificationHi;
     result.gpaLo = nested.result.gpaLo;
     result.gpaHi = nested.result.gpaHi;
   }
@@ -38,7 +40,8 @@ export function refuseAsNested(space: TranslationSpace, outcome: number, effects
 
 /**
  * Qualification of an EPT violation of this access. SDM Vol. 3, "Exit Qualification for EPT Violations".
- * `servedLevel`: level of the guest entry that the access is to, 0 for the translation of the linear address itself.
+ * `servedLevel`: level of the guest entry that the access is to, 0 for the translation of the linear address itself,
+ * NO_LINEAR for an access that has no linear address.
  */
 export function eptViolationQualification(access: number, rights: number, servedLevel: number): number {
   const kind = access & ACCESS_KIND_MASK;
@@ -46,8 +49,10 @@ export function eptViolationQualification(access: number, rights: number, served
     : kind === ACCESS.read ? EPT_QUALIFICATION.read
       : kind === ACCESS.write ? EPT_QUALIFICATION.write
         : EPT_QUALIFICATION.read | EPT_QUALIFICATION.write;
-  const place = servedLevel === 0 ? EPT_QUALIFICATION.translationResult : 0;
-  return by | (rights << EPT_QUALIFICATION.rightsShift) | EPT_QUALIFICATION.linearAddressValid | place;
+  const place = servedLevel === NO_LINEAR ? 0
+    : servedLevel === 0 ? EPT_QUALIFICATION.linearAddressValid | EPT_QUALIFICATION.translationResult
+      : EPT_QUALIFICATION.linearAddressValid;
+  return by | (rights << EPT_QUALIFICATION.rightsShift) | place;
 }
 
 function asPageFault(space: TranslationSpace, why: number, rights: number): number {
@@ -57,6 +62,17 @@ function asPageFault(space: TranslationSpace, why: number, rights: number): numb
   else if (why === WHY.rights || why === WHY.protectionKey) cause = PFEC.P | keyCause(space, rights);
   result.errorCode = pageFaultErrorCode(result.access, cause, space.reportsFetch);
   return WALK.pageFault;
+}
+
+/** EXITINFO1 is the error code of the nested access, and above it what the access was for. APM Vol. 2, "Nested Page Faults". */
+function asNestedPageFault(space: TranslationSpace, why: number, rights: number): number {
+  const { result } = space;
+  asPageFault(space, why, rights);
+  result.gpaLo = result.addressLo;
+  result.gpaHi = result.addressHi;
+  result.qualification = result.errorCode;
+  result.qualificationHi = space.servedLevel === 0 ? NPF_INFO_HI.finalAddress : NPF_INFO_HI.guestTable;
+  return WALK.nestedPageFault;
 }
 
 /** PFEC.PK when the keys refuse the access, whatever else does. SDM Vol. 3, "Page-Fault Exceptions". */

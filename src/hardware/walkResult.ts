@@ -21,11 +21,12 @@ export class WalkResult {
   level = 0;
   /** Page-fault error code, when the outcome is one. */
   errorCode = 0;
-  /** Exit qualification (low half; the high one is zero), when the outcome is an EPT violation. */
+  /** Exit qualification of an EPT violation (its high half is zero); EXITINFO1 of a nested page fault. */
   qualification = 0;
+  qualificationHi = 0;
   /**
-   * Mapped: what this dimension translates to (guest-physical in a guest's tables, of the byte). EPT violation
-   * and misconfiguration: the guest-physical address that was refused.
+   * Mapped: what this dimension translates to (guest-physical in a guest's tables, of the byte). EPT violation,
+   * misconfiguration and nested page fault: the guest-physical address that was refused.
    */
   gpaLo = 0;
   gpaHi = 0;

@@ -34,8 +34,13 @@ export class SlotMemory implements GuestMemory {
   }
 
   back(gfn: number): number {
+    return this.backFor(gfn, 0);
+  }
+
+  /** As `back`, on behalf of `cpu`. */
+  backFor(gfn: number, cpu: number): number {
     const page = this.hvaPageOf(gfn);
-    return page < 0 ? -1 : this.getUserPages(page, gfn, 0);
+    return page < 0 ? -1 : this.getUserPages(page, gfn, cpu);
   }
 
   gfnOf(frame: number): number {

@@ -155,13 +155,6 @@ describe('registers', () => {
     machine.load(PAGE);
     assert.equal(machine.hpa, 0x9000n);
   });
-
-  it('that ask for a mode without a format stop the machine with a sentence', () => {
-    const machine = mapped();
-    machine.set({ cr0: CR0.PE, efer: 0 });
-    assert.equal(machine.move('cr0', LONG_MODE.cr0 >>> 0), STATUS.stopped);
-    assert.match(machine.processor.stopReason, /PAE paging, and this machine has 4-level and 5-level paging only/);
-  });
 });
 
 describe('a VM exit', () => {

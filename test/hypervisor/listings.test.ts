@@ -47,6 +47,85 @@ const programs: readonly string[] = [
   }`,
 ];
 
+/** Accesses that the hypervisor does for the guest, in one page or two: MMIO, and page tables. */
+const emulated: readonly string[] = [
+  // MMIO, then RAM, then MMIO again; and RAM after MMIO that the guest does not map.
+  `${HEAD}cpu 0 {
+    switch(p)
+    map(p, 0x700000, gpa:64M, rw)
+    map(p, 0x701000, gpa:8M, rw)
+    map(p, 0x702000, gpa:65M, rw)
+    map(p, 0x703000, gpa:66M, rw)
+    user [0x700ffc] = 0x1122334455667788
+    user [0x701ffe] += 1
+    user x = [0x702fff]
+    user y = [0x703ffd]
+    expect refused
+  }`,
+  // Behind MMIO: an address that is not canonical, a table outside every slot.
+  `${HEAD}cpu 0 {
+    switch(p)
+    map(p, 0x7ffffffff000, gpa:64M, rw)
+    user x = [0x7fffffffffff]
+  }`,
+  `${HEAD}cpu 0 {
+    switch(p)
+    map(p, 0x7ff000, gpa:64M, rw)
+    entry [pte_for(p, 0x800000) & ~0xfff] = 0
+    directory = direct(entry [direct(entry [direct(p.root)].frame)].frame)
+    entry [directory + 4 * 8] = pde(gpa:64M, rwx, user)
+    user [0x7fffff] = 1
+  }`,
+  // A page table as the second page of the operand: behind MMIO, and behind another page table.
+  `${HEAD}cpu 0 {
+    switch(p)
+    user [0x600000] = 1
+    table_page = gpa_of(pte_at(p, 0x600000))
+    map(p, 0x700000, gpa:64M, rw)
+    map(p, 0x701000, table_page, rw)
+    map(p, 0x702000, table_page, rw)
+    user [0x700ffc] = 0
+    user [0x701ffc] = 0
+    user dword [0x702ffe] = 0
+    expect refused
+  }`,
+  // A root that the guest has never touched.
+  `${HEAD}cpu 0 {
+    cr3 = gpa:9M
+    cr3 = p.root
+    entry [direct(gpa:9M)] = 0
+  }`,
+  // WP = 0 where U must stay; and a value that CR4 does not take.
+  `${HEAD}process q { 0x610000 .. 0x611000 ro user }
+  cpu 0 {
+    switch(q)
+    cr4.SMAP = 1
+    cr0.WP = 0
+    stac()
+    [0x610000] = 1
+    cr4.PAE = 0
+  }`,
+];
+
+/** The same without a host frame left for what is touched first on line 5. */
+const starved: readonly string[] = [
+  `${HEAD}cpu 0 {
+    switch(p)
+    map(p, 0x700000, gpa:64M, rw); map(p, 0x701000, gpa:8M, rw)
+    user [0x700ffc] = 1
+  }`,
+  `${HEAD}cpu 0 {
+    cr3 = gpa:9M
+    cr3 = p.root
+    entry [direct(gpa:9M)] = 0
+  }`,
+  `${HEAD}cpu 0 {
+    switch(p); cr4.SMAP = 1; cr0.WP = 0; stac()
+    map(p, 0x700000, gpa:8M, ro)
+    [0x700000] = 1
+  }`,
+];
+
 /** First touch of a region that has no table in any set of tables yet; then of a root. */
 const freshRegion = `machine { paging 4-level, ram 16M }
   process p { 0x600000 .. 0x601000 rw user }
@@ -126,7 +205,8 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
     lines = allLines(machine);
     runs.push(watchListings(machine, onStep));
   };
-  for (const text of programs) watch(text);
+  for (const text of [...programs, ...emulated]) watch(text);
+  for (const text of starved) watch(text, once((machine) => isAtLine(machine, 5), (machine) => leaveFrames(machine, 0)));
   if (mmu.startsWith('shadow')) {
     watch(crowded);
     watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  y = 1\n  user [0x600000] = 1\n}`,

@@ -63,6 +63,7 @@ export function longModeFormat(name: string, levels: 4 | 5): PagingFormat {
     entryBytes: 8,
     indexBits: 9,
     input: 'canonical',
+    root: [51, 12],
     presentMask: 1,
     rights: [
       { name: 'writable', bit: 1, givenBy: 1 },

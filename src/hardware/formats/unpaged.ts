@@ -8,6 +8,7 @@ export const UNPAGED: PagingFormat = {
   entryBytes: 4,
   indexBits: 0,
   input: 'zero-extended',
+  root: [31, 12],
   presentMask: 1,
   rights: [
     { name: 'writable', bit: 1, givenBy: 1 },

@@ -3,14 +3,13 @@ import type { RootMode } from '../../hardware/rootMode';
 import type { TranslationSpace } from '../../hardware/translationSpace';
 import { EPTP, PRIMARY, SECONDARY, VMCS } from '../../hardware/vmcs';
 import { EPT4 } from '../../hardware/formats/ept4';
-import { useGuestRegisters } from '../guestRegisters';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
 import type { TableRoot, Technique } from '../technique';
 import { stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import { EptMmu } from './eptMmu';
-import { handleEptViolation, handleExit } from './handleEptViolation';
+import { handleEptViolation, handleExit, walkOther } from './handleEptViolation';
 
 const WRITE_BACK = 6;
 const VPID = 1;
@@ -29,7 +28,7 @@ export class Ept implements Technique, RootMode {
 
   constructor(private readonly vm: VirtualMachine) {
     this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
-    this.runner = new ListingRunner('ept.vmm', 'vmm', 1, [handleExit, handleEptViolation], vm.host.bus, vm.depth);
+    this.runner = new ListingRunner('ept.vmm', 'vmm', 1, [handleExit, handleEptViolation, walkOther], vm.host.bus, vm.depth);
     this.mmus = vm.host.processors.map((processor, cpu) => new EptMmu(cpu, processor, vm, this.rootFrame));
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
@@ -73,11 +72,7 @@ export class Ept implements Technique, RootMode {
   }
 
   guestTables(cpu: number): TranslationSpace {
-    const space = this.vm.guestTables[cpu]!;
-    const { registers } = this.mmus[cpu]!.processor;
-    useGuestRegisters(space, registers, registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!);
-    space.useRoot(this.guestCr3Lo(cpu), this.guestCr3Hi(cpu));
-    return space;
+    return this.mmus[cpu]!.guestTables();
   }
 
   roots(): readonly TableRoot[] {

@@ -1,10 +1,15 @@
 import { ALL_RIGHTS } from '../../hardware/accessRights';
-import { ACTOR, SPACE } from '../../hardware/eventTable';
+import { setPair } from '../../hardware/eventBus';
+import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
 import { EPT4 } from '../../hardware/formats/ept4';
 import type { Processor } from '../../hardware/processor';
+import { REGISTER } from '../../hardware/registers';
+import type { TranslationSpace } from '../../hardware/translationSpace';
 import { EntryMaker } from '../entryMaker';
+import { useGuestRegisters } from '../guestRegisters';
 import { USE } from '../host/hostFrames';
 import type { ListingProcedure, ListingRunner } from '../listing';
+import { OperandPages } from '../operandPages';
 import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
@@ -18,6 +23,10 @@ export class EptMmu {
   readonly memory: SlotMemory;
   readonly vcpu: VcpuState;
   readonly levels = EPT4.levels;
+  /** Where the operand lies, for an access that is emulated. */
+  readonly operand: OperandPages;
+  /** What a procedure that was asked for a condition came to: a `RESUME`. */
+  cameTo = 0;
   private readonly maker = new EntryMaker(EPT4);
 
   constructor(
@@ -29,6 +38,26 @@ export class EptMmu {
   ) {
     this.memory = vm.memory;
     this.vcpu = vm.vcpus[cpu]!;
+    this.operand = new OperandPages(processor);
+  }
+
+  /** The guest's tables as they stand, ready to walk. */
+  guestTables(): TranslationSpace {
+    const space = this.vm.guestTables[this.cpu]!;
+    const { registers } = this.processor;
+    useGuestRegisters(space, registers, registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!);
+    space.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
+    return space;
+  }
+
+  /** True fault: no counter of its own, since delivery counts it. */
+  reportTrueFault(gvaLo: number, gvaHi: number, code: number): void {
+    const { bus } = this.vm.host;
+    if (!bus.on[KIND.true_fault]) return;
+    const record = bus.begin(KIND.true_fault, ACTOR.vmm, this.cpu);
+    setPair(record, field.gva.at, gvaLo, gvaHi);
+    record[field.code.at] = code;
+    bus.commit();
   }
 
   vmcs(field: number): number {

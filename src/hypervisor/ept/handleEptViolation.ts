@@ -1,3 +1,5 @@
+import { OPERATION } from '../../hardware/accessKinds';
+import { PFEC } from '../../hardware/pageFaultErrorCode';
 import { EXIT_REASON } from '../../hardware/exitReasons';
 import { EPT_QUALIFICATION } from '../../hardware/exitQualification';
 import { COUNTER } from '../../hardware/counters';
@@ -7,7 +9,11 @@ import { indexAt } from '../host/hostProcess';
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
+import { PAGE_KNOWN, walkOtherPage } from '../walkOtherPage';
 import type { EptMmu } from './eptMmu';
+
+/** The one `walk_other_page` of this listing. */
+export const walkOther = walkOtherPage<EptMmu>();
 
 const V = { gpa: 0, qualification: 1, slot: 2, hva: 3, hpa: 4, level: 5, table: 6, index: 7 } as const;
 
@@ -33,9 +39,14 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
     ]),
     when('no slot holds gpa: that is MMIO', (_, f) => f.lo(V.slot) < 0, [
-      line('no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu) => {
+      when('the operand goes on in another page', (mmu) => mmu.operand.crosses, [
+        when('walk_other_page(its gva, access) does not come back with it', (mmu) => !findsOther(mmu), [
+          give('what it came to', (mmu) => mmu.cameTo),
+        ]),
+      ]),
+      line('no device answers: a load gives ones, a store goes nowhere', { writes: ['counters', 'memory'] }, (mmu) => {
         mmu.processor.counters[COUNTER['faults.mmio']]!++;
-        mmu.processor.completeWithoutDevice();
+        performWithoutDevice(mmu);
       }),
       give('behind the instruction', RESUME.completed),
     ]),
@@ -88,6 +99,25 @@ export const handleExit: ListingProcedure<EptMmu> = {
     give('stop the VM: nothing here handles this exit', (mmu) => stop(mmu, STOP_REASON.unhandledExit), { writes: ['vcpu'] }),
   ],
 };
+
+/** Runs `walk_other_page`; false when there is nothing left to do but what it came to. */
+function findsOther(mmu: EptMmu): boolean {
+  const { processor, operand } = mmu;
+  const { lo, hi } = operand.otherGva(mmu.vmcs(VMCS.guest_linear_address));
+  const { operation } = processor.pending;
+  const kind = operation === OPERATION.load ? 0 : operation === OPERATION.fetch ? PFEC.ID : PFEC.W;
+  mmu.cameTo = mmu.call(walkOther, lo, hi, processor.level === 3 ? kind | PFEC.U : kind, 0);
+  return mmu.cameTo === PAGE_KNOWN;
+}
+
+/** What of the operand lies in another page may be RAM all the same. */
+function performWithoutDevice(mmu: EptMmu): void {
+  const { operand, processor } = mmu;
+  if (!operand.crosses) return processor.completeWithoutDevice();
+  const gva = mmu.vmcs(VMCS.guest_linear_address);
+  operand.setAbout(-1, gva);
+  operand.perform(gva);
+}
 
 function gfnOf(f: ListingFrame): number {
   return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);

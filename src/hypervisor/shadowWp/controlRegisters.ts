@@ -1,11 +1,15 @@
 import { CR_ACCESS } from '../../hardware/exitQualification';
 import { RESUME } from '../../hardware/rootMode';
 import { VMCS } from '../../hardware/vmcs';
-import { CR0 } from '../../hardware/controlRegisters';
+import { isIllegalValue } from '../../hardware/controlRegisterRules';
+import { CR0, CR4 } from '../../hardware/controlRegisters';
+import { REGISTER } from '../../hardware/registers';
 import { ALL_RIGHTS } from '../../hardware/accessRights';
-import { give, line, when, type ListingProcedure } from '../listing';
+import { injectGeneralProtection } from '../injection';
+import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { getShadowPage } from './getShadowPage';
+import { makePagesAvailable } from './makePagesAvailable';
 import { roleOf } from './role';
 import type { ShadowMmu } from './shadowMmu';
 
@@ -20,7 +24,7 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
   body: [
     line('gfn = guest CR3 >> 12, role = level 4 with every right, and the mode bits of CR0, CR4 and EFER', {}, (mmu, f) => {
       f.set(R.gfn, (mmu.vcpu.cr3Lo >>> 12) | ((mmu.vcpu.cr3Hi & 0xfffff) << 20), 0);
-      f.set(R.role, roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS, 0), 0);
+      f.set(R.role, roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS), 0);
     }),
     when('no memslot holds gfn', (mmu, f) => mmu.memory.slots.find(f.lo(R.gfn)) < 0, [
       give('stop the VM', (mmu) => {
@@ -28,6 +32,7 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
         return RESUME.stopped;
       }, { writes: ['vcpu'] }),
     ]),
+    line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
     line('root = get_shadow_page(gfn, role)', {}, (mmu, f) => f.set(R.root, mmu.call(getShadowPage, f.lo(R.gfn), 0, f.lo(R.role), 0), 0)),
     when('host memory is used up', (_, f) => f.lo(R.root) === 0, [
       give('stop the VM', (mmu) => {
@@ -52,6 +57,10 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
   ],
 };
 
+/** SDM Vol. 2, "MOV—Move to/from Control Registers": bit 63 of a value for CR3 while CR4.PCIDE is 1. */
+const CR3_NO_FLUSH_HI = 1 << 31;
+const PCID_MASK = 0xfff;
+
 const V = { cr: 0, type: 1, value: 2 } as const;
 
 /** Gives a `RESUME`. */
@@ -71,8 +80,14 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
       }),
       give('to the guest, behind the instruction', RESUME.completed),
     ]),
+    when('the register does not take value', (mmu, f) => !takes(mmu, f), [
+      line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
+      give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+    ]),
     when('it is a MOV to CR3', (_, f) => f.lo(V.cr) === 3, [
-      line('guest CR3 = value', { writes: ['vcpu'] }, (mmu, f) => mmu.vcpu.setCr3(f.lo(V.value), f.hi(V.value))),
+      line('guest CR3 = value, without bit 63, which says what the TLB may keep', { writes: ['vcpu'] }, (mmu, f) => {
+        mmu.vcpu.setCr3(f.lo(V.value), f.hi(V.value) & ~CR3_NO_FLUSH_HI);
+      }),
     ]),
     when('it is a MOV to CR0', (_, f) => f.lo(V.cr) === 0, [
       line('CR0 read shadow = value; guest CR0 = value with WP, since the shadow relies on it', { writes: ['vmcs'] }, (mmu, f) => {
@@ -89,6 +104,22 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
     give('load_root()', (mmu) => mmu.call(loadRoot)),
   ],
 };
+
+/** The exit comes before the processor has looked at the value: its rules are the hypervisor's to apply. */
+function takes(mmu: ShadowMmu, f: ListingFrame): boolean {
+  const lo = f.lo(V.value);
+  const hi = f.hi(V.value);
+  const now = { cr0: mmu.cr0, cr4: mmu.cr4, efer: mmu.processor.registers[2 * REGISTER.efer]! };
+  switch (f.lo(V.cr)) {
+    case 0: return !isIllegalValue('cr0', now, lo, hi);
+    case 4: return !isIllegalValue('cr4', now, lo, hi) && !((lo & ~now.cr4 & CR4.PCIDE) !== 0 && (mmu.vcpu.cr3Lo & PCID_MASK) !== 0);
+    default: {
+      const tolerated = now.cr4 & CR4.PCIDE ? CR3_NO_FLUSH_HI : 0;
+      const beyond = ~((1 << (mmu.processor.settings.maxphyaddr - 32)) - 1);
+      return (hi & beyond & ~tolerated) === 0;
+    }
+  }
+}
 
 const I = { gva: 0 } as const;
 

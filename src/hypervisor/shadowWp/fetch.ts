@@ -1,11 +1,10 @@
 import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/accessRights';
 import { rightsOfEntry } from '../../hardware/entryRights';
-import { CR0, CR4 } from '../../hardware/controlRegisters';
-import { PFEC } from '../../hardware/pageFaultErrorCode';
 import { indexAt } from '../host/hostProcess';
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { getShadowPage } from './getShadowPage';
-import { roleOf } from './role';
+import { hasSmepOverUser, writesReadOnly } from './leafRights';
+import { directRoleOf, roleOf } from './role';
 import type { ShadowMmu } from './shadowMmu';
 
 const V = { gva: 0, error_code: 1, gfn: 2, hpa: 3, level: 4, sp: 5, table_gfn: 6, role: 7, child: 8, rights: 9 } as const;
@@ -22,12 +21,26 @@ export const fetch: ListingProcedure<ShadowMmu> = {
   ],
   parameters: 4,
   body: [
+    line('rights = those that every guest entry gives', {}, (mmu, f) => f.set(V.rights, mmu.guest.result.rights, 0)),
+    when('the supervisor writes a read-only page while CR0.WP is 0', (mmu, f) => writesReadOnly(mmu, f.lo(V.error_code)), [
+      line('rights = W without U: the user faults, and gets the page back without W', {}, (_, f) => {
+        f.set(V.rights, (f.lo(V.rights) | PAGE_RIGHTS.writable) & ~PAGE_RIGHTS.user, 0);
+      }),
+      when('CR4.SMEP is 1, and this was a user page', (mmu) => hasSmepOverUser(mmu), [
+        line('rights = no X: the supervisor must not fetch from it', {}, (_, f) => {
+          f.set(V.rights, f.lo(V.rights) & ~PAGE_RIGHTS.executable, 0);
+        }),
+      ]),
+    ]),
+    when('the guest\'s leaf is not dirty', (mmu) => mmu.guest.result.dirty === 0, [
+      line('rights = no W: the first write must be seen, to set D', {}, (_, f) => withholdWrite(f)),
+    ]),
     line('sp = root shadow page, level = 4', {}, (mmu, f) => {
       f.set(V.sp, mmu.vcpu.rootPage, 0);
       f.set(V.level, mmu.guest.compiled.levels, 0);
     }),
     repeat('level > 1', (_, f) => f.lo(V.level) > 1, [
-      line('role = level - 1, rights of the guest entries so far; table_gfn = what the guest entry references', {}, (mmu, f) => childOf(mmu, f)),
+      line('role = level - 1, rights of the guest entries so far (below a large page: rights, key); table_gfn = what the guest entry references', {}, (mmu, f) => childOf(mmu, f)),
       line('child = what the SPTE of sp leads to', {}, (mmu, f) => {
         f.set(V.child, mmu.sptes.childOf(f.lo(V.sp), indexOf(f)), 0);
       }),
@@ -48,20 +61,6 @@ export const fetch: ListingProcedure<ShadowMmu> = {
         f.set(V.level, f.lo(V.level) - 1, 0);
       }),
     ]),
-    line('rights = those that every guest entry gives', {}, (mmu, f) => f.set(V.rights, mmu.guest.result.rights, 0)),
-    when('the supervisor writes a read-only page while CR0.WP is 0', writesReadOnly, [
-      line('rights = W without U: the user faults, and gets the page back without W', {}, (_, f) => {
-        f.set(V.rights, (f.lo(V.rights) | PAGE_RIGHTS.writable) & ~PAGE_RIGHTS.user, 0);
-      }),
-      when('CR4.SMEP is 1, and this was a user page', (mmu) => hasSmepOverUser(mmu), [
-        line('rights = no X: the supervisor must not fetch from it', {}, (_, f) => {
-          f.set(V.rights, f.lo(V.rights) & ~PAGE_RIGHTS.executable, 0);
-        }),
-      ]),
-    ]),
-    when('the guest\'s leaf is not dirty', (mmu) => mmu.guest.result.dirty === 0, [
-      line('rights = no W: the first write must be seen, to set D', {}, (_, f) => withholdWrite(f)),
-    ]),
     when('gfn holds a shadowed page table', (mmu, f) => mmu.isShadowed(f.lo(V.gfn)), [
       line('rights = no W: writes to it must trap', {}, (_, f) => withholdWrite(f)),
     ]),
@@ -75,12 +74,15 @@ export const fetch: ListingProcedure<ShadowMmu> = {
   ],
 };
 
-/** Role and guest frame of the shadow page one level down: direct below a guest entry that maps a large page. */
+/**
+ * Role and guest frame of the shadow page one level down. Below a guest entry that maps a large page it is direct: its
+ * leaves then say all that this entry does, and large pages of other rights, of another key or still clean have others.
+ */
 function childOf(mmu: ShadowMmu, f: ListingFrame): void {
   const { result, compiled } = mmu.guest;
   const level = f.lo(V.level);
   let access = ALL_RIGHTS;
-  for (let above = result.top; above >= Math.max(level, result.level); above--) {
+  for (let above = result.top; above >= level && above > result.level; above--) {
     access &= rightsOfEntry(compiled, result.entryLo[above]!, result.entryHi[above]!);
   }
   const isInsideLeaf = level <= result.level;
@@ -89,7 +91,9 @@ function childOf(mmu: ShadowMmu, f: ListingFrame): void {
     ? Math.floor(f.lo(V.gfn) / span) * span
     : (result.entryLo[level]! >>> 12) | ((result.entryHi[level]! & compiled.frameHi) << 20);
   f.set(V.table_gfn, gfn, 0);
-  f.set(V.role, roleOf(mmu.mode, level - 1, access, isInsideLeaf ? 1 : 0), 0);
+  f.set(V.role, isInsideLeaf
+    ? directRoleOf(mmu.mode, level - 1, f.lo(V.rights), result.key)
+    : roleOf(mmu.mode, level - 1, access), 0);
 }
 
 function isWanted(mmu: ShadowMmu, f: ListingFrame): boolean {
@@ -99,16 +103,6 @@ function isWanted(mmu: ShadowMmu, f: ListingFrame): boolean {
 
 function indexOf(f: ListingFrame): number {
   return indexAt((f.hi(V.gva) & 0xffff) * 0x100000 + (f.lo(V.gva) >>> 12), f.lo(V.level));
-}
-
-function writesReadOnly(mmu: ShadowMmu, f: ListingFrame): boolean {
-  const code = f.lo(V.error_code);
-  const isSupervisorWrite = (code & PFEC.W) !== 0 && (code & PFEC.U) === 0;
-  return isSupervisorWrite && (mmu.cr0 & CR0.WP) === 0 && (mmu.guest.result.rights & PAGE_RIGHTS.writable) === 0;
-}
-
-function hasSmepOverUser(mmu: ShadowMmu): boolean {
-  return (mmu.cr4 & CR4.SMEP) !== 0 && (mmu.guest.result.rights & PAGE_RIGHTS.user) !== 0;
 }
 
 function withholdWrite(f: ListingFrame): void {

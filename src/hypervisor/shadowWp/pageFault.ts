@@ -2,21 +2,21 @@ import { COUNTER } from '../../hardware/counters';
 import { KIND } from '../../hardware/eventTable';
 import { PFEC } from '../../hardware/pageFaultErrorCode';
 import { RESUME } from '../../hardware/rootMode';
-import { REGISTER } from '../../hardware/registers';
-import { INTERRUPTION, VMCS } from '../../hardware/vmcs';
 import { walk } from '../../hardware/walk';
 import { EFFECTS, WALK } from '../../hardware/walkOutcome';
-import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { injectPageFault } from '../injection';
+import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import { emulatePageTableWrite } from './emulatePageTableWrite';
 import { fetch } from './fetch';
-import { accessOf, type ShadowMmu } from './shadowMmu';
+import { accessOf } from '../walkOtherPage';
+import { emulateAccess } from './emulateAccess';
+import type { ShadowMmu } from './shadowMmu';
+import { cannotBeLeft } from './leafRights';
+import { makePagesAvailable } from './makePagesAvailable';
 
 const V = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5 } as const;
-const PAGE_FAULT_VECTOR = 14;
-/** Shadow pages one fault can need at most: KVM's KVM_MIN_FREE_MMU_PAGES. */
-const MIN_FREE_MMU_PAGES = 5;
 
 /** Gives a `RESUME`. */
 export const handlePageFault: ListingProcedure<ShadowMmu> = {
@@ -41,7 +41,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
         mmu.reportTrueFault(f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
       }),
       line('CR2 = gva; VM-entry interruption information = #PF with that error code', { writes: ['registers', 'vmcs'] }, (mmu, f) => {
-        injectPageFault(mmu, f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
+        injectPageFault(mmu.processor, f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
       }),
       give('to the guest, whose VM entry delivers the fault', RESUME.retry),
     ]),
@@ -54,16 +54,15 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
       f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
     }),
     when('no slot holds gpa: that is MMIO', (_, f) => f.lo(V.slot) < 0, [
-      line('no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu) => {
-        mmu.processor.counters[COUNTER['faults.mmio']]!++;
-        mmu.processor.completeWithoutDevice();
-      }),
-      give('behind the instruction', RESUME.completed),
+      give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
     ]),
     when('the access writes a frame that holds a shadowed page table', (mmu, f) => isTableWrite(mmu, f), [
-      give('emulate_page_table_write(gva, gpa)', (mmu, f) => (
-        mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.gpa), f.hi(V.gpa))
+      give('emulate_page_table_write(gva, error_code, gpa)', (mmu, f) => (
+        mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa))
       )),
+    ]),
+    when('only CR0.WP = 0 lets the supervisor write this user page, and no SPTE can say so', (mmu, f) => cannotBeLeft(mmu, f.lo(V.error_code)), [
+      give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
     ]),
     when('the shadow tables allow the access by now', (mmu, f) => allowsAlready(mmu, f), [
       line('spurious fault: a stale TLB line made it, and the fault has dropped that line', { writes: ['counters'] }, (mmu, f) => {
@@ -81,14 +80,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
     when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
     ]),
-    repeat('fewer than 5 shadow pages are free', (mmu) => mmu.pages.limit - mmu.pages.used < MIN_FREE_MMU_PAGES, [
-      line('zap the oldest shadow page that is no root',
-        { writes: ['memory', 'shadow.pages', 'shadow.hash', 'shadow.pool', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'host.frames', 'host.frame_list'] },
-        (mmu) => {
-          mmu.sptes.zapPage(mmu.pages.oldest(), mmu.cpu);
-          mmu.mustFlush = 1;
-        }),
-    ]),
+    line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
     when('fetch(gva, error_code, gpa >> 12, hpa) finds no host memory', (mmu, f) => (
       mmu.call(fetch, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, gfnOf(f), 0, f.lo(V.hpa), f.hi(V.hpa)) === 0
     ), [
@@ -103,6 +95,10 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
 
 function gfnOf(f: ListingFrame): number {
   return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+}
+
+function emulate(mmu: ShadowMmu, f: ListingFrame): number {
+  return mmu.call(emulateAccess, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa));
 }
 
 function isTableWrite(mmu: ShadowMmu, f: ListingFrame): boolean {
@@ -122,12 +118,3 @@ function stop(mmu: ShadowMmu, reason: number): number {
   mmu.vcpu.stop = reason;
   return RESUME.stopped;
 }
-
-function injectPageFault(mmu: ShadowMmu, lo: number, hi: number, errorCode: number): void {
-  mmu.processor.registers[2 * REGISTER.cr2] = lo;
-  mmu.processor.registers[2 * REGISTER.cr2 + 1] = hi;
-  mmu.setVmcs(VMCS.entry_interruption_info,
-    PAGE_FAULT_VECTOR | INTERRUPTION.hardwareException | INTERRUPTION.errorCodeValid | INTERRUPTION.valid, 0);
-  mmu.setVmcs(VMCS.entry_exception_error_code, errorCode, 0);
-}
-

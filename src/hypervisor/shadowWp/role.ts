@@ -11,6 +11,7 @@
  *     8     smep_andnot_wp
  *     9     smap_andnot_wp
  *     10    efer_nx
+ *     14:11 key              protection key of the large page, for direct
  */
 const DIRECT = 3;
 const ACCESS = 4;
@@ -18,6 +19,7 @@ const CR0_WP = 7;
 const SMEP_ANDNOT_WP = 8;
 const SMAP_ANDNOT_WP = 9;
 const EFER_NX = 10;
+const KEY = 11;
 
 /** The part of a role that the guest's control registers decide. */
 export function modeOf(controls: { wp: number; smep: number; smap: number; nxe: number }): number {
@@ -29,9 +31,14 @@ export function modeOf(controls: { wp: number; smep: number; smap: number; nxe: 
   );
 }
 
-/** `access`: rights as the walk combines them (W, U, X); `direct`: 1 or 0. */
-export function roleOf(mode: number, level: number, access: number, direct: number): number {
-  return mode | level | (direct << DIRECT) | (access << ACCESS);
+/** The shadow of a guest table. `access`: rights of the entries above as the walk combines them (W, U, X). */
+export function roleOf(mode: number, level: number, access: number): number {
+  return mode | level | (access << ACCESS);
+}
+
+/** A fragment of a guest large page. `access`: rights that its leaves have, table writes aside; `key`: their key. */
+export function directRoleOf(mode: number, level: number, access: number, key: number): number {
+  return mode | level | (1 << DIRECT) | (access << ACCESS) | (key << KEY);
 }
 
 export function levelOf(role: number): number {
@@ -40,6 +47,10 @@ export function levelOf(role: number): number {
 
 export function accessOf(role: number): number {
   return (role >> ACCESS) & 7;
+}
+
+export function keyOf(role: number): number {
+  return (role >> KEY) & 15;
 }
 
 export function isDirect(role: number): boolean {
@@ -66,5 +77,6 @@ export function roleText(role: number): string {
   if (hasSmepAndNotWp(role)) words.push('smep_andnot_wp');
   if (role & (1 << SMAP_ANDNOT_WP)) words.push('smap_andnot_wp');
   if (role & (1 << EFER_NX)) words.push('efer_nx');
+  if (keyOf(role) !== 0) words.push(`key ${keyOf(role)}`);
   return words.join(' ');
 }

@@ -1,14 +1,13 @@
-import { ACCESS } from '../../hardware/accessKinds';
 import { CR0, CR4, EFER } from '../../hardware/controlRegisters';
 import { setPair, type EventBus } from '../../hardware/eventBus';
 import { ACTOR, KIND, field } from '../../hardware/eventTable';
-import { PFEC } from '../../hardware/pageFaultErrorCode';
 import type { Processor } from '../../hardware/processor';
 import { REGISTER } from '../../hardware/registers';
 import type { TranslationSpace } from '../../hardware/translationSpace';
 import { VMCS } from '../../hardware/vmcs';
 import { useGuestRegisters } from '../guestRegisters';
 import type { ListingProcedure, ListingRunner } from '../listing';
+import { OperandPages } from '../operandPages';
 import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
 import { isDirect, modeOf } from './role';
@@ -20,6 +19,12 @@ export class ShadowMmu {
   runner!: ListingRunner<ShadowMmu>;
   /** 1: rights were taken away in this exit, and the TLB may still hold them. */
   mustFlush = 0;
+  /** Where the operand lies, for an access that is emulated. */
+  readonly operand: OperandPages;
+  /** What a procedure that was asked for a condition came to: a `RESUME`. */
+  cameTo = 0;
+  /** Guest frame of an operand's other page. */
+  otherGfn = 0;
 
   constructor(
     readonly cpu: number,
@@ -33,7 +38,9 @@ export class ShadowMmu {
     readonly guest: TranslationSpace,
     /** What follows an emulated write to a page table. */
     readonly update: 'eager' | 'zap',
-  ) {}
+  ) {
+    this.operand = new OperandPages(processor);
+  }
 
   /** Half of a VMCS field: `VMCS.…` is the word of the low one. */
   vmcs(field: number): number {
@@ -107,10 +114,4 @@ export class ShadowMmu {
     record[field.code.at] = code;
     this.bus.commit();
   }
-}
-
-/** The access that a page-fault error code tells of. */
-export function accessOf(errorCode: number): number {
-  const kind = errorCode & PFEC.ID ? ACCESS.fetch : errorCode & PFEC.W ? ACCESS.write : ACCESS.read;
-  return errorCode & PFEC.U ? kind | ACCESS.user : kind;
 }

@@ -10,15 +10,18 @@ import type { Technique, TableRoot } from '../technique';
 import { stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import { handleCrAccess, handleInvlpg, loadRoot } from './controlRegisters';
+import { emulateAccess, walkOther } from './emulateAccess';
 import { emulatePageTableWrite } from './emulatePageTableWrite';
 import { fetch } from './fetch';
 import { getShadowPage } from './getShadowPage';
 import { handleExit } from './handleExit';
+import { makePagesAvailable } from './makePagesAvailable';
 import { handlePageFault } from './pageFault';
 import { levelOf, roleOf } from './role';
 import { ShadowMmu } from './shadowMmu';
 import { ShadowPages } from './shadowPages';
 import { Sptes } from './sptes';
+import { trackWrite } from './trackWrite';
 
 /** Bit of #PF in the exception bitmap. */
 const PAGE_FAULT_EXITS = 1 << 14;
@@ -54,7 +57,8 @@ export class ShadowWp implements Technique, RootMode {
       cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus[cpu]!, vm.guestTables[cpu]!, settings.update,
     ));
     this.runner = new ListingRunner('shadow-wp.vmm', 'vmm', 1, [
-      handleExit, handlePageFault, fetch, getShadowPage, emulatePageTableWrite, handleCrAccess, loadRoot, handleInvlpg,
+      handleExit, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccess, walkOther,
+      handleCrAccess, loadRoot, handleInvlpg,
     ], bus, vm.depth);
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
@@ -125,7 +129,7 @@ export class ShadowWp implements Technique, RootMode {
   /** The first root, before the guest runs: what `load_root` does at each load of CR3. */
   private enterRoot(mmu: ShadowMmu): void {
     const gfn = (mmu.vcpu.cr3Lo >>> 12) | ((mmu.vcpu.cr3Hi & 0xfffff) << 20);
-    const role = roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS, 0);
+    const role = roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS);
     const page = this.pages.find(gfn, role) || this.sptes.create(gfn, role, mmu.cpu);
     this.pages.addRoot(page, 1);
     mmu.vcpu.rootPage = page;

@@ -1,0 +1,26 @@
+import type { Processor } from '../hardware/processor';
+import { REGISTER } from '../hardware/registers';
+import { INTERRUPTION, VMCS } from '../hardware/vmcs';
+
+const GENERAL_PROTECTION = 13;
+const PAGE_FAULT = 14;
+
+/** The next VM entry delivers a page fault at linear address (lo, hi). CR2 is root mode's to load: no field of the VMCS has it. */
+export function injectPageFault(processor: Processor, lo: number, hi: number, errorCode: number): void {
+  processor.registers[2 * REGISTER.cr2] = lo;
+  processor.registers[2 * REGISTER.cr2 + 1] = hi;
+  inject(processor.vmcs, PAGE_FAULT, errorCode);
+}
+
+/** The next VM entry delivers #GP(0). */
+export function injectGeneralProtection(processor: Processor): void {
+  inject(processor.vmcs, GENERAL_PROTECTION, 0);
+}
+
+/** SDM Vol. 3, "VM-Entry Controls for Event Injection". */
+function inject(vmcs: Int32Array, vector: number, errorCode: number): void {
+  vmcs[VMCS.entry_interruption_info] = vector | INTERRUPTION.hardwareException | INTERRUPTION.errorCodeValid | INTERRUPTION.valid;
+  vmcs[VMCS.entry_interruption_info + 1] = 0;
+  vmcs[VMCS.entry_exception_error_code] = errorCode;
+  vmcs[VMCS.entry_exception_error_code + 1] = 0;
+}

@@ -1,0 +1,88 @@
+import { COUNTER } from '../../hardware/counters';
+import { OPERATION } from '../../hardware/accessKinds';
+import { KIND } from '../../hardware/eventTable';
+import { RESUME } from '../../hardware/rootMode';
+import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { STOP_REASON } from '../vcpuState';
+import { PAGE_KNOWN, walkOtherPage } from '../walkOtherPage';
+import type { ShadowMmu } from './shadowMmu';
+import { trackWrite } from './trackWrite';
+
+const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
+
+/** The one `walk_other_page` of this listing. */
+export const walkOther = walkOtherPage<ShadowMmu>();
+
+/** Gives a `RESUME`. */
+export const emulateAccess: ListingProcedure<ShadowMmu> = {
+  name: 'emulate_access',
+  purpose: 'An access that no SPTE can let the guest make itself: done for the guest, byte by byte where it belongs.',
+  values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
+  parameters: 3,
+  body: [
+    when('the operand goes on in another page', (mmu) => mmu.operand.crosses, [
+      when('walk_other_page(its gva, error_code) does not come back with it', (mmu, f) => !findsOther(mmu, f.lo(V.gva), f.lo(V.error_code)), [
+        give('what it came to', (mmu) => mmu.cameTo),
+      ]),
+    ]),
+    when('no slot holds gpa', (mmu, f) => mmu.memory.slots.find(gfnOf(f)) < 0, [
+      line('MMIO, and no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu, f) => {
+        mmu.processor.counters[COUNTER['faults.mmio']]!++;
+        mmu.operand.setAbout(-1, f.lo(V.gva));
+        f.set(V.hpa, -1, -1);
+      }),
+    ]),
+    when('a slot holds gpa', (mmu, f) => mmu.memory.slots.find(gfnOf(f)) >= 0, [
+      line('hidden fault: the guest maps gva, the shadow does not', { writes: ['counters'] }, (mmu, f) => {
+        mmu.classify(KIND.hidden_fault, COUNTER['faults.hidden'], f.lo(V.gva), f.hi(V.gva), f.lo(V.gpa), f.hi(V.gpa), f.lo(V.error_code));
+      }),
+      line('hpa = get_user_pages(memslot and hva of gpa)', {}, (mmu, f) => {
+        const frame = mmu.memory.backFor(gfnOf(f), mmu.cpu);
+        f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >> 20);
+        mmu.operand.setAbout(frame, f.lo(V.gva));
+      }),
+      when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
+        give('stop the VM', (mmu) => {
+          mmu.vcpu.stop = STOP_REASON.hostMemory;
+          return RESUME.stopped;
+        }, { writes: ['vcpu'] }),
+      ]),
+    ]),
+    line('perform the access, at hpa', { writes: ['memory', 'registers'] }, (mmu, f) => {
+      if (f.hi(V.hpa) < 0 && !mmu.operand.crosses) mmu.processor.completeWithoutDevice();
+      else mmu.operand.perform(f.lo(V.gva));
+    }),
+    when('it wrote a shadowed page table in the other page', (mmu) => wroteOtherTable(mmu), [
+      line('track_write(the other page)', {}, (mmu, f) => trackOther(mmu, f.lo(V.gva))),
+    ]),
+    when('a present SPTE is gone', (mmu) => mmu.mustFlush === 1, [
+      line('INVVPID: the TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.processor.invvpid()),
+    ]),
+    give('to the guest, behind the access', RESUME.completed),
+  ],
+};
+
+/** Runs `walk_other_page`; false when there is nothing left to do but what it came to. */
+export function findsOther(mmu: ShadowMmu, gvaLo: number, errorCode: number): boolean {
+  const { lo, hi } = mmu.operand.otherGva(gvaLo);
+  mmu.cameTo = mmu.call(walkOther, lo, hi, errorCode, 0);
+  mmu.otherGfn = (mmu.guest.result.gpaLo >>> 12) | (mmu.guest.result.gpaHi << 20);
+  return mmu.cameTo === PAGE_KNOWN;
+}
+
+/** The operand's other page, if it has one, holds a shadowed page table and was written. */
+export function wroteOtherTable(mmu: ShadowMmu): boolean {
+  const { operation } = mmu.processor.pending;
+  const writes = operation === OPERATION.store || operation === OPERATION.readModifyWrite;
+  return mmu.operand.crosses && writes && mmu.isShadowed(mmu.otherGfn);
+}
+
+/** `track_write` for the bytes that lie in the page which the exit at `gvaLo` is not about. */
+export function trackOther(mmu: ShadowMmu, gvaLo: number): void {
+  const { lo } = mmu.operand.otherGva(gvaLo);
+  mmu.call(trackWrite, (mmu.otherGfn << 12) | (lo & 0xfff), mmu.otherGfn >>> 20, mmu.operand.bytesAt(lo), 0);
+}
+
+function gfnOf(f: ListingFrame): number {
+  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+}

@@ -1,0 +1,108 @@
+import type { Processor } from '../hardware/processor';
+import { PFEC } from '../hardware/pageFaultErrorCode';
+import { ACCESS } from '../hardware/accessKinds';
+import { RESUME } from '../hardware/rootMode';
+import type { TranslationSpace } from '../hardware/translationSpace';
+import { walk } from '../hardware/walk';
+import { EFFECTS, WALK } from '../hardware/walkOutcome';
+import { injectGeneralProtection, injectPageFault } from './injection';
+import { give, line, when, type ListingFrame, type ListingProcedure } from './listing';
+import { pageHi, pageLo } from './memslots';
+import type { OperandPages } from './operandPages';
+import type { SlotMemory } from './slotMemory';
+import { STOP_REASON, type VcpuState } from './vcpuState';
+
+/** What `walkOtherPage` gives when the page is known; anything else is a `RESUME`. */
+export const PAGE_KNOWN = 16;
+
+const V = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5 } as const;
+
+/** The hypervisor on whose behalf an operand is completed. */
+export interface OperandOwner {
+  readonly cpu: number;
+  readonly processor: Processor;
+  readonly memory: SlotMemory;
+  readonly vcpu: VcpuState;
+  readonly operand: OperandPages;
+  /** The guest's tables as they stand, ready to walk. */
+  guestTables(): TranslationSpace;
+  reportTrueFault(gvaLo: number, gvaHi: number, code: number): void;
+}
+
+/**
+ * The procedure, for the listing of a hypervisor `V`. As the processor does, both pages are translated before a byte is
+ * read or written: when the guest's tables refuse this one, the guest gets the fault and nothing has been done. Gives
+ * `PAGE_KNOWN` or a `RESUME`; leaves its guest frame in the walk's result.
+ */
+export function walkOtherPage<V extends OperandOwner>(): ListingProcedure<V> {
+  return {
+    name: 'walk_other_page',
+    purpose: 'An operand that crosses a page boundary: the page that the exit was not about, by the guest\'s tables.',
+    values: [
+      { name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' },
+      { name: 'slot', kind: 'number' }, { name: 'hva', kind: 'hva' }, { name: 'hpa', kind: 'hpa' },
+    ],
+    parameters: 2,
+    body: [
+      when('gva is not canonical', (mmu, f) => mmu.processor.walkWithoutEffects(f.lo(V.gva), f.hi(V.gva), ACCESS.read) === WALK.nonCanonical, [
+        line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
+        give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+      ]),
+      line('guest = walk(guest CR3, gva) for this access; it sets the guest\'s A and D', { writes: ['memory'] }, (mmu, f) => {
+        const space = mmu.guestTables();
+        walk(space, f.lo(V.gva), f.hi(V.gva), accessOf(f.lo(V.error_code)), EFFECTS.hardware);
+        f.set(V.gpa, space.result.gpaLo, space.result.gpaHi);
+      }),
+      when('a paging structure of the guest lies outside every memslot', (mmu) => outcome(mmu) === WALK.tableUnreachable, [
+        give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
+      ]),
+      when('the guest\'s own tables refuse the access', (mmu) => outcome(mmu) === WALK.pageFault, [
+        line('true fault: the guest must see it, with the error code of its own walk', {}, (mmu, f) => {
+          mmu.reportTrueFault(f.lo(V.gva), f.hi(V.gva), mmu.guestTables().result.errorCode);
+        }),
+        line('CR2 = gva; VM-entry interruption information = #PF with that error code', { writes: ['registers', 'vmcs'] }, (mmu, f) => {
+          injectPageFault(mmu.processor, f.lo(V.gva), f.hi(V.gva), mmu.guestTables().result.errorCode);
+        }),
+        give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+      ]),
+      line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
+        const slot = mmu.memory.slots.lookup(gfnOf(f), mmu.cpu);
+        f.set(V.slot, slot, slot >> 31);
+        mmu.operand.setOther(-1, f.lo(V.gva));
+        if (slot < 0) return;
+        const page = mmu.memory.slots.hvaPage(slot, gfnOf(f));
+        f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
+      }),
+      when('a slot holds gpa', (_, f) => f.lo(V.slot) >= 0, [
+        line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
+          const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), gfnOf(f), mmu.cpu);
+          f.set(V.hpa, frame << 12, frame >> 20);
+          mmu.operand.setOther(frame, f.lo(V.gva));
+        }),
+        when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
+          give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
+        ]),
+      ]),
+      give('the page is known', PAGE_KNOWN),
+    ],
+  };
+}
+
+/** The access that a page-fault error code tells of. */
+export function accessOf(errorCode: number): number {
+  const kind = errorCode & PFEC.ID ? ACCESS.fetch : errorCode & PFEC.W ? ACCESS.write : ACCESS.read;
+  return errorCode & PFEC.U ? kind | ACCESS.user : kind;
+}
+
+function outcome(mmu: OperandOwner): number {
+  return mmu.guestTables().result.outcome;
+}
+
+function gfnOf(f: ListingFrame): number {
+  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+}
+
+function stop(mmu: OperandOwner, reason: number): number {
+  mmu.vcpu.stop = reason;
+  return RESUME.stopped;
+}

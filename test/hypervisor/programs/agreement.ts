@@ -1,0 +1,35 @@
+import { strict as assert } from 'node:assert';
+import { run } from '../../../src/engine/run';
+import type { Program } from '../../../src/language/program';
+
+/** What every guest must see alike, whatever lies below it. */
+export const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'ept'] as const;
+
+/** One run as the guest saw it: its log without spurious faults, and how it ended. */
+export function seenByGuest(program: Program, mmu: string): readonly string[] {
+  const seen: string[] = [];
+  const report = run(program, mmu, {
+    guestLog: (line) => {
+      if (line['spurious'] === true) return;
+      // Numbers of lines shift with the spurious faults that are left out.
+      const { seq: _, ...rest } = line;
+      seen.push(JSON.stringify(rest));
+    },
+  });
+  if ('error' in report) assert.fail(report.error);
+  const { passed, failed, message } = report.outcome;
+  seen.push(`${passed} passed, ${failed} failed${message === undefined ? '' : `, ${message}`}`);
+  return seen;
+}
+
+/** Holds the techniques to what the guest sees under `native`. */
+export function assertAgreement(program: Program): void {
+  const native = seenByGuest(program, techniques[0]);
+  for (const mmu of techniques.slice(1)) {
+    const other = seenByGuest(program, mmu);
+    const at = native.findIndex((line, i) => line !== other[i]);
+    if (at < 0 && other.length === native.length) continue;
+    const around = (lines: readonly string[]): string => lines.slice(Math.max(0, at - 3), at + 3).map((line) => line.slice(0, 300)).join('\n    ');
+    assert.fail(`line ${at} of the guest's log differs under ${mmu}\n  native:\n    ${around(native)}\n  ${mmu}:\n    ${around(other)}`);
+  }
+}
