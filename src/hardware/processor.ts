@@ -7,18 +7,21 @@ import { EXIT_REASON } from './exitReasons';
 import { FLUSH } from './flushCauses';
 import { EXCEPTION, Interruption, VECTOR } from './interruption';
 import { OperandAccess } from './operandAccess';
+import { PDPTES, PdpteRegisters } from './pdpteRegisters';
 import type { PhysicalMemory } from './physicalMemory';
 import { ProcessorEvents } from './processorEvents';
 import { ProcessorSpaces } from './processorSpaces';
-import { RegisterFile } from './registerFile';
+import { isCanonical } from './compiledFormat';
+import { RegisterFile, type WriteFlush } from './registerFile';
+import { ENDLESS, RegisterInstructions } from './registerInstructions';
 import { REGISTER, REGISTER_WORDS } from './registers';
 import type { Registry } from './registry';
 import { PendingOperation, type ProcessorSettings, RESUME, type RootMode, STATUS, type StoreObserver } from './rootMode';
 import { Tlb } from './tlb';
 import type { TranslationSpace } from './translationSpace';
 import { Translator } from './translator';
+import { claimVmcb } from './vmcb';
 import { claimVmcs, PRIMARY, VMCS } from './vmcs';
-import { registerReadExit, registerWriteExit } from './vmxTransitions';
 import { walk } from './walk';
 import { EFFECTS, WALK } from './walkOutcome';
 
@@ -39,9 +42,14 @@ const PAGE_BYTES = 0x1000;
 export class Processor {
   readonly registers: Int32Array;
   readonly vmcs: Int32Array;
+  readonly vmcb: Int32Array;
   /** By `COUNTER`; exits by reason from EXIT_COUNTERS_AT on. */
   readonly counters: Float64Array;
   readonly tlb: Tlb;
+  /** The translation in force, with the result of the last walk that the processor made. */
+  readonly space: TranslationSpace;
+  /** The same translation for questions: its result is that of the last `walkWithoutEffects`. */
+  readonly inspection: TranslationSpace;
   storeObserver: StoreObserver | undefined;
   /** The operation under way, for an emulator in root mode. */
   readonly pending = new PendingOperation();
@@ -59,6 +67,8 @@ export class Processor {
   private readonly events: ProcessorEvents;
   private readonly file: RegisterFile;
   private readonly interruption: Interruption;
+  private readonly instructions: RegisterInstructions;
+  private readonly pdptes: PdpteRegisters;
 
   constructor(
     registry: Registry, private readonly memory: PhysicalMemory, private readonly bus: EventBus, readonly cpu: number,
@@ -66,23 +76,44 @@ export class Processor {
   ) {
     this.registers = registry.block(`cpu${cpu}.registers`, REGISTER_WORDS);
     this.vmcs = claimVmcs(registry, cpu);
+    this.vmcb = claimVmcb(registry, cpu);
     this.counters = registry.numbers(`cpu${cpu}.counters`, COUNTERS);
     this.tlb = new Tlb(registry, `cpu${cpu}.tlb`, { entries: settings.tlbEntries, ways: settings.tlbWays });
     this.registers[2 * REGISTER.rflags] = RFLAGS.fixed;
     this.registers[2 * REGISTER.cr0] = CR0.PE | CR0.ET | CR0.NE;
-    this.events = new ProcessorEvents(bus, cpu);
-    this.spaces = new ProcessorSpaces(this.registers, this.vmcs, this.tlb, memory, bus, cpu, settings.maxphyaddr, this.counters);
-    this.translator = new Translator(this.spaces, this.tlb, this.counters, this.events, settings.rewalkOnPermissionFault);
-    this.operand = new OperandAccess(memory);
-    this.file = new RegisterFile(this.registers, this.vmcs, settings.maxphyaddr);
-    this.interruption = new Interruption({
-      cpu, registers: this.registers, vmcs: this.vmcs, counters: this.counters, spaces: this.spaces, events: this.events,
-      reload: () => this.reload(),
+    const { registers, vmcs, vmcb, counters, tlb, pending } = this;
+    const { maxphyaddr, vendor } = settings;
+    const events = new ProcessorEvents(bus, cpu);
+    const pdptes = new PdpteRegisters(registers, memory, maxphyaddr);
+    const spaces = new ProcessorSpaces({
+      vendor, registers, pdptes: pdptes.words, vmcs, vmcb, tlb, memory, bus, cpu, maxphyaddr, counters,
+    });
+    const reload = (): void => this.reload();
+    const interruption = new Interruption({
+      cpu, vendor, registers, vmcs, vmcb, counters, spaces, events, reload,
+      loadPdptes: () => this.loadPdptes(),
       flushAtEntry: (cause) => {
         this.tlb.invalidateVpid(0);
         this.countFlush(ACTOR.vmm, cause, 0, 0);
       },
     });
+    this.events = events;
+    this.pdptes = pdptes;
+    this.spaces = spaces;
+    this.space = spaces.linear;
+    this.inspection = spaces.inspection;
+    this.translator = new Translator(spaces, tlb, counters, events, settings.rewalkOnPermissionFault);
+    this.operand = new OperandAccess(memory);
+    this.file = new RegisterFile(registers, vmcs, maxphyaddr);
+    this.interruption = interruption;
+    this.instructions = new RegisterInstructions({
+      registers, vmcs, pending, file: this.file, pdptes, spaces, events, interruption, reload,
+      keep: (lo, hi) => {
+        this.valueLo = lo;
+        this.valueHi = hi;
+      },
+      flush: (what, when) => this.flush(what, when),
+    }, RETRY_LIMIT);
     this.reload();
   }
 
@@ -96,10 +127,6 @@ export class Processor {
   get level(): number { return this.registers[2 * REGISTER.cpl]!; }
   get cr2Lo(): number { return this.registers[2 * REGISTER.cr2]!; }
   get cr2Hi(): number { return this.registers[2 * REGISTER.cr2 + 1]!; }
-  /** The translation in force, with the result of the last walk that the processor made. */
-  get space(): TranslationSpace { return this.spaces.linear; }
-  /** The same translation for questions: its result is that of the last `walkWithoutEffects`. */
-  get inspection(): TranslationSpace { return this.spaces.inspection; }
 
   /** Loads `size` bytes at a linear address into `valueLo`, `valueHi`. */
   load(lo: number, hi: number, size: number): number {
@@ -158,40 +185,14 @@ export class Processor {
 
   /** MOV to a register (WRMSR for EFER, WRPKRU for PKRU); `number`: a `REGISTER`. */
   writeRegister(number: number, lo: number, hi: number): number {
-    const { pending, file } = this;
-    pending.operation = OPERATION.writeRegister;
-    pending.register = number;
-    pending.operandLo = lo;
-    pending.operandHi = hi;
-    if (file.isPrivileged(number) && this.level !== 0) return this.statusOf(this.interruption.raise(VECTOR.generalProtection, 0, 0, 0));
-    const index = file.controlRegisterIndex(number);
-    if (index >= 0) this.events.crWrite(index, lo, hi);
-    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      const exit = this.nonRoot === 0 ? undefined : registerWriteExit(this.vmcs, number, lo, hi);
-      if (exit === undefined) return this.writeRegisterHere(number, lo, hi);
-      const next = this.interruption.exit(exit.reason, exit.qualification, 0);
-      if (next !== RESUME.retry) return this.statusOf(next);
-    }
-    return this.giveUp('the write to a register exits again and again');
+    const next = this.instructions.write(number, lo, hi);
+    return next === ENDLESS ? this.giveUp('the write to a register exits again and again') : this.statusOf(next);
   }
 
   /** Reads a register into `valueLo`, `valueHi`. */
   readRegister(number: number): number {
-    const { pending, file } = this;
-    pending.operation = OPERATION.readRegister;
-    pending.register = number;
-    if (file.isPrivileged(number) && this.level !== 0) return this.statusOf(this.interruption.raise(VECTOR.generalProtection, 0, 0, 0));
-    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      const exit = this.nonRoot === 0 ? undefined : registerReadExit(this.vmcs, number);
-      if (exit === undefined) {
-        this.valueLo = file.visibleLo(number);
-        this.valueHi = this.registers[2 * number + 1]!;
-        return STATUS.done;
-      }
-      const next = this.interruption.exit(exit.reason, exit.qualification, 0);
-      if (next !== RESUME.retry) return this.statusOf(next);
-    }
-    return this.giveUp('the read of a register exits again and again');
+    const next = this.instructions.read(number);
+    return next === ENDLESS ? this.giveUp('the read of a register exits again and again') : this.statusOf(next);
   }
 
   /** INVLPG of a linear address; of one that is not canonical it invalidates nothing. */
@@ -203,7 +204,7 @@ export class Processor {
     if (this.level !== 0) return this.statusOf(this.interruption.raise(VECTOR.generalProtection, 0, 0, 0));
     this.events.invlpg(lo, hi);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      if (this.nonRoot === 0 || (this.vmcs[VMCS.primary_controls]! & PRIMARY.invlpgExiting) === 0) {
+      if (this.registers[2 * REGISTER.nonRoot] === 0 || (this.vmcs[VMCS.primary_controls]! & PRIMARY.invlpgExiting) === 0) {
         this.tlb.invalidatePage(lo, hi);
         this.countFlush(ACTOR.guest, FLUSH.invlpg, lo, hi);
         return STATUS.done;
@@ -256,18 +257,24 @@ export class Processor {
   /** Walks the current tables without effects, past the TLB: a `WALK` outcome, the rest in `inspection.result`. */
   walkWithoutEffects(lo: number, hi: number, access: number): number {
     const { inspection } = this;
-    if (this.file.isCanonical(lo, hi, inspection.compiled.levels)) return walk(inspection, lo, hi, access, EFFECTS.none);
+    if (isCanonical(inspection.compiled, hi)) return walk(inspection, lo, hi, access, EFFECTS.none);
     inspection.result.outcome = WALK.nonCanonical;
     return WALK.nonCanonical;
   }
 
   /** Recomputes what is derived from registers and VMCS: after a checkpoint was restored, or either was edited. */
   reload(): void {
-    const missing = this.spaces.refresh();
-    if (missing !== undefined) throw new Error(`invariant: registers select ${missing} paging, which has no format`);
+    this.spaces.refresh();
   }
 
-  private get nonRoot(): number { return this.registers[2 * REGISTER.nonRoot]!; }
+  /**
+   * Loads the PDPTE registers from the table that CR3 names in host-physical memory, as a MOV to CR3 did before the
+   * machine was put together. Illegal ones, which a MOV would not have loaded, are a broken invariant.
+   */
+  loadPdptes(): void {
+    const outcome = this.pdptes.load(this.registers[2 * REGISTER.cr3]!, undefined);
+    if (outcome !== PDPTES.loaded) throw new Error('invariant: a PDPTE in memory at CR3 has a reserved bit set');
+  }
 
   private access(
     operation: number, lo: number, hi: number, size: number, operandLo: number, operandHi: number, rmw: number,
@@ -305,7 +312,8 @@ export class Processor {
       return RESUME.completed;
     }
     const nextLo = (lo & ~PAGE_MASK) + PAGE_BYTES | 0;
-    const nextHi = nextLo === 0 ? hi + 1 | 0 : hi;
+    // SDM Vol. 3, "Limit Checking": at 4 GBytes it is up to the processor; this one goes on at 0.
+    const nextHi = nextLo === 0 && this.space.compiled.canonicalSign !== 0 ? hi + 1 | 0 : hi;
     const second = this.translate(nextLo, nextHi, access);
     if (second !== TRANSLATED) return second;
     this.observe(lo, hi, hpaLo, hpaHi, inFirst);
@@ -318,7 +326,7 @@ export class Processor {
   private translate(lo: number, hi: number, access: number): number {
     const { translator } = this;
     const space = this.spaces.linear;
-    if (!this.file.isCanonical(lo, hi, space.compiled.levels)) return this.interruption.raise(VECTOR.generalProtection, 0, lo, hi);
+    if (!isCanonical(space.compiled, hi)) return this.interruption.raise(VECTOR.generalProtection, 0, lo, hi);
     const outcome = translator.translate(lo, hi, access);
     if (outcome === WALK.mapped) return TRANSLATED;
     this.tlb.invalidatePage(lo, hi);
@@ -327,6 +335,10 @@ export class Processor {
       return this.interruption.raise(VECTOR.pageFault, translator.errorCode, lo, hi);
     }
     const { vmcs } = this;
+    if (outcome === WALK.nestedPageFault) {
+      const { qualification, qualificationHi, gpaLo, gpaHi } = space.result;
+      return this.interruption.exitNestedPageFault(qualification, qualificationHi, gpaLo, gpaHi);
+    }
     vmcs[VMCS.guest_physical_address] = space.result.gpaLo;
     vmcs[VMCS.guest_physical_address + 1] = space.result.gpaHi;
     if (outcome === WALK.eptMisconfiguration) return this.interruption.exit(EXIT_REASON.ept_misconfiguration, 0, 0);
@@ -360,22 +372,12 @@ export class Processor {
     return STATUS.done;
   }
 
-  private writeRegisterHere(number: number, lo: number, hi: number): number {
-    const { file, registers } = this;
-    const verdict = file.check(number, lo, hi);
-    if (verdict.kind === 'fault') return this.statusOf(this.interruption.raise(verdict.vector, 0, 0, 0));
-    if (verdict.kind === 'missing') {
-      return this.giveUp(`the registers select ${verdict.mode} paging, and this machine has 4-level and 5-level paging only`);
-    }
-    const oldLo = registers[2 * number]!;
-    const oldHi = registers[2 * number + 1]!;
-    const flush = file.write(number, lo, hi);
-    if (file.controlRegisterIndex(number) < 0) this.events.registerWrite(number, lo, hi, oldLo, oldHi);
-    if (flush.kind === 'all') this.tlb.invalidateVpid(this.spaces.vpid);
-    if (file.decidesTranslation(number)) this.reload();
-    if (flush.kind === 'pcid') this.tlb.invalidatePcid(this.spaces.pcid);
-    if (flush.kind !== 'none') this.countFlush(ACTOR.guest, flush.cause, 0, 0);
-    return STATUS.done;
+  /** What a MOV invalidates: everything by the VPID it ran under, a PCID's lines by the PCID that it made current. */
+  private flush(what: WriteFlush, when: 'before reload' | 'after reload'): void {
+    if (when === 'before reload' && what.kind === 'all') this.tlb.invalidateVpid(this.spaces.vpid);
+    if (when === 'before reload' || what.kind === 'none') return;
+    if (what.kind === 'pcid') this.tlb.invalidatePcid(this.spaces.pcid);
+    this.countFlush(ACTOR.guest, what.cause, 0, 0);
   }
 
   private countFlush(actor: number, cause: number, lo: number, hi: number): void {
