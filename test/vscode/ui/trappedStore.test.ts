@@ -62,6 +62,7 @@ describe('a guest stores to its own page table under shadow-wp', function () {
     const cpu = stack.findIndex((frame) => frame.includes('cpu 0'));
     assert.ok(guestFrames > 0 && guestFrames <= access && access < cpu, stack.join(' / '));
     assert.deepEqual(await entries(), untouched, 'the store has not happened yet');
+    await workbench.webview().getByText('store of 8 bytes').first().waitFor();
     await workbench.screenshot('trapped-store-dark');
   });
 
