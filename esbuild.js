@@ -23,6 +23,8 @@ const common = {
 };
 const onNode = { ...common, platform: 'node', target: 'node20', format: 'cjs' };
 
+const COMMAND = 'the pagewalk command';
+
 /** @type {Record<string, import('esbuild').BuildOptions>} */
 const products = {
   'the extension': {
@@ -39,7 +41,7 @@ const products = {
     outfile: 'dist/adapterEntry.js',
   },
   'the debug adapter on stdio': { ...onNode, entryPoints: ['src/adapter/stdio.ts'], outfile: 'dist/adapter.js' },
-  'the pagewalk command': {
+  [COMMAND]: {
     ...onNode,
     entryPoints: ['src/cli/main.ts'],
     outfile: 'dist/cli.js',
@@ -86,15 +88,9 @@ async function checkForBrowser() {
 async function build() {
   const broken = [];
   for (const [name, options] of Object.entries(products)) {
-    const [entry] = options.entryPoints;
-    if (!fs.existsSync(path.join(root, entry))) {
-      console.log(`${name} is not built: ${entry} does not exist yet.`);
-      continue;
-    }
     await esbuild.build(options).catch(() => broken.push(name));
   }
-  const command = path.join(root, products['the pagewalk command'].outfile);
-  if (fs.existsSync(command)) fs.chmodSync(command, 0o755);
+  if (!broken.includes(COMMAND)) fs.chmodSync(path.join(root, products[COMMAND].outfile), 0o755);
   if (broken.length > 0) throw new Error(`Not built, for the errors above: ${broken.join(', ')}.`);
 }
 
