@@ -1,6 +1,9 @@
 import type { PrintPart, ValueType } from '../language/program';
 import { pairToBigInt } from './arithmetic';
 
+/** What a question about an address answers when there is none: nothing is mapped or backed there. */
+export const NOWHERE = 0xffff_ffff_ffff_ffffn;
+
 /** A value as the debugger prints it: `gpa:0x5000`, `0x2a`, `true`. Text and structures have no number to print. */
 export function printValue(value: bigint, type: ValueType): string {
   switch (type) {
@@ -8,7 +11,7 @@ export function printValue(value: bigint, type: ValueType): string {
     case 'gpa':
     case 'hva':
     case 'hpa':
-      return `${type}:0x${value.toString(16)}`;
+      return value === NOWHERE ? `${type}:nowhere` : `${type}:0x${value.toString(16)}`;
     case 'truth':
       return value === 0n ? 'false' : 'true';
     default:
