@@ -16,6 +16,9 @@ interface Found {
   readonly verdict?: Verdict;
 }
 
+/** The search was broken off by a pause, at whatever moment its forward pass had come to. */
+const PAUSED = 'paused';
+
 /** Looks at the moment between steps that a forward pass has come to; a finding replaces the one before. */
 type Look = () => Found | undefined;
 
@@ -51,6 +54,7 @@ export class BackwardMotions {
     const { replay, breakpoints } = this;
     const { bus, interpreter } = replay.machine;
     const kinds = breakpoints.kinds;
+    if (kinds.size === 0 && !breakpoints.wantsStatements) return this.arrive(undefined) ?? START;
     let matches: Verdict[] = [];
     const listener = (record: Int32Array): void => {
       const verdict = breakpoints.matchEvent(record, replay.cpu);
@@ -138,7 +142,7 @@ export class BackwardMotions {
    * asked between steps, the start of the step stood in included; `execute` runs a step and may find
    * something in it, which comes after what `look` found at its start.
    */
-  private *search(look: Look, execute: Look = () => this.execute()): Generator<undefined, Found | undefined> {
+  private *search(look: Look, execute: Look = () => this.execute()): Generator<undefined, Found | typeof PAUSED | undefined> {
     const { replay } = this;
     const origin = this.origin();
     // The first statement of a step that is stood in lies before the moment, one that is about to run does not.
@@ -153,7 +157,9 @@ export class BackwardMotions {
         found = look() ?? found;
         if (replay.step >= until) break;
         found = execute() ?? found;
-        if (steps % STRIDE === 0) yield undefined;
+        if (steps % STRIDE !== 0) continue;
+        yield undefined;
+        if (this.isPauseAsked()) return PAUSED;
       }
       if (found !== undefined || from <= origin) return found;
       until = from;
@@ -167,7 +173,8 @@ export class BackwardMotions {
   }
 
   /** Goes to what was found; undefined when it is a place that no breakpoint names, and the start when nothing was. */
-  private arrive(found: Found | undefined): Stop | undefined {
+  private arrive(found: Found | typeof PAUSED | undefined): Stop | undefined {
+    if (found === PAUSED) return { kind: 'pause' };
     const { replay, breakpoints } = this;
     replay.goTo(found?.step ?? this.origin());
     if (found === undefined) return START;

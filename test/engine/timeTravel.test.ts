@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import type { Motion } from '../../src/engine/debuggee';
+import type { Motion, Stop } from '../../src/engine/debuggee';
 import type { Timeline } from '../../src/engine/timeline';
-import { compiled, fingerprint, launched, move, scenarioText, toFirstStatement } from './onMachine';
+import { compiled, fingerprint, launched, move, scenarioText, statementOf, toFirstStatement } from './onMachine';
 
 const motions: readonly Motion[] = ['over', 'in', 'out', 'event', 'event-back', 'over-back', 'continue', 'reverse-continue'];
 const scenarios = ['first-touch', 'page-table-write', 'context-switch'] as const;
@@ -92,5 +92,41 @@ describe('time travel', () => {
     move(timeline, 'reverse-continue');
     move(timeline, 'continue');
     assert.deepEqual(timeline.takeOutput(), []);
+  });
+});
+
+describe('a search backward through a long run', () => {
+  const endless = 'machine { paging 4-level, ram 16M }\ncpu 0 {\n  y = 5\n  x = 0\n  while x < 1 { x = 0 }\n}\n';
+
+  /** Lets a motion run this many slices, pauses it, and gives its stop. */
+  function pausedAfter(timeline: Timeline, motion: Motion, slices: number): Stop {
+    timeline.start(motion, 0);
+    for (let i = 0; i < slices; i++) assert.equal(timeline.slice(() => true), undefined);
+    timeline.pause();
+    for (;;) {
+      const stop = timeline.slice(() => true);
+      if (stop !== undefined) return stop;
+    }
+  }
+
+  it('is paused as a run forward is, and goes on from there', () => {
+    const program = compiled(endless);
+    const timeline = launched(program, 'native');
+    assert.deepEqual(pausedAfter(timeline, 'continue', 400), { kind: 'pause' });
+    const far = timeline.moment().step;
+    timeline.setStatementBreakpoints([{ id: 1, statement: statementOf(program, 'y = 5') }]);
+    assert.deepEqual(pausedAfter(timeline, 'reverse-continue', 3), { kind: 'pause' });
+    assert.ok(timeline.moment().step < far);
+    assert.deepEqual(move(timeline, 'reverse-continue'), { kind: 'breakpoint', ids: [1] });
+  });
+
+  it('goes to the start of history at once when there is nothing to look for', () => {
+    const timeline = launched(compiled(endless), 'native');
+    toFirstStatement(timeline);
+    const first = timeline.moment();
+    pausedAfter(timeline, 'continue', 400);
+    timeline.start('reverse-continue', 0);
+    assert.deepEqual(timeline.slice(() => true), { kind: 'start-of-history' });
+    assert.deepEqual(timeline.moment(), first);
   });
 });
