@@ -14,6 +14,7 @@ export interface TlbSettings {
  *   1  15:0 VPID, 31:16 PCID
  *   2  linear address of the page (pair), 4 guest-physical (pair), 6 host-physical (pair), 8 EPT root (pair)
  *  10  age within the set: 0 is the most recently used
+ *  11  page shift of the linear address's own tables: behind EPT a line may be a fragment of that page
  */
 const LINE_WORDS = 12;
 const FLAGS = 0;
@@ -23,6 +24,7 @@ const GPA = 4;
 const HPA = 6;
 const EPT_ROOT = 8;
 const AGE = 10;
+const WHOLE_SHIFT = 11;
 const VALID = 1;
 const GLOBAL = 2;
 const DIRTY = 4;
@@ -132,6 +134,7 @@ export class Tlb {
     words[at + HPA + 1] = found.hpaHi;
     words[at + EPT_ROOT] = this.eptLo;
     words[at + EPT_ROOT + 1] = this.eptHi;
+    words[at + WHOLE_SHIFT] = found.pageShift;
     this.population[sizeOf(shift)]!++;
     this.touch(line);
     return line;
@@ -155,7 +158,10 @@ export class Tlb {
   hpaLo(line: number): number { return this.words[line * LINE_WORDS + HPA]!; }
   hpaHi(line: number): number { return this.words[line * LINE_WORDS + HPA + 1]!; }
 
-  /** INVLPG: the page of one linear address, current VPID, current PCID and globals, under every EPT root. */
+  /**
+   * INVLPG: the page of one linear address, current VPID, current PCID and globals, under every EPT root. Of a page of
+   * which several lines map fragments, all go: SDM Vol. 3, "Operations that Invalidate TLBs and Paging-Structure Caches".
+   */
   invalidatePage(lo: number, hi: number): void {
     const pcid = this.tags >>> PCID_AT;
     for (let line = 0; line < this.lines; line++) {
@@ -192,9 +198,11 @@ export class Tlb {
     }
   }
 
+  /** Does a line map the address, or another part of the page that the address's own tables map it with? */
   private mapsPage(line: number, lo: number, hi: number): boolean {
     if (!this.isValid(line)) return false;
-    return (lo & -(1 << this.shift(line))) === this.pageLo(line) && hi === this.pageHi(line);
+    const whole = -(1 << this.words[line * LINE_WORDS + WHOLE_SHIFT]!);
+    return (lo & whole) === (this.pageLo(line) & whole) && hi === this.pageHi(line);
   }
 
   private isCurrent(at: number): boolean {

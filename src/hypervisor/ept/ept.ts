@@ -26,7 +26,7 @@ export class Ept implements Technique, RootMode {
   private readonly runner: ListingRunner<EptMmu>;
   private readonly rootFrame: number;
 
-  constructor(private readonly vm: VirtualMachine) {
+  constructor(readonly vm: VirtualMachine) {
     this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
     this.runner = new ListingRunner('ept.vmm', 'vmm', 1, [handleExit, handleEptViolation, walkOther], vm.host.bus, vm.depth);
     this.mmus = vm.host.processors.map((processor, cpu) => new EptMmu(cpu, processor, vm, this.rootFrame));

@@ -49,7 +49,7 @@ export class ShadowWp implements Technique, RootMode {
   private readonly mmus: readonly ShadowMmu[];
   private readonly runner: ListingRunner<ShadowMmu>;
 
-  constructor(private readonly vm: VirtualMachine, settings: ShadowWpSettings) {
+  constructor(readonly vm: VirtualMachine, settings: ShadowWpSettings) {
     const { registry, bus, processors } = vm.host;
     this.pages = new ShadowPages(registry, settings.shadowPages, vm.memory.frames);
     this.sptes = new Sptes(this.pages, vm.frames, vm.writer, bus);

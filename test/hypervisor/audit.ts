@@ -1,0 +1,51 @@
+import { strict as assert } from 'node:assert';
+import { COUNTER } from '../../src/hardware/counters';
+import { Ept } from '../../src/hypervisor/ept/ept';
+import { ShadowWp } from '../../src/hypervisor/shadowWp/shadowWp';
+import { configure } from '../../src/engine/configuration';
+import { Machine } from '../../src/engine/machine';
+import { RUN } from '../../src/engine/runState';
+import type { Program } from '../../src/language/program';
+import { CounterAudit } from './counterAudit';
+import { auditEpt } from './eptAudit';
+import { auditShadow } from './shadowAudit';
+
+/** A machine with a program, at the start of boot. */
+export function machineFor(program: Program, mmu: string): Machine {
+  const configuration = configure(program, mmu);
+  if ('error' in configuration) assert.fail(configuration.error);
+  return new Machine(program, configuration);
+}
+
+/** What is wrong with the tables and lists that the machine's hypervisor keeps, as they stand; nothing when all is well. */
+export function audit(machine: Machine): readonly string[] {
+  const { technique } = machine;
+  if (technique instanceof ShadowWp) return auditShadow(machine, technique);
+  return technique instanceof Ept ? auditEpt(machine, technique) : [];
+}
+
+/**
+ * Runs a machine to its end and audits it after every instruction that can have changed what the hypervisor keeps
+ * or what it is made from: one with a VM exit, or one that wrote. At the end the counters are held to the events.
+ */
+export function runAudited(machine: Machine): void {
+  const { interpreter, processors } = machine;
+  const { run } = interpreter;
+  const { counters } = processors[0]!;
+  while (run.status === RUN.running && !run.isCounting) interpreter.step(0);
+  assert.deepEqual(audit(machine), [], 'after boot');
+  const events = new CounterAudit(machine);
+  events.listen();
+  let exits = counters[COUNTER['exits.total']]!;
+  while (run.status === RUN.running) {
+    const before = run.step;
+    interpreter.step(0);
+    if (counters[COUNTER['exits.total']] === exits) continue;
+    exits = counters[COUNTER['exits.total']]!;
+    const { range } = machine.program.statements[interpreter.stacks[0]!.statement]!;
+    assert.deepEqual(audit(machine), [], `after step ${before}, on line ${range.line + 1}`);
+  }
+  machine.bus.silence();
+  assert.deepEqual(audit(machine), [], 'at the end');
+  assert.deepEqual(events.findings(), []);
+}

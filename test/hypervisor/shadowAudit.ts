@@ -1,0 +1,202 @@
+import type { ShadowWp } from '../../src/hypervisor/shadowWp/shadowWp';
+import { accessOf, hasCr0Wp, hasSmepAndNotWp, isDirect, keyOf as keyOfRole, levelOf, roleText } from '../../src/hypervisor/shadowWp/role';
+import { USE } from '../../src/hypervisor/host/hostFrames';
+import type { Machine } from '../../src/engine/machine';
+import {
+  ENTRIES, entryAt, hex, isAccessed, isDirty, isExecutable, isLarge, isPresent, isWritable, keyOf, rightsOf, span, type Entry,
+} from './tableWords';
+
+const WRITABLE = 1;
+const USER = 2;
+const EXECUTABLE = 4;
+const CACHED_MODE = 0x380;
+
+/** What is wrong with the shadow MMU of `machine` as it stands between two instructions of the guest; nothing when all is well. */
+export function auditShadow(machine: Machine, technique: ShadowWp): readonly string[] {
+  return new ShadowAudit(machine, technique).run();
+}
+
+/**
+ * Judges the shadow by the words in memory: every entry against the guest's entry behind it, the memslots and the
+ * host's table; and every list, hash and count against the entries. Nothing here asks the code that made them.
+ */
+class ShadowAudit {
+  private readonly wrong: string[] = [];
+  /** Leaves by the guest frame they map, other entries by the shadow page they lead to: host addresses of the entries. */
+  private readonly leavesOf = new Map<number, number[]>();
+  private readonly parentsOf = new Map<number, number[]>();
+
+  constructor(private readonly machine: Machine, private readonly technique: ShadowWp) {}
+
+  run(): readonly string[] {
+    const { pages } = this.technique;
+    let used = 0;
+    for (let page = 1; page < pages.end; page++) {
+      if (!pages.isInUse(page)) continue;
+      used++;
+      this.page(page);
+    }
+    this.equal(pages.used, used, 'shadow pages in use');
+    this.equal(this.technique.vm.frames.count(USE.shadowTable), used, 'host frames of shadow tables');
+    if (used > pages.limit) this.say(`${used} shadow pages where ${pages.limit} are allowed`);
+    this.lists();
+    return this.wrong;
+  }
+
+  private page(page: number): void {
+    const { pages, vm } = this.technique;
+    const gfn = pages.gfnOf(page);
+    const role = pages.roleOf(page);
+    const frame = pages.frameOf(page);
+    if (pages.find(gfn, role) !== page) this.say(`${this.name(page)} is not what the hash finds for its frame and role`);
+    this.equal(pages.rootCount(page), vm.vcpus.filter((vcpu) => vcpu.rootPage === page).length, `roots counted of ${this.name(page)}`);
+    this.equal(vm.frames.useOf(frame), USE.shadowTable, `use of the frame of ${this.name(page)}`);
+    this.equal(vm.frames.detailOf(frame), page, `page noted beside the frame of ${this.name(page)}`);
+    for (let index = 0; index < ENTRIES; index++) {
+      const entry = entryAt(this.machine.memory, frame, index);
+      if (!isPresent(entry)) {
+        if ((entry.lo | entry.hi) !== 0) this.say(`entry ${index} of ${this.name(page)} is not present and not zero`);
+      } else if (levelOf(role) === 1) {
+        this.leaf(page, index, entry);
+      } else {
+        this.link(page, index, entry);
+      }
+    }
+  }
+
+  private leaf(page: number, index: number, entry: Entry): void {
+    const { pages, vm } = this.technique;
+    const role = pages.roleOf(page);
+    const at = `leaf ${index} of ${this.name(page)}`;
+    const gfn = isDirect(role) ? pages.gfnOf(page) + index : this.guestLeaf(page, index, entry, at);
+    add(this.leavesOf, gfn, pages.frameOf(page) * 512 + index);
+    if (vm.slots.find(gfn) < 0) this.say(`${at} maps ${hex(gfn)}, which no memslot holds`);
+    this.equal(entry.frame, vm.memory.frameOf(gfn), `host frame of ${at} and of the host's table for ${hex(gfn)}`);
+    this.equal(vm.frames.useOf(entry.frame), USE.guestPage, `use of the frame that ${at} maps`);
+    if (!isAccessed(entry)) this.say(`${at} is not accessed`);
+    if (isWritable(entry) !== isDirty(entry)) this.say(`${at} has W and D not alike`);
+    if (isWritable(entry) && this.holdsTable(gfn)) this.say(`${at} is writable and maps the shadowed page table ${hex(gfn)}`);
+    if (!isDirect(role)) return;
+    this.atMost(rightsOf(entry), accessOf(role), at);
+    this.equal(keyOf(entry), keyOfRole(role), `key of ${at}`);
+  }
+
+  /** Judges a leaf by the guest's entry behind it, and gives the frame that this names. */
+  private guestLeaf(page: number, index: number, entry: Entry, at: string): number {
+    const { pages } = this.technique;
+    const role = pages.roleOf(page);
+    const guest = this.guestEntry(pages.gfnOf(page), index);
+    if (!isPresent(guest)) this.say(`${at}: the guest's entry is not present`);
+    if (!isAccessed(guest)) this.say(`${at}: the guest's entry is not accessed`);
+    if (isWritable(entry) && !isDirty(guest)) this.say(`${at} is writable, and the guest's entry is not dirty`);
+    this.equal(keyOf(entry), keyOf(guest), `key of ${at}`);
+    this.rights(rightsOf(entry), accessOf(role) & rightsOf(guest), role, at);
+    return guest.frame;
+  }
+
+  private link(page: number, index: number, entry: Entry): void {
+    const { pages, vm } = this.technique;
+    const role = pages.roleOf(page);
+    const level = levelOf(role);
+    const at = `entry ${index} of ${this.name(page)}`;
+    this.equal(vm.frames.useOf(entry.frame), USE.shadowTable, `use of the frame that ${at} references`);
+    const child = vm.frames.detailOf(entry.frame);
+    if (!pages.isInUse(child)) return this.say(`${at} references no shadow page`);
+    add(this.parentsOf, child, pages.frameOf(page) * 512 + index);
+    const childRole = pages.roleOf(child);
+    this.equal(levelOf(childRole), level - 1, `level below ${at}`);
+    this.equal(childRole & CACHED_MODE, role & CACHED_MODE, `mode bits below ${at}`);
+    this.equal(rightsOf(entry), WRITABLE | USER | EXECUTABLE, `rights of ${at}, which is no leaf`);
+    if (isDirect(role)) {
+      if (!isDirect(childRole)) this.say(`${at}: below a direct page, and not direct`);
+      this.equal(pages.gfnOf(child), pages.gfnOf(page) + index * span(level), `first frame below ${at}`);
+      return this.equal(accessOf(childRole), accessOf(role), `access below ${at}`);
+    }
+    const guest = this.guestEntry(pages.gfnOf(page), index);
+    if (!isPresent(guest)) this.say(`${at}: the guest's entry is not present`);
+    if (!isAccessed(guest)) this.say(`${at}: the guest's entry is not accessed`);
+    const access = accessOf(role) & rightsOf(guest);
+    const maps = level < 4 && isLarge(guest);
+    if (maps !== isDirect(childRole)) this.say(`${at}: a large page and a direct child go together`);
+    if (!maps) {
+      this.equal(pages.gfnOf(child), guest.frame, `table below ${at}`);
+      return this.equal(accessOf(childRole), access, `access below ${at}`);
+    }
+    const mask = span(level) - 1;
+    this.equal(pages.gfnOf(child), guest.frame & ~mask, `first frame of the large page below ${at}`);
+    this.equal(keyOfRole(childRole), keyOf(guest), `key below ${at}`);
+    this.rights(accessOf(childRole), access, role, `child below ${at}`);
+    if (accessOf(childRole) & WRITABLE && !isDirty(guest)) this.say(`the child below ${at} is writable, and the guest's entry is not dirty`);
+  }
+
+  /** Rights are at most the guest's; while CR0.WP is 0 a leaf may have W without U instead, and without X under SMEP. */
+  private rights(rights: number, guest: number, role: number, at: string): void {
+    const isTraded = !hasCr0Wp(role) && (rights & (WRITABLE | USER)) === WRITABLE && (guest & WRITABLE) === 0;
+    if (!isTraded) return this.atMost(rights, guest, at);
+    this.atMost(rights & ~WRITABLE, guest, at);
+    if (hasSmepAndNotWp(role) && guest & USER && rights & EXECUTABLE) this.say(`${at} lets the supervisor fetch from a user page under SMEP`);
+  }
+
+  private lists(): void {
+    const { pages } = this.technique;
+    for (let gfn = 0; gfn < this.technique.vm.memory.frames; gfn++) {
+      this.equal(this.listed(pages.reverseMap(gfn)), sorted(this.leavesOf.get(gfn)), `reverse map of ${hex(gfn)} and the leaves that map it`);
+    }
+    for (let page = 1; page < pages.end; page++) {
+      if (pages.isInUse(page)) {
+        this.equal(this.listed(pages.parents(page)), sorted(this.parentsOf.get(page)), `parents of ${this.name(page)} and the entries that lead to it`);
+      }
+    }
+  }
+
+  /** Host addresses, in entries, that a list holds. */
+  private listed(head: number): string {
+    const { lists } = this.technique.pages;
+    const found: number[] = [];
+    for (let link = head; link !== 0; link = lists.next(link)) {
+      found.push(((lists.lo(link) >>> 12) | (lists.hi(link) << 20)) * 512 + ((lists.lo(link) >>> 3) & 511));
+    }
+    return sorted(found);
+  }
+
+  /** Entry `index` of the guest's table in frame `gfn`. A page the host has not backed holds zeros. */
+  private guestEntry(gfn: number, index: number): Entry {
+    const frame = this.technique.vm.memory.frameOf(gfn);
+    return frame < 0 ? { lo: 0, hi: 0, frame: 0 } : entryAt(this.machine.memory, frame, index);
+  }
+
+  private holdsTable(gfn: number): boolean {
+    const { pages } = this.technique;
+    for (let page = 1; page < pages.end; page++) {
+      if (pages.isInUse(page) && pages.gfnOf(page) === gfn && !isDirect(pages.roleOf(page))) return true;
+    }
+    return false;
+  }
+
+  private atMost(rights: number, allowed: number, at: string): void {
+    if ((rights & ~allowed) !== 0) this.say(`${at} gives more than the guest does: ${rights} of ${allowed}`);
+  }
+
+  private equal(found: number | string, wanted: number | string, what: string): void {
+    if (found !== wanted) this.say(`${what}: ${found} and ${wanted}`);
+  }
+
+  private name(page: number): string {
+    const { pages } = this.technique;
+    return `shadow page ${page} of ${hex(pages.gfnOf(page))} (${roleText(pages.roleOf(page))})`;
+  }
+
+  private say(text: string): void {
+    this.wrong.push(text);
+  }
+}
+
+function add(map: Map<number, number[]>, key: number, value: number): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}
+
+function sorted(list: readonly number[] | undefined): string {
+  return [...(list ?? [])].sort((a, b) => a - b).join(' ');
+}
