@@ -148,7 +148,7 @@ export class TablesByHand {
       const entry = table + ((address >> tables.shifts[at]!) & tables.indexMask) * tables.entryBytes;
       if (at === depth) return entry;
       if (this.word(entry, tables.entryBytes) === 0n) {
-        const next = (this.fresh.get(root) ?? root) + 0x1000n;
+        const next = (this.fresh.get(root) ?? root & ~0xfffn) + 0x1000n;
         this.fresh.set(root, next);
         this.put(entry, next | tables.open[Math.min(at, tables.open.length - 1)]!, tables.entryBytes);
       }
