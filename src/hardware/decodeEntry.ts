@@ -45,22 +45,32 @@ export function decodeEntry(
   const leaf = level === 1 || (lo & (compiled.leafMask[level] ?? 0)) !== 0;
   const use = leaf ? 'leaf' : 'table';
   const rows = format.fields.filter((field) => rowApplies(field, level, use) && (present || saysPresent(field, format.presentMask)));
-  const fields = rows.map((field) => decodeField(field, entry, frameSpace));
-  const shift = compiled.shifts[level] ?? 12;
   const frameRow = format.fields.find((field) => field.print === 'frame' && rowApplies(field, level, use));
+  const frame = frameRow === undefined ? 0n : (entry & mask(frameRow.bits)) | highFrame(compiled, level, leaf, lo);
+  const fields = rows.map((field) => decodeField(field, entry, `${frameSpace}:0x${frame.toString(16)}`));
+  const shift = compiled.shifts[level] ?? 12;
+  const isPointer = format.pointerLevels?.includes(level) === true;
   return {
     name: format.levelNames[level] ?? `level ${level}`,
     present,
     leaf,
     size: 1n << BigInt(shift),
-    frame: frameRow === undefined ? 0n : entry & mask(frameRow.bits),
-    rights: format.rights.map(({ name, bit, givenBy }) => ({ name, given: Number((entry >> BigInt(bit)) & 1n) === givenBy })),
+    frame,
+    rights: format.rights.map(({ name, bit, givenBy }) => (
+      { name, given: isPointer || Number((entry >> BigInt(bit)) & 1n) === givenBy })),
     fields,
     fault: present ? faultOf(compiled, level, leaf ? 1 : 0, lo, hi) : undefined,
   };
 }
 
-function decodeField(field: FormatField, entry: bigint, frameSpace: 'gpa' | 'hpa'): DecodedField {
+/** Address bits that a large page's entry holds below the others. */
+function highFrame(compiled: CompiledFormat, level: number, leaf: boolean, lo: number): bigint {
+  const bits = leaf ? (lo >>> compiled.highFrameShift) & (compiled.highFrameMask[level] ?? 0) : 0;
+  return BigInt(bits) << 32n;
+}
+
+/** `frame`: where the entry leads, for print. */
+function decodeField(field: FormatField, entry: bigint, frame: string): DecodedField {
   const { name, bits } = field;
   const value = (entry & mask(bits)) >> BigInt(bits[1]);
   const meaning = value === 0n ? field.clear : field.set;
@@ -68,7 +78,7 @@ function decodeField(field: FormatField, entry: bigint, frameSpace: 'gpa' | 'hpa
     case 'flag': return { name, bits, value, text: value.toString(), meaning };
     case 'number': return { name, bits, value, text: value.toString(), meaning };
     case 'memory type': return { name, bits, value, text: memoryTypeNames[Number(value)] ?? 'reserved', meaning };
-    case 'frame': return { name, bits, value, text: `${frameSpace}:0x${(entry & mask(bits)).toString(16)}`, meaning };
+    case 'frame': return { name, bits, value, text: frame, meaning };
   }
 }
 

@@ -3,10 +3,15 @@ import { ACCESS } from '../../src/hardware/accessKinds';
 import { compileFormat } from '../../src/hardware/compiledFormat';
 import { decodeEntry } from '../../src/hardware/decodeEntry';
 import { EPT4 } from '../../src/hardware/formats/ept4';
+import { EPT5 } from '../../src/hardware/formats/ept5';
+import { LEGACY32 } from '../../src/hardware/formats/legacy32';
 import { LONG4 } from '../../src/hardware/formats/long4';
 import { LONG5 } from '../../src/hardware/formats/long5';
+import { NPT_LEGACY32, NPT_LONG4, NPT_LONG5, NPT_PAE } from '../../src/hardware/formats/nestedPaging';
+import { PAE } from '../../src/hardware/formats/pae';
 import { rowApplies } from '../../src/hardware/pagingFormat';
 import { WALK } from '../../src/hardware/walkOutcome';
+import { ROOT, TABLES, TablesByHand } from './tablesByHand';
 import { A, D, halves, P, PS, R, RW, TestMachine, US, W, WB, X, XD } from './testMachine';
 
 const features = { maxphyaddr: 46, noExecute: 'on', executeOnly: 'on' } as const;
@@ -36,6 +41,28 @@ describe('an entry, decoded', () => {
     assert.equal(leaf.name, 'EPT PTE');
   });
 
+  it('of a 4-MByte page leads above 4 GBytes (PSE-36), and means a table while CR4.PSE is 0', () => {
+    const value = halves(0xc000_0000n | P | PS | (0xa5n << 13n));
+    const page = decodeEntry(compileFormat(LEGACY32, { ...features, largePages: 'on' }), 2, ...value, 'gpa');
+    assert.deepEqual([page.leaf, page.size, page.frame], [true, 0x40_0000n, 0xa5_c000_0000n]);
+    assert.match(text(page), /frame=gpa:0xa5c0000000/);
+    const table = decodeEntry(compileFormat(LEGACY32, { ...features, largePages: 'off' }), 2, ...value, 'gpa');
+    assert.deepEqual([table.leaf, table.frame], [false, 0xc014_a000n]);
+  });
+
+  it('of PAE that is a PDPTE gives every right, and has none of their bits', () => {
+    const pdpte = decodeEntry(compileFormat(PAE, features), 3, ...halves(0x5000n | P), 'gpa');
+    assert.equal(text(pdpte), 'P=1 PWT=0 PCD=0 frame=gpa:0x5000');
+    assert.deepEqual(pdpte.rights.map((right) => right.given), [true, true, true]);
+    assert.equal(decodeEntry(compileFormat(PAE, features), 3, ...halves(0x5000n | P | RW), 'gpa').fault, 'reserved: bits 2:1 of a PDPTE');
+  });
+
+  it('of nested paging is named so, and leads to host-physical memory', () => {
+    const pte = decodeEntry(compileFormat(NPT_LONG4, features), 1, ...halves(0x5000n | P), 'hpa');
+    assert.equal(pte.name, 'nested PTE');
+    assert.equal(pte.fields.at(-1)?.meaning, 'host-physical address');
+  });
+
   it('that is not present shows no more than that', () => {
     assert.equal(text(decodeEntry(long4, 1, ...halves(0xffff_fff0n & ~P), 'gpa')), 'P=0');
     assert.equal(text(decodeEntry(ept4, 2, ...halves(0x5000n), 'hpa')), 'R=0 W=0 X=0');
@@ -63,10 +90,30 @@ describe('an entry, decoded', () => {
       }
     }
   });
+
+  for (const mode of ['32-bit', 'pae', '5-level'] as const) {
+    it(`of ${mode} tables is refused by the walk exactly when the decoder finds a fault, bit for bit`, () => {
+      const tables = TABLES[mode];
+      const top = tables.shifts.length;
+      for (let depth = mode === 'pae' ? 1 : 0; depth < top; depth++) {
+        for (const large of depth === top - 2 ? [0n, PS] : [0n]) {
+          for (let bit = 1n; bit < tables.entryBytes * 8n; bit++) {
+            const machine = new TablesByHand();
+            machine.map(tables, ROOT, 0x60_0000n, P | large | (1n << bit), depth);
+            machine.enter(mode);
+            const isRefused = machine.walk(0x60_0000n, ACCESS.read) === WALK.pageFault
+              && (machine.processor.inspection.result.errorCode & 8) !== 0 && machine.processor.inspection.result.level === top - depth;
+            const decoded = decodeEntry(machine.processor.inspection.compiled, top - depth, ...halves(P | large | (1n << bit)), 'gpa');
+            assert.equal(isRefused, decoded.fault !== undefined, `bit ${bit} at depth ${depth}${large === 0n ? '' : ', large'}`);
+          }
+        }
+      }
+    });
+  }
 });
 
 describe('the formats', () => {
-  for (const format of [LONG4, LONG5, EPT4]) {
+  for (const format of [LEGACY32, PAE, LONG4, LONG5, EPT4, EPT5, NPT_LEGACY32, NPT_PAE, NPT_LONG4, NPT_LONG5]) {
     it(`${format.name}: no two fields of an entry share a bit, and each level has a name and a frame`, () => {
       for (let level = 1; level <= format.levels; level++) {
         assert.ok(format.levelNames[level]);

@@ -247,7 +247,7 @@ describe('the registers that select a paging mode', () => {
     ['LA57 off in 5-level paging', PAGING['5-level'], 'cr4', CR4.PAE], ['LME off in 4-level paging', PAGING['4-level'], 'efer', EFER.NXE],
   ] as const) {
     it(`refuse ${name} with #GP(0)`, () => {
-      const machine = pae().set({ cr0: CR0.PE, cr4: 0, efer: 0, cr3: ROOT, ...registers });
+      const machine = pae().set({ cr4: 0, efer: 0, cr3: ROOT, ...registers });
       const before = machine.register(register);
       assert.equal(machine.move(register, value), STATUS.exception);
       assert.deepEqual([...machine.fault.slice(0, 2), machine.register(register)], [...refused, before]);
