@@ -78,7 +78,8 @@ export class ForwardMotions {
     let found: Verdict | undefined;
     const isInside = replay.enter((record, event) => {
       if (event <= from) return false;
-      found = this.breakpoints.matchEvent(record, replay.cpu);
+      const verdict = this.breakpoints.matchEvent(record, replay.cpu);
+      found = verdict === undefined ? undefined : this.breakpoints.countHits(verdict);
       return found !== undefined || wanted(record);
     });
     if (isInside && found !== undefined) return this.eventStop(found);
@@ -91,13 +92,16 @@ export class ForwardMotions {
     return this.within(() => false);
   }
 
-  /** What is left behind a finished statement (back to CPL 0, marks for the next) belongs to no line: past it. */
+  /**
+   * What is left behind a finished statement (back to CPL 0, marks for the next) belongs to no line: past it. Where a
+   * handler or a procedure has been left, the statement that it returns to goes on, and its accesses are still to come.
+   */
   private leaveStatement(): void {
     const { replay } = this;
     const { interpreter, program } = replay.machine;
     const stack = interpreter.stacks[replay.cpu]!;
     const isWithin = (): boolean => {
-      const statement = program.statements[stack.statement];
+      const statement = program.statements[interpreter.statements.at(stack.pc)];
       return statement !== undefined && stack.pc >= statement.entry && stack.pc < statement.end;
     };
     while (!replay.isOver() && !interpreter.isAtStatement(replay.cpu) && !isWithin()) replay.execute();

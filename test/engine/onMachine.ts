@@ -6,7 +6,8 @@ import type { Motion, Stop } from '../../src/engine/debuggee';
 import { launch } from '../../src/engine/launch';
 import type { Timeline } from '../../src/engine/timeline';
 import { compileScenario } from '../../src/language/compile';
-import type { Program } from '../../src/language/program';
+import { compileExpression } from '../../src/language/expression';
+import type { Fragment, Program } from '../../src/language/program';
 
 /** The program of a scenario's text, which must compile. */
 export function compiled(text: string, name = 'test.guest'): Program {
@@ -14,6 +15,17 @@ export function compiled(text: string, name = 'test.guest'): Program {
   assert.deepEqual(diagnostics.filter(({ severity }) => severity === 'error'), []);
   assert.ok(program);
   return program;
+}
+
+/** An expression on the machine as a condition or a watch has it, in the `cpu` block (at `statement` when that is given). */
+export function condition(text: string, expression: string, statement?: number): Fragment {
+  const { program, symbols } = compileScenario({ path: 'test.guest', text, readImport: () => undefined, catalog });
+  assert.ok(program && symbols);
+  const instruction = statement === undefined ? undefined : program.statements[statement]!.entry;
+  const site = { procedure: program.cpus[0]!, ...(instruction === undefined ? {} : { instruction }) };
+  const result = compileExpression({ program, symbols }, expression, site);
+  if ('error' in result) assert.fail(result.error);
+  return result.fragment;
 }
 
 /** The text of one of the project's scenarios. */

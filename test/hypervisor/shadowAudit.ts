@@ -3,7 +3,7 @@ import { accessOf, hasCr0Wp, hasSmepAndNotWp, isDirect, keyOf as keyOfRole, leve
 import { USE } from '../../src/hypervisor/host/hostFrames';
 import type { Machine } from '../../src/engine/machine';
 import {
-  ENTRIES, entryAt, hex, isAccessed, isDirty, isExecutable, isLarge, isPresent, isWritable, keyOf, rightsOf, span, type Entry,
+  ENTRIES, entryAt, hex, isAccessed, isDirty, isLarge, isPresent, isWritable, keyOf, rightsOf, span, type Entry,
 } from './tableWords';
 
 const WRITABLE = 1;

@@ -120,7 +120,7 @@ const operation: fc.Arbitrary<GuestOperation> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constantFrom<('map' | 'unmap')[]>('map', 'unmap'), page: fc.nat(15), frame: fc.nat(3), rights: fc.nat(3) })
       .map((of): GuestOperation => of),
   },
-  { weight: 1, arbitrary: fc.constantFrom('p', 'q').map((to): GuestOperation => ({ kind: 'switch', to: to as 'p' | 'q' })) },
+  { weight: 1, arbitrary: fc.constantFrom<('p' | 'q')[]>('p', 'q').map((to): GuestOperation => ({ kind: 'switch', to })) },
   {
     weight: 3,
     arbitrary: fc.record({
