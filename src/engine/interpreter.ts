@@ -250,8 +250,13 @@ export class Interpreter {
     }
     this.happenings[cpu]!.noteRefusal();
     processor.counters[COUNTER.refusals]!++;
-    while (stack.depth > 0) stack.pop();
-    const statement = this.statements.at(stack.pc);
+    // A handler returns to the access, a procedure behind its call, which may be the statement's last instruction.
+    let isBehind = false;
+    while (stack.depth > 0) {
+      isBehind = !stack.isHandlerAt(stack.base);
+      stack.pop();
+    }
+    const statement = this.statements.at(isBehind ? stack.pc - 1 : stack.pc);
     const { refusedBelow, end, user } = this.program.statements[statement]!;
     processor.setLevel(user ? USER_LEVEL : 0);
     const isExpected = refusedBelow.some((i) => appliesTo(this.program, this.program.expectations[i]!, this.technique));

@@ -109,9 +109,8 @@ describe('breakpoints on events', () => {
       timeline.setEventBreakpoints([{ id: 9, kinds: filter.kinds, matches: filter.matches }]);
       let count = 0;
       for (let stop = move(timeline, 'continue'); stop.kind !== 'ended'; stop = move(timeline, 'continue')) {
-        assert.equal(stop.kind, 'event');
         const events = timeline.eventsOfStep();
-        assert.deepEqual(stop.kind === 'event' ? stop.event : undefined, events[events.length - 1]);
+        assert.deepEqual(stop, { kind: 'event', ids: [9], event: events[events.length - 1] });
         assert.equal(timeline.moment().event, events.length);
         count++;
       }
