@@ -69,7 +69,7 @@ class SpacePair {
     if (behind === 'nested paging') this.useNestedPaging();
     nested.tableSpace = behind === 'nested paging' ? SPACE.npt : SPACE.ept;
     linear.nested = behind === 'nothing' ? undefined : nested;
-    linear.tables = behind === 'nothing' ? this.identity : this.throughNested;
+    linear.useTables(behind === 'nothing' ? this.identity : this.throughNested);
   }
 
   private useNestedPaging(): void {

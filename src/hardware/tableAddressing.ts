@@ -4,6 +4,8 @@
  * memslots and the host's page table.
  */
 export interface TableAddressing {
+  /** 1: addresses of tables are host-physical as they stand, and the walk need not ask. */
+  readonly direct?: 1;
   /**
    * Finds the host-physical address of the table word at (lo, hi). 0 (`WALK.mapped`) when found, the place left
    * in `hpaLo`, `hpaHi`; else a nonzero `WALK` outcome, which ends the walk. `access`: ACCESS.read, or write
@@ -21,6 +23,7 @@ export interface TableAddressing {
 
 /** Tables whose entries hold host-physical addresses: without virtualization, of EPT itself, of a shadow. */
 export class IdentityAddressing implements TableAddressing {
+  readonly direct = 1;
   hpaLo = 0;
   hpaHi = 0;
 

@@ -48,6 +48,8 @@ export class Tlb {
   private readonly population: Int32Array;
   private readonly sets: number;
   private readonly ways: number;
+  /** `sets - 1` when a mask can stand for the division, which costs more than the rest of a look-up; else -1. */
+  private readonly setMask: number;
   private tags = 0;
   private vpid = 0;
   private eptOn = 0;
@@ -59,6 +61,7 @@ export class Tlb {
     if (ways < 1 || entries % ways !== 0) throw new Error(`invariant: a TLB of ${entries} entries cannot have ${ways} ways`);
     this.ways = ways;
     this.sets = entries / ways;
+    this.setMask = (this.sets & (this.sets - 1)) === 0 ? this.sets - 1 : -1;
     this.words = registry.block(name, entries * LINE_WORDS);
     this.population = registry.block(`${name}.population`, SHIFTS.length);
     for (let line = 0; line < entries; line++) this.words[line * LINE_WORDS + AGE] = line % ways;
@@ -215,7 +218,8 @@ export class Tlb {
   }
 
   private setOf(lo: number, hi: number, shift: number): number {
-    return (((lo >>> shift) | (hi << (32 - shift))) >>> 0) % this.sets;
+    const page = (lo >>> shift) | (hi << (32 - shift));
+    return this.setMask >= 0 ? page & this.setMask : (page >>> 0) % this.sets;
   }
 
   private victim(first: number): number {

@@ -63,7 +63,9 @@ export class TranslationSpace {
   /** The PDPTE registers, for a format whose top entries are in registers; undefined: this space has none. */
   readonly topEntries: Int32Array | undefined;
   tableSpace: number;
+  /** How tables are reached; `direct`, its 1 or 0, spares a walk the question. */
   tables: TableAddressing;
+  direct: number;
   compiled: CompiledFormat;
   rootLo = 0;
   rootHi = 0;
@@ -102,11 +104,17 @@ export class TranslationSpace {
     this.topEntries = identity.topEntries;
     this.tableSpace = identity.tableSpace;
     this.tables = identity.tables;
+    this.direct = identity.tables.direct ?? 0;
     this.compiled = compileFormat(UNPAGED, { maxphyaddr: identity.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
   }
 
   get format(): PagingFormat {
     return this.compiled.format;
+  }
+
+  useTables(tables: TableAddressing): void {
+    this.tables = tables;
+    this.direct = tables.direct ?? 0;
   }
 
   /**

@@ -30,6 +30,7 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   const result = space.result;
   const memory = space.memory;
   const tables = space.tables;
+  const direct = space.direct;
   const nested = space.nested;
   if (space.isNested === 0) {
     space.servedLo = lo;
@@ -81,10 +82,14 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
     const field = shift < 32 ? (lo >>> shift) | (hi << (32 - shift)) : hi >>> (shift - 32);
     const index = field & compiled.indexMask;
     const addressLo = tableLo | (index << compiled.entryShift);
-    const refusal = tables.locate(addressLo, tableHi, ACCESS.read, level, effects);
-    if (refusal !== WALK.mapped) return refuseAsNested(space, refusal, effects);
-    const hpaLo = tables.hpaLo;
-    const hpaHi = tables.hpaHi;
+    let hpaLo = addressLo;
+    let hpaHi = tableHi;
+    if (direct === 0) {
+      const refusal = tables.locate(addressLo, tableHi, ACCESS.read, level, effects);
+      if (refusal !== WALK.mapped) return refuseAsNested(space, refusal, effects);
+      hpaLo = tables.hpaLo;
+      hpaHi = tables.hpaHi;
+    }
     const at = memory.wordAt(hpaLo, hpaHi);
     if (at === 0) {
       entryLo = memory.load32(hpaLo, hpaHi);
