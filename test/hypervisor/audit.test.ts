@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { audit, machineFor, runAudited } from './audit';
+import { claims } from './programs/claims';
 import { guestPrograms } from './programs/guestOperation';
 import { guestText } from './programs/guestText';
 
@@ -15,6 +16,12 @@ describe('audit of what the hypervisor keeps', function () {
       for (const mmu of techniques) runAudited(machineFor(compiled(scenarioText(scenario)), mmu));
     });
   }
+
+  it('finds nothing after any instruction of the guests that a technique may get wrong', () => {
+    for (const { text } of claims) {
+      for (const mmu of techniques) runAudited(machineFor(compiled(text), mmu));
+    }
+  });
 
   it('finds nothing after any instruction of random guests', () => {
     fc.assert(fc.property(guestPrograms, fc.constantFrom(...techniques), (guest, mmu) => {
