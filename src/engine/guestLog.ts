@@ -58,8 +58,11 @@ export class GuestLog {
 
   private noteAccess(cpu: number, record: Int32Array): void {
     const operation = record[field.what.at]!;
+    const size = record[field.size.at]!;
+    // The operand may be wider than the access: what memory takes of it counts.
+    const value = (at: number): string => hex(BigInt.asUintN(8 * size, pairToBigInt(record[at]!, record[at + 1]!)));
     const line = (op: string, at: number): void => this.write({
-      cpu, seq: this.sequence(cpu), op, gva: pair(record, field.gva.at), size: record[field.size.at]!, value: pair(record, at),
+      cpu, seq: this.sequence(cpu), op, gva: pair(record, field.gva.at), size, value: value(at),
     });
     if (operation === OPERATION.readModifyWrite) {
       line('load', field.old.at);

@@ -200,3 +200,21 @@ describe('a configuration that does not fit', () => {
     assert.deepEqual(settingsOf('ept'), ['ept', { update: 'zap', shadowPages: 32 }]);
   });
 });
+
+describe('the guest log', () => {
+  it('has what an access of its size read and wrote, and no bit more', () => {
+    const lines: unknown[] = [];
+    const program = compiled(`${PROCESS}cpu 0 {
+      switch(p)
+      n = 0x1ff
+      user byte [0x600000] = n
+      user byte [0x600000] += 1
+      user word [0x600000] -= 1
+      user x = dword [0x600000]
+    }`);
+    run(program, 'ept', { guestLog: (line) => lines.push('op' in line ? [line['op'], line['size'], line['value']] : line) });
+    assert.deepEqual(lines.filter(Array.isArray), [
+      ['store', 1, '0xff'], ['load', 1, '0xff'], ['store', 1, '0x0'], ['load', 2, '0x0'], ['store', 2, '0xffff'], ['load', 4, '0xffff'],
+    ]);
+  });
+});
