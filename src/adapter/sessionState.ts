@@ -61,6 +61,8 @@ export class SessionState {
   private readonly driver: MotionDriver;
   /** CPU that the running or last motion is about. */
   private cpu = 0;
+  /** The newest failed expectation that the running or last motion has told of, with both its sides. */
+  private failure: string | undefined;
 
   constructor(
     readonly simulator: Simulator,
@@ -86,6 +88,7 @@ export class SessionState {
     this.phase = 'running';
     this.stop = undefined;
     this.cpu = cpu;
+    this.failure = undefined;
     this.frames.drop();
     this.references.drop();
     this.driver.start(launched.debuggee, motion, cpu);
@@ -137,23 +140,22 @@ export class SessionState {
     this.send('terminated');
   }
 
-  /** Passes on what the scenario has said; gives the newest failure among it. */
-  private takeOutput(): string | undefined {
+  /** Passes on what the scenario has said. */
+  private takeOutput(): void {
     const launched = this.launched;
-    let failure: string | undefined;
     for (const line of launched?.debuggee.takeOutput() ?? []) {
       if (launched === undefined) break;
       this.output.scenarioLine(line, launched.sources, launched.scenario.program, this.client);
-      if (line.category === 'failure') failure = line.text;
+      if (line.category === 'failure') this.failure = line.text;
     }
-    return failure;
   }
 
   private arrive(stop: Stop, motion: Motion): void {
     const launched = this.launched;
     if (launched === undefined) return;
-    const failure = this.takeOutput();
-    if (stop.kind === 'ended') {
+    this.takeOutput();
+    // Without debugging nobody looks: a death is the end.
+    if (stop.kind === 'ended' || (stop.kind === 'died' && launched.args.noDebug === true)) {
       const outcome = launched.debuggee.result();
       this.output.outcome(outcome, fileName(launched.scenario.program.name), launched.debuggee.technique);
       this.end(outcome.ok ? 0 : 1);
@@ -166,7 +168,7 @@ export class SessionState {
       this.standAt({ kind: 'entry' });
       return;
     }
-    this.stop = reportStop(explained(stop, failure, launched.scenario.program), motion, cpu, launched.debuggee, this.breakpoints);
+    this.stop = reportStop(explained(stop, this.failure, launched.scenario.program), motion, cpu, launched.debuggee, this.breakpoints);
     this.phase = 'stopped';
     this.send('stopped', this.stop.body);
   }

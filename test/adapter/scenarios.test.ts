@@ -92,6 +92,11 @@ describe('the real machine under a session', () => {
   const forEver = 'machine { paging 4-level, ram 16M, mmu ept }\nprocess p { 0x600000 .. 0x601000 rw user }\n\ncpu 0 {\n  switch(p)\n  n = 0\n  while true {\n    n += 1\n    user [0x600000] = n\n  }\n}\n';
   const program = '/lab/for-ever.guest';
 
+  function failingSession(): { client: TestClient; program: string } {
+    const text = 'machine { paging 4-level, ram 16M, mmu ept }\nprocess p { 0x600000 .. 0x601000 rw user }\n\ncpu 0 {\n  switch(p)\n  user [0x600000] = 7\n  expect [0x600000] == 8\n}\n';
+    return { client: new TestClient(simulator, { '/lab/fails.guest': text }), program: '/lab/fails.guest' };
+  }
+
   async function running(): Promise<TestClient> {
     const client = new TestClient(simulator, { [program]: forEver });
     await client.start({ program });
@@ -190,6 +195,17 @@ describe('the real machine under a session', () => {
     assert.deepEqual([Buffer.from(short.data, 'base64').length, short.unreadableBytes], [8, 56]);
     const none = await client.ask<{ data: string; unreadableBytes: number }>('readMemory', { memoryReference: 'gpa:0xfffffffff000', count: 64 });
     assert.equal(none.unreadableBytes, 64);
+    await client.ask('disconnect');
+  });
+
+  it('tells both sides of an expectation that fails, where it stops', async () => {
+    const { client, program: touch } = failingSession();
+    await client.start({ program: touch, filters: ['expectation'] });
+    const stop = await client.stopped();
+    assert.equal(stop['reason'], 'exception');
+    assert.match(String(stop['text']), /^expect \[0x600000\] == 8 fails: .*0x7.*0x8/);
+    const info = await client.ask('exceptionInfo', { threadId: 1 });
+    assert.equal(info['description'], stop['text']);
     await client.ask('disconnect');
   });
 
