@@ -10,13 +10,16 @@ export function isGridKey(key: string): key is GridKey {
 /**
  * The cell that `key` leads to from the cell `from`, by reference number. `rows` are the grid's
  * rows, each with a number for every column, 0 where there is no cell: those are passed over. Past
- * an edge there is no way, and the cell itself is the answer.
+ * an edge there is no way, and the cell itself is the answer. A single row stands as a column where
+ * the panel is narrow: up and down then lead along it too.
  */
 export function nextCell(rows: readonly (readonly number[])[], from: number, key: GridKey): number {
   const row = rows.findIndex((cells) => cells.includes(from));
   const cells = rows[row];
   if (cells === undefined) return first(rows.flat()) ?? from;
   const column = cells.indexOf(from);
+  if (rows.length === 1 && key === 'ArrowUp') return nextCell(rows, from, 'ArrowLeft');
+  if (rows.length === 1 && key === 'ArrowDown') return nextCell(rows, from, 'ArrowRight');
   const inColumn = rows.map((each) => each[column] ?? 0);
   switch (key) {
     case 'ArrowLeft':

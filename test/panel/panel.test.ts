@@ -152,6 +152,18 @@ describe('the Page Walk panel', function () {
     assert.ok(await page.getByRole('heading', { name: 'Reference 11: EPT PML4E' }).isVisible());
   });
 
+  it('of one row is walked up and down too: narrow panels stack it', async () => {
+    const { page } = await open(faultAndRetry);
+    const cell = page.locator('[data-number]').first();
+    await cell.focus();
+    const reached: string[] = [];
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowUp', 'ArrowUp', 'ArrowUp']) {
+      await page.keyboard.press(key);
+      reached.push(await page.evaluate(() => (document.activeElement as HTMLElement).dataset['number'] ?? 'none'));
+    }
+    assert.deepEqual(reached, ['2', '3', '2', '1', '1']);
+  });
+
   it('shows a TLB hit as one, with no walk', async () => {
     const { page } = await open(tlbHit);
     assert.match((await page.locator('.tlb').textContent()) ?? '', /TLB hit TLB line 12 maps gva:0x601000 to hpa:0x9000/);
