@@ -5,9 +5,9 @@ export interface FoundExpression {
   readonly text: string;
 }
 
-/** What can be hovered, longest first: `p.gpa:0x3000`, `gva:0x600000`, `cr0.WP`, `e.frame`, `0x1f_ff`. */
-const EXPRESSION = /(?:[a-z_]\w*\.)?[gh][vp]a:(?:0x[\da-f_]+|\d[\d_]*[kmgt]?)|[a-z_]\w*(?:\.\w+)*|0x[\da-f_]+/gi;
-/** A memory operand, hovered at one of its brackets or its size: `[0x600000]`, `entry [a + 8]`. */
+/** What can be hovered, longest first: `p.gpa:0x3000`, `gva:0x600000`, `cr0.WP`, `e.frame`. A bare number says itself already. */
+const EXPRESSION = /(?:[a-z_]\w*\.)?[gh][vp]a:(?:0x[\da-f_]+|\d[\d_]*[kmgt]?)|\b[a-z_]\w*(?:\.\w+)*/gi;
+/** A memory operand, hovered at its brackets, its size or a number inside: `[0x600000]`, `entry [a + 8]`. */
 const MEMORY = /(?:\b(?:byte|word|dword|qword|entry)\s+)?\[[^[\]]*\]/g;
 
 /** Words that belong to the language: they have no value. */

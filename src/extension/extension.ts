@@ -6,7 +6,9 @@ import { registerInlineAdapter } from './inlineAdapter';
 import { registerLaunchConfigurations } from './launchConfiguration';
 import { MomentStatus } from './momentStatus';
 import { ScenarioDiagnostics } from './scenarioDiagnostics';
+import { registerSessionSourceTabs } from './sessionSourceTabs';
 import { Stops } from './stops';
+import { openTablesAtFirstStop } from './tablesAtFirstStop';
 import { TableTree } from './tableTree';
 import { WalkPanel } from './walkPanel';
 
@@ -19,6 +21,8 @@ export function activate(context: vscode.ExtensionContext): void {
     registerLaunchConfigurations(),
     registerEntryCommands(),
     registerEvaluatableExpressions(),
+    registerSessionSourceTabs(),
+    openTablesAtFirstStop(stops, context.globalState),
     new ScenarioDiagnostics(),
     new MomentStatus(stops),
     new WalkPanel(context.extensionUri, stops),

@@ -1,37 +1,44 @@
 import * as vscode from 'vscode';
-import { COMMAND, DEBUG_TYPE, LANGUAGE, TECHNIQUES } from './contributions';
+import { COMMAND, DEBUG_TYPE, TECHNIQUES } from './contributions';
+import { ScenarioInFront } from './scenarioInFront';
 import { pathOf, uriOf } from './workspaceFiles';
 
 const NO_SCENARIO = 'No guest scenario to debug: open a .guest file, or name one as "program" in launch.json.';
 
 /** Fills launch configurations, offers one for each technique, and lets F5 work without launch.json. */
 export function registerLaunchConfigurations(): vscode.Disposable {
+  const front = new ScenarioInFront();
   return vscode.Disposable.from(
-    vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new LaunchConfigurations()),
+    vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new LaunchConfigurations(front)),
     vscode.debug.registerDebugConfigurationProvider(
       DEBUG_TYPE,
-      { provideDebugConfigurations: oneForEachTechnique },
+      { provideDebugConfigurations: () => oneForEachTechnique(front.find()) },
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
-    vscode.commands.registerCommand(COMMAND.debugScenario, debugScenario),
+    vscode.commands.registerCommand(COMMAND.debugScenario, (uri?: vscode.Uri) => debugScenario(uri ?? front.find())),
   );
 }
 
 class LaunchConfigurations implements vscode.DebugConfigurationProvider {
+  constructor(private readonly front: ScenarioInFront) {}
+
   resolveDebugConfiguration(
     _folder: vscode.WorkspaceFolder | undefined,
     config: vscode.DebugConfiguration,
   ): vscode.DebugConfiguration | undefined {
     if (typeof config['program'] === 'string' && config['program'] !== '') return config;
-    const scenario = activeScenario();
+    const scenario = this.front.find();
     if (scenario === undefined) {
       void vscode.window.showErrorMessage(NO_SCENARIO);
       return undefined;
     }
-    return isEmpty(config) ? launch(scenario) : { ...config, program: pathOf(scenario.uri) };
+    return isEmpty(config) ? launch(scenario) : { ...config, program: pathOf(scenario) };
   }
 
-  /** What is debugged is what is seen: an edited scenario is saved first, whatever the user's own setting says. */
+  /**
+   * What is debugged is what is seen: an edited scenario is saved first, whatever the user's own setting says.
+   * One that has no file yet runs as it stands in the editor.
+   */
   async resolveDebugConfigurationWithSubstitutedVariables(
     folder: vscode.WorkspaceFolder | undefined,
     config: vscode.DebugConfiguration,
@@ -39,7 +46,8 @@ class LaunchConfigurations implements vscode.DebugConfigurationProvider {
     const program = String(config['program']);
     const uri = uriInWorkspace(folder, program);
     const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === uri.toString());
-    if (document?.isDirty === true) await document.save();
+    if (document?.isDirty === true && !document.isUntitled) await document.save();
+    this.front.note(uri);
     return { ...config, program: pathOf(uri) };
   }
 }
@@ -49,28 +57,20 @@ function isEmpty(config: Partial<vscode.DebugConfiguration>): boolean {
   return !config.type && !config.request && !config.name;
 }
 
-function activeScenario(): vscode.TextDocument | undefined {
-  const active = vscode.window.activeTextEditor?.document;
-  if (active?.languageId === LANGUAGE) return active;
-  const visible = vscode.window.visibleTextEditors.map((editor) => editor.document);
-  return visible.find((document) => document.languageId === LANGUAGE);
-}
-
 /** With no breakpoint set there is nothing to stop at: then a run without launch.json stops at its first statement. */
-function launch(scenario: vscode.TextDocument): vscode.DebugConfiguration {
+function launch(scenario: vscode.Uri): vscode.DebugConfiguration {
   return {
     type: DEBUG_TYPE,
     request: 'launch',
-    name: nameOf(scenario.uri),
-    program: pathOf(scenario.uri),
+    name: nameOf(scenario),
+    program: pathOf(scenario),
     stopOnEntry: !vscode.debug.breakpoints.some((breakpoint) => breakpoint.enabled),
   };
 }
 
-function oneForEachTechnique(): vscode.DebugConfiguration[] {
-  const scenario = activeScenario();
-  const program = scenario === undefined ? '${file}' : pathOf(scenario.uri);
-  const name = scenario === undefined ? 'Scenario' : nameOf(scenario.uri);
+function oneForEachTechnique(scenario: vscode.Uri | undefined): vscode.DebugConfiguration[] {
+  const program = scenario === undefined ? '${file}' : pathOf(scenario);
+  const name = scenario === undefined ? 'Scenario' : nameOf(scenario);
   return TECHNIQUES.map((mmu) => ({
     type: DEBUG_TYPE,
     request: 'launch',
@@ -80,13 +80,12 @@ function oneForEachTechnique(): vscode.DebugConfiguration[] {
   }));
 }
 
-async function debugScenario(uri?: vscode.Uri): Promise<void> {
-  const document = uri === undefined ? activeScenario() : await vscode.workspace.openTextDocument(uri);
-  if (document === undefined) {
+async function debugScenario(uri: vscode.Uri | undefined): Promise<void> {
+  if (uri === undefined) {
     void vscode.window.showErrorMessage(NO_SCENARIO);
     return;
   }
-  await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(document.uri), launch(document));
+  await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(uri), launch(uri));
 }
 
 /** A bare path in a virtual workspace means a file of that workspace, not of this machine. */

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { LANGUAGE } from './contributions';
+import { isScenario } from './scenarioInFront';
 import { pathOf, readCurrentText } from './workspaceFiles';
 
 /** A pause in typing that long is taken for a thought finished. */
@@ -42,7 +42,7 @@ export class ScenarioDiagnostics implements vscode.Disposable {
 
   private schedule(document: vscode.TextDocument, delay: number): void {
     // A session's own copy of a source (the kernel library) is nobody's to mend here.
-    if (document.languageId !== LANGUAGE || document.uri.scheme === 'debug') return;
+    if (!isScenario(document)) return;
     const key = document.uri.toString();
     clearTimeout(this.timers.get(key));
     this.timers.set(
@@ -73,7 +73,7 @@ export class ScenarioDiagnostics implements vscode.Disposable {
 
   /** Another scenario may import the one just saved. */
   private refreshImporters(saved: vscode.TextDocument): void {
-    if (saved.languageId !== LANGUAGE) return;
+    if (!isScenario(saved)) return;
     for (const document of vscode.workspace.textDocuments) {
       if (document !== saved && /^\s*import\b/m.test(document.getText())) this.schedule(document, SETTLES_AFTER_MS);
     }

@@ -11,7 +11,7 @@ export function pathOf(uri: vscode.Uri): string {
 }
 
 /** Text of a file through VS Code, in whatever file system the workspace is; undefined when it cannot be read. */
-export async function readText(pathOrUri: string): Promise<string | undefined> {
+async function readText(pathOrUri: string): Promise<string | undefined> {
   try {
     return new TextDecoder().decode(await vscode.workspace.fs.readFile(uriOf(pathOrUri)));
   } catch {

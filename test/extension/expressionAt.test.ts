@@ -17,10 +17,13 @@ describe('the expression under the pointer', () => {
     assert.equal(hovered('  slot = e.frame', '           ^'), 'e.frame');
   });
 
-  it('is the number inside a memory operand, and the operand at its brackets', () => {
-    const line = '  user [0x600000] = 1';
-    assert.equal(hovered(line, '         ^'), '0x600000');
+  it('is a memory operand at its brackets and at a number inside, which alone would only say itself', () => {
+    const line = '  user [0x600000] = 0xabc';
+    assert.equal(hovered(line, '         ^'), '[0x600000]');
     assert.equal(hovered(line, '       ^'), '[0x600000]');
+    assert.equal(hovered(line, '                     ^'), undefined);
+    assert.equal(hovered('  user [a + 4K] = 1', '        ^'), 'a');
+    assert.equal(hovered('  user [a + 4K] = 1', '             ^'), '[a + 4K]');
     assert.equal(hovered('  entry [slot] &= ~RW', '   ^'), 'entry [slot]');
   });
 

@@ -26,8 +26,10 @@ interface Contributes {
   readonly viewsWelcome: readonly { readonly view: string; readonly contents: string; readonly when?: string }[];
   readonly languages: readonly { readonly id: string }[];
   readonly breakpoints: readonly { readonly language: string }[];
+  readonly keybindings: readonly { readonly command: string; readonly key: string; readonly when: string }[];
   readonly debuggers: readonly {
     readonly type: string;
+    readonly languages: readonly string[];
     readonly configurationAttributes: {
       readonly launch: {
         readonly required: readonly string[];
@@ -47,7 +49,8 @@ const { contributes } = manifest;
 
 /** Context keys that VS Code sets, as far as this manifest may ask for them. */
 const CONTEXT_KEYS = [
-  'debugType', 'debugState', 'inDebugMode', 'debugStartLanguage', 'editorLangId', 'resourceLangId', 'view', 'viewItem',
+  'debugType', 'debugState', 'inDebugMode', 'debugStartLanguage', 'editorLangId', 'inChat', 'resourceLangId', 'view',
+  'viewItem',
 ];
 
 describe('the extension manifest', () => {
@@ -76,7 +79,7 @@ describe('the extension manifest', () => {
   });
 
   it('asks only for context keys that exist', () => {
-    const clauses = [...menuItems(), ...views(), ...contributes.viewsWelcome].map(({ when }) => when ?? 'true');
+    const clauses = [...menuItems(), ...views(), ...contributes.viewsWelcome, ...contributes.keybindings].map(({ when }) => when ?? 'true');
     for (const clause of clauses) {
       for (const term of clause.split(/&&|\|\|/)) {
         const key = term.trim().replace(/^!/, '').split(/\s|==|!=/)[0] ?? '';
@@ -106,6 +109,7 @@ describe('the extension manifest', () => {
     const [debuggerRow] = contributes.debuggers;
     assert.ok(debuggerRow !== undefined && contributes.debuggers.length === 1);
     assert.equal(debuggerRow.type, DEBUG_TYPE);
+    assert.deepEqual(debuggerRow.languages, contributes.languages.map(({ id }) => id), 'F5 works from a listing too');
     assert.ok(contributes.languages.some(({ id }) => id === LANGUAGE));
     const { launch } = debuggerRow.configurationAttributes;
     assert.deepEqual(launch.required, ['program']);
@@ -114,6 +118,14 @@ describe('the extension manifest', () => {
     for (const configuration of configurations) {
       const unknown = Object.keys(configuration).filter((key) => !['type', 'request', 'name', ...Object.keys(launch.properties)].includes(key));
       assert.deepEqual(unknown, [], String(configuration['name']));
+    }
+  });
+
+  it('binds keys to going back, which VS Code gives none, and only while a scenario is stopped', () => {
+    const bound = contributes.keybindings.map(({ command }) => command);
+    assert.deepEqual(bound.sort(), ['workbench.action.debug.reverseContinue', 'workbench.action.debug.stepBack']);
+    for (const { key, when } of contributes.keybindings) {
+      assert.ok(when.startsWith(`inDebugMode && debugType == '${DEBUG_TYPE}' && debugState == 'stopped'`), key);
     }
   });
 

@@ -10,9 +10,15 @@ export class TreeView {
 
   /** Finds the view with this title and unfolds it. */
   static async find(page: Page, title: string): Promise<TreeView> {
-    const header = page.locator('.pane-header').filter({ has: page.locator(`.title:text-is("${title}")`) });
+    const named = page.locator(`.title:text-is("${title}")`);
+    const header = page.locator('.pane-header').filter({ has: named });
     await header.waitFor();
-    if ((await header.getAttribute('aria-expanded')) === 'false') await header.locator('.title').click();
+    const open = page.locator('.pane-header[aria-expanded=true]').filter({ has: named });
+    // At the very first stop Pagewalk opens a view itself: a click at that moment would fold it again.
+    while ((await open.count()) === 0) {
+      await header.locator('.title').click();
+      await open.waitFor({ timeout: 1000 }).catch(() => undefined);
+    }
     return new TreeView(page, page.locator('.pane').filter({ has: header }), title);
   }
 
