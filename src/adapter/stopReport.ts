@@ -7,6 +7,8 @@ import { exceptionFilter } from './breakpoints/exceptionFilters';
 export interface StopReport {
   readonly body: DebugProtocol.StoppedEvent['body'];
   readonly exception?: { readonly filter: string; readonly event: EventView };
+  /** Why the run cannot go on, when it cannot. */
+  readonly death?: string;
 }
 
 /** How a motion ended, for a person; the client shows no other sign that it went backward. */
@@ -50,6 +52,10 @@ export function reportStop(
       const text = `The breakpoint's condition cannot be judged: ${stop.message}`;
       const reason = { reason: 'breakpoint', description: `Paused at a breakpoint whose condition fails (${where})` };
       return { body: { ...common, ...reason, text, hitBreakpointIds: [...stop.ids] } };
+    }
+    case 'died': {
+      const body = { ...common, reason: 'exception', description: `The run cannot go on (${where})`, text: stop.message };
+      return { body, death: stop.message };
     }
     case 'event':
       return atEvent(stop.ids, stop.event, common, breakpoints, where);

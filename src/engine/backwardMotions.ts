@@ -1,7 +1,7 @@
 import { KIND, KIND_AT, field } from '../hardware/eventTable';
 import { statementStop, type Breakpoints, type Verdict } from './breakpoints';
 import type { Stop } from './debuggee';
-import { enterNth, eventStop, type Moving } from './motions';
+import { enterNth, eventStop, isStatementStart, type Moving } from './motions';
 import type { Replay } from './replay';
 
 const STRIDE = 256;
@@ -55,46 +55,57 @@ export class BackwardMotions {
     const { bus, interpreter } = replay.machine;
     const kinds = breakpoints.kinds;
     if (kinds.size === 0 && !breakpoints.wantsStatements) return this.arrive(undefined) ?? START;
-    let matches: Verdict[] = [];
+    let matches = 0;
+    const last: { found?: Found } = {};
     const listener = (record: Int32Array): void => {
       const verdict = breakpoints.matchEvent(record, replay.cpu);
-      if (verdict !== undefined) matches.push(verdict);
+      if (verdict === undefined) return;
+      matches++;
+      const recalled = breakpoints.recallHits(verdict, replay.step);
+      if (recalled !== undefined) last.found = { step: replay.step, nth: matches, verdict: recalled };
     };
     const statementHere = (): Verdict | undefined => (
       interpreter.isAtStatement(replay.cpu) ? breakpoints.matchStatement(interpreter.statementAhead(replay.cpu), replay.cpu) : undefined
     );
     const found = yield* this.search(
       () => {
-        const statement = statementHere();
+        const verdict = statementHere();
+        breakpoints.beginStep();
+        const statement = verdict === undefined ? undefined : breakpoints.recallHits(verdict, replay.step);
         return statement === undefined ? undefined : { step: replay.step, nth: 0, verdict: statement };
       },
       () => {
-        matches = [];
+        matches = 0;
+        delete last.found;
+        breakpoints.beginStep();
         if (kinds.size > 0) bus.listen(listener, kinds);
-        const step = replay.step;
         replay.execute();
         bus.silence();
-        const last = matches[matches.length - 1];
-        return last === undefined ? undefined : { step, nth: matches.length, verdict: last };
+        return last.found;
       },
     );
     return this.arrive(found) ?? START;
   }
 
-  /** To the previous event. */
+  /** To the previous event, or the start of a statement: the way that stepping by events goes forward. */
   *event(): Moving {
     const { replay } = this;
+    const { interpreter } = replay.machine;
     const at = replay.event;
-    if (at > 1) return this.toEvent(at - 1);
+    const earlier = this.within((record) => !isStatementStart(record));
+    if (earlier !== undefined) return earlier;
     replay.leaveStep();
+    if (at > 0 && interpreter.isAtStatement(replay.cpu)) return STEP;
     for (let step = replay.step - 1, looked = 1; step >= this.origin(); step--, looked++) {
       replay.goTo(step);
-      const count = replay.eventsAhead().length;
-      if (count > 0) return this.toEvent(count);
-      if (looked % STRIDE === 0) {
-        yield undefined;
-        if (this.isPauseAsked()) return { kind: 'pause' };
-      }
+      const ahead = replay.eventsAhead();
+      let last = ahead.length;
+      while (last > 0 && isStatementStart(ahead[last - 1]!)) last--;
+      if (last > 0) return this.toEvent(last);
+      if (interpreter.isAtStatement(replay.cpu)) return STEP;
+      if (looked % STRIDE !== 0) continue;
+      yield undefined;
+      if (this.isPauseAsked()) return { kind: 'pause' };
     }
     replay.goTo(this.origin());
     return START;
@@ -120,20 +131,25 @@ export class BackwardMotions {
     const before = replay.event;
     if (before === 0) return undefined;
     let matches = 0;
+    let nth = 0;
     let last: Verdict | undefined;
     replay.leaveStep();
+    breakpoints.beginStep();
     replay.enter((record, event) => {
       if (event === before) return true;
       const verdict = breakpoints.matchEvent(record, replay.cpu);
-      if (verdict !== undefined) {
-        matches++;
-        last = verdict;
+      if (verdict === undefined) return false;
+      matches++;
+      const recalled = breakpoints.recallHits(verdict, replay.step);
+      if (recalled !== undefined) {
+        nth = matches;
+        last = recalled;
       }
       return false;
     });
     if (last === undefined) return undefined;
     replay.leaveStep();
-    enterNth(replay, matches, (record) => breakpoints.matchEvent(record, replay.cpu) !== undefined);
+    enterNth(replay, nth, (record) => breakpoints.matchEvent(record, replay.cpu) !== undefined);
     return eventStop(replay, last);
   }
 

@@ -6,6 +6,9 @@ import type { Fragment } from '../language/program';
 
 type Hit = EventBreakpoint['hit'];
 
+/** More than one step can hit a breakpoint: a step and an ordinal make one number. */
+const HITS_IN_STEP = 65_536;
+
 /** What armed breakpoints say of an event or a statement. */
 export interface Verdict {
   readonly ids: readonly number[];
@@ -15,12 +18,15 @@ export interface Verdict {
 
 /**
  * The breakpoints of a session. Conditions look at the machine as it stands and touch nothing. Hits
- * are counted as the run goes forward; a search backward judges conditions but counts no hits.
+ * are counted by the moments at which they happen, so their numbers are the same whichever way time runs.
  */
 export class Breakpoints {
   private statements: readonly StatementBreakpoint[] = [];
   private events: readonly EventBreakpoint[] = [];
-  private hits = new Map<number, number>();
+  /** Moments at which each breakpoint was hit, ascending. */
+  private hits = new Map<number, number[]>();
+  /** Hits of each breakpoint in the step that is passed through. */
+  private readonly ordinals = new Map<number, number>();
 
   constructor(private readonly machine: Machine) {}
 
@@ -55,15 +61,46 @@ export class Breakpoints {
     return this.collect(this.statements.filter((breakpoint) => breakpoint.statement === statement), cpu, undefined);
   }
 
-  /** Counts a hit of each of these, and keeps those whose hit condition is met; undefined when none is. */
-  countHits(verdict: Verdict): Verdict | undefined {
-    if (verdict.error !== undefined) return verdict;
-    const ids = verdict.ids.filter((id) => {
-      const count = (this.hits.get(id) ?? 0) + 1;
-      this.hits.set(id, count);
-      return meets(this.hitOf(id), count);
+  /** A pass through a step begins: hits in it are numbered from 1. */
+  beginStep(): void {
+    this.ordinals.clear();
+  }
+
+  /**
+   * Takes note that each of these was hit in `step`, and keeps those whose hit condition is met there;
+   * undefined when none is. A hit is counted by its moment, so passing it again counts nothing.
+   */
+  countHits(verdict: Verdict, step: number): Verdict | undefined {
+    return this.keep(verdict, (id) => {
+      const moments = this.hits.get(id) ?? [];
+      const moment = this.momentOfHit(id, step);
+      const at = placeOf(moments, moment);
+      if (moments[at] !== moment) moments.splice(at, 0, moment);
+      this.hits.set(id, moments);
+      return at + 1;
     });
+  }
+
+  /** The same for a pass that only looks: a hit that was never counted meets no hit condition. */
+  recallHits(verdict: Verdict, step: number): Verdict | undefined {
+    return this.keep(verdict, (id) => {
+      const moments = this.hits.get(id) ?? [];
+      const moment = this.momentOfHit(id, step);
+      const at = placeOf(moments, moment);
+      return moments[at] === moment ? at + 1 : 0;
+    });
+  }
+
+  private keep(verdict: Verdict, countOf: (id: number) => number): Verdict | undefined {
+    if (verdict.error !== undefined) return verdict;
+    const ids = verdict.ids.filter((id) => meets(this.hitOf(id), countOf(id)));
     return ids.length === 0 ? undefined : { ids };
+  }
+
+  private momentOfHit(id: number, step: number): number {
+    const ordinal = (this.ordinals.get(id) ?? 0) + 1;
+    this.ordinals.set(id, ordinal);
+    return step * HITS_IN_STEP + ordinal;
   }
 
   private collect(
@@ -108,6 +145,19 @@ export function statementStop(verdict: Verdict): Stop {
   return verdict.error === undefined
     ? { kind: 'breakpoint', ids: verdict.ids }
     : { kind: 'condition-error', ids: verdict.ids, message: verdict.error };
+}
+
+/** Index of the first of `moments` that is not before `moment`. */
+function placeOf(moments: readonly number[], moment: number): number {
+  let low = 0;
+  let high = moments.length;
+  if (high > 0 && moments[high - 1]! < moment) return high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (moments[middle]! < moment) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function meets(hit: Hit, count: number): boolean {

@@ -28,11 +28,12 @@ export function configure(program: Program, mmu: string | undefined): Configurat
   const machine = new Map(program.machine.map((setting) => [setting.name, setting]));
   const platform = new Map(program.platform.map((setting) => [setting.name, setting]));
   const written = machine.get('mmu')?.values[0];
-  const [name, options] = splitTechnique(mmu ?? (written === undefined ? DEFAULT_TECHNIQUE : String(written)));
-  const technique = findTechnique(name);
+  const asked = splitTechnique(mmu ?? (written === undefined ? DEFAULT_TECHNIQUE : String(written)));
+  if ('error' in asked) return asked;
+  const technique = findTechnique(asked.name);
   if (typeof technique === 'string') return { error: technique };
 
-  for (const [key, value] of options) {
+  for (const [key, value] of asked.options) {
     const row = settingRows.find((each) => each.section === 'machine' && each.name === key);
     if (row === undefined || !technique.settings.includes(key)) {
       const known = technique.settings.length === 0 ? 'it has none' : `it has ${technique.settings.join(', ')}`;
@@ -71,14 +72,13 @@ export function configure(program: Program, mmu: string | undefined): Configurat
   };
 }
 
-/** `shadow-wp:update=zap,shadow_pages=100` in its parts. */
-function splitTechnique(text: string): [string, (readonly [string, string])[]] {
-  const [name = '', settings = ''] = text.split(':', 2);
-  const options = settings === '' ? [] : settings.split(',').map((option) => {
-    const [key = '', value = ''] = option.split('=', 2);
-    return [key.trim(), value.trim()] as const;
-  });
-  return [name.trim(), options];
+/** `shadow-wp:update=zap,shadow_pages=100` in its parts; a sentence when it is not of that form. */
+function splitTechnique(text: string): { readonly name: string; readonly options: readonly (readonly [string, string])[] } | { readonly error: string } {
+  const [name = '', settings, ...more] = text.split(':').map((part) => part.trim());
+  const options = (settings?.split(',') ?? []).map((option) => option.split('=').map((part) => part.trim()));
+  const isForm = name !== '' && more.length === 0 && options.every((parts) => parts.length === 2 && parts.every((part) => part !== ''));
+  if (!isForm) return { error: `\`${text}\` is not of the form TECHNIQUE or TECHNIQUE:setting=value,…, such as shadow-wp:update=zap` };
+  return { name, options: options.map(([key = '', value = '']) => [key, value] as const) };
 }
 
 function word(settings: ReadonlyMap<string, SettingValue>, name: string, otherwise: string): string {

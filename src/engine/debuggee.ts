@@ -69,7 +69,9 @@ export type Stop =
   /** A condition could not be judged: said once, execution stops there. */
   | { readonly kind: 'condition-error'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'start-of-history' }
-  /** The scenario ended (all well, a failed expectation counted in `result`), or died: `Debuggee.result()`. */
+  /** The run cannot go on: told where it died, with the cause as `FILE:LINE:COL: …`. The next motion forward ends it. */
+  | { readonly kind: 'died'; readonly message: string }
+  /** The scenario ended (all well, a failed expectation counted in `result`), or had died: `Debuggee.result()`. */
   | { readonly kind: 'ended' };
 
 export interface StatementBreakpoint {

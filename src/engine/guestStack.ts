@@ -1,13 +1,15 @@
 import type { Registry } from '../hardware/registry';
 
 /** Words of a frame's header, right below its registers. */
-const HEADER = 8;
-const PROCEDURE = 8;
-const RETURN_TO = 7;
-const CALLER_BASE = 6;
-const RESULT = 5;
-const SAVED_LEVEL = 4;
-const IS_HANDLER = 3;
+const HEADER = 10;
+const PROCEDURE = 10;
+const RETURN_TO = 9;
+const CALLER_BASE = 8;
+const RESULT = 7;
+const SAVED_LEVEL = 6;
+const IS_HANDLER = 5;
+const ERROR_CODE = 4;
+const FAULT_ADDRESS = 3;
 
 const STACK_WORDS = 16384;
 
@@ -104,10 +106,19 @@ export class GuestStack {
     return base;
   }
 
-  /** Marks the running frame as a handler, entered from CPL `level`. */
-  markHandler(level: number): void {
+  /** Marks the running frame as a handler, entered from CPL `level` for a fault at (lo, hi) with `errorCode`. */
+  markHandler(level: number, errorCode: number, lo: number, hi: number): void {
     this.words[this.base - SAVED_LEVEL] = level;
     this.words[this.base - IS_HANDLER] = 1;
+    this.words[this.base - ERROR_CODE] = errorCode;
+    this.words[this.base - FAULT_ADDRESS] = lo;
+    this.words[this.base - FAULT_ADDRESS + 1] = hi;
+  }
+
+  /** The fault that handler frame `base` was entered for: its parameters may have been assigned since. */
+  faultOf(base: number): { readonly errorCode: number; readonly lo: number; readonly hi: number } {
+    const { words } = this;
+    return { errorCode: words[base - ERROR_CODE]!, lo: words[base - FAULT_ADDRESS]!, hi: words[base - FAULT_ADDRESS + 1]! };
   }
 
   /** Leaves the running frame: its caller goes on where the frame said. */

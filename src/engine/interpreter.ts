@@ -208,7 +208,7 @@ export class Interpreter {
     const procedure = this.program.procedures[handler]!;
     if (!stack.hasRoom(procedure.registers)) return this.die(RUN.callsTooDeep, cpu);
     const base = stack.push(handler, procedure.entry, procedure.registers, pc, 0);
-    stack.markHandler(processor.level);
+    stack.markHandler(processor.level, errorCode, cr2, cr2Hi);
     processor.setLevel(0);
     setPairAt(stack.words, base, cr2, cr2Hi);
     setPairAt(stack.words, base + 2, errorCode, 0);
@@ -239,9 +239,8 @@ export class Interpreter {
   /** The handler gives the access up, and with it the statement of the `cpu` block; what it had called is left. */
   private refuse(cpu: number, stack: GuestStack, processor: Processor): void {
     const frame = stack.frames().find((each) => each.isHandler);
-    const lo = frame === undefined ? 0 : stack.words[frame.base]!;
-    const hi = frame === undefined ? 0 : stack.words[frame.base + 1]!;
-    const code = frame === undefined ? 0 : stack.words[frame.base + 2]!;
+    if (frame === undefined) throw new Error('invariant: an access is refused outside of a handler');
+    const { lo, hi, errorCode: code } = stack.faultOf(frame.base);
     if (this.bus.on[KIND.access_refused]) {
       const record = this.bus.begin(KIND.access_refused, ACTOR.guest, cpu);
       setPairAt(record, field.gva.at, lo, hi);

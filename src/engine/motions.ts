@@ -2,6 +2,8 @@ import { KIND, KIND_AT, SPACE, field } from '../hardware/eventTable';
 import { statementStop, type Breakpoints, type Verdict } from './breakpoints';
 import type { Stop } from './debuggee';
 import { viewEvent } from './eventView';
+import type { Machine } from './machine';
+import { outcomeOf } from './outcome';
 import type { Replay } from './replay';
 
 /** A motion under way: yields now and then, and comes back with why it stopped. */
@@ -55,18 +57,19 @@ export class ForwardMotions {
     return STEP;
   }
 
-  /** To the next event, in this step or a later one. */
+  /** To the next event, in this step or a later one. A statement's own event is the moment at which it starts. */
   *event(): Moving {
     const { replay } = this;
-    const at = replay.event;
+    const { interpreter } = replay.machine;
+    const from = replay.event;
     replay.leaveStep();
     if (replay.isOver()) return ENDED;
-    if (replay.enter((_, event) => event === at + 1)) return STEP;
+    if (replay.enter((record, event) => event > from && !isStatementStart(record))) return STEP;
     for (let steps = 1; !replay.isOver(); steps++) {
-      if (replay.enter((_, event) => event === 1)) return STEP;
+      if (interpreter.isAtStatement(replay.cpu) || replay.enter((record) => !isStatementStart(record))) return STEP;
       if (steps % STRIDE === 0) yield undefined;
     }
-    return ENDED;
+    return endOf(replay.machine);
   }
 
   /** Within the step stood in, to the next event that `wanted` says; past the last one, to the end of the step. */
@@ -76,15 +79,17 @@ export class ForwardMotions {
     yield undefined;
     replay.leaveStep();
     let found: Verdict | undefined;
+    this.breakpoints.beginStep();
     const isInside = replay.enter((record, event) => {
-      if (event <= from) return false;
       const verdict = this.breakpoints.matchEvent(record, replay.cpu);
-      found = verdict === undefined ? undefined : this.breakpoints.countHits(verdict);
+      const hit = verdict === undefined ? undefined : this.breakpoints.countHits(verdict, replay.step);
+      if (event <= from) return false;
+      found = hit;
       return found !== undefined || wanted(record);
     });
     if (isInside && found !== undefined) return this.eventStop(found);
     if (!isInside) this.leaveStatement();
-    return !isInside && replay.isOver() ? ENDED : STEP;
+    return !isInside && replay.isOver() ? endOf(replay.machine) : STEP;
   }
 
   /** Runs to the end of the step stood in. */
@@ -138,25 +143,27 @@ export class ForwardMotions {
       const verdict = breakpoints.matchEvent(record, replay.cpu);
       if (verdict === undefined) return;
       matches++;
-      hit = breakpoints.countHits(verdict);
+      hit = breakpoints.countHits(verdict, replay.step);
       if (hit !== undefined) hitAt = matches;
     };
     machine.forgetDerived();
     if (kinds.size > 0) machine.bus.listen(listener, kinds);
     try {
       for (let steps = 1; ; steps++) {
-        if (replay.isOver()) return ENDED;
+        if (replay.isOver()) return steps === 1 ? ENDED : endOf(machine);
         const { interpreter } = machine;
         if (interpreter.isAtStatement(replay.cpu)) {
           const stack = interpreter.stacks[replay.cpu]!;
           if (!isFirst && arrived(stack.depth)) return STEP;
           const verdict = isFirst || !breakpoints.wantsStatements
             ? undefined : breakpoints.matchStatement(interpreter.statementAhead(replay.cpu), replay.cpu);
-          const stop = verdict === undefined ? undefined : breakpoints.countHits(verdict);
+          breakpoints.beginStep();
+          const stop = verdict === undefined ? undefined : breakpoints.countHits(verdict, replay.step);
           if (stop !== undefined) return statementStop(stop);
         }
         isFirst = false;
         matches = 0;
+        breakpoints.beginStep();
         const step = replay.step;
         replay.execute();
         if (hit !== undefined) {
@@ -186,6 +193,12 @@ export class ForwardMotions {
   }
 }
 
+/** The stop where a run ends: at its death, when it died, so that one can look and step back. */
+function endOf(machine: Machine): Stop {
+  const { message } = outcomeOf(machine);
+  return message === undefined ? ENDED : { kind: 'died', message };
+}
+
 /** Stands at the `nth` event of the step ahead that `matches`. */
 export function enterNth(replay: Replay, nth: number, matches: (record: Int32Array) => boolean): void {
   let count = 0;
@@ -200,6 +213,11 @@ export function eventStop(replay: Replay, verdict: Verdict): Stop {
   return verdict.error === undefined
     ? { kind: 'event', ids: verdict.ids, event }
     : { kind: 'condition-error', ids: verdict.ids, message: verdict.error };
+}
+
+/** The event of a statement's start: nothing has happened in its step before it, and nothing will. */
+export function isStatementStart(record: Int32Array): boolean {
+  return record[KIND_AT] === KIND.statement;
 }
 
 /** Ends of one reference of a walk, for stepping by reference. */

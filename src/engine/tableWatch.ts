@@ -1,8 +1,7 @@
 import { COUNTER } from '../hardware/counters';
 import { setPair, type EventBus } from '../hardware/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../hardware/eventTable';
-import { OperandAccess } from '../hardware/operandAccess';
-import { OPERATION } from '../hardware/accessKinds';
+import { EntryChange } from '../hardware/entryChange';
 import type { PhysicalMemory } from '../hardware/physicalMemory';
 import type { Processor } from '../hardware/processor';
 import type { StoreObserver } from '../hardware/rootMode';
@@ -11,6 +10,7 @@ import { guestTablePages, type GuestTablePages } from './guestTablePages';
 
 /** Words of a process in the interpreter's table; its root comes first. */
 const PROCESS_WORDS = 4;
+const PAGE_MASK = 0xfff;
 
 /**
  * Tells a store to a paging-structure entry from any other, for `page_table_write`: the frame must be
@@ -21,7 +21,7 @@ const PROCESS_WORDS = 4;
 export class TableWatch implements StoreObserver {
   private tables: GuestTablePages | undefined;
   private known = '';
-  private readonly operand: OperandAccess;
+  private readonly change: EntryChange;
 
   constructor(
     private readonly memory: PhysicalMemory,
@@ -31,7 +31,7 @@ export class TableWatch implements StoreObserver {
     /** Roots of the scenario's processes, as the kernel library set them. */
     private readonly processes: Int32Array,
   ) {
-    this.operand = new OperandAccess(memory);
+    this.change = new EntryChange(memory);
   }
 
   /** Time has moved without the watch: nothing kept is valid. */
@@ -44,16 +44,12 @@ export class TableWatch implements StoreObserver {
     const gfn = this.technique.guestMemory.gfnOf((hpaLo >>> 12) | (hpaHi << 20));
     const level = gfn < 0 ? undefined : this.tablePages().get(gfn);
     if (level === undefined) return;
-    const { operand } = this;
+    const { change } = this;
     const { pending } = this.processor;
-    const entry = hpaLo & ~7;
-    operand.read(entry, hpaHi, entry, hpaHi, 8);
+    change.foresee(pending, hpaLo, hpaHi, ((gvaLo ^ pending.gvaLo) & ~PAGE_MASK) === 0 ? 0 : pending.size - size);
     const record = this.bus.begin(KIND.page_table_write, ACTOR.guest, cpu);
-    setPair(record, field.old.at, operand.lo, operand.hi);
-    if (pending.operation === OPERATION.readModifyWrite) operand.modify(pending.rmw, pending.operandLo, pending.operandHi);
-    const isWhole = size === 8 && (hpaLo & 7) === 0;
-    if (pending.operation === OPERATION.store) setPair(record, field.value.at, pending.operandLo, pending.operandHi);
-    else setPair(record, field.value.at, operand.lo, isWhole ? operand.hi : 0);
+    setPair(record, field.old.at, change.oldLo, change.oldHi);
+    setPair(record, field.value.at, change.newLo, change.newHi);
     setPair(record, field.gva.at, gvaLo, gvaHi);
     setPair(record, field.gpa.at, (gfn << 12) | (hpaLo & 0xfff), gfn >>> 20);
     setPair(record, field.address.at, (gfn << 12) | (hpaLo & 0xfff), gfn >>> 20);

@@ -14,6 +14,7 @@ import type { Machine } from './machine';
 import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving } from './motions';
 import { outcomeOf } from './outcome';
 import { Replay } from './replay';
+import { RUN } from './runState';
 import { describeFrame, foldFrames, openWalks, type FrameNames, type StepFrame } from './stepFrames';
 import { evaluate, type Watched } from './watch';
 
@@ -235,9 +236,17 @@ export class Timeline implements Debuggee {
       const depth = frames.length - 1 - i;
       const kind = depth === 0 ? 'cpu' : frame.isHandler ? 'handler' : 'procedure';
       return {
-        kind, depth, procedure: frame.procedure, statement: interpreter.statements.at(this.instructionOf(frames, i)), key: `cpu${cpu}/guest/${depth}`,
+        kind, depth, procedure: frame.procedure, statement: this.statementOf(frames, i, cpu), key: `cpu${cpu}/guest/${depth}`,
       };
     });
+  }
+
+  /** The statement that guest frame `index` (top first) stands at: of a run that died, the one that it died of. */
+  private statementOf(frames: readonly GuestFrame[], index: number, cpu: number): number {
+    const { interpreter } = this.machine;
+    const { run } = interpreter;
+    if (index === 0 && run.cpu === cpu && run.status > RUN.ended) return run.statement;
+    return interpreter.statements.at(this.instructionOf(frames, index));
   }
 
   /** The instruction that guest frame `index` (top first) stands at. */

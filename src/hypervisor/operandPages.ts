@@ -40,6 +40,11 @@ export class OperandPages {
     return this.isFirst(gvaLo) ? inFirst : pending.size - inFirst;
   }
 
+  /** Bytes of the operand that lie before (`gvaLo`, …), in the page before. */
+  skippedAt(gvaLo: number): number {
+    return this.isFirst(gvaLo) ? 0 : this.processor.pending.size - this.bytesAt(gvaLo);
+  }
+
   /** The page that the exit is about lies in host frame `frame`; -1: no memory answers there. */
   setAbout(frame: number, gvaLo: number): void {
     this.aboutLo = (frame < 0 ? 0 : frame << 12) | (gvaLo & PAGE_MASK);

@@ -48,19 +48,51 @@ describe('time travel', () => {
     );
   });
 
-  it('goes back by one event to exactly where one event forward started', () => {
+  it('goes back by one event to exactly where one event forward started, wherever that is', () => {
     for (const technique of techniques) {
-      const timeline = launched(compiled(scenarioText('first-touch')), technique);
+      const timeline = launched(compiled(scenarioText('page-table-write')), technique);
       toFirstStatement(timeline);
-      for (let i = 0; i < 60; i++) move(timeline, 'event');
-      const before = fingerprint(timeline);
-      const moment = timeline.moment();
-      move(timeline, 'event');
-      assert.notDeepEqual(timeline.moment(), moment);
-      move(timeline, 'event-back');
-      assert.deepEqual(timeline.moment(), moment);
-      assert.equal(fingerprint(timeline), before);
+      for (let i = 0; i < 200; i++) {
+        const before = fingerprint(timeline);
+        const moment = timeline.moment();
+        if (move(timeline, 'event').kind === 'ended') break;
+        assert.notDeepEqual(timeline.moment(), moment);
+        move(timeline, 'event-back');
+        assert.deepEqual(timeline.moment(), moment);
+        assert.equal(fingerprint(timeline), before);
+        move(timeline, 'event');
+      }
     }
+  });
+
+  it('counts the hits of a breakpoint by the moments at which they happen, whichever way time has run', () => {
+    const program = compiled('machine { paging 4-level, ram 16M }\ncpu 0 {\n  for i in 0 .. 6 {\n    x = i\n  }\n  y = 1\n}\n');
+    const timeline = launched(program, 'native');
+    toFirstStatement(timeline);
+    timeline.setStatementBreakpoints([{ id: 1, statement: statementOf(program, 'x = i'), hit: { operator: '==', count: 3 } }]);
+    const third: Stop = { kind: 'breakpoint', ids: [1] };
+    assert.deepEqual(move(timeline, 'continue'), third);
+    const { step } = timeline.moment();
+    assert.equal(move(timeline, 'reverse-continue').kind, 'start-of-history');
+    assert.deepEqual(move(timeline, 'continue'), third);
+    assert.equal(timeline.moment().step, step);
+    assert.equal(move(timeline, 'continue').kind, 'ended');
+    assert.deepEqual(move(timeline, 'reverse-continue'), third);
+    assert.equal(timeline.moment().step, step);
+  });
+
+  it('stops where the guest dies, with the cause, and goes back from there', () => {
+    const program = compiled('machine { paging 4-level, ram 16M }\ncpu 0 {\n  x = 1\n  user [0x600000] = 1\n}\n');
+    const timeline = launched(program, 'shadow-wp');
+    toFirstStatement(timeline);
+    const stop = move(timeline, 'continue');
+    assert.match(stop.kind === 'died' ? stop.message : stop.kind, /^test\.guest:4:\d+: the guest kernel refused the access/);
+    const [top] = timeline.frames(0);
+    assert.ok(top !== undefined && 'statement' in top);
+    assert.equal(top.statement, statementOf(program, 'user [0x600000]'));
+    assert.equal(move(timeline, 'over-back').kind, 'step');
+    assert.equal(move(timeline, 'continue').kind, 'died');
+    assert.equal(move(timeline, 'continue').kind, 'ended');
   });
 
   it('stops at the start of history with a stop, and stays there', () => {

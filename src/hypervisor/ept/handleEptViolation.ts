@@ -2,7 +2,6 @@ import { OPERATION } from '../../hardware/accessKinds';
 import { PFEC } from '../../hardware/pageFaultErrorCode';
 import { EXIT_REASON } from '../../hardware/exitReasons';
 import { EPT_QUALIFICATION } from '../../hardware/exitQualification';
-import { COUNTER } from '../../hardware/counters';
 import { RESUME } from '../../hardware/rootMode';
 import { VMCS } from '../../hardware/vmcs';
 import { indexAt } from '../host/hostProcess';
@@ -44,10 +43,7 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
           give('what it came to', (mmu) => mmu.cameTo),
         ]),
       ]),
-      line('no device answers: a load gives ones, a store goes nowhere', { writes: ['counters', 'memory'] }, (mmu) => {
-        mmu.processor.counters[COUNTER['faults.mmio']]!++;
-        performWithoutDevice(mmu);
-      }),
+      line('no device answers: a load gives ones, a store goes nowhere', { writes: ['memory'] }, (mmu) => performWithoutDevice(mmu)),
       give('behind the instruction', RESUME.completed),
     ]),
     line('hpa = get_user_pages(hva)', {}, (mmu, f) => {

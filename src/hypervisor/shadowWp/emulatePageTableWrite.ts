@@ -63,11 +63,12 @@ function report(mmu: ShadowMmu, f: ListingFrame): void {
   setPair(record, field.gpa.at, f.lo(V.gpa), f.hi(V.gpa));
   setPair(record, field.address.at, f.lo(V.gpa), f.hi(V.gpa));
   setPair(record, field.hpa.at, f.lo(V.hpa), f.hi(V.hpa));
-  const { memory } = mmu.guest;
-  const at = f.lo(V.hpa) & ~7;
-  setPair(record, field.old.at, memory.load32(at, f.hi(V.hpa)), memory.load32(at | 4, f.hi(V.hpa)));
-  setPair(record, field.value.at, pending.operandLo, pending.operandHi);
-  record[field.size.at] = pending.size;
+  const bytes = mmu.operand.bytesAt(f.lo(V.gva));
+  const { change } = mmu;
+  change.foresee(pending, f.lo(V.hpa), f.hi(V.hpa), mmu.operand.skippedAt(f.lo(V.gva)));
+  setPair(record, field.old.at, change.oldLo, change.oldHi);
+  setPair(record, field.value.at, change.newLo, change.newHi);
+  record[field.size.at] = bytes;
   record[field.space.at] = SPACE.guest;
   mmu.bus.commit();
 }

@@ -1,4 +1,5 @@
 import { CR0, CR4, EFER } from '../../hardware/controlRegisters';
+import { EntryChange } from '../../hardware/entryChange';
 import { setPair, type EventBus } from '../../hardware/eventBus';
 import { ACTOR, KIND, field } from '../../hardware/eventTable';
 import type { Processor } from '../../hardware/processor';
@@ -21,6 +22,8 @@ export class ShadowMmu {
   mustFlush = 0;
   /** Where the operand lies, for an access that is emulated. */
   readonly operand: OperandPages;
+  /** What an emulated store makes of an entry. */
+  readonly change: EntryChange;
   /** What a procedure that was asked for a condition came to: a `RESUME`. */
   cameTo = 0;
   /** Guest frame of an operand's other page. */
@@ -40,6 +43,7 @@ export class ShadowMmu {
     readonly update: 'eager' | 'zap',
   ) {
     this.operand = new OperandPages(processor);
+    this.change = new EntryChange(guest.memory);
   }
 
   /** Half of a VMCS field: `VMCS.…` is the word of the low one. */
