@@ -16,7 +16,7 @@ export class ProcessorEvents {
     const record = this.begin(KIND.access, ACTOR.guest);
     if (record === undefined) return;
     setPair(record, field.gva.at, pending.gvaLo, pending.gvaHi);
-    setPair(record, field.value.at, pending.operandLo, pending.operandHi);
+    setOperand(record, field.value.at, pending.operandLo, pending.operandHi, pending.size);
     record[field.size.at] = pending.size;
     record[field.what.at] = pending.operation;
     record[field.code.at] = access;
@@ -28,8 +28,8 @@ export class ProcessorEvents {
     if (record === undefined) return;
     setPair(record, field.gva.at, pending.gvaLo, pending.gvaHi);
     setPair(record, field.hpa.at, hpaLo, hpaHi);
-    setPair(record, field.value.at, valueLo, valueHi);
-    setPair(record, field.old.at, oldLo, oldHi);
+    setOperand(record, field.value.at, valueLo, valueHi, pending.size);
+    setOperand(record, field.old.at, oldLo, oldHi, pending.size);
     record[field.size.at] = pending.size;
     record[field.what.at] = pending.operation;
     this.bus.commit();
@@ -180,4 +180,9 @@ function reportsLinearAddress(vmcs: Int32Array): boolean {
   const reason = vmcs[VMCS.exit_reason]!;
   if (reason === EXIT_REASON.invlpg) return true;
   return reason === EXIT_REASON.exception_nmi && (vmcs[VMCS.exit_interruption_info]! & INTERRUPTION.vectorMask) === PAGE_FAULT;
+}
+
+/** Writes the bytes that an operand of `size` bytes has: what a register holds above them is not part of the access. */
+function setOperand(record: Int32Array, at: number, lo: number, hi: number, size: number): void {
+  setPair(record, at, size >= 4 ? lo : lo & ((1 << (8 * size)) - 1), size === 8 ? hi : 0);
 }
