@@ -113,7 +113,7 @@ export class Breakpoints {
         continue;
       }
       const depth = this.machine.interpreter.stacks[cpu]!.depth;
-      const judged = evaluate(this.machine, condition, cpu, depth, record);
+      const judged = evaluate(this.machine, condition, cpu, depth, { record });
       if ('error' in judged) return { ids: [id], error: judged.error };
       if (judged.value !== 0n) ids.push(id);
     }

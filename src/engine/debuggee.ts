@@ -169,8 +169,11 @@ export interface Debuggee {
   lastAccess(): { readonly records: readonly Int32Array[]; readonly statement: number } | undefined;
   /** Variables of guest frame `depth` that have a value by now. */
   variables(cpu: number, depth: number): readonly NamedValue[];
-  /** Value of a fragment in guest frame `depth`; a sentence when it has none. Touches nothing. */
-  evaluate(fragment: Fragment, cpu: number, depth: number): { readonly value: bigint; readonly type: ValueType } | { readonly error: string };
+  /**
+   * Value of a fragment in guest frame `depth`; a sentence when it has none. Touches nothing. `values`: those of the
+   * listing line that it is read on, by their numbers; undefined for one that is not set.
+   */
+  evaluate(fragment: Fragment, cpu: number, depth: number, values?: readonly (bigint | undefined)[]): { readonly value: bigint; readonly type: ValueType } | { readonly error: string };
   takeOutput(): readonly OutputLine[];
   result(): Outcome;
 }

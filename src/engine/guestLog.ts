@@ -2,6 +2,7 @@ import { OPERATION, operationNames } from '../hardware/accessKinds';
 import { CPU_AT, KIND, KIND_AT, field } from '../hardware/eventTable';
 import { PFEC } from '../hardware/pageFaultErrorCode';
 import { ACCESS } from '../hardware/accessKinds';
+import { frameInEntry } from '../hardware/frameNumber';
 import { walk } from '../hardware/walk';
 import { EFFECTS, WALK } from '../hardware/walkOutcome';
 import { pairToBigInt } from './arithmetic';
@@ -36,10 +37,10 @@ export class GuestLog {
   noteTables(): void {
     const { machine } = this;
     const { technique, memory } = machine;
-    const roots = new Set([(technique.guestCr3Lo(0) >>> 12) | ((technique.guestCr3Hi(0) & 0xfffff) << 20)]);
+    const roots = new Set([frameInEntry(technique.guestCr3Lo(0), technique.guestCr3Hi(0))]);
     const { processes } = machine.interpreter;
     for (let at = 0; at < processes.length; at += PROCESS_WORDS) {
-      const root = (processes[at]! >>> 12) | ((processes[at + 1]! & 0xfffff) << 20);
+      const root = frameInEntry(processes[at]!, processes[at + 1]!);
       if (root !== 0) roots.add(root);
     }
     const names = technique.guestTables(0).format.levelNames;

@@ -1,3 +1,4 @@
+import { frameInEntry } from '../hardware/frameNumber';
 import type { PhysicalMemory } from '../hardware/physicalMemory';
 import type { Technique } from '../hypervisor/technique';
 
@@ -24,10 +25,10 @@ export function guestTablePages(
       const lo = memory.load32((frame << 12) | (index << 3), frame >>> 20);
       if ((lo & compiled.presentMask) === 0 || (lo & compiled.leafMask[level]!) !== 0) continue;
       const hi = memory.load32((frame << 12) | (index << 3) | 4, frame >>> 20);
-      visit((lo >>> 12) | ((hi & compiled.frameHi) << 20), level - 1);
+      visit(frameInEntry(lo, hi), level - 1);
     }
   };
-  const cr3 = (technique.guestCr3Lo(cpu) >>> 12) | ((technique.guestCr3Hi(cpu) & 0xfffff) << 20);
+  const cr3 = frameInEntry(technique.guestCr3Lo(cpu), technique.guestCr3Hi(cpu));
   if (compiled.levels > 0) for (const root of roots ?? [cr3]) visit(root, compiled.levels);
   return pages;
 }

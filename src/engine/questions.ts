@@ -1,6 +1,7 @@
 import { ACCESS } from '../hardware/accessKinds';
 import { PAGE_RIGHTS } from '../hardware/accessRights';
 import { COUNTER } from '../hardware/counters';
+import { frameOfAddress } from '../hardware/frameNumber';
 import type { PhysicalMemory } from '../hardware/physicalMemory';
 import type { Processor } from '../hardware/processor';
 import { REGISTER } from '../hardware/registers';
@@ -42,7 +43,7 @@ export class Questions {
     const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;
     if (!isMapped) return setPairAt(words, at, NOWHERE, NOWHERE);
     if (name === 'gpa_of') return setPairAt(words, at, gpaLo, gpaHi);
-    const gfn = (gpaLo >>> 12) | (gpaHi << 20);
+    const gfn = frameOfAddress(gpaLo, gpaHi);
     const page = name === 'hva_of' ? this.technique.guestMemory.hvaPageOf(gfn) : this.technique.guestMemory.frameOf(gfn);
     if (page < 0) return setPairAt(words, at, NOWHERE, NOWHERE);
     setPairAt(words, at, ((page % 0x100000) << 12) | (gpaLo & PAGE_MASK), Math.floor(page / 0x100000));
@@ -61,7 +62,7 @@ export class Questions {
         const at = lo + i;
         if (!this.translate(cpu, at | 0, at > 0x7fffffff && lo < 0 ? hi + 1 : hi)) return false;
         const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;
-        value = this.technique.guestMemory.frameOf((gpaLo >>> 12) | (gpaHi << 20));
+        value = this.technique.guestMemory.frameOf(frameOfAddress(gpaLo, gpaHi));
       }
       const byte = this.byteOf(cpu, value, (lo + i) & PAGE_MASK);
       if (i < 4) this.valueLo |= byte << (i << 3);
@@ -132,7 +133,7 @@ export class Questions {
   private byteOf(cpu: number, frame: number, offset: number): number {
     if (frame >= 0) return this.memory.load8((frame << 12) | offset, frame >>> 20);
     const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;
-    return this.technique.guestMemory.hvaPageOf((gpaLo >>> 12) | (gpaHi << 20)) < 0 ? 0xff : 0;
+    return this.technique.guestMemory.hvaPageOf(frameOfAddress(gpaLo, gpaHi)) < 0 ? 0xff : 0;
   }
 
   private tablePages(cpu: number, counter: number): number {

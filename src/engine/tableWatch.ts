@@ -2,6 +2,7 @@ import { COUNTER } from '../hardware/counters';
 import { setPair, type EventBus } from '../hardware/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../hardware/eventTable';
 import { EntryChange } from '../hardware/entryChange';
+import { frameInEntry, frameOfAddress } from '../hardware/frameNumber';
 import type { PhysicalMemory } from '../hardware/physicalMemory';
 import type { Processor } from '../hardware/processor';
 import type { StoreObserver } from '../hardware/rootMode';
@@ -41,7 +42,7 @@ export class TableWatch implements StoreObserver {
 
   beforeStore(gvaLo: number, gvaHi: number, hpaLo: number, hpaHi: number, size: number): void {
     const { cpu } = this.processor;
-    const gfn = this.technique.guestMemory.gfnOf((hpaLo >>> 12) | (hpaHi << 20));
+    const gfn = this.technique.guestMemory.gfnOf(frameOfAddress(hpaLo, hpaHi));
     const level = gfn < 0 ? undefined : this.tablePages().get(gfn);
     if (level === undefined) return;
     const { change } = this;
@@ -63,9 +64,9 @@ export class TableWatch implements StoreObserver {
 
   private tablePages(): GuestTablePages {
     const { cpu } = this.processor;
-    const roots = new Set([(this.technique.guestCr3Lo(cpu) >>> 12) | ((this.technique.guestCr3Hi(cpu) & 0xfffff) << 20)]);
+    const roots = new Set([frameInEntry(this.technique.guestCr3Lo(cpu), this.technique.guestCr3Hi(cpu))]);
     for (let at = 0; at < this.processes.length; at += PROCESS_WORDS) {
-      const root = (this.processes[at]! >>> 12) | ((this.processes[at + 1]! & 0xfffff) << 20);
+      const root = frameInEntry(this.processes[at]!, this.processes[at + 1]!);
       if (root !== 0) roots.add(root);
     }
     const known = `${[...roots].join()}/${this.processor.counters[COUNTER.page_table_writes_trapped]!}`;

@@ -154,8 +154,8 @@ export class Timeline implements Debuggee {
     });
   }
 
-  evaluate(fragment: Fragment, cpu: number, depth: number): Watched {
-    return evaluate(this.machine, fragment, cpu, depth);
+  evaluate(fragment: Fragment, cpu: number, depth: number, values?: readonly (bigint | undefined)[]): Watched {
+    return evaluate(this.machine, fragment, cpu, depth, { values });
   }
 
   takeOutput(): readonly OutputLine[] {

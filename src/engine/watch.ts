@@ -1,4 +1,4 @@
-import { KIND_AT, field } from '../hardware/eventTable';
+import { KIND_AT, VALUES_AT, VALUES_SET_AT, field } from '../hardware/eventTable';
 import { INSTRUCTION_WORDS, OP, eventFieldNames, type Fragment, type ValueType } from '../language/program';
 import { isZero, pairToBigInt, setNumberAt, setPairAt } from './arithmetic';
 import type { Machine } from './machine';
@@ -9,11 +9,19 @@ export type Watched = { readonly value: bigint; readonly type: ValueType } | { r
 /** Instructions one expression may take; they do not loop, so this is never met by a right one. */
 const LIMIT = 10_000;
 
+/** What an expression is read on besides the machine. */
+export interface Seen {
+  /** The event that a condition is judged on; that of a listing line carries its named values. */
+  readonly record?: Int32Array | undefined;
+  /** Named values of the listing line that a watch is read on, by their numbers; undefined for one that is not set. */
+  readonly values?: readonly (bigint | undefined)[] | undefined;
+}
+
 /**
  * Evaluates a compiled expression in guest frame `depth` of `cpu` (0: the `cpu` block's) on the
- * machine as it stands, and touches nothing. `record`: the event that a condition is judged on.
+ * machine as it stands, and touches nothing.
  */
-export function evaluate(machine: Machine, fragment: Fragment, cpu: number, depth: number, record?: Int32Array): Watched {
+export function evaluate(machine: Machine, fragment: Fragment, cpu: number, depth: number, seen: Seen = {}): Watched {
   const { interpreter, questions } = machine;
   const frames = interpreter.stacks[cpu]!.frames();
   const frame = frames[frames.length - 1 - depth];
@@ -21,6 +29,8 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
   const registers = machine.program.procedures[frame.procedure]!.registers;
   const words = new Int32Array(2 * (registers + fragment.registers));
   words.set(interpreter.stacks[cpu]!.words.subarray(frame.base, frame.base + 2 * registers));
+  const missing = putListedValues(fragment, seen, words);
+  if (missing !== undefined) return { error: `\`${missing}\` has no value yet.` };
   const { code } = fragment;
 
   let pc = 0;
@@ -59,7 +69,7 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
         setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
         break;
       case OP.counter: setNumberAt(words, 2 * a, questions.counter(cpu, b, c)); break;
-      case OP.eventField: eventField(record, b, words, 2 * a); break;
+      case OP.eventField: eventField(seen.record, b, words, 2 * a); break;
       default: {
         const computed = compute(operation, words, 2 * a, 2 * b, 2 * c);
         if (computed === COMPUTED.divideByZero) return { error: 'division by zero' };
@@ -69,6 +79,23 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
   }
   const at = 2 * fragment.result;
   return { value: pairToBigInt(words[at]!, words[at + 1]!), type: fragment.type };
+}
+
+/** Puts the values of the listing line into their registers; gives the name of one that is read and not set. */
+function putListedValues({ values }: Fragment, seen: Seen, words: Int32Array): string | undefined {
+  if (values === undefined) return undefined;
+  for (const { number, name } of values.read) {
+    const value = listedValue(seen, number);
+    if (value === undefined) return name;
+    setPairAt(words, 2 * (values.at + number), Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+  }
+  return undefined;
+}
+
+function listedValue({ record, values }: Seen, number: number): bigint | undefined {
+  if (record === undefined) return values?.[number];
+  if ((record[VALUES_SET_AT]! & (1 << number)) === 0) return undefined;
+  return pairToBigInt(record[VALUES_AT + 2 * number]!, record[VALUES_AT + 2 * number + 1]!);
 }
 
 /** Field of the event that is judged; absent ones, and all of them without an event, are 0. */

@@ -1,3 +1,4 @@
+import { frameOfAddress } from '../hardware/frameNumber';
 import type { GuestMemory } from './guestMemory';
 import { getUserPages, type HostMemoryManager } from './host/getUserPages';
 import { USE } from './host/hostFrames';
@@ -69,7 +70,7 @@ export class SlotAddressing implements TableAddressing {
   constructor(private readonly memory: GuestMemory) {}
 
   locate(lo: number, hi: number): number {
-    const gfn = (lo >>> 12) | (hi << 20);
+    const gfn = frameOfAddress(lo, hi);
     const frame = this.memory.frameOf(gfn);
     if (frame < 0) {
       if (this.memory.hvaPageOf(gfn) < 0) return WALK.tableUnreachable;

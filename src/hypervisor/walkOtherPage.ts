@@ -1,6 +1,7 @@
 import type { Processor } from '../hardware/processor';
 import { PFEC } from '../hardware/pageFaultErrorCode';
 import { ACCESS } from '../hardware/accessKinds';
+import { frameOfAddress } from '../hardware/frameNumber';
 import { RESUME } from '../hardware/rootMode';
 import type { TranslationSpace } from '../hardware/translationSpace';
 import { walk } from '../hardware/walk';
@@ -99,7 +100,7 @@ function outcome(mmu: OperandOwner): number {
 }
 
 function gfnOf(f: ListingFrame): number {
-  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
 }
 
 function stop(mmu: OperandOwner, reason: number): number {

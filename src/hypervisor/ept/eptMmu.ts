@@ -2,6 +2,7 @@ import { ALL_RIGHTS } from '../../hardware/accessRights';
 import { setPair } from '../../hardware/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
 import { EPT4 } from '../../hardware/formats/ept4';
+import { frameInEntry } from '../../hardware/frameNumber';
 import type { Processor } from '../../hardware/processor';
 import { REGISTER } from '../../hardware/registers';
 import type { TranslationSpace } from '../../hardware/translationSpace';
@@ -77,7 +78,7 @@ export class EptMmu {
 
   /** Host frame of the table that a present entry references. */
   tableAt(table: number, index: number): number {
-    return (this.vm.writer.lo(table, index) >>> 12) | ((this.vm.writer.hi(table, index) & 0xfffff) << 20);
+    return frameInEntry(this.vm.writer.lo(table, index), this.vm.writer.hi(table, index));
   }
 
   /** Puts a new, empty table under entry `index` of `table`, an entry of `level`; false when no host frame is left. */

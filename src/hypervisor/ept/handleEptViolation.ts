@@ -2,6 +2,7 @@ import { OPERATION } from '../../hardware/accessKinds';
 import { PFEC } from '../../hardware/pageFaultErrorCode';
 import { EXIT_REASON } from '../../hardware/exitReasons';
 import { EPT_QUALIFICATION } from '../../hardware/exitQualification';
+import { frameOfAddress } from '../../hardware/frameNumber';
 import { RESUME } from '../../hardware/rootMode';
 import { VMCS } from '../../hardware/vmcs';
 import { indexAt } from '../host/hostProcess';
@@ -116,11 +117,11 @@ function performWithoutDevice(mmu: EptMmu): void {
 }
 
 function gfnOf(f: ListingFrame): number {
-  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
 }
 
 function frameIn(f: ListingFrame, value: number): number {
-  return (f.lo(value) >>> 12) | (f.hi(value) << 20);
+  return frameOfAddress(f.lo(value), f.hi(value));
 }
 
 function setFrame(f: ListingFrame, value: number, frame: number): void {

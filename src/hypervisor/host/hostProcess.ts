@@ -4,6 +4,7 @@ import { CR0, CR4, EFER } from '../../hardware/controlRegisters';
 import type { EventBus } from '../../hardware/eventBus';
 import { ACTOR, SPACE } from '../../hardware/eventTable';
 import { LONG4 } from '../../hardware/formats/long4';
+import { frameInEntry, frameOfAddress } from '../../hardware/frameNumber';
 import type { PhysicalMemory } from '../../hardware/physicalMemory';
 import { IdentityAddressing } from '../../hardware/tableAddressing';
 import { TranslationSpace } from '../../hardware/translationSpace';
@@ -54,7 +55,7 @@ export class HostProcess {
   frameOf(hvaPage: number, effects: number = EFFECTS.none): number {
     const { space } = this;
     if (walk(space, pageLo(hvaPage), pageHi(hvaPage), ACCESS.write | ACCESS.user, effects) !== WALK.mapped) return -1;
-    return (space.result.hpaLo >>> 12) | (space.result.hpaHi << 20);
+    return frameOfAddress(space.result.hpaLo, space.result.hpaHi);
   }
 
   /** Maps page `hvaPage` to host frame `frame`, making tables on the way; false when no frame is left for them. */
@@ -74,7 +75,7 @@ export class HostProcess {
         hi = this.maker.hi;
         this.writer.write(SPACE.host, ACTOR.host, cpu, level, table, index, lo, hi);
       }
-      table = (lo >>> 12) | ((hi & 0xfffff) << 20);
+      table = frameInEntry(lo, hi);
     }
     this.maker.make(frame, USER_RW);
     this.maker.markAccessed();

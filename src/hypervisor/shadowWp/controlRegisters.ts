@@ -5,6 +5,7 @@ import { isIllegalValue } from '../../hardware/controlRegisterRules';
 import { CR0, CR4 } from '../../hardware/controlRegisters';
 import { REGISTER } from '../../hardware/registers';
 import { ALL_RIGHTS } from '../../hardware/accessRights';
+import { frameInEntry } from '../../hardware/frameNumber';
 import { injectGeneralProtection } from '../injection';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
@@ -23,7 +24,7 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
   parameters: 0,
   body: [
     line('gfn = guest CR3 >> 12, role = level 4 with every right, and the mode bits of CR0, CR4 and EFER', {}, (mmu, f) => {
-      f.set(R.gfn, (mmu.vcpu.cr3Lo >>> 12) | ((mmu.vcpu.cr3Hi & 0xfffff) << 20), 0);
+      f.set(R.gfn, frameInEntry(mmu.vcpu.cr3Lo, mmu.vcpu.cr3Hi), 0);
       f.set(R.role, roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS), 0);
     }),
     when('no memslot holds gfn', (mmu, f) => mmu.memory.slots.find(f.lo(R.gfn)) < 0, [

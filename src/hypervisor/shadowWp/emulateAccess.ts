@@ -1,6 +1,7 @@
 import { COUNTER } from '../../hardware/counters';
 import { OPERATION } from '../../hardware/accessKinds';
 import { KIND } from '../../hardware/eventTable';
+import { frameOfAddress } from '../../hardware/frameNumber';
 import { RESUME } from '../../hardware/rootMode';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
@@ -66,7 +67,7 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
 export function findsOther(mmu: ShadowMmu, gvaLo: number, errorCode: number): boolean {
   const { lo, hi } = mmu.operand.otherGva(gvaLo);
   mmu.cameTo = mmu.call(walkOther, lo, hi, errorCode, 0);
-  mmu.otherGfn = (mmu.guest.result.gpaLo >>> 12) | (mmu.guest.result.gpaHi << 20);
+  mmu.otherGfn = frameOfAddress(mmu.guest.result.gpaLo, mmu.guest.result.gpaHi);
   return mmu.cameTo === PAGE_KNOWN;
 }
 
@@ -84,5 +85,5 @@ export function trackOther(mmu: ShadowMmu, gvaLo: number): void {
 }
 
 function gfnOf(f: ListingFrame): number {
-  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
 }

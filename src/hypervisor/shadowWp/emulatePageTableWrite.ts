@@ -1,6 +1,7 @@
 import { COUNTER } from '../../hardware/counters';
 import { setPair } from '../../hardware/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
+import { frameOfAddress } from '../../hardware/frameNumber';
 import { RESUME } from '../../hardware/rootMode';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
@@ -51,7 +52,7 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
 };
 
 function gfnOf(f: ListingFrame): number {
-  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
 }
 
 function report(mmu: ShadowMmu, f: ListingFrame): void {

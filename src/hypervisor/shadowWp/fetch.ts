@@ -1,5 +1,6 @@
 import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/accessRights';
 import { rightsOfEntry } from '../../hardware/entryRights';
+import { frameInEntry, frameOfAddress } from '../../hardware/frameNumber';
 import { indexAt } from '../host/hostProcess';
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { getShadowPage } from './getShadowPage';
@@ -67,7 +68,7 @@ export const fetch: ListingProcedure<ShadowMmu> = {
     line('SPTE of sp = hpa with rights, A set, D with W; it joins the reverse map of gfn',
       { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap'] },
       (mmu, f) => {
-        const frame = (f.lo(V.hpa) >>> 12) | (f.hi(V.hpa) << 20);
+        const frame = frameOfAddress(f.lo(V.hpa), f.hi(V.hpa));
         mmu.sptes.setLeaf(f.lo(V.sp), indexOf(f), frame, f.lo(V.gfn), f.lo(V.rights), mmu.guest.result.key, mmu.cpu);
       }),
     give('done', 1),
@@ -89,7 +90,7 @@ function childOf(mmu: ShadowMmu, f: ListingFrame): void {
   const span = 2 ** (9 * (level - 1));
   const gfn = isInsideLeaf
     ? Math.floor(f.lo(V.gfn) / span) * span
-    : (result.entryLo[level]! >>> 12) | ((result.entryHi[level]! & compiled.frameHi) << 20);
+    : frameInEntry(result.entryLo[level]!, result.entryHi[level]!);
   f.set(V.table_gfn, gfn, 0);
   f.set(V.role, isInsideLeaf
     ? directRoleOf(mmu.mode, level - 1, f.lo(V.rights), result.key)

@@ -1,5 +1,6 @@
 import { COUNTER } from '../../hardware/counters';
 import { KIND } from '../../hardware/eventTable';
+import { frameOfAddress } from '../../hardware/frameNumber';
 import { PFEC } from '../../hardware/pageFaultErrorCode';
 import { RESUME } from '../../hardware/rootMode';
 import { walk } from '../../hardware/walk';
@@ -94,7 +95,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
 };
 
 function gfnOf(f: ListingFrame): number {
-  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
 }
 
 function emulate(mmu: ShadowMmu, f: ListingFrame): number {

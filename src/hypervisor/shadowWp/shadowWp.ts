@@ -1,5 +1,6 @@
 import { ALL_RIGHTS } from '../../hardware/accessRights';
 import { CR0, CR4 } from '../../hardware/controlRegisters';
+import { frameInEntry } from '../../hardware/frameNumber';
 import { REGISTER } from '../../hardware/registers';
 import type { RootMode } from '../../hardware/rootMode';
 import type { TranslationSpace } from '../../hardware/translationSpace';
@@ -128,7 +129,7 @@ export class ShadowWp implements Technique, RootMode {
 
   /** The first root, before the guest runs: what `load_root` does at each load of CR3. */
   private enterRoot(mmu: ShadowMmu): void {
-    const gfn = (mmu.vcpu.cr3Lo >>> 12) | ((mmu.vcpu.cr3Hi & 0xfffff) << 20);
+    const gfn = frameInEntry(mmu.vcpu.cr3Lo, mmu.vcpu.cr3Hi);
     const role = roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS);
     const page = this.pages.find(gfn, role) || this.sptes.create(gfn, role, mmu.cpu);
     this.pages.addRoot(page, 1);

@@ -3,6 +3,7 @@ import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
 import { setPair } from '../../hardware/eventBus';
 import { LONG4 } from '../../hardware/formats/long4';
 import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/accessRights';
+import { frameInEntry, frameOfAddress } from '../../hardware/frameNumber';
 import { EntryMaker } from '../entryMaker';
 import type { EntryWriter } from '../entryWriter';
 import { USE, type HostFrames } from '../host/hostFrames';
@@ -91,7 +92,7 @@ export class Sptes {
     const lists = this.pages.lists;
     let hadIt = false;
     for (let link = this.pages.reverseMap(gfn); link !== 0; link = lists.next(link)) {
-      const table = (lists.lo(link) >>> 12) | (lists.hi(link) << 20);
+      const table = frameOfAddress(lists.lo(link), lists.hi(link));
       const index = (lists.lo(link) >>> 3) & (ENTRIES - 1);
       const lo = this.writer.lo(table, index);
       if ((lo & WRITABLE) === 0) continue;
@@ -106,7 +107,7 @@ export class Sptes {
     for (let index = 0; index < ENTRIES; index++) this.zap(page, index, cpu);
     const lists = this.pages.lists;
     for (let link = this.pages.parents(page); link !== 0; link = this.pages.parents(page)) {
-      const table = (lists.lo(link) >>> 12) | (lists.hi(link) << 20);
+      const table = frameOfAddress(lists.lo(link), lists.hi(link));
       this.zap(this.frames.detailOf(table), (lists.lo(link) >>> 3) & (ENTRIES - 1), cpu);
     }
     this.report(KIND.shadow_page_zapped, page, cpu);
@@ -121,7 +122,7 @@ export class Sptes {
   }
 
   private frameIn(table: number, index: number): number {
-    return (this.writer.lo(table, index) >>> 12) | ((this.writer.hi(table, index) & 0xfffff) << 20);
+    return frameInEntry(this.writer.lo(table, index), this.writer.hi(table, index));
   }
 
   private report(kind: number, page: number, cpu: number): void {

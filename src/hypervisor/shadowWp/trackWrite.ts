@@ -1,5 +1,6 @@
 import { PAGE_RIGHTS } from '../../hardware/accessRights';
 import { rightsOfEntry } from '../../hardware/entryRights';
+import { frameInEntry, frameOfAddress } from '../../hardware/frameNumber';
 import { line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { accessOf, isDirect, levelOf } from './role';
 import type { ShadowMmu } from './shadowMmu';
@@ -35,7 +36,7 @@ export const trackWrite: ListingProcedure<ShadowMmu> = {
 };
 
 function gfnOf(f: ListingFrame): number {
-  return (f.lo(V.gpa) >>> 12) | (f.hi(V.gpa) << 20);
+  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
 }
 
 function nextPage(mmu: ShadowMmu, f: ListingFrame): boolean {
@@ -82,5 +83,5 @@ function refill(mmu: ShadowMmu, f: ListingFrame): void {
 
 /** Guest frame that the new guest entry names. */
 function target(mmu: ShadowMmu, f: ListingFrame): number {
-  return (f.lo(V.entry) >>> 12) | ((f.hi(V.entry) & mmu.guest.compiled.frameHi) << 20);
+  return frameInEntry(f.lo(V.entry), f.hi(V.entry));
 }
