@@ -1,3 +1,4 @@
+import { refusedInstruction } from '../hardware/refusedInstruction';
 import { pairToBigInt } from './arithmetic';
 import type { Outcome } from './debuggee';
 import type { Machine } from './machine';
@@ -31,7 +32,7 @@ function causeOfDeath(machine: Machine): string {
     case RUN.tripleFault:
       return vector === 14
         ? `triple fault: the guest has no handler for ${fault}; write \`on page_fault(gva address, code)\``
-        : `triple fault: the guest has no handler for vector ${vector} (${vectorNames[vector] ?? 'exception'}), error code 0x${code.toString(16)}; mend the statement that raised it`;
+        : `triple fault: ${refusedInstruction(machine.processors[run.cpu]!)}, and the guest has no handler for ${vectorNames[vector] ?? `vector ${vector}`}; change the statement`;
     case RUN.refused:
       return `the guest kernel refused the access (${fault}); write \`expect refused\` below it if that is meant`;
     case RUN.divideByZero:

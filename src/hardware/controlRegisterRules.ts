@@ -16,7 +16,7 @@ export type Invalidation =
   | { readonly kind: 'all'; readonly cause: number };
 
 interface Rule {
-  /** For the reader; #GP(0) says no more. */
+  /** For messages; #GP(0) itself says no more. */
   readonly name: string;
   readonly broken: (now: ModeRegisters, value: number) => boolean;
 }
@@ -48,7 +48,13 @@ const rules: Readonly<Record<'cr0' | 'cr4' | 'efer', readonly Rule[]>> = {
 
 /** Is the value illegal for the register, so that writing it is #GP(0)? `hi`: its high half, which must be zero. */
 export function isIllegalValue(register: 'cr0' | 'cr4' | 'efer', now: ModeRegisters, lo: number, hi: number): boolean {
-  return hi !== 0 || rules[register].some((rule) => rule.broken(now, lo));
+  return brokenRule(register, now, lo, hi) !== undefined;
+}
+
+/** Name of the rule that the value breaks, or undefined when it breaks none of the register's own. */
+export function brokenRule(register: 'cr0' | 'cr4' | 'efer', now: ModeRegisters, lo: number, hi: number): string | undefined {
+  if (hi !== 0) return 'a bit above 31 that is not defined';
+  return rules[register].find((rule) => rule.broken(now, lo))?.name;
 }
 
 /** What a change of CR0 or CR4 invalidates. SDM Vol. 3, "Operations that Invalidate TLBs and Paging-Structure Caches". */

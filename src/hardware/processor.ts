@@ -222,6 +222,7 @@ export class Processor {
 
   /** STAC and CLAC; #UD outside CPL 0. */
   setAlignmentCheck(how: 'set' | 'clear'): number {
+    this.pending.operation = OPERATION.alignmentCheck;
     if (this.level !== 0) return this.statusOf(this.interruption.raise(VECTOR.invalidOpcode, 0, 0, 0));
     const at = 2 * REGISTER.rflags;
     const rflags = this.registers[at]!;
