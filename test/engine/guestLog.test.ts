@@ -8,7 +8,7 @@ function accessesOf(body: string, mmu: string): string[] {
   const lines: string[] = [];
   const report = run(compiled(`${HEAD}${body}}\n`), mmu, {
     guestLog: (line) => {
-      if (line['op'] !== undefined) lines.push(`${String(line['op'])} ${String(line['gva'])} ${String(line['size'])} ${String(line['value'])}`);
+      if (line['op'] !== undefined) lines.push(`${line['op'] as string} ${line['gva'] as string} ${line['size'] as number} ${line['value'] as string}`);
     },
   });
   assert.ok(!('error' in report) && report.outcome.ok);
