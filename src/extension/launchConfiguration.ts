@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { COMMAND, DEBUG_TYPE, TECHNIQUES } from './contributions';
+import { showIfBroken } from './brokenScenario';
 import { ScenarioInFront } from './scenarioInFront';
 import { pathOf, uriOf } from './workspaceFiles';
 
@@ -12,7 +13,7 @@ export function registerLaunchConfigurations(): vscode.Disposable {
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new LaunchConfigurations(front)),
     vscode.debug.registerDebugConfigurationProvider(
       DEBUG_TYPE,
-      { provideDebugConfigurations: () => oneForEachTechnique(front.find()) },
+      { provideDebugConfigurations: (folder) => oneForEachTechnique(folder, front.find()) },
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
     vscode.commands.registerCommand(COMMAND.debugScenario, (uri?: vscode.Uri) => debugScenario(uri ?? front.find())),
@@ -37,17 +38,18 @@ class LaunchConfigurations implements vscode.DebugConfigurationProvider {
 
   /**
    * What is debugged is what is seen: an edited scenario is saved first, whatever the user's own setting says.
-   * One that has no file yet runs as it stands in the editor.
+   * One that has no file yet runs as it stands in the editor. One that does not compile does not start.
    */
   async resolveDebugConfigurationWithSubstitutedVariables(
     folder: vscode.WorkspaceFolder | undefined,
     config: vscode.DebugConfiguration,
-  ): Promise<vscode.DebugConfiguration> {
+  ): Promise<vscode.DebugConfiguration | undefined> {
     const program = String(config['program']);
     const uri = uriInWorkspace(folder, program);
     const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === uri.toString());
     if (document?.isDirty === true && !document.isUntitled) await document.save();
     this.front.note(uri);
+    if (await showIfBroken(uri)) return undefined;
     return { ...config, program: pathOf(uri) };
   }
 }
@@ -57,27 +59,33 @@ function isEmpty(config: Partial<vscode.DebugConfiguration>): boolean {
   return !config.type && !config.request && !config.name;
 }
 
-/** With no breakpoint set there is nothing to stop at: then a run without launch.json stops at its first statement. */
 function launch(scenario: vscode.Uri): vscode.DebugConfiguration {
   return {
     type: DEBUG_TYPE,
     request: 'launch',
     name: nameOf(scenario),
     program: pathOf(scenario),
-    stopOnEntry: !vscode.debug.breakpoints.some((breakpoint) => breakpoint.enabled),
+    stopOnEntry: stopsNowhere(),
   };
 }
 
-function oneForEachTechnique(scenario: vscode.Uri | undefined): vscode.DebugConfiguration[] {
-  const program = scenario === undefined ? '${file}' : pathOf(scenario);
-  const name = scenario === undefined ? 'Scenario' : nameOf(scenario);
-  return TECHNIQUES.map((mmu) => ({
-    type: DEBUG_TYPE,
-    request: 'launch',
-    name: `${name} under ${mmu}`,
-    program,
-    mmu,
-  }));
+/** With no breakpoint set there is nothing to stop at: then a run without launch.json stops at its first statement. */
+function stopsNowhere(): boolean {
+  return !vscode.debug.breakpoints.some((breakpoint) => breakpoint.enabled);
+}
+
+/** VS Code asks once for each folder and once more for none: a scenario is offered by the one it lies in. */
+function oneForEachTechnique(
+  folder: vscode.WorkspaceFolder | undefined,
+  scenario: vscode.Uri | undefined,
+): vscode.DebugConfiguration[] {
+  const home = scenario === undefined ? vscode.workspace.workspaceFolders?.[0] : vscode.workspace.getWorkspaceFolder(scenario);
+  if (folder?.index !== home?.index) return [];
+  const base =
+    scenario === undefined
+      ? { type: DEBUG_TYPE, request: 'launch', name: 'Scenario', program: '${file}', stopOnEntry: stopsNowhere() }
+      : launch(scenario);
+  return TECHNIQUES.map((mmu) => ({ ...base, name: `${base.name} under ${mmu}`, mmu }));
 }
 
 async function debugScenario(uri: vscode.Uri | undefined): Promise<void> {

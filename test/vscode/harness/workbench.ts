@@ -275,9 +275,16 @@ export class Workbench {
     return file;
   }
 
-  /** Texts of the notifications on the screen; a journey without mishap has none. */
+  /** Texts of the notifications so far; a journey without mishap has none. Under test VS Code keeps them in the bell. */
   async notifications(): Promise<string[]> {
-    return await this.page.locator('.notification-toast .notification-list-item-message').allInnerTexts();
+    const bell = this.page.locator('#status\\.notifications');
+    await bell.click();
+    const center = this.page.locator('.notifications-center.visible');
+    await center.waitFor();
+    const texts = await center.locator('.notification-list-item-message').allInnerTexts();
+    await bell.click();
+    await center.waitFor({ state: 'hidden' });
+    return texts;
   }
 
   private async revealLine(line: number): Promise<void> {

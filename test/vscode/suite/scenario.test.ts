@@ -103,18 +103,19 @@ describe('a scenario in the extension host', () => {
     await terminated;
   });
 
-  it('that does not compile is refused by F5, and nothing stays running', async () => {
+  it('that does not compile is refused by F5, on the line of its mistake, and nothing stays running', async () => {
     const configuration = {
       type: 'pagewalk',
       request: 'launch',
       name: 'unknown-name',
       program: scenario('unknown-name.guest').fsPath,
     };
-    // VS Code would show the sentence in a dialog; under test it refuses to, and the request fails with it.
     const started = await vscode.debug
       .startDebugging(vscode.workspace.workspaceFolders?.[0], configuration)
       .then((value) => String(value), String);
     assert.notEqual(started, 'true');
+    assert.match(vscode.window.activeTextEditor?.document.fileName ?? '', /unknown-name\.guest$/);
+    assert.equal(vscode.window.activeTextEditor?.selection.active.line, 4);
     assert.equal(vscode.debug.activeDebugSession, undefined);
   });
 });
