@@ -55,24 +55,6 @@ export function sourceKey(pathOrUri: string): string {
   return path.replace(/^([A-Z]):/, (drive) => drive.toLowerCase());
 }
 
-/** `name` beside the file `pathOrUri`; an absolute name stays itself. */
-export function besideFile(pathOrUri: string, name: string): string {
-  if (isUri(name) || /^([a-z]:)?[\\/]/i.test(name)) return name;
-  const folder = pathOrUri.replace(/[^\\/]*$/, '');
-  const parts: string[] = [];
-  for (const part of name.split(/[\\/]/)) {
-    if (part === '.' || part === '') continue;
-    if (part === '..' && parts.length > 0) parts.pop();
-    else parts.push(part);
-  }
-  let from = folder;
-  while (parts[0] === '..') {
-    parts.shift();
-    from = from.replace(/[^\\/]*[\\/]$/, '');
-  }
-  return from + parts.join('/');
-}
-
 export function fileName(pathOrUri: string): string {
   return pathOrUri.replace(/^.*[\\/]/, '');
 }

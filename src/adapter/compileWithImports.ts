@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../language/program';
-import { besideFile, sourceKey } from './client';
+import { sourceKey } from './client';
 import type { FileAccess } from './fileAccess';
+import { ImportPaths } from './importPaths';
 import type { Scenario, Simulator } from './simulator';
 
 export interface Compiled {
@@ -17,13 +18,15 @@ export interface Compiled {
  */
 export async function compileWithImports(simulator: Simulator, files: FileAccess, path: string, text: string): Promise<Compiled> {
   const known = new Map<string, string | undefined>();
+  const paths = new ImportPaths(path);
   const read = new Set([sourceKey(path)]);
   for (;;) {
     const missed: string[] = [];
-    const { scenario, diagnostics } = simulator.compile(path, text, (name) => {
-      const at = besideFile(path, name);
-      if (!known.has(at)) missed.push(at);
-      return known.get(at);
+    const { scenario, diagnostics } = simulator.compile(path, text, (name, importer) => {
+      const at = paths.resolve(name, importer);
+      const imported = at === path ? text : known.get(at);
+      if (imported === undefined && !known.has(at)) missed.push(at);
+      return imported === undefined ? undefined : { path: at, text: imported };
     });
     if (missed.length === 0) return { scenario, diagnostics, read };
     for (const at of missed) {

@@ -1,6 +1,8 @@
 import type { NamedValue } from '../engine/debuggee';
-import type { Fragment, ValueType } from '../language/program';
+import { INSTRUCTION_WORDS, OP, queries, type Fragment, type ValueType } from '../language/program';
+import type { Site } from '../language/expression';
 import type { HeldFrame, Launched } from './sessionState';
+import { valueText } from './valueText';
 
 export type Evaluated = { readonly value: bigint; readonly type: ValueType } | { readonly error: string };
 
@@ -11,30 +13,80 @@ export type Evaluated = { readonly value: bigint; readonly type: ValueType } | {
 export function evaluateIn(launched: Launched, held: HeldFrame, text: string): Evaluated {
   const named = listingValues(held).find(({ name }) => name === text.trim());
   if (named !== undefined) return named;
-  const compiled = compiledOnce(launched, text, held.procedure);
+  const listed = valuesByNumber(launched, held);
+  const compiled = compiledOnce(launched, text, {
+    use: 'watch', procedure: held.procedure, values: listed, withoutValue: withoutValue(launched, held, text),
+  });
   if ('error' in compiled) return compiled;
-  const result = launched.debuggee.evaluate(compiled.fragment, held.cpu, held.depth);
-  if ('error' in result || result.value !== NOWHERE || !isPhysical(result.type)) return result;
-  return { error: `${text.trim()} is nowhere: the address is not mapped.` };
+  const { fragment } = compiled;
+  const result = launched.debuggee.evaluate(fragment, held.cpu, held.depth, listed.map(({ value }) => value));
+  if ('error' in result || result.value !== NOWHERE) return result;
+  const reason = whyNowhere(launched, held, fragment);
+  return reason === undefined ? result : { error: `${text.trim()} is nowhere: ${reason}.` };
 }
 
 export function listingValues({ frame }: HeldFrame): readonly NamedValue[] {
   return frame.kind === 'listing' ? frame.values : [];
 }
 
+/** All values that the frame's listing procedure can have; `value` undefined: not set yet. */
+function valuesByNumber(
+  { inspector }: Launched, held: HeldFrame,
+): readonly { readonly name: string; readonly type: ValueType; readonly value: bigint | undefined }[] {
+  const { frame } = held;
+  if (frame.kind !== 'listing') return [];
+  const known = new Map(frame.values.map(({ name, value }) => [name, value]));
+  return inspector.listedValues(frame.listing, frame.line).map(({ name, type }) => ({ name, type, value: known.get(name) }));
+}
+
+/** Variables of the guest frame that the text names and that have no value by now, as Locals leave them out. */
+function withoutValue({ debuggee, scenario }: Launched, held: HeldFrame, text: string): ReadonlySet<string> {
+  const words = new Set(text.match(/\w+/g));
+  const variables = scenario.program.procedures[held.procedure]?.variables.filter(({ name }) => words.has(name)) ?? [];
+  if (variables.length === 0) return new Set();
+  const known = new Set(debuggee.variables(held.cpu, held.depth).map(({ name }) => name));
+  return new Set(variables.map(({ name }) => name).filter((name) => !known.has(name)));
+}
+
 /** The value of an address question about what is not mapped; no physical address is that large. */
 const NOWHERE = (1n << 64n) - 1n;
 
-function isPhysical(type: ValueType): boolean {
-  return type === 'gpa' || type === 'hva' || type === 'hpa';
+/** Why the address question that a fragment ends with has no answer; undefined when it ends with something else. */
+function whyNowhere(launched: Launched, held: HeldFrame, fragment: Fragment): string | undefined {
+  const asked = queries[questionOf(fragment)];
+  if (asked !== 'gpa_of' && asked !== 'hva_of' && asked !== 'hpa_of') return undefined;
+  const gpa = answer(launched, held, fragment, 'gpa_of');
+  if (gpa === NOWHERE) return 'the guest does not map the address';
+  const { program } = launched.scenario;
+  if (launched.debuggee.technique === 'native') {
+    return asked === 'hva_of' ? 'native has no host process' : `no memory is installed at ${valueText(gpa, 'gpa', program)}`;
+  }
+  const hva = answer(launched, held, fragment, 'hva_of');
+  if (hva === NOWHERE) return `${valueText(gpa, 'gpa', program)} lies outside every memslot`;
+  return `the host has not backed ${valueText(hva, 'hva', program)} yet`;
+}
+
+/** Number of the question that a fragment's last instruction asks, or -1. */
+function questionOf({ code, result }: Fragment): number {
+  const last = code.length - INSTRUCTION_WORDS;
+  return code[last] === OP.query && code[last + 1] === result ? code[last + 2]! : -1;
+}
+
+/** The answer to another question about the same address. */
+function answer(launched: Launched, held: HeldFrame, fragment: Fragment, question: (typeof queries)[number]): bigint {
+  const code = fragment.code.slice();
+  code[code.length - INSTRUCTION_WORDS + 2] = queries.indexOf(question);
+  const values = valuesByNumber(launched, held).map(({ value }) => value);
+  const result = launched.debuggee.evaluate({ ...fragment, code }, held.cpu, held.depth, values);
+  return 'error' in result ? NOWHERE : result.value;
 }
 
 /** Watches, registers and counters ask the same expressions at each stop: they are compiled once a launch. */
-function compiledOnce(launched: Launched, text: string, procedure: number): { fragment: Fragment } | { error: string } {
-  const key = `${procedure} ${text}`;
+function compiledOnce(launched: Launched, text: string, site: Site): { fragment: Fragment } | { error: string } {
+  const key = JSON.stringify([site.procedure, [...site.withoutValue ?? []], site.values?.map(({ name, type }) => `${name} ${type}`), text]);
   const known = launched.compiled.get(key);
   if (known !== undefined) return known;
-  const compiled = launched.scenario.compileExpression(text, { procedure });
+  const compiled = launched.scenario.compileExpression(text, site);
   launched.compiled.set(key, compiled);
   return compiled;
 }

@@ -88,6 +88,10 @@ export function badReadCount(count: number, most: number): Failure {
   return new Failure(1027, `${count} bytes cannot be read at once: ask for 0 to ${most}.`, 'quiet');
 }
 
+export function pathWithoutRoot(command: string): Failure {
+  return new Failure(1029, `"${command}" has a path without the root that it starts from: give "root" as a root node gave it, or leave the path out.`, 'quiet');
+}
+
 /** `reason` is a sentence of a read model. */
 export function cannotInspect(reason: string): Failure {
   return new Failure(1028, reason, 'quiet');

@@ -1,13 +1,15 @@
 import { catalog } from '../engine/catalog';
 import { launch } from '../engine/launch';
 import type { Timeline } from '../engine/timeline';
+import type { Listing } from '../hypervisor/listing';
 import { TableChanges } from '../inspect/changes';
 import { readMemory } from '../inspect/memory';
 import { tables } from '../inspect/tables';
+import { tablesAt } from '../inspect/tablesAt';
 import { translation } from '../inspect/translation';
 import { walkPicture } from '../inspect/walkPicture';
 import { compileScenario } from '../language/compile';
-import { compileExpression } from '../language/expression';
+import { compileExpression, type Site } from '../language/expression';
 import type { Inspector, Simulator } from './simulator';
 
 /** The floors below as one thing: what every session outside of tests runs on. */
@@ -17,8 +19,7 @@ export const simulator: Simulator = {
     if (program === undefined || symbols === undefined) return { diagnostics };
     const scenario = {
       program,
-      compileExpression: (expression: string, site: { readonly procedure: number } | undefined) =>
-        compileExpression({ program, symbols }, expression, site),
+      compileExpression: (expression: string, site: Site) => compileExpression({ program, symbols }, expression, site),
     };
     return { scenario, diagnostics };
   },
@@ -32,13 +33,18 @@ export const simulator: Simulator = {
 
 function inspectorOf(timeline: Timeline): Inspector {
   const changes = new TableChanges();
+  const listing = (name: string): Listing | undefined =>
+    timeline.machine.technique.listings.find((runner) => runner.listing.name === name)?.listing;
   return {
     noteStop: () => { changes.noteStop(timeline.moment()); },
     readMemory: (cpu, space, address, count) => readMemory(timeline, cpu, space, address, count),
-    runningLines: (name) => {
-      const runner = timeline.machine.technique.listings.find(({ listing }) => listing.name === name);
-      return (runner?.listing.lines ?? []).flatMap(({ runs }, index) => (runs ? [index + 1] : []));
+    runningLines: (name) => (listing(name)?.lines ?? []).flatMap(({ runs }, index) => (runs ? [index + 1] : [])),
+    listedValues: (name, line) => {
+      const shown = listing(name);
+      const procedure = shown?.procedures[shown.lines[line - 1]?.procedure ?? -1];
+      return (procedure?.values ?? []).map((value) => ({ name: value.name, type: value.kind }));
     },
+    entriesAt: (space, address, length) => tablesAt(timeline, space, address, length),
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),

@@ -1,19 +1,16 @@
 import type { Debuggee } from '../engine/debuggee';
 import type { AddressSpace } from '../inspect/addressText';
 import type { TranslationRow } from '../inspect/translation';
+import type { ReadImport } from '../language/compile/sources';
+import type { ListedValue, Site } from '../language/expression';
 import type { Diagnostic, Fragment, Program } from '../language/program';
 import type { TablesArguments, TablesResponse, WalkArguments, WalkResponse } from '../protocol/requests';
 
 /** A compiled scenario, with what its compiler needs again for watches and conditions. */
 export interface Scenario {
   readonly program: Program;
-  /** Compiles an expression; names are those visible at `site`, or the machine's alone without one. */
-  compileExpression(text: string, site: ExpressionSite | undefined): { readonly fragment: Fragment } | { readonly error: string };
-}
-
-export interface ExpressionSite {
-  /** Index into Program.procedures. */
-  readonly procedure: number;
+  /** Compiles an expression; names are those visible at `site`. */
+  compileExpression(text: string, site: Site): { readonly fragment: Fragment } | { readonly error: string };
 }
 
 /**
@@ -21,8 +18,7 @@ export interface ExpressionSite {
  * scripted machine under it.
  */
 export interface Simulator {
-  /** `readImport` gives undefined for what cannot be read. */
-  compile(path: string, text: string, readImport: (path: string) => string | undefined): {
+  compile(path: string, text: string, readImport: ReadImport): {
     readonly scenario?: Scenario;
     readonly diagnostics: readonly Diagnostic[];
   };
@@ -39,6 +35,10 @@ export interface Inspector {
   readMemory(cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
   /** Lines (from 1) of a listing at which something runs. */
   runningLines(listing: string): readonly number[];
+  /** Named values that a line (from 1) of a listing can have, by their numbers in its events. */
+  listedValues(listing: string, line: number): readonly ListedValue[];
+  /** Whether a known table lies at `length` bytes from a physical address on. An error: no memory is there, nor can be. */
+  entriesAt(space: 'gpa' | 'hpa', address: number, length: number): { readonly isTable: boolean } | { readonly error: string };
   tables(args: TablesArguments): TablesResponse | { readonly error: string };
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */

@@ -72,6 +72,12 @@ function atBreakpoint(ids: readonly number[], breakpoints: BreakpointStore, wher
     : { reason: 'function breakpoint', description: `Paused at ${name} (${where})` };
 }
 
+/** An entry that is watched for writes can be written by the walk itself. */
+function flagUpdate(event: EventView): string {
+  if (event.kind !== 'ad_update') return '';
+  return `${event.actor === 'walker' ? 'the processor' : 'the hypervisor'} sets its accessed or dirty flag, `;
+}
+
 function atEvent(
   ids: readonly number[],
   event: EventView,
@@ -86,5 +92,6 @@ function atEvent(
     const body = { ...common, ...hit, reason: 'exception', description: `Paused at ${label} (${where})` };
     return { body, exception: { filter, event } };
   }
-  return { body: { ...common, ...hit, ...atBreakpoint(ids, breakpoints, where) } };
+  const stopped = atBreakpoint(ids, breakpoints, `${flagUpdate(event)}${where}`);
+  return { body: { ...common, ...hit, ...stopped } };
 }

@@ -1,9 +1,10 @@
 import { diagnosticText } from '../adapter/outputPump';
-import { besideFile } from '../adapter/client';
+import { ImportPaths } from '../adapter/importPaths';
 import { catalog } from '../engine/catalog';
 import type { OutputLine } from '../engine/debuggee';
 import { run, type RunReport, type RunOptions as EngineOptions } from '../engine/run';
 import { compileScenario } from '../language/compile';
+import type { ReadImport } from '../language/compile/sources';
 import type { Program } from '../language/program';
 import type { RunOptions } from './commandLine';
 import { EXIT, type Console, type LineWriter } from './console';
@@ -36,8 +37,8 @@ function runScenario(file: string, options: RunOptions, console: Console): numbe
   trace?.close();
   guestLog?.close();
   if ('error' in ran) {
-    const asked = options.mmu === undefined ? '' : `--mmu ${options.mmu}: `;
-    console.error(`${placeOfMmu(program, file)}: ${asked}${ran.error}\n`);
+    const place = options.mmu === undefined ? placeOfMmu(program, file) : `pagewalk: --mmu ${options.mmu}`;
+    console.error(`${place}: ${ran.error}\n`);
     return EXIT.unusable;
   }
   if (ran.outcome.message !== undefined) console.error(`${ran.outcome.message}\n`);
@@ -51,7 +52,12 @@ function compile(file: string, console: Console): Program | undefined {
     console.error(`pagewalk: ${file} cannot be read: check its name.\n`);
     return undefined;
   }
-  const readImport = (name: string): string | undefined => console.readText(besideFile(file, name));
+  const paths = new ImportPaths(file);
+  const readImport: ReadImport = (name, importer) => {
+    const path = paths.resolve(name, importer);
+    const imported = console.readText(path);
+    return imported === undefined ? undefined : { path, text: imported };
+  };
   const { program, diagnostics } = compileScenario({ path: file, text, readImport, catalog });
   for (const diagnostic of diagnostics) {
     const warning = diagnostic.severity === 'warning' ? 'warning: ' : '';

@@ -8,7 +8,7 @@ import { globalValue, overriddenGlobals } from './compile/globalValues';
 import { Report } from './compile/report';
 import { scheduleOf } from './compile/schedule';
 import { readSettings, settingOf } from './compile/settings';
-import { noDeclarations, readSource, type Declarations, type Sources } from './compile/sources';
+import { noDeclarations, readSource, type Declarations, type ReadImport, type Sources } from './compile/sources';
 import { Scope, type Symbols } from './compile/symbols';
 import { warnOfUnused } from './compile/unused';
 import type { Unit } from './compile/unit';
@@ -17,11 +17,10 @@ import type { Area, Diagnostic, Program, SettingValue } from './program';
 import { leadingDocumentation, type SourceText } from './syntax/sourceText';
 
 export interface CompileInput {
-  /** As it should be shown; `readImport` gets the paths that the scenario's imports name. */
+  /** As it should be shown; imports are found from it. */
   readonly path: string;
   readonly text: string;
-  /** Text of an imported file, or undefined when there is none. */
-  readonly readImport: (path: string) => string | undefined;
+  readonly readImport: ReadImport;
   readonly catalog: Catalog;
   /** Values for globals of the scenario, set before boot. */
   readonly globals?: Readonly<Record<string, bigint>>;
@@ -91,12 +90,7 @@ export function compileScenario(input: CompileInput): CompileResult {
 }
 
 /** Diagnostics of a scenario, for an editor. */
-export function diagnose(
-  path: string,
-  text: string,
-  catalog: Catalog,
-  readImport: (path: string) => string | undefined,
-): readonly Diagnostic[] {
+export function diagnose(path: string, text: string, catalog: Catalog, readImport: ReadImport): readonly Diagnostic[] {
   return compileScenario({ path, text, catalog, readImport }).diagnostics;
 }
 
@@ -126,14 +120,13 @@ function readLibrary(sources: Sources, main: SourceText, scenario: Declarations,
   const kernel = machine.find((setting) => setting.name === 'kernel');
   const which = kernel?.values[0] ?? 'standard';
   if (which === 'none') return library;
-  const path = which === 'standard' ? KERNEL_PATH : String(which);
-  const text = which === 'standard' ? kernelText : sources.readImport(path);
-  if (text === undefined) {
+  const file = which === 'standard' ? { path: KERNEL_PATH, text: kernelText } : sources.readImport(String(which), main.path);
+  if (file === undefined) {
     const node = scenario.machines[0]?.node.settings.settings.find((setting) => setting.name === 'kernel');
-    if (node !== undefined) sources.report.error(main, node, `The kernel "${path}" cannot be read; check its path, which starts at this scenario's folder.`);
+    if (node !== undefined) sources.report.error(main, node, `The kernel "${which}" cannot be read; check its path, which starts at this scenario's folder.`);
     return library;
   }
-  readSource(sources, path, text, library);
+  readSource(sources, file.path, file.text, library);
   return library;
 }
 

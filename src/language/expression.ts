@@ -1,3 +1,4 @@
+import { KIND } from '../hardware/eventTable';
 import type { Catalog } from './catalog';
 import { Body } from './compile/body';
 import { CodeBuffer } from './compile/codeBuffer';
@@ -5,8 +6,8 @@ import { compileExpression as compileNode } from './compile/expressions';
 import { Report } from './compile/report';
 import { Scope, type Symbols } from './compile/symbols';
 import type { Unit } from './compile/unit';
-import type { Fragment, Program, ValueType } from './program';
-import { parseExpressionText } from './syntax/parse';
+import type { Fragment, Procedure, Program, ValueType } from './program';
+import { parseExpressionText } from './syntax/expressionText';
 import { sourceText } from './syntax/sourceText';
 
 /** A compiled scenario with what its names mean, as `compileScenario` gives both. */
@@ -15,26 +16,40 @@ export interface CompiledContext {
   readonly symbols: Symbols;
 }
 
-/** Where an expression is read: names are those of this procedure, variables those assigned before the instruction. */
+/** A named value of a listing's procedure. */
+export interface ListedValue {
+  readonly name: string;
+  readonly type: ValueType;
+}
+
+/** Where an expression is read, and what for. */
 export interface Site {
-  readonly procedure: number;
+  /** Names are those of this procedure; without one only globals, processes, registers, counters and the event have names. */
+  readonly procedure?: number;
+  /** Variables are those assigned before this instruction. */
   readonly instruction?: number;
+  /** Variables that have no value at the moment. */
+  readonly withoutValue?: ReadonlySet<string>;
+  /** Values of the listing line it is read on, by their numbers: they come before all other names. */
+  readonly values?: readonly ListedValue[];
+  /** Only a condition has an `event`; left out: a condition. */
+  readonly use?: 'watch' | 'condition';
 }
 
 const NO_CATALOG: Catalog = { techniques: [], techniqueNames: [], settings: [] };
 
 /**
- * Compiles an expression for a watch, a hover or a condition: it touches nothing. Without a site only globals,
- * processes, registers, counters and the event have names. The error is one sentence.
+ * Compiles an expression for a watch, a hover or a condition: it touches nothing. The error is one sentence.
  */
 export function compileExpression(
   { program, symbols }: CompiledContext,
   text: string,
   site: Site | undefined,
 ): { readonly fragment: Fragment } | { readonly error: string } {
-  const parsed = parseExpressionText(text);
+  const values = site?.values ?? [];
+  const parsed = parseExpressionText(text, new Set([...Object.keys(KIND), ...values.map(({ name }) => name)]));
   if ('problem' in parsed) return { error: parsed.problem.message };
-  const procedure = site === undefined ? undefined : program.procedures[site.procedure];
+  const procedure = site?.procedure === undefined ? undefined : program.procedures[site.procedure];
   const report = new Report();
   const code = new CodeBuffer();
   const unit: Unit = {
@@ -43,19 +58,31 @@ export function compileExpression(
   };
   const scope = symbols.scopes[procedure?.range.file ?? 0] ?? new Scope(undefined);
   const body = new Body(unit, sourceText(0, '', text), scope, 'procedure', site?.procedure ?? -1);
-  body.purpose = 'watch';
+  body.purpose = site?.use ?? 'condition';
+  adoptVariables(body, procedure, site);
   const own = procedure?.registers ?? 0;
-  for (const variable of procedure?.variables ?? []) {
-    const hasValue = site?.instruction === undefined || variable.since <= site.instruction;
-    if (hasValue) body.adoptVariable(variable);
-  }
   body.releaseTo(own);
+  const at = body.allocate(values.length);
+  values.forEach(({ name, type }, i) => { body.adoptVariable({ name, type, register: at + i, since: -1 }); });
   const result = compileNode(body, parsed.expression);
   const register = body.inRegister(result);
   const [error] = report.diagnostics;
   if (error !== undefined) return { error: error.message };
   if (result.type === 'none') return { error: `\`${text}\` has no value; ask for something that has one.` };
   const { code: words, constants } = code.finish();
-  const type: ValueType = result.type;
-  return { fragment: { code: words, constants, registers: Math.max(0, body.registers - own), result: register, type } };
+  const read = values.flatMap(({ name }, number) => (body.variable(name)?.isRead === true ? [{ number, name }] : []));
+  return {
+    fragment: {
+      code: words, constants, registers: Math.max(0, body.registers - own), result: register, type: result.type,
+      ...(read.length === 0 ? {} : { values: { at, read } }),
+    },
+  };
+}
+
+function adoptVariables(body: Body, procedure: Procedure | undefined, site: Site | undefined): void {
+  for (const variable of procedure?.variables ?? []) {
+    const isLater = site?.instruction !== undefined && variable.since > site.instruction;
+    if (isLater || site?.withoutValue?.has(variable.name) === true) body.adoptWithoutValue(variable.name);
+    else body.adoptVariable(variable);
+  }
 }

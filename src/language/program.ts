@@ -281,4 +281,6 @@ export interface Fragment {
   readonly registers: number;
   readonly result: number;
   readonly type: ValueType;
+  /** Named values of a listing line that it may read: value number n goes into register `at` + n. */
+  readonly values?: { readonly at: number; readonly read: readonly { readonly number: number; readonly name: string }[] };
 }

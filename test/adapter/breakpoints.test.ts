@@ -3,7 +3,8 @@ import { exceptionFilter } from '../../src/adapter/breakpoints/exceptionFilters'
 import { dataBreakpointMatches, parseDataId } from '../../src/adapter/breakpoints/dataBreakpoint';
 import { parseHitCondition } from '../../src/adapter/breakpoints/hitCondition';
 import { parseWriteBreakpoint, writeBreakpointMatches } from '../../src/adapter/breakpoints/writeBreakpoint';
-import { besideFile, sourceKey } from '../../src/adapter/client';
+import { sourceKey } from '../../src/adapter/client';
+import { ImportPaths, besideFile } from '../../src/adapter/importPaths';
 import { parseMemoryReference } from '../../src/adapter/memoryReference';
 import { OPERATION } from '../../src/hardware/accessKinds';
 import { KIND, RECORD_WORDS, field, type EventName, type Field } from '../../src/hardware/eventTable';
@@ -55,7 +56,7 @@ describe('break on write to an entry', () => {
     assert.ok(matches('write:hpa:0xfffff008', record('entry_written', { hpa: [0xfffff008 | 0, 0] })));
   });
   it('refuses other spaces and nonsense with one sentence', () => {
-    for (const name of ['write:gva:0x1000', 'write:gpa:', 'write:gpa:0x1000:0', 'write:gpa:0xffffffffffffffff', 'write:zpa:1']) {
+    for (const name of ['write:gva:0x1000', 'write:gpa:', 'write:gpa:0x1000:0', 'write:gpa:0xffffffffffffffff', 'write:zpa:1', 'write:gpa:3008']) {
       assert.ok('error' in parseWriteBreakpoint(name), name);
     }
   });
@@ -115,9 +116,22 @@ describe('names of sources', () => {
   it('of imports are taken beside the importing file', () => {
     assert.equal(besideFile('/lab/a.guest', 'b.guest'), '/lab/b.guest');
     assert.equal(besideFile('/lab/x/a.guest', '../b.guest'), '/lab/b.guest');
-    assert.equal(besideFile('C:\\lab\\a.guest', 'sub/b.guest'), 'C:\\lab\\sub/b.guest');
+    assert.equal(besideFile('C:\\lab\\a.guest', 'sub/b.guest'), 'C:\\lab\\sub\\b.guest');
     assert.equal(besideFile('vscode-vfs://github/lab/a.guest', './b.guest'), 'vscode-vfs://github/lab/b.guest');
     assert.equal(besideFile('/lab/a.guest', '/other/b.guest'), '/other/b.guest');
+    assert.equal(besideFile('vscode-vfs://github/lab/a.guest', 'my b.guest'), 'vscode-vfs://github/lab/my%20b.guest');
+    assert.equal(besideFile('file:///lab/x/a.guest', '../../../b.guest'), 'file:///b.guest');
+  });
+  it('of imports beside a relative path go above the current folder too', () => {
+    assert.equal(besideFile('a.guest', '../b.guest'), '../b.guest');
+    assert.equal(besideFile('./a.guest', '../b.guest'), '../b.guest');
+    assert.equal(besideFile('../a.guest', '../b.guest'), '../../b.guest');
+    assert.equal(besideFile('/a.guest', '../b.guest'), '/b.guest');
+  });
+  it('of imports are one for all spellings, and the scenario keeps its own', () => {
+    const paths = new ImportPaths('C:\\lab\\a.guest');
+    assert.equal(paths.resolve('./lib/../b.guest', 'C:\\lab\\a.guest'), paths.resolve('b.guest', 'C:\\lab\\a.guest'));
+    assert.equal(paths.resolve('../lab/a.guest', 'c:/lab/b.guest'), 'C:\\lab\\a.guest');
   });
 });
 

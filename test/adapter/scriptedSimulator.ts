@@ -18,7 +18,7 @@ export const scriptedSimulator: Simulator = {
     const diagnostics = lines.flatMap((line, number) => {
       const range = { file: 0, line: number, column: 0, endLine: number, endColumn: line.length };
       const wanted = /^import "(.*)"$/.exec(line)?.[1];
-      if (wanted !== undefined && readImport(wanted) === undefined) {
+      if (wanted !== undefined && readImport(wanted, path) === undefined) {
         return [{ severity: 'error' as const, message: `"${wanted}" cannot be read.`, range, path }];
       }
       return line.startsWith('error ') ? [{ severity: 'error' as const, message: line.slice(6), range, path }] : [];
@@ -34,6 +34,8 @@ const inspector: Inspector = {
   readMemory: (_cpu, _space, address, count) =>
     Uint8Array.from({ length: Math.max(0, Math.min(count, Number(0x1010n - address))) }, (_, i) => i & 0xff),
   runningLines: () => [1, 3],
+  listedValues: () => [],
+  entriesAt: () => ({ isTable: true }),
   noteStop: () => undefined,
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),

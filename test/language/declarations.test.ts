@@ -50,7 +50,7 @@ describe('settings', () => {
     check('machine { mmu shadow wp }', '1:11-24 `mmu shadow wp` does not fit: There is no technique `shadow`; write mmu ept.');
     check('machine { paging 7-level }', '1:11-25 `paging 7-level` is no paging mode; write paging 4-level.');
     check('machine { kernel "mine.txt" }', '1:11-28 A kernel is `standard`, `none` or a file in quotes; write one of them.');
-    check('machine { kernel "mine.guest" }', '1:11-30 The kernel "mine.guest" cannot be read; check its path, which starts at this scenario\'s folder.');
+    check('machine { kernel "mine.guest" }', '1:11-30 The kernel "mine.guest" cannot be read; check its path, which starts at this file\'s folder.');
   });
   it('reach the machine as words and numbers in order', () => {
     const { machine, platform } = programOf('machine { mmu shadow-wp, ram 32M, paging 4-level; slot low 0 .. 16M ram }\nplatform { tlb 64 entries 4 ways }\ncpu 0 { x = 1 }');
@@ -91,7 +91,7 @@ describe('several files', () => {
     assert.deepEqual(problems('import "a.guest"\ncpu 0 { f() }', { 'a.guest': 'import "b.guest"\nprocedure f() { g() }', 'b.guest': 'import "a.guest"\nprocedure g() { }' }), []);
   });
   it('have to exist, and hold no machine', () => {
-    check('import "nowhere.guest"', '1:1-23 The file "nowhere.guest" cannot be read; check its path, which starts at this scenario\'s folder.');
+    check('import "nowhere.guest"', '1:1-23 The file "nowhere.guest" cannot be read; check its path, which starts at this file\'s folder.');
     assert.deepEqual(problems('import "m.guest"\ncpu 0 { x = 1 }', { 'm.guest': 'machine { ram 16M }' }), [
       'm.guest:1:1-20 `machine` belongs in the scenario itself; an imported file holds procedures, handlers, globals and processes.',
     ]);

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { disassemble } from '../../src/language/disassemble';
-import { compileExpression } from '../../src/language/expression';
+import { compileExpression, type Site } from '../../src/language/expression';
 import { compile } from './scenarioCheck';
 
 const { program, symbols } = compile(`global g = gpa:1M
@@ -25,7 +25,7 @@ function check(text: string, type: string, ...code: string[]): void {
   assert.deepEqual(disassemble({ ...program, ...fragment }).split('\n').map((each) => each.replace(/^\d+: /, '')), code, text);
 }
 
-function refused(text: string, message: string, site: { procedure: number; instruction?: number } = { procedure: 0 }): void {
+function refused(text: string, message: string, site: Site = { procedure: 0 }): void {
   assert.deepEqual(compileExpression(context, text, site), { error: message });
 }
 
@@ -60,27 +60,63 @@ describe('an expression of a watch, hover or condition', () => {
     refused('event.knd', 'An event has no field `knd` (did you mean `kind`?); it has kind, reason, qualification, gva, gpa, hva, hpa, address, value, level, vector, code.');
   });
   it('does not know a variable that has no value yet', () => {
-    refused('y', 'There is no `y` here; assign a variable or declare a global first.', { procedure: 0, instruction: cpu?.entry ?? 0 });
+    refused('y', '`y` has no value yet.', { procedure: 0, instruction: cpu?.entry ?? 0 });
   });
   it('reads names of the procedure it stands in, and of the library in the library', () => {
     const procedure = program.procedures.findIndex(({ name }) => name === 'f');
     assert.ok('fragment' in compileExpression(context, 'b - a', { procedure }));
-    refused('b', 'There is no `b` here; assign a variable or declare a global first.');
+    refused('b', 'There is no `b` here; name a variable, a global, a process, a register or a counter.');
     assert.ok('fragment' in compileExpression(context, 'next_frame', { procedure: program.procedures.findIndex(({ name }) => name === 'frame') }));
   });
   it('stands without a site too, with globals alone', () => {
     assert.ok('fragment' in compileExpression(context, 'g + 4K', undefined));
-    assert.deepEqual(compileExpression(context, 'x', undefined), { error: 'There is no `x` here; assign a variable or declare a global first.' });
+    assert.deepEqual(compileExpression(context, 'x', undefined), { error: 'There is no `x` here; name a variable, a global, a process, a register or a counter.' });
+  });
+  it('knows an event\'s kind only beside event.kind, where even a word of the language is one', () => {
+    check('event.kind == page_fault', 'truth', `eventField r${own} kind`, `constant r${own + 1} 0xa`, `equal r${own} r${own} r${own + 1}`);
+    check('page_fault == event.kind', 'truth', `eventField r${own} kind`, `constant r${own + 1} 0xa`, `equal r${own} r${own + 1} r${own}`);
+    refused('vm_exit', 'There is no `vm_exit` here; name a variable, a global, a process, a register or a counter.');
+    refused('g == gpa:0 and vm_exit', 'There is no `vm_exit` here; name a variable, a global, a process, a register or a counter.');
+    refused('event.kind == cr_wrote', 'There is no event kind "cr_wrote" (did you mean `cr_write`?); see docs/language.md for the kinds.');
+  });
+  it('knows an event only in a condition', () => {
+    const message = '`event` exists only in the conditions of breakpoints; the walk panel and the call stack tell what happened.';
+    for (const text of ['event', 'event.gpa', 'event.kind == vm_exit']) refused(text, message, { procedure: 0, use: 'watch' });
+    refused('event', '`event` is what happened; name one of its fields: event.kind, event.reason, event.qualification, event.gva, event.gpa, event.hva, event.hpa, event.address, event.value, event.level, event.vector, event.code.');
+  });
+  it('tells a variable without a value from a name that is none', () => {
+    refused('y + 1', '`y` has no value yet.', { procedure: 0, withoutValue: new Set(['y']) });
+    assert.ok('fragment' in compileExpression(context, 'x + 1', { procedure: 0, withoutValue: new Set(['y']) }));
+  });
+  it('reads the values of a listing line by their names, which may be words of the language', () => {
+    const values = [{ name: 'gva', type: 'gva' }, { name: 'error_code', type: 'number' }, { name: 'gpa', type: 'gpa' }, { name: 'x', type: 'number' }] as const;
+    const read = (text: string): unknown => {
+      const result = compileExpression(context, text, { procedure: 0, values });
+      if ('error' in result) throw new Error(result.error);
+      return [result.fragment.type, result.fragment.values?.at, result.fragment.values?.read.map(({ name }) => name)];
+    };
+    assert.deepEqual(read('gpa + 8'), ['gpa', own, ['gpa']]);
+    assert.deepEqual(read('gpa == gpa:0x104000'), ['truth', own, ['gpa']]);
+    assert.deepEqual(read('error_code & 2 and [gva] == 1'), ['truth', own, ['gva', 'error_code']]);
+    assert.deepEqual(read('x'), ['number', own, ['x']], 'before the variable x of the guest');
+    assert.deepEqual(read('g'), ['gpa', undefined, undefined]);
+    refused('gpa + 8', '`+` cannot stand after `gpa`; write `:` there.');
   });
   it('runs nothing', () => {
     refused('f(x)', '`f` is a procedure that the guest runs, and nothing may be touched here; step into it instead.');
-    refused('invlpg(x)', '`invlpg` is an instruction, and nothing may be touched here; write it in a line above.');
+    refused('invlpg(x)', '`invlpg` is an instruction, and nothing may be touched here; ask a question such as walk(a) instead.');
   });
   it('is refused with a sentence when it is none', () => {
     refused('', 'There is nothing to compute; write an expression.');
-    refused('x +', 'the end of the file cannot stand here; write a value.');
-    refused('x y', '`y` cannot stand here; start a new line, or close the block above with `}`.');
-    refused('x = 3', '`=` cannot stand here; start a new line, or close the block above with `}`.');
+    refused('x +', 'the end of the expression cannot stand here; write a value.');
+    refused('x y', '`y` cannot stand here; the expression is over before it, so remove it or join both with an operator.');
+    refused('x = 3', '`=` changes something, and nothing may be changed here; write == to compare.');
+    refused('g += 1', '`+=` changes something, and nothing may be changed here; write + to compute.');
+    refused('(x', 'the end of the expression cannot stand after `x`; write `)` there.');
+    refused('x )', 'This `)` closes nothing; remove it.');
+    refused('x; y', '`;` (or a second line) cannot stand here; the expression is over before it, so remove it or join both with an operator.');
+    refused('user [x]', '`user` makes an access, and a watch or a condition makes none; write [a] to look at what lies there.');
+    refused('user byte [x] == 1', '`user` makes an access, and a watch or a condition makes none; write [a] to look at what lies there.');
     refused('gpa:1 == gva:1', '`gpa:1` is a guest-physical address (gpa) and `gva:1` is a linear address (gva); write direct(gpa:1).');
   });
 });

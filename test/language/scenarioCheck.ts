@@ -22,8 +22,13 @@ export const catalog: Catalog = {
   ],
 };
 
+function fileOf(files: Readonly<Record<string, string>>, path: string): { path: string; text: string } | undefined {
+  const text = files[path];
+  return text === undefined ? undefined : { path, text };
+}
+
 export function compile(text: string, files: Readonly<Record<string, string>> = {}): CompileResult {
-  return compileScenario({ path: 'test.guest', text, catalog, readImport: (path) => files[path] });
+  return compileScenario({ path: 'test.guest', text, catalog, readImport: (path) => fileOf(files, path) });
 }
 
 /** Diagnostics of a text as `LINE:COLUMN-COLUMN message`, warnings marked; the path only of other files. */

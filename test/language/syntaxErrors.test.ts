@@ -23,7 +23,7 @@ cpu 0 {
       '8:11-12 `{` cannot stand here; write a value.',
       '8:17-18 There is no `r` here; assign a variable or declare a global first.',
       '9:7-12 `12abc` is no number; write 42, 0x1f, 0b101, or a size such as 4K, 16M, 1G, 2T.',
-      '10:9-10 This text has no closing `"`; close it on the same line.',
+      '10:9-10 This text has no closing `"`; write it where the text ends.',
       '11:24-25 `{` cannot stand here; write a value.',
       '11:30-31 There is no `s` here; assign a variable or declare a global first.',
     ]);

@@ -1,13 +1,15 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { EventBreakpoint, ListingBreakpoint, StatementBreakpoint } from '../../engine/debuggee';
 import type { Fragment, SourceRange } from '../../language/program';
-import type { ExpressionSite, Scenario } from '../simulator';
+import type { Site } from '../../language/expression';
+import type { Inspector, Scenario } from '../simulator';
 import type { BreakpointTarget } from './breakpointStore';
 import { dataBreakpointKinds, dataBreakpointMatches, parseDataId } from './dataBreakpoint';
 import { exceptionFilter, exceptionFilters } from './exceptionFilters';
-import { functionTarget } from './functionBreakpoint';
+import { functionTargets } from './functionBreakpoint';
 import { parseHitCondition, type HitCondition } from './hitCondition';
 import { statementAtLine } from './statementAtLine';
+import { parseWriteBreakpoint, writeBreakpointKinds, writeBreakpointMatches } from './writeBreakpoint';
 
 export type Place =
   | { readonly kind: 'statement'; readonly range: SourceRange }
@@ -16,10 +18,27 @@ export type Place =
 
 /** What a breakpoint became: something the engine can stop at, or a sentence why not. */
 export type Bound =
-  | { readonly kind: 'statement'; readonly breakpoint: Omit<StatementBreakpoint, 'id'>; readonly place: Place }
-  | { readonly kind: 'event'; readonly breakpoint: Omit<EventBreakpoint, 'id'>; readonly place?: undefined }
-  | { readonly kind: 'listing'; readonly breakpoint: Omit<ListingBreakpoint, 'id'>; readonly place: Place }
+  | {
+      readonly kind: 'bound';
+      readonly stops: readonly Armed[];
+      /** Where it is shown; an event has no place. */
+      readonly place?: Place;
+      /** What a person should know though it can stop. */
+      readonly message?: string;
+    }
   | { readonly kind: 'unbound'; readonly message: string };
+
+/** What the engine is given for a breakpoint: one name can stand for several places. */
+export type Armed =
+  | { readonly kind: 'statement'; readonly breakpoint: Omit<StatementBreakpoint, 'id'> }
+  | { readonly kind: 'event'; readonly breakpoint: Omit<EventBreakpoint, 'id'> }
+  | { readonly kind: 'listing'; readonly breakpoint: Omit<ListingBreakpoint, 'id'> };
+
+/** What a breakpoint asks beyond its place. */
+interface Wish {
+  readonly condition?: string;
+  readonly hitCondition?: string;
+}
 
 /** Condition and hit count of a breakpoint, as the engine takes them. */
 interface Restriction {
@@ -36,20 +55,54 @@ export function bindSource(target: BreakpointTarget, source: DebugProtocol.Sourc
   if (asked.logMessage !== undefined && asked.logMessage !== '') {
     return unbound('Log points are not supported yet: use print in the scenario, or a condition.');
   }
-  if (known.kind === 'listing') return bindListing(scenario, inspector.runningLines(known.name), known.name, client.lineIn(asked.line), asked);
+  if (known.kind === 'listing') return bindListing(scenario, inspector, known.name, client.lineIn(asked.line), asked);
 
   const column = asked.column === undefined ? 0 : client.columnIn(asked.column) - 1;
   const number = statementAtLine(scenario.program, known.file, client.lineIn(asked.line) - 1, column);
   return number === undefined ? unbound('nothing runs here') : bindStatement(scenario, number, asked);
 }
 
-export function bindFunction(scenario: Scenario, asked: DebugProtocol.FunctionBreakpoint): Bound {
-  const found = functionTarget(scenario.program, asked.name);
+/** A function breakpoint: `write:SPACE:ADDRESS` for an entry, or a name for one thing or several. */
+export function bindFunction({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.FunctionBreakpoint): Bound {
+  const name = asked.name.trim();
+  if (name.startsWith('write:')) return bindWrite(scenario, inspector, name, asked);
+  const found = functionTargets(scenario.program, name);
   if ('error' in found) return unbound(found.error);
-  if (found.kind === 'statement') return bindStatement(scenario, found.statement, asked);
-  const restriction = restrict(scenario, asked, undefined);
+  const bound = found.map((target) => (
+    target.kind === 'statement' ? bindStatement(scenario, target.statement, asked) : bindEvent(scenario, target, asked)
+  ));
+  return joined(bound);
+}
+
+/** Stops at all of them. A condition that only some can judge keeps those, and the others' reason is told. */
+function joined(all: readonly Bound[]): Bound {
+  const stops = all.flatMap((bound) => (bound.kind === 'bound' ? bound.stops : []));
+  const refused = all.find((bound) => bound.kind === 'unbound');
+  if (stops.length === 0) return refused ?? unbound('nothing runs here');
+  const place = all.flatMap((bound) => (bound.kind === 'bound' && bound.place !== undefined ? [bound.place] : []))[0];
+  return {
+    kind: 'bound',
+    stops,
+    ...(place === undefined ? {} : { place }),
+    ...(refused === undefined ? {} : { message: `Stops at ${stops.length} of ${all.length} places of this name. ${refused.message}` }),
+  };
+}
+
+function bindWrite(scenario: Scenario, inspector: Inspector, name: string, asked: Wish): Bound {
+  const parsed = parseWriteBreakpoint(name);
+  if ('error' in parsed) return unbound(parsed.error);
+  const standing = inspector.entriesAt(parsed.space, parsed.address, parsed.length);
+  if ('error' in standing) return unbound(`"${name}" can never stop: ${standing.error}`);
+  const bound = bindEvent(scenario, { kinds: writeBreakpointKinds(parsed), matches: writeBreakpointMatches(parsed) }, asked);
+  if (bound.kind === 'unbound' || standing.isTable) return bound;
+  return { ...bound, message: `No known table lies at ${parsed.space}:0x${parsed.address.toString(16)} now: this stops only once one does.` };
+}
+
+function bindEvent(scenario: Scenario, target: Pick<EventBreakpoint, 'kinds' | 'matches'>, asked: Wish): Bound {
+  const restriction = restrict(scenario, asked, {});
   if ('error' in restriction) return unbound(restriction.error);
-  return { kind: 'event', breakpoint: { kinds: found.kinds, matches: found.matches, ...restriction } };
+  const { kinds, matches } = target;
+  return { kind: 'bound', stops: [{ kind: 'event', breakpoint: { kinds, matches, ...restriction } }] };
 }
 
 export function bindException(scenario: Scenario, asked: DebugProtocol.ExceptionFilterOptions): Bound {
@@ -58,60 +111,49 @@ export function bindException(scenario: Scenario, asked: DebugProtocol.Exception
     const ids = exceptionFilters.map(({ id }) => id).join(', ');
     return unbound(`"${asked.filterId}" is no exception filter of Pagewalk: there are ${ids}.`);
   }
-  const restriction = restrict(scenario, asked, undefined);
-  if ('error' in restriction) return unbound(restriction.error);
-  return { kind: 'event', breakpoint: { kinds: filter.kinds, matches: filter.matches, ...restriction } };
+  return bindEvent(scenario, filter, asked);
 }
 
 export function bindData(scenario: Scenario, asked: DebugProtocol.DataBreakpoint): Bound {
   const watch = parseDataId(asked.dataId);
   if ('error' in watch) return unbound(watch.error);
-  const restriction = restrict(scenario, asked, undefined);
-  if ('error' in restriction) return unbound(restriction.error);
-  const matches = dataBreakpointMatches(watch, asked.accessType ?? 'write');
-  return { kind: 'event', breakpoint: { kinds: dataBreakpointKinds, matches, ...restriction } };
+  return bindEvent(scenario, { kinds: dataBreakpointKinds, matches: dataBreakpointMatches(watch, asked.accessType ?? 'write') }, asked);
 }
 
-function bindStatement(scenario: Scenario, number: number, asked: { condition?: string; hitCondition?: string }): Bound {
+function bindStatement(scenario: Scenario, number: number, asked: Wish): Bound {
   const statement = scenario.program.statements[number];
   if (statement === undefined) throw new Error(`invariant: statement ${number} of the program exists`);
   const restriction = restrict(scenario, asked, { procedure: statement.procedure });
   if ('error' in restriction) return unbound(restriction.error);
   return {
-    kind: 'statement',
-    breakpoint: { statement: number, ...restriction },
+    kind: 'bound',
+    stops: [{ kind: 'statement', breakpoint: { statement: number, ...restriction } }],
     place: { kind: 'statement', range: statement.range },
   };
 }
 
 /** A line of a listing where nothing runs (a comment, a heading, a brace) moves to the next one where something does. */
-function bindListing(
-  scenario: Scenario,
-  running: readonly number[],
-  name: string,
-  wanted: number,
-  asked: { condition?: string; hitCondition?: string },
-): Bound {
-  const line = running.find((each) => each >= wanted);
+function bindListing(scenario: Scenario, inspector: Inspector, name: string, wanted: number, asked: Wish): Bound {
+  const line = inspector.runningLines(name).find((each) => each >= wanted);
   if (line === undefined) return unbound('nothing runs here');
-  const restriction = restrict(scenario, asked, undefined);
+  const restriction = restrict(scenario, asked, { values: inspector.listedValues(name, line) });
   if ('error' in restriction) return unbound(restriction.error);
   if (restriction.hit !== undefined) return unbound('A line of a listing takes no hit count: give a condition instead.');
   return {
-    kind: 'listing',
-    breakpoint: { listing: name, line, ...(restriction.condition === undefined ? {} : { condition: restriction.condition }) },
+    kind: 'bound',
+    stops: [{ kind: 'listing', breakpoint: { listing: name, line, ...(restriction.condition === undefined ? {} : { condition: restriction.condition }) } }],
     place: { kind: 'listing', name, line },
   };
 }
 
 function restrict(
   scenario: Scenario,
-  asked: { condition?: string; hitCondition?: string },
-  site: ExpressionSite | undefined,
+  asked: Wish,
+  site: Site,
 ): Restriction | { readonly error: string } {
   let restriction: Restriction = {};
   if (asked.condition !== undefined && asked.condition.trim() !== '') {
-    const compiled = scenario.compileExpression(asked.condition, site);
+    const compiled = scenario.compileExpression(asked.condition, { ...site, use: 'condition' });
     if ('error' in compiled) return { error: `The condition cannot be used: ${compiled.error}` };
     restriction = { condition: compiled.fragment };
   }

@@ -48,7 +48,7 @@ export class BreakpointStore {
   }
 
   setFunctions(target: BreakpointTarget, asked: readonly DebugProtocol.FunctionBreakpoint[]): DebugProtocol.Breakpoint[] {
-    this.functions = this.keep(this.functions, asked, (breakpoint) => bindFunction(target.scenario, breakpoint));
+    this.functions = this.keep(this.functions, asked, (breakpoint) => bindFunction(target, breakpoint));
     this.install(target);
     return this.functions.map((breakpoint) => described(breakpoint, target));
   }
@@ -75,7 +75,7 @@ export class BreakpointStore {
       }
     }
     for (const breakpoint of this.functions) {
-      breakpoint.bound = bindFunction(target.scenario, breakpoint.asked);
+      breakpoint.bound = bindFunction(target, breakpoint.asked);
       all.push(described(breakpoint, target));
     }
     for (const breakpoint of this.data) breakpoint.bound = bindData(target.scenario, breakpoint.asked);
@@ -132,9 +132,11 @@ export class BreakpointStore {
     const listings: ListingBreakpoint[] = [];
     const everywhere = [...this.inSource.values()].flatMap(({ kept }) => kept as readonly Kept<unknown>[]);
     for (const { id, bound } of [...everywhere, ...this.functions, ...this.data, ...this.exceptions]) {
-      if (bound.kind === 'statement') statements.push({ id, ...bound.breakpoint });
-      else if (bound.kind === 'event') events.push({ id, ...bound.breakpoint });
-      else if (bound.kind === 'listing') listings.push({ id, ...bound.breakpoint });
+      for (const stop of bound.kind === 'bound' ? bound.stops : []) {
+        if (stop.kind === 'statement') statements.push({ id, ...stop.breakpoint });
+        else if (stop.kind === 'event') events.push({ id, ...stop.breakpoint });
+        else listings.push({ id, ...stop.breakpoint });
+      }
     }
     whenStill(() => {
       debuggee.setStatementBreakpoints(statements);
@@ -151,7 +153,13 @@ function storeKey(source: DebugProtocol.Source): string {
 
 function described({ id, bound }: Kept<unknown>, { sources, client }: BreakpointTarget): DebugProtocol.Breakpoint {
   if (bound.kind === 'unbound') return { id, verified: false, message: bound.message, reason: 'failed' };
-  return { id, verified: true, ...(bound.place === undefined ? {} : placed(bound.place, sources, client)) };
+  const { place, message } = bound;
+  return {
+    id,
+    verified: true,
+    ...(message === undefined ? {} : { message }),
+    ...(place === undefined ? {} : placed(place, sources, client)),
+  };
 }
 
 function placed(place: Place, sources: SourceCatalog, client: Client): Omit<DebugProtocol.Breakpoint, 'verified'> {

@@ -1,35 +1,59 @@
 import { KIND, eventKinds } from '../../hardware/eventTable';
 import { nearestName } from '../../language/compile/nearestName';
+import { INSTRUCTION_WORDS, OP, type Program } from '../../language/program';
 import { firstStatement } from './statementAtLine';
 import { exceptionFilter, exceptionFilters } from './exceptionFilters';
-import { parseWriteBreakpoint, writeBreakpointKinds, writeBreakpointMatches } from './writeBreakpoint';
-import type { Program } from '../../language/program';
 
-/** What the name of a function breakpoint stands for. */
+/** Something that the name of a function breakpoint stands for. */
 export type FunctionTarget =
   | { readonly kind: 'statement'; readonly statement: number }
   | { readonly kind: 'event'; readonly kinds: readonly number[]; readonly matches: (record: Int32Array) => boolean };
 
 /**
- * A function breakpoint's name is `write:SPACE:ADDRESS` (a page-table entry), the name of an event
- * kind (`vm_exit`), the id of an exception filter (`cr3-write`) or a procedure of the scenario or its library.
+ * A function breakpoint's name is that of a procedure or handler of the scenario or its library, the id of an
+ * exception filter (`cr3-write`) or an event kind (`vm_exit`). `page_fault` is the event and the handler: both.
  */
-export function functionTarget(program: Program, name: string): FunctionTarget | { readonly error: string } {
-  const wanted = name.trim();
-  if (wanted.startsWith('write:')) {
-    const parsed = parseWriteBreakpoint(wanted);
-    if ('error' in parsed) return parsed;
-    return { kind: 'event', kinds: writeBreakpointKinds(parsed), matches: writeBreakpointMatches(parsed) };
-  }
-  const procedure = program.procedures.findIndex((candidate) => candidate.name === wanted);
-  if (procedure >= 0) {
+export function functionTargets(program: Program, name: string): readonly FunctionTarget[] | { readonly error: string } {
+  const procedures = runningProcedures(program, name);
+  const event = eventTarget(name);
+  const isHandler = procedures.includes(program.pageFaultHandler);
+  if (procedures.length === 0) return event === undefined ? { error: unknownName(program, name) } : [event];
+  const statements = procedures.flatMap((procedure) => {
     const statement = firstStatement(program, procedure);
-    return statement === undefined ? { error: `"${wanted}" has no statement to stop at.` } : { kind: 'statement', statement };
+    return statement === undefined ? [] : [{ kind: 'statement' as const, statement }];
+  });
+  if (isHandler && event !== undefined) return [event, ...statements];
+  return statements.length === 0 ? { error: `"${name}" has no statement to stop at.` } : statements;
+}
+
+/**
+ * The procedures of that name that can run: the last one declared, which replaces those before it, and what it calls
+ * by `original(…)`.
+ */
+function runningProcedures(program: Program, name: string): readonly number[] {
+  const named = program.procedures.flatMap((procedure, number) => (procedure.name === name ? [number] : []));
+  const running: number[] = named.slice(-1);
+  for (const number of running) {
+    for (const called of calledBy(program, number)) {
+      if (named.includes(called) && !running.includes(called)) running.push(called);
+    }
   }
-  const filter = exceptionFilter(wanted);
+  return running;
+}
+
+function calledBy({ code, procedures }: Program, procedure: number): readonly number[] {
+  const { entry, end } = procedures[procedure] ?? { entry: 0, end: 0 };
+  const called: number[] = [];
+  for (let at = entry * INSTRUCTION_WORDS; at < end * INSTRUCTION_WORDS; at += INSTRUCTION_WORDS) {
+    if (code[at] === OP.call) called.push(code[at + 1]!);
+  }
+  return called;
+}
+
+function eventTarget(name: string): FunctionTarget | undefined {
+  const filter = exceptionFilter(name);
   if (filter !== undefined) return { kind: 'event', kinds: filter.kinds, matches: filter.matches };
-  if (isEventName(wanted)) return { kind: 'event', kinds: [KIND[wanted]], matches: () => true };
-  return { error: unknownName(program, wanted) };
+  return isEventName(name) ? { kind: 'event', kinds: [KIND[name]], matches: () => true } : undefined;
 }
 
 function isEventName(name: string): name is keyof typeof KIND {

@@ -1,4 +1,4 @@
-import { KIND, KIND_AT, field } from '../../hardware/eventTable';
+import { KIND, KIND_AT, SPACE, field } from '../../hardware/eventTable';
 
 /** "Break on write to this entry": `write:gpa:0x3008`, optionally with a length in bytes: `write:gpa:0x3000:4096`. */
 export interface WriteBreakpoint {
@@ -9,6 +9,7 @@ export interface WriteBreakpoint {
 }
 
 const FORM = /^write:(gva|gpa|hva|hpa):(0x[0-9a-f]{1,16}|\d{1,20})(?::(0x[0-9a-f]{1,16}|\d{1,20}))?$/i;
+const DECIMAL = /^\d+$/;
 const ENTRY_BYTES = 8;
 const PHYSICAL_ADDRESSES_END = 2 ** 52;
 
@@ -21,6 +22,10 @@ export function parseWriteBreakpoint(name: string): WriteBreakpoint | { readonly
   if (space !== 'gpa' && space !== 'hpa') {
     return { error: `"${name}": a page-table entry is watched by its physical address, write:gpa:0x… or write:hpa:0x….` };
   }
+  // What views and registers show is hex: `100000` is far more likely 0x100000 than 0x186a0.
+  if (DECIMAL.test(match[2] ?? '')) {
+    return { error: `"${name}" has its address without 0x: write write:${space}:0x${match[2] ?? ''}, as addresses are shown.` };
+  }
   const address = Number(match[2]);
   const length = match[3] === undefined ? ENTRY_BYTES : Number(match[3]);
   if (length === 0 || address + length > PHYSICAL_ADDRESSES_END) {
@@ -29,18 +34,25 @@ export function parseWriteBreakpoint(name: string): WriteBreakpoint | { readonly
   return { space, address, length };
 }
 
-/** Guest stores to tables; and, by host-physical address, entries that hypervisor and host write. */
+/**
+ * Guest stores to tables, and accessed and dirty flags that a walker sets: the processor, or the hypervisor that walks
+ * for it. By host-physical address also the entries that hypervisor and host write.
+ */
 export function writeBreakpointKinds(breakpoint: WriteBreakpoint): readonly number[] {
   return breakpoint.space === 'gpa'
-    ? [KIND.page_table_write, KIND.page_table_write_trapped]
-    : [KIND.page_table_write, KIND.entry_written];
+    ? [KIND.page_table_write, KIND.page_table_write_trapped, KIND.ad_update]
+    : [KIND.page_table_write, KIND.entry_written, KIND.ad_update];
 }
 
 export function writeBreakpointMatches(breakpoint: WriteBreakpoint): (record: Int32Array) => boolean {
-  const at = breakpoint.space === 'gpa' ? field.gpa.at : field.hpa.at;
+  const isGuests = breakpoint.space === 'gpa';
   const end = breakpoint.address + breakpoint.length;
   return (record) => {
-    const size = record[KIND_AT] === KIND.entry_written ? ENTRY_BYTES : record[field.size.at]! || ENTRY_BYTES;
+    const isFlagUpdate = record[KIND_AT] === KIND.ad_update;
+    // Of the tables that lie in guest-physical memory a walk's `address` is that of the entry; `gpa` is what it translates.
+    if (isGuests && isFlagUpdate && record[field.space.at] !== SPACE.guest) return false;
+    const at = !isGuests ? field.hpa.at : isFlagUpdate ? field.address.at : field.gpa.at;
+    const size = record[field.size.at]! || ENTRY_BYTES;
     const from = record[at + 1]! * 2 ** 32 + (record[at]! >>> 0);
     return from < end && breakpoint.address < from + size;
   };

@@ -1,12 +1,18 @@
 import { REQUEST, type TablesArguments, type TablesResponse, type WalkArguments, type WalkResponse } from '../../protocol/requests';
 import type { Answer } from '../answer';
-import { cannotInspect, notStopped, unknownThread } from '../failures';
+import { badArgument, cannotInspect, notStopped, pathWithoutRoot, unknownThread } from '../failures';
 import type { SessionState } from '../sessionState';
 
 /** The table trees of the views. */
 export function tables(state: SessionState, args: TablesArguments): Answer<TablesResponse> {
   const inspector = state.launched?.inspector;
   if (inspector === undefined) return notStopped(REQUEST.tables);
+  const { root, path }: { readonly root?: unknown; readonly path?: unknown } = args;
+  if (root !== undefined && typeof root !== 'string') return badArgument(REQUEST.tables, 'root', 'text, as a root node gave it');
+  if (path !== undefined && !(Array.isArray(path) && path.every((index) => typeof index === 'number'))) {
+    return badArgument(REQUEST.tables, 'path', 'a list of numbers: the index at each level, from the root down');
+  }
+  if (root === undefined && path !== undefined && path.length > 0) return pathWithoutRoot(REQUEST.tables);
   const response = inspector.tables(args);
   return 'error' in response ? cannotInspect(response.error) : response;
 }

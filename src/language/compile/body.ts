@@ -16,8 +16,10 @@ export type Purpose =
   | 'guest'
   /** `expect` and `print`: nothing is touched; counters are those of the statement above. */
   | 'judge'
-  /** Watches, hovers and conditions: nothing is touched; counters are those of the CPU. */
-  | 'watch';
+  /** Watches and hovers: nothing is touched; counters are those of the CPU. */
+  | 'watch'
+  /** Conditions of breakpoints: the same, and there is an `event`. */
+  | 'condition';
 
 export type BodyKind = 'cpu' | 'procedure' | 'page_fault';
 
@@ -26,6 +28,7 @@ interface VariableDraft {
   readonly register: number;
   type: ValueType | undefined;
   since: number;
+  isRead: boolean;
 }
 
 export interface Loop {
@@ -74,6 +77,11 @@ export class Body {
     return this.levels.length > 0;
   }
 
+  /** A person looks at the machine: there are no lines around the expression, and nothing is run for it. */
+  get isLooking(): boolean {
+    return this.purpose === 'watch' || this.purpose === 'condition';
+  }
+
   get registers(): number {
     return Math.max(1, this.mostRegisters);
   }
@@ -97,7 +105,7 @@ export class Body {
   declareVariable(name: string): VariableDraft {
     const known = this.variables.get(name);
     if (known !== undefined) return known;
-    const variable: VariableDraft = { name, register: this.allocate(), type: undefined, since: -1 };
+    const variable: VariableDraft = { name, register: this.allocate(), type: undefined, since: -1, isRead: false };
     this.variables.set(name, variable);
     return variable;
   }
@@ -105,8 +113,13 @@ export class Body {
   /** Names a variable that another compilation laid out, for a watch. */
   adoptVariable(variable: Variable): void {
     const { name, register, type, since } = variable;
-    this.variables.set(name, { name, register, type, since });
+    this.variables.set(name, { name, register, type, since, isRead: false });
     this.nextRegister = Math.max(this.nextRegister, register + 1);
+  }
+
+  /** Names a variable that has no value where the watch stands. */
+  adoptWithoutValue(name: string): void {
+    this.variables.set(name, { name, register: 0, type: undefined, since: -1, isRead: false });
   }
 
   variable(name: string): VariableDraft | undefined {

@@ -53,7 +53,7 @@ function compileDottedCall(body: Body, node: Call, path: readonly string[], targ
 function compileProcedureCall(body: Body, node: Call, procedure: ProcedureSymbol, target?: number): Operand {
   const { name, parameters } = procedure;
   if (body.purpose !== 'guest') {
-    const advice = body.purpose === 'watch' ? 'step into it instead' : `assign it in a line above: x = ${name}(…)`;
+    const advice = body.isLooking ? 'step into it instead' : `assign it in a line above: x = ${name}(…)`;
     return body.fail(node, `\`${name}\` is a procedure that the guest runs, and nothing may be touched here; ${advice}.`);
   }
   if (node.args.length !== parameters.length) {
@@ -98,7 +98,8 @@ function compileQuestion(body: Body, node: Call, name: string, target?: number):
 function compileInstruction(body: Body, node: Call, name: string): Operand {
   const operands = instructions.get(name) ?? 0;
   if (body.purpose !== 'guest') {
-    return body.fail(node, `\`${name}\` is an instruction, and nothing may be touched here; write it in a line above.`);
+    const advice = body.isLooking ? 'ask a question such as walk(a) instead' : 'write it in a line above';
+    return body.fail(node, `\`${name}\` is an instruction, and nothing may be touched here; ${advice}.`);
   }
   if (node.args.length !== operands) {
     return body.fail(node, `\`${name}\` takes ${count(operands, 'operand')}; write ${name}(${operands === 0 ? '' : 'a'}).`);
@@ -127,6 +128,10 @@ function unknownCall(body: Body, node: Call, name: string): Operand {
     ...body.unit.symbols.procedures.keys(), ...Object.keys(questions), ...instructions.keys(),
     ...entryConstructors.keys(), 'walk', 'key', 'bit', 'original',
   ];
+  if (body.isLooking) {
+    const asked = `${Object.keys(questions).join(', ')} or walk`;
+    return body.fail(node.of, `There is no question \`${name}\`${didYouMean(name, known)}; ask ${asked}.`);
+  }
   const without = body.unit.symbols.paging === 'off at first' ? ' (with `kernel none` there is no library)' : '';
   return body.fail(node.of, `There is no procedure \`${name}\`${didYouMean(name, known)}${without}; declare it with \`procedure ${name}(…)\`.`);
 }

@@ -39,7 +39,7 @@ export function compileCounter(body: Body, node: Expr, counter: CounterName, tar
     return { type: 'number', register: result };
   }
   code.emit(OP.counter, result, counter.number, COUNTER_SCOPE.cpu);
-  if (body.purpose === 'watch') return { type: 'number', register: result };
+  if (body.isLooking) return { type: 'number', register: result };
   const before = body.judged?.counters.get(counter.number);
   if (before === undefined) return body.fail(node, nothingAbove(`\`${body.written(node)}\` counts`));
   code.emit(OP.subtract, result, result, before);

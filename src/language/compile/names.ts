@@ -1,4 +1,3 @@
-import { KIND } from '../../hardware/eventTable';
 import { exitReasons } from '../../hardware/exitReasons';
 import type { Expr, NameRef } from '../generated/ast';
 import { OP, type ValueType } from '../program';
@@ -45,8 +44,9 @@ export function compileNameRef(body: Body, node: NameRef, target?: number): Oper
   if (variable !== undefined) {
     if (variable.type === undefined) {
       if (body.unit.lost.has(name)) return { type: 'number', constant: 0n };
-      return body.fail(node, `\`${name}\` has no value yet; assign it in a line above.`);
+      return body.fail(node, `\`${name}\` has no value yet${body.isLooking ? '' : '; assign it in a line above'}.`);
     }
+    variable.isRead = true;
     return { type: variable.type, register: variable.register };
   }
   const symbol = body.scope.find(name);
@@ -65,9 +65,6 @@ export function compileNameRef(body: Body, node: NameRef, target?: number): Oper
   if (constant !== undefined) return constant;
   const counter = counterOf([name]);
   if (counter !== undefined) return compileCounter(body, node, counter, target);
-  const kinds: Readonly<Record<string, number>> = KIND;
-  const kind = body.purpose === 'watch' && Object.hasOwn(kinds, name) ? kinds[name] : undefined;
-  if (kind !== undefined) return { type: 'number', constant: BigInt(kind) };
   return unknownName(body, node);
 }
 
@@ -103,9 +100,7 @@ function exitReason(body: Body, node: Expr, name: string): Operand {
 }
 
 function eventField(body: Body, node: Expr, name: string, target?: number): Operand {
-  if (body.purpose !== 'watch') {
-    return body.fail(node, `\`event\` exists only in the conditions of breakpoints; write an expectation instead.`);
-  }
+  if (body.purpose !== 'condition') return noEvent(body, node);
   const number = eventFieldNumber(name);
   if (number < 0) {
     return body.fail(node, `An event has no field \`${name}\`${didYouMean(name, eventFieldNames)}; it has ${eventFieldNames.join(', ')}.`);
@@ -115,10 +110,20 @@ function eventField(body: Body, node: Expr, name: string, target?: number): Oper
   return { type: EVENT_FIELD_TYPES[name] ?? 'number', register };
 }
 
+function noEvent(body: Body, node: Expr): Operand {
+  const advice = body.isLooking ? 'the walk panel and the call stack tell what happened' : 'write an expectation instead';
+  return body.fail(node, `\`event\` exists only in the conditions of breakpoints; ${advice}.`);
+}
+
 export function unknownName(body: Body, node: NameRef): Operand {
   const { name } = node;
   if (body.unit.lost.has(name)) return { type: 'number', constant: 0n };
-  if (name === 'exits') return body.fail(node, '`exits` is a family of counters; write exits.total, exits.REASON, `no exits` or `exits are …`.');
+  if (name === 'event' && body.purpose !== 'condition') return noEvent(body, node);
+  if (name === 'event') return body.fail(node, `\`event\` is what happened; name one of its fields: event.${eventFieldNames.join(', event.')}.`);
+  if (name === 'exits') {
+    const claims = body.isLooking ? 'exits.total or exits.REASON' : 'exits.total, exits.REASON, `no exits` or `exits are …`';
+    return body.fail(node, `\`exits\` is a family of counters; write ${claims}.`);
+  }
   if (unsupportedRegisters.has(name)) {
     return body.fail(node, `\`${name}\` is not supported yet; the registers are cr0, cr2, cr3, cr4, efer, rflags, pkru and rax … r15.`);
   }
@@ -129,5 +134,6 @@ export function unknownName(body: Body, node: NameRef): Operand {
     ...body.variableNames(), ...body.scope.allNames(), ...registerPartNames(),
     ...rightsWords.keys(), ...entryBits.keys(), ...entryWords.keys(), ...counterPaths,
   ];
-  return body.fail(node, `There is no \`${name}\` here${didYouMean(name, candidates)}; assign a variable or declare a global first.`);
+  const advice = body.isLooking ? 'name a variable, a global, a process, a register or a counter' : 'assign a variable or declare a global first';
+  return body.fail(node, `There is no \`${name}\` here${didYouMean(name, candidates)}; ${advice}.`);
 }

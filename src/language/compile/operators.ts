@@ -4,8 +4,9 @@ import type { Binary, Expr } from '../generated/ast';
 import { OP, type ValueType } from '../program';
 import type { Body, Operand } from './body';
 import { compileCondition, compileExpression } from './expressions';
-import { dottedPath } from './names';
+import { dottedPath, isDeclared } from './names';
 import { didYouMean } from './nearestName';
+import { registerPart } from './registersAndParts';
 import { conversion, described, isAddress, isNumeric } from './valueTypes';
 
 const WORD = (1n << 64n) - 1n;
@@ -119,16 +120,21 @@ export function compileComparison(
   };
 }
 
-/** A side of an operator; a text beside `event.kind` is the number of that kind. */
+/** A side of an operator; beside `event.kind` a text or a name that means nothing else is the number of that kind. */
 function sideOf(body: Body, node: Expr, other: Expr): Operand {
-  if (node.$type !== 'Text' || dottedPath(other)?.join('.') !== 'event.kind') return compileExpression(body, node);
-  const name = node.text;
+  const name = dottedPath(other)?.join('.') === 'event.kind' ? kindName(body, node) : undefined;
+  if (name === undefined) return compileExpression(body, node);
   const kinds: Readonly<Record<string, number>> = KIND;
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (kind === undefined) {
     return body.fail(node, `There is no event kind "${name}"${didYouMean(name, Object.keys(KIND))}; see docs/language.md for the kinds.`);
   }
   return { type: 'number', constant: BigInt(kind) };
+}
+
+function kindName(body: Body, node: Expr): string | undefined {
+  if (node.$type === 'Text') return node.text;
+  return node.$type === 'NameRef' && !isDeclared(body, node.name) && registerPart(node.name) === undefined ? node.name : undefined;
 }
 
 /** `and`, `or`: the right side is computed only when the left one does not decide. */

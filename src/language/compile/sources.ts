@@ -26,16 +26,29 @@ export function noDeclarations(): Declarations {
   return { machines: [], platforms: [], schedules: [], processes: [], globals: [], procedures: [], handlers: [], cpus: [] };
 }
 
+/** A file that another one names: the path that stands for it everywhere, and what is in it. */
+export interface ImportedFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Finds the file that `name` means in the file at path `importer`; undefined when it cannot be read. One file has one path. */
+export type ReadImport = (name: string, importer: string) => ImportedFile | undefined;
+
 /** The texts that make up one program, as they are read. */
 export interface Sources {
   readonly files: SourceText[];
   readonly lost: Set<string>;
   readonly report: Report;
-  readonly readImport: (path: string) => string | undefined;
+  readonly readImport: ReadImport;
 }
 
+/** Editors write it and never count it: ranges are those of the text behind it. */
+const BYTE_ORDER_MARK = '\uFEFF';
+
 /** Parses a file into `into`; its imports first. A file is read once, however often it is imported. */
-export function readSource(sources: Sources, path: string, text: string, into: Declarations): SourceText {
+export function readSource(sources: Sources, path: string, stored: string, into: Declarations): SourceText {
+  const text = stored.startsWith(BYTE_ORDER_MARK) ? stored.slice(BYTE_ORDER_MARK.length) : stored;
   const source = sourceText(sources.files.length, path, text);
   sources.files.push(source);
   const { file, problems, lost } = text === kernelText ? parsedKernel() : parseFile(text);
@@ -93,14 +106,13 @@ function sortItem(sources: Sources, source: SourceText, node: Item, into: Declar
 }
 
 function readImport(sources: Sources, source: SourceText, node: Extract<Item, { $type: 'Import' }>, into: Declarations): void {
-  const { path } = node;
-  if (sources.files.some((file) => file.path === path)) return;
-  const text = sources.readImport(path);
-  if (text === undefined) {
-    sources.report.error(source, node, `The file "${path}" cannot be read; check its path, which starts at this scenario's folder.`);
+  const imported = sources.readImport(node.path, source.path);
+  if (imported === undefined) {
+    sources.report.error(source, node, `The file "${node.path}" cannot be read; check its path, which starts at this file's folder.`);
     return;
   }
-  readSource(sources, path, text, into);
+  if (sources.files.some((file) => file.path === imported.path)) return;
+  readSource(sources, imported.path, imported.text, into);
 }
 
 function word(node: Item): string {

@@ -32,7 +32,9 @@ export function tableOf(body: Body, node: Index): TableSymbol | undefined {
   }
   if (body.unit.lost.has(of.name)) return undefined;
   const tables = body.scope.allNames().filter((name) => body.scope.find(name)?.kind === 'table');
-  body.fail(of, `There is no table \`${of.name}\`${didYouMean(of.name, tables)}; declare it with \`table ${of.name}\`.`);
+  const listed = tables.length === 0 ? 'the scenario has none' : `there are ${tables.join(', ')}`;
+  const advice = body.isLooking ? listed : `declare it with \`table ${of.name}\``;
+  body.fail(of, `There is no table \`${of.name}\`${didYouMean(of.name, tables)}; ${advice}.`);
   return undefined;
 }
 

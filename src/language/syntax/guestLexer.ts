@@ -35,7 +35,7 @@ export class GuestLexer extends DefaultLexer {
 export class GuestLexerMessages implements ILexerErrorMessageProvider {
   buildUnexpectedCharactersMessage(fullText: string, startOffset: number, length: number): string {
     const found = fullText.slice(startOffset, startOffset + Math.min(length, 20));
-    if (found.startsWith('"')) return 'This text has no closing `"`; close it on the same line.';
+    if (found.startsWith('"')) return 'This text has no closing `"`; write it where the text ends.';
     return `\`${found}\` is not part of the language; remove it.`;
   }
 

@@ -8,13 +8,16 @@ import { GuestParserMessages } from './parserMessages';
 export interface GuestParser {
   readonly parser: LangiumParser;
   readonly lexer: GuestLexer;
+  readonly messages: GuestParserMessages;
 }
+
+const messages = new GuestParserMessages();
 
 const guestModule: Module<LangiumCoreServices, PartialLangiumCoreServices> = {
   parser: {
     Lexer: (services) => new GuestLexer(services),
     LexerErrorMessageProvider: () => new GuestLexerMessages(),
-    ParserErrorMessageProvider: () => new GuestParserMessages(),
+    ParserErrorMessageProvider: () => messages,
   },
 };
 
@@ -27,6 +30,6 @@ export function guestParser(): GuestParser {
   const services = inject(createDefaultCoreModule({ shared }), GuestGeneratedModule, guestModule);
   const lexer = services.parser.Lexer;
   if (!(lexer instanceof GuestLexer)) throw new Error('invariant: the parser reads from another lexer');
-  made = { parser: services.parser.LangiumParser, lexer };
+  made = { parser: services.parser.LangiumParser, lexer, messages };
   return made;
 }

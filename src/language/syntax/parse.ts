@@ -1,5 +1,5 @@
 import type { IToken } from 'chevrotain';
-import { isFile, type Expr, type File } from '../generated/ast';
+import { isFile, type File } from '../generated/ast';
 import { balanceBraces, extent, type SyntaxProblem } from './braces';
 import { withoutBrokenStatement } from './brokenStatement';
 import type { LexedText } from './guestLexer';
@@ -60,24 +60,8 @@ export function parseFile(text: string): ParsedFile {
   return { file: emptyFile(), problems, lost };
 }
 
-/** Parses one expression, as a watch or a condition gives it: the expression, or what is wrong with it. */
-export function parseExpressionText(text: string): { readonly expression: Expr } | { readonly problem: SyntaxProblem } {
-  const { parser, lexer } = guestParser();
-  const lexed = lexer.scan(text);
-  const problem = lexicalProblems(lexed)[0];
-  if (problem !== undefined) return { problem };
-  const deep = tooDeep(lexed.tokens);
-  if (deep !== undefined) return { problem: { ...extent(deep.token), message: deep.message } };
-  if (lexed.tokens.length === 0) return { problem: { start: 0, end: 0, message: 'There is nothing to compute; write an expression.' } };
-  lexer.use(lexed);
-  const { value, parserErrors } = parser.parse<Expr>(text, { rule: 'Expr' });
-  const error = parserErrors[0];
-  if (error === undefined) return { expression: value };
-  const found = lexed.tokens.indexOf(error.token);
-  return { problem: { message: error.message, ...placeOf(lexed.tokens, found < 0 ? lexed.tokens.length : found) } };
-}
-
-function tokenType(name: string): IToken['tokenType'] {
+/** The grammar's token type `name`: `ID`, or a keyword by its text. */
+export function tokenType(name: string): IToken['tokenType'] {
   const type = guestParser().lexer.definition[name];
   if (type === undefined) throw new Error(`invariant: the grammar has no token ${name}`);
   return type;
@@ -89,7 +73,8 @@ function emptyFile(): File {
   return parser.parse<File>('').value;
 }
 
-function lexicalProblems(lexed: LexedText): SyntaxProblem[] {
+/** What cannot be read as words, numbers and signs. */
+export function lexicalProblems(lexed: LexedText): SyntaxProblem[] {
   const problems = lexed.errors.map((error) => ({
     message: error.message,
     start: error.offset,
@@ -107,7 +92,7 @@ function lexicalProblems(lexed: LexedText): SyntaxProblem[] {
 }
 
 /** Where an error at token `at` is shown: a line end has no width of its own, so the end of what stands before it. */
-function placeOf(tokens: readonly IToken[], at: number): { readonly start: number; readonly end: number } {
+export function placeOf(tokens: readonly IToken[], at: number): { readonly start: number; readonly end: number } {
   const token = tokens[at];
   if (token !== undefined && token.tokenType.name !== 'EOS') return extent(token);
   const previous = tokens[Math.min(at, tokens.length) - 1];

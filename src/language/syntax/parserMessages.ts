@@ -33,9 +33,13 @@ const WANTED: Readonly<Record<string, string>> = {
 /** Langium gives its parser's rules names that no grammar rule can have. */
 const RULE_SUFFIX = /\u200B$/;
 
-function shown(token: IToken): string {
-  if (token.tokenType.name === 'EOF') return 'the end of the file';
-  if (token.tokenType.name === 'EOS') return 'the end of the line';
+/** What the parser reads: an expression of a watch has no lines and no blocks around it. */
+type Reading = 'a file' | 'an expression';
+
+function shown(token: IToken, reads: Reading): string {
+  const isExpression = reads === 'an expression';
+  if (token.tokenType.name === 'EOF') return isExpression ? 'the end of the expression' : 'the end of the file';
+  if (token.tokenType.name === 'EOS') return isExpression ? '`;` (or a second line)' : 'the end of the line';
   return `\`${token.image}\``;
 }
 
@@ -67,6 +71,8 @@ function list(names: readonly string[]): string {
 
 /** One sentence for each way the parser stops: what stands there, and what the language wants instead. */
 export class GuestParserMessages extends AbstractParserErrorMessageProvider {
+  reads: Reading = 'a file';
+
   override buildMismatchTokenMessage(options: { expected: TokenType; actual: IToken; previous: IToken }): string {
     const { expected, actual, previous } = options;
     // When the parser has skipped ahead before it complains, `previous` is not what stands before.
@@ -78,13 +84,14 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
     if (expected.name === 'ID' && /^[a-z_]+$/.test(actual.image)) {
       return noName(actual);
     }
-    return `${shown(actual)} cannot stand${after === '' ? ' here' : after}; write ${name(expected)} there.`;
+    return `${shown(actual, this.reads)} cannot stand${after === '' ? ' here' : after}; write ${name(expected)} there.`;
   }
 
   override buildNotAllInputParsedMessage(options: { firstRedundant: IToken }): string {
     const { firstRedundant } = options;
+    if (this.reads === 'an expression') return behindExpression(firstRedundant);
     if (firstRedundant.image === '}') return 'This `}` closes nothing; remove it, or open the block with `{`.';
-    return `${shown(firstRedundant)} cannot stand here; start a new line, or close the block above with \`}\`.`;
+    return `${shown(firstRedundant, this.reads)} cannot stand here; start a new line, or close the block above with \`}\`.`;
   }
 
   override buildNoViableAltMessage(options: {
@@ -93,17 +100,26 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
     previous: IToken;
     ruleName: string;
   }): string {
-    return cannotStand(options.actual[0], options.ruleName, options.expectedPathsPerAlt.flat());
+    return cannotStand(options.actual[0], options.ruleName, options.expectedPathsPerAlt.flat(), this.reads);
   }
 
   override buildEarlyExitMessage(options: { expectedIterationPaths: TokenType[][]; actual: IToken[]; ruleName: string }): string {
-    return cannotStand(options.actual[0], options.ruleName, options.expectedIterationPaths);
+    return cannotStand(options.actual[0], options.ruleName, options.expectedIterationPaths, this.reads);
   }
 }
 
-function cannotStand(actual: IToken | undefined, ruleName: string, paths: readonly TokenType[][]): string {
+/** What stands behind an expression that is over. */
+function behindExpression(token: IToken): string {
+  const { image } = token;
+  if (image === '=') return '`=` changes something, and nothing may be changed here; write == to compare.';
+  if (/^[-+&|^]=$/.test(image)) return `\`${image}\` changes something, and nothing may be changed here; write ${image.charAt(0)} to compute.`;
+  if (image === ')' || image === ']' || image === '}') return `This \`${image}\` closes nothing; remove it.`;
+  return `${shown(token, 'an expression')} cannot stand here; the expression is over before it, so remove it or join both with an operator.`;
+}
+
+function cannotStand(actual: IToken | undefined, ruleName: string, paths: readonly TokenType[][], reads: Reading): string {
   if (actual !== undefined && ruleName.startsWith('Name') && /^[a-z_]+$/.test(actual.image)) return noName(actual);
-  const found = actual === undefined ? 'the end of the file' : shown(actual);
+  const found = actual === undefined ? 'the end of the file' : shown(actual, reads);
   const firsts = [...new Set(paths.flatMap((path) => (path[0] === undefined ? [] : [name(path[0])])))];
   const wanted = WANTED[ruleName.replace(RULE_SUFFIX, '')] ?? (firsts.length > 6 ? undefined : list(firsts));
   const advice = wanted === undefined ? 'see docs/language.md for what may stand there' : `write ${wanted}`;
