@@ -1,5 +1,6 @@
-import { ACTOR, ACTOR_AT, KIND, KIND_AT, SPACE, VALUES_AT, VALUES_SET_AT, field, tableSpaces } from '../hardware/eventTable';
+import { ACTOR, ACTOR_AT, KIND, KIND_AT, SPACE, VALUES_AT, VALUES_SET_AT, field } from '../hardware/eventTable';
 import { operationNames } from '../hardware/accessKinds';
+import { tablesTitle } from '../hardware/eventText';
 import type { Program } from '../language/program';
 import type { Listing, ValueKind } from '../hypervisor/listing';
 import { pairToBigInt } from './arithmetic';
@@ -94,7 +95,7 @@ export function accessText(record: Int32Array): string {
 function walkText(start: Int32Array, record: Int32Array, names: FrameNames): string {
   const space = start[field.space.at]!;
   const isRead = record[KIND_AT] !== KIND.walk;
-  const entry = isRead ? names.levelName(space, record[field.level.at]!) : `${tableSpaces[space]} tables`;
+  const entry = isRead ? names.levelName(space, record[field.level.at]!) : `${tablesTitle(space)} tables`;
   if (space !== SPACE.ept && space !== SPACE.npt) return `walk: ${entry}`;
   const served = start[field.guestLevel.at]!;
   return `walk: ${entry} for ${served === 0 ? 'the final address' : `the guest's ${names.levelName(SPACE.guest, served)}`}`;

@@ -44,6 +44,12 @@ export function eventJson(record: Int32Array): Record<string, string | number> {
   return json;
 }
 
+/** A set of tables as people call it: `EPT`, where the trace's key is `ept`. */
+export function tablesTitle(space: number): string {
+  const name = tableSpaces[space] ?? String(space);
+  return name === 'ept' || name === 'npt' ? name.toUpperCase() : name;
+}
+
 /** `EPT PDE`: the name of an entry of a level in a set of tables; undefined where there is none. */
 export function entryName(space: number, level: number): string | undefined {
   const name = tableSpaces[space];
@@ -57,7 +63,7 @@ function fieldText(kind: EventKind, record: Int32Array, name: Field): string {
   const value = eventValue(record, name);
   switch (name) {
     case 'reason': return exitReasonOf(Number(value))?.name ?? `reason ${value}`;
-    case 'space': return tableSpaces[Number(value)] ?? value.toString();
+    case 'space': return tablesTitle(Number(value));
     case 'what': return kind.what?.[Number(value)] ?? value.toString();
     case 'level': return levelName(record) ?? value.toString();
     default: {

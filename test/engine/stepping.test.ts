@@ -63,7 +63,7 @@ describe('stepping', () => {
       if (top!.startsWith('walk: ') && walks[walks.length - 1] !== top) walks.push(top!);
     }
     const nested = (entry: string): string[] => [
-      "ept tables", 'EPT PML4E', 'EPT PDPTE', 'EPT PDE', 'EPT PTE',
+      'EPT tables', 'EPT PML4E', 'EPT PDPTE', 'EPT PDE', 'EPT PTE',
     ].map((name) => `walk: ${name} for the guest's ${entry}`);
     const guest = (name: string): string => `walk: ${name}`;
     assert.deepEqual(walks.slice(0, 14), [

@@ -18,9 +18,9 @@ describe('an event, rendered', () => {
   it('is one line that names access, table, level, space and address', () => {
     assert.equal(line('access'), 'load of 8 bytes at gva:0x600008');
     assert.equal(line('walk'), 'walk of the guest tables from 0x100000');
-    assert.equal(line('walk', 1), 'walk of the ept tables from 0x800000');
+    assert.equal(line('walk', 1), 'walk of the EPT tables from 0x800000');
     assert.match(line('table_read'), /^EPT PML4E at hpa:0x800000 is 0x/);
-    assert.equal(line('walk_done', 4), 'walk of the ept tables ends: mapped');
+    assert.equal(line('walk_done', 4), 'walk of the EPT tables ends: mapped');
     assert.equal(line('access_done'), 'load at gva:0x600008 completes at hpa:0x9008');
   });
 
