@@ -15,11 +15,14 @@ export function tableItem(node: TableNode): vscode.TreeItem {
   return item;
 }
 
+const BREAK_ON_WRITE = 'Break on Write to This Entry stops at stores to it, and where a walk sets its accessed or dirty flag.';
+
 /** The longer story: the node's sentences, where it lies, and its fields as a table. */
 export function tableTooltip(node: TableNode): vscode.MarkdownString {
   const lines = [node.tooltip];
   if (node.address !== undefined) lines.push(`\`${node.address}\` holds \`${node.value ?? '0x0'}\``);
   if (node.from !== undefined) lines.push(`Translates from \`${node.from}\`${node.size === undefined ? '' : `, \`${node.size}\` bytes`}`);
+  if (node.address !== undefined) lines.push(BREAK_ON_WRITE);
   if (node.changed) lines.push('● changed since the stop before');
   const fields = node.fields.map(row);
   const table = fields.length === 0 ? [] : ['| bits | field | value | meaning |', '| --- | --- | --- | --- |', ...fields];

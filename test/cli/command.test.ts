@@ -80,7 +80,7 @@ describe('pagewalk, the built command', () => {
     assert.equal(pagewalk('run', join(folder, 'missing.guest')).status, 2);
     const { status, error } = pagewalk('run', good, '--mmu', 'sideways');
     assert.equal(status, 2);
-    assert.match(error, /first-touch\.guest:\d+:\d+: --mmu sideways: there is no technique sideways; choose one of native/);
+    assert.match(error, /^pagewalk: --mmu sideways: there is no technique sideways; choose one of native/);
     assert.equal(pagewalk('run').status, 2);
     assert.equal(pagewalk('run', good, other, '--trace', join(folder, 't.jsonl')).status, 2);
     assert.equal(pagewalk('run', good, '--trace', join(folder, 'no', 'such', 'folder')).status, 2);

@@ -50,7 +50,7 @@ describe('settings', () => {
     check('machine { mmu shadow wp }', '1:11-24 `mmu shadow wp` does not fit: There is no technique `shadow`; write mmu ept.');
     check('machine { paging 7-level }', '1:11-25 `paging 7-level` is no paging mode; write paging 4-level.');
     check('machine { kernel "mine.txt" }', '1:11-28 A kernel is `standard`, `none` or a file in quotes; write one of them.');
-    check('machine { kernel "mine.guest" }', '1:11-30 The kernel "mine.guest" cannot be read; check its path, which starts at this file\'s folder.');
+    check('machine { kernel "mine.guest" }', '1:11-30 The kernel "mine.guest" cannot be read; check its path, which starts at this scenario\'s folder.');
   });
   it('reach the machine as words and numbers in order', () => {
     const { machine, platform } = programOf('machine { mmu shadow-wp, ram 32M, paging 4-level; slot low 0 .. 16M ram }\nplatform { tlb 64 entries 4 ways }\ncpu 0 { x = 1 }');
@@ -86,6 +86,11 @@ describe('several files', () => {
     assert.deepEqual(problems('import "other.guest"\ncpu 0 { x = 1 }', { 'other.guest': 'procedure f() { x = y }' }), [
       'other.guest:1:21-22 There is no `y` here; assign a variable or declare a global first.',
     ]);
+  });
+  it('may start with a byte order mark, which no range counts', () => {
+    assert.deepEqual(problems('\uFEFFimport "other.guest"\ncpu 0 { x = twice(1) }', { 'other.guest': `\uFEFF${other}` }), []);
+    check('\uFEFFglobal g = nothing', '1:12-19 There is no `nothing` here; assign a variable or declare a global first.');
+    assert.equal(programOf('\uFEFFcpu 0 { x = 1 }').files[0]?.text, 'cpu 0 { x = 1 }');
   });
   it('may import each other', () => {
     assert.deepEqual(problems('import "a.guest"\ncpu 0 { f() }', { 'a.guest': 'import "b.guest"\nprocedure f() { g() }', 'b.guest': 'import "a.guest"\nprocedure g() { }' }), []);

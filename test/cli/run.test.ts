@@ -1,0 +1,55 @@
+import { strict as assert } from 'node:assert';
+import type { Console } from '../../src/cli/console';
+import type { RunOptions } from '../../src/cli/commandLine';
+import { runScenarios } from '../../src/cli/run';
+
+/** Runs one of these files; what was written, and the status. */
+function run(file: string, files: Readonly<Record<string, string>>, options: RunOptions = {}): { status: number; out: string; error: string } {
+  let out = '';
+  let error = '';
+  const console: Console = {
+    out: (text) => { out += text; },
+    error: (text) => { error += text; },
+    readText: (path) => files[path],
+    openLines: () => undefined,
+  };
+  const status = runScenarios([file], options, console);
+  return { status, out, error };
+}
+
+const runs = 'machine { paging 4-level, ram 16M }\ncpu 0 { x = 1 }\n';
+
+describe('pagewalk run', () => {
+  it('tells what is wrong in an import with a path that opens from the current folder', () => {
+    const files = {
+      'imp/main.guest': `import "./badlib.guest"\n${runs}`,
+      'imp/badlib.guest': 'procedure f() { x = nothing }\n',
+      '../up.guest': 'procedure f() {\n  expect 1 == 2\n}\n',
+      'fails.guest': 'import "../up.guest"\nmachine { paging 4-level, ram 16M }\ncpu 0 { f() }\n',
+    };
+    const broken = run('imp/main.guest', files);
+    assert.equal(broken.status, 2);
+    assert.match(broken.error, /^imp\/badlib\.guest:1:21: There is no `nothing` here/);
+    const failing = run('fails.guest', files);
+    assert.equal(failing.status, 1);
+    assert.match(failing.error, /^\.\.\/up\.guest:2:3: expect 1 == 2 fails/);
+  });
+
+  it('reads a file once, however its imports spell it', () => {
+    const files = {
+      'imp/main.guest': 'import "lib.guest"\nimport "./lib.guest"\nimport "../imp/lib.guest"\nmachine { paging 4-level, ram 16M }\ncpu 0 { f() }\n',
+      'imp/lib.guest': 'import "main.guest"\nprocedure f() { x = 1 }\n',
+    };
+    const { status, error } = run('imp/main.guest', files);
+    assert.deepEqual([status, error.includes('twice')], [0, false], error);
+  });
+
+  it('blames a technique that is none on the option, and the scenario\'s own on its place', () => {
+    const asked = run('a.guest', { 'a.guest': runs }, { mmu: 'EPT' });
+    assert.equal(asked.status, 2);
+    assert.match(asked.error, /^pagewalk: --mmu EPT: there is no technique EPT; choose one of native/);
+    const own = run('a.guest', { 'a.guest': 'machine { paging 4-level, ram 16M, mmu ept }\nplatform { vendor amd }\ncpu 0 { x = 1 }\n' });
+    assert.equal(own.status, 2);
+    assert.match(own.error, /^a\.guest:1:36: ept needs a processor with VMX/);
+  });
+});
