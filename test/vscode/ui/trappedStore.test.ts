@@ -98,4 +98,18 @@ describe('a guest stores to its own page table under shadow-wp', function () {
     assert.deepEqual(await entries(), untouched);
     assert.deepEqual(await workbench.notifications(), []);
   });
+
+  it('the end of the session takes its listing along, and F5 starts the scenario again', async () => {
+    await workbench.command('View: Open Next Editor'); // the toolbar lies over the listing's tab
+    await workbench.page.locator('.tab.active').filter({ hasText: 'shadow-wp.vmm' }).waitFor();
+    await workbench.stopDebugging();
+    await workbench.tab('shadow-wp.vmm').waitFor({ state: 'detached' });
+    await workbench.startDebugging();
+    await workbench.stoppedAt(store);
+    await workbench.page.keyboard.press('F10');
+    await workbench.stoppedAt(store + 1);
+    await workbench.page.keyboard.press('Control+F10');
+    await workbench.stoppedAt(store);
+    assert.deepEqual(await workbench.notifications(), []);
+  });
 });
