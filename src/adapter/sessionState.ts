@@ -170,6 +170,9 @@ export class SessionState {
     }
     this.stop = reportStop(explained(stop, this.failure, launched.scenario.program), motion, cpu, launched.debuggee, this.breakpoints);
     this.phase = 'stopped';
+    for (const breakpoint of this.breakpoints.retold(this.breakpointTarget(launched))) {
+      this.send('breakpoint', { reason: 'changed', breakpoint });
+    }
     this.send('stopped', this.stop.body);
   }
 }

@@ -71,6 +71,21 @@ describe('break on write to an entry', () => {
     client.dispose();
   });
 
+  it('set before the guest has booted says at the first stop that its table lies there', async () => {
+    const client = new TestClient(simulator, { [program]: text });
+    await client.initialize();
+    await client.ask('launch', { program, mmu: 'ept', stopOnEntry: true });
+    const { id, verified, message } = await set(client, 'write:gpa:0x100000');
+    assert.deepEqual([verified, message], [true, 'No known table lies at gpa:0x100000 now: this stops only once one does.']);
+    await client.ask('configurationDone');
+    await client.stopped();
+    assert.deepEqual(client.events('breakpoint').map(({ body }) => body), [{ reason: 'changed', breakpoint: { id, verified: true } }]);
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'statement' }, { name: 'write:gpa:0x100000' }] });
+    await client.move('continue');
+    assert.equal(client.events('breakpoint').length, 1);
+    client.dispose();
+  });
+
   it('says when no table lies there yet', async () => {
     const { client } = await standing('ept');
     for (const name of ['write:gpa:0xfff000', 'write:hpa:0x3fff000']) {

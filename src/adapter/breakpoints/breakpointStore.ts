@@ -84,6 +84,17 @@ export class BreakpointStore {
     return all;
   }
 
+  /** At a stop: function breakpoints of which something else is to be known now (a table has come to lie there). */
+  retold(target: BreakpointTarget): DebugProtocol.Breakpoint[] {
+    return this.functions.flatMap((kept) => {
+      if (kept.bound.kind !== 'bound' || kept.bound.message === undefined) return [];
+      const bound = bindFunction(target, kept.asked);
+      if (bound.message === kept.bound.message) return [];
+      kept.bound = bound;
+      return [described(kept, target)];
+    });
+  }
+
   /** The exception filter that a breakpoint id stands for. */
   filterOf(id: number): string | undefined {
     return this.exceptions.find((kept) => kept.id === id)?.asked.filterId;
