@@ -20,7 +20,9 @@ export function refusedInstruction(processor: Processor): string {
       const rule = register === undefined ? undefined : brokenRule(register, now, pending.operandLo, pending.operandHi);
       if (rule !== undefined) return `${name} cannot take the value: ${rule}`;
       if (pending.register === REGISTER.pkru) return 'WRPKRU needs CR4.PKE';
-      return processor.level === 0 ? `${name} cannot take the value` : PRIVILEGED;
+      if (processor.level !== 0) return PRIVILEGED;
+      return pending.register === REGISTER.cr3
+        ? `cr3 cannot take the value: a bit at or above MAXPHYADDR, or a PDPTE that is none` : `${name} cannot take the value`;
     }
     case OPERATION.readRegister:
     case OPERATION.invlpg:
