@@ -300,6 +300,13 @@ export class Interpreter {
   }
 
   private dieOf(status: number, cpu: number, vector: number, code: number, lo: number, hi: number): void {
+    if (status === RUN.tripleFault && this.bus.on[KIND.triple_fault]) {
+      const record = this.bus.begin(KIND.triple_fault, ACTOR.guest, cpu);
+      setPairAt(record, field.gva.at, lo, hi);
+      record[field.vector.at] = vector;
+      record[field.code.at] = code;
+      this.bus.commit();
+    }
     this.run.die(status, cpu, this.stacks[cpu]!.statement, vector, code, lo, hi);
   }
 }

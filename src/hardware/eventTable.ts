@@ -99,7 +99,7 @@ export const eventKinds = [
   { name: 'invlpg', fields: ['gva'], text: 'INVLPG {gva}' },
   { name: 'bus_error', fields: ['hpa', 'what'], what: operationNames, text: 'no memory answers at {hpa}' },
   { name: 'page_table_write', fields: ['gva', 'gpa', 'hpa', 'address', 'value', 'old', 'level', 'size', 'space'], text: 'guest writes the {level} at {gpa}: {old} becomes {value}' },
-  { name: 'triple_fault', fields: ['gva', 'vector', 'code'], text: 'triple fault' },
+  { name: 'triple_fault', fields: ['gva', 'vector', 'code'], text: 'triple fault: the guest has no handler for vector {vector}' },
   // VMX transitions.
   { name: 'vm_exit', fields: ['reason', 'qualification', 'gva', 'gpa', 'vector', 'code'], text: 'VM exit: {reason}' },
   { name: 'vm_entry', fields: ['value', 'address'], text: 'VM entry with CR3 {value}' },

@@ -192,3 +192,14 @@ describe('the same breakpoints backward', function () {
     ), { numRuns: 10, seed: 7 });
   });
 });
+
+describe('a guest without a handler for its fault', () => {
+  it('comes to a triple fault, at which one can stop before the run ends of it', () => {
+    const timeline = launched(compiled('machine { paging 4-level, ram 16M }\ncpu 0 {\n  cr4.PAE = 0\n}\n'), 'shadow-wp');
+    timeline.setEventBreakpoints([{ id: 7, kinds: [KIND.triple_fault], matches: () => true }]);
+    const stop = move(timeline, 'continue');
+    assert.ok(stop.kind === 'event');
+    assert.deepEqual([stop.ids, stop.event.kind, stop.event.fields['vector']], [[7], 'triple_fault', 13n]);
+    assert.equal(move(timeline, 'continue').kind, 'died');
+  });
+});
