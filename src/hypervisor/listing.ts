@@ -1,5 +1,6 @@
 import { ACTOR, KIND, MAX_VALUES, VALUES_AT, VALUES_SET_AT, field } from '../hardware/eventTable';
 import type { EventBus } from '../hardware/eventBus';
+import { frameOfAddress } from '../hardware/frameNumber';
 
 /**
  * Handlers as listings. A handler is a list of lines; each line's text stands beside the code that
@@ -31,6 +32,16 @@ export class ListingFrame {
 
   hi(value: number): number {
     return this.words[2 * value + 1]!;
+  }
+
+  /** Number of the frame that a value, an address, lies in: the gfn of a gpa. */
+  frame(value: number): number {
+    return frameOfAddress(this.lo(value), this.hi(value));
+  }
+
+  /** Sets a value to the address of frame `frame`. */
+  setFrame(value: number, frame: number): void {
+    this.set(value, frame << 12, frame >>> 20);
   }
 }
 
@@ -150,6 +161,13 @@ export class ListingRunner<V> {
     this.emit(KIND.listing_return, index, 0, frame, cpu);
     this.depth.value--;
     return result === GO_ON ? 0 : result;
+  }
+
+  /** The same for a procedure called from a line, with its parameters as pairs of halves. */
+  call(procedure: ListingProcedure<V>, vmm: V, cpu: number, parameters: readonly number[]): number {
+    const frame = this.next;
+    for (let i = 0; 2 * i < parameters.length; i++) frame.set(i, parameters[2 * i]!, parameters[2 * i + 1]!);
+    return this.run(procedure, vmm, cpu);
   }
 
   private runBody(body: readonly Placed<V>[], procedure: number, vmm: V, frame: ListingFrame, cpu: number): number {

@@ -1,13 +1,12 @@
 import type { Processor } from '../hardware/processor';
 import { PFEC } from '../hardware/pageFaultErrorCode';
 import { ACCESS } from '../hardware/accessKinds';
-import { frameOfAddress } from '../hardware/frameNumber';
 import { RESUME } from '../hardware/rootMode';
 import type { TranslationSpace } from '../hardware/translationSpace';
 import { walk } from '../hardware/walk';
 import { EFFECTS, WALK } from '../hardware/walkOutcome';
 import { injectGeneralProtection, injectPageFault } from './injection';
-import { give, line, when, type ListingFrame, type ListingProcedure } from './listing';
+import { give, line, when, type ListingProcedure } from './listing';
 import { pageHi, pageLo } from './memslots';
 import type { OperandPages } from './operandPages';
 import type { SlotMemory } from './slotMemory';
@@ -67,16 +66,16 @@ export function walkOtherPage<V extends OperandOwner>(): ListingProcedure<V> {
         give('to the guest, whose VM entry delivers the fault', RESUME.retry),
       ]),
       line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
-        const slot = mmu.memory.slots.lookup(gfnOf(f), mmu.cpu);
+        const slot = mmu.memory.slots.lookup(f.frame(V.gpa), mmu.cpu);
         f.set(V.slot, slot, slot >> 31);
         mmu.operand.setOther(-1, f.lo(V.gva));
         if (slot < 0) return;
-        const page = mmu.memory.slots.hvaPage(slot, gfnOf(f));
+        const page = mmu.memory.slots.hvaPage(slot, f.frame(V.gpa));
         f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
       }),
       when('a slot holds gpa', (_, f) => f.lo(V.slot) >= 0, [
         line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
-          const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), gfnOf(f), mmu.cpu);
+          const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu);
           f.set(V.hpa, frame << 12, frame >> 20);
           mmu.operand.setOther(frame, f.lo(V.gva));
         }),
@@ -97,10 +96,6 @@ export function accessOf(errorCode: number): number {
 
 function outcome(mmu: OperandOwner): number {
   return mmu.guestTables().result.outcome;
-}
-
-function gfnOf(f: ListingFrame): number {
-  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
 }
 
 function stop(mmu: OperandOwner, reason: number): number {

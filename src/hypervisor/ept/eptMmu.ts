@@ -67,9 +67,7 @@ export class EptMmu {
 
   /** Runs another procedure of the listing with these parameters (pairs of halves). */
   call(procedure: ListingProcedure<EptMmu>, ...parameters: readonly number[]): number {
-    const frame = this.runner.next;
-    for (let i = 0; 2 * i < parameters.length; i++) frame.set(i, parameters[2 * i]!, parameters[2 * i + 1]!);
-    return this.runner.run(procedure, this, this.cpu);
+    return this.runner.call(procedure, this, this.cpu, parameters);
   }
 
   isPresent(table: number, index: number): boolean {

@@ -2,7 +2,6 @@ import { OPERATION } from '../../hardware/accessKinds';
 import { PFEC } from '../../hardware/pageFaultErrorCode';
 import { EXIT_REASON } from '../../hardware/exitReasons';
 import { EPT_QUALIFICATION } from '../../hardware/exitQualification';
-import { frameOfAddress } from '../../hardware/frameNumber';
 import { RESUME } from '../../hardware/rootMode';
 import { VMCS } from '../../hardware/vmcs';
 import { indexAt } from '../host/hostProcess';
@@ -29,10 +28,10 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
   parameters: 2,
   body: [
     line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
-      const slot = mmu.memory.slots.lookup(gfnOf(f), mmu.cpu);
+      const slot = mmu.memory.slots.lookup(f.frame(V.gpa), mmu.cpu);
       f.set(V.slot, slot, slot >> 31);
       if (slot < 0) return;
-      const page = mmu.memory.slots.hvaPage(slot, gfnOf(f));
+      const page = mmu.memory.slots.hvaPage(slot, f.frame(V.gpa));
       f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
     }),
     when('no slot holds gpa, and a guest paging structure was read there', (_, f) => f.lo(V.slot) < 0 && !isFinal(f), [
@@ -48,32 +47,32 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
       give('behind the instruction', RESUME.completed),
     ]),
     line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
-      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), gfnOf(f), mmu.cpu);
+      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu);
       f.set(V.hpa, frame << 12, frame >> 20);
     }),
     when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
     ]),
     line('table = EPT root, level = 4', {}, (mmu, f) => {
-      setFrame(f, V.table, mmu.rootFrame);
+      f.setFrame(V.table, mmu.rootFrame);
       f.set(V.level, mmu.levels, 0);
     }),
     repeat('level > 1', (_, f) => f.lo(V.level) > 1, [
-      line('index = the bits of gpa for this level', {}, (_, f) => f.set(V.index, indexAt(gfnOf(f), f.lo(V.level)), 0)),
-      when('the entry is not present', (mmu, f) => !mmu.isPresent(frameIn(f, V.table), f.lo(V.index)), [
+      line('index = the bits of gpa for this level', {}, (_, f) => f.set(V.index, indexAt(f.frame(V.gpa), f.lo(V.level)), 0)),
+      when('the entry is not present', (mmu, f) => !mmu.isPresent(f.frame(V.table), f.lo(V.index)), [
         line('entry = a new, empty EPT table with R, W and X', { writes: ['memory', 'host.frames', 'host.frame_list', 'vcpu'] }, (mmu, f) => {
-          if (!mmu.addTable(frameIn(f, V.table), f.lo(V.index), f.lo(V.level))) mmu.vcpu.stop = STOP_REASON.hostMemory;
+          if (!mmu.addTable(f.frame(V.table), f.lo(V.index), f.lo(V.level))) mmu.vcpu.stop = STOP_REASON.hostMemory;
         }),
         when('host memory is used up', (mmu) => mmu.vcpu.stop !== 0, [give('stop the VM', RESUME.stopped)]),
       ]),
       line('table = what the entry references, level = level - 1', {}, (mmu, f) => {
-        setFrame(f, V.table, mmu.tableAt(frameIn(f, V.table), f.lo(V.index)));
+        f.setFrame(V.table, mmu.tableAt(f.frame(V.table), f.lo(V.index)));
         f.set(V.level, f.lo(V.level) - 1, 0);
       }),
     ]),
     line('EPT PTE = hpa with R, W and X, write-back', { writes: ['memory'] }, (mmu, f) => {
-      f.set(V.index, indexAt(gfnOf(f), 1), 0);
-      mmu.setPage(frameIn(f, V.table), f.lo(V.index), frameIn(f, V.hpa));
+      f.set(V.index, indexAt(f.frame(V.gpa), 1), 0);
+      mmu.setPage(f.frame(V.table), f.lo(V.index), f.frame(V.hpa));
     }),
     give('to the guest: the access runs again. Nothing was cached from an entry that was not there: no INVEPT', RESUME.retry),
   ],
@@ -114,18 +113,6 @@ function performWithoutDevice(mmu: EptMmu): void {
   const gva = mmu.vmcs(VMCS.guest_linear_address);
   operand.setAbout(-1, gva);
   operand.perform(gva);
-}
-
-function gfnOf(f: ListingFrame): number {
-  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
-}
-
-function frameIn(f: ListingFrame, value: number): number {
-  return frameOfAddress(f.lo(value), f.hi(value));
-}
-
-function setFrame(f: ListingFrame, value: number, frame: number): void {
-  f.set(value, frame << 12, frame >>> 20);
 }
 
 /** The access was to what the guest's linear address translates to, and not to a table on the way. */

@@ -3,7 +3,7 @@ import { OPERATION } from '../../hardware/accessKinds';
 import { KIND } from '../../hardware/eventTable';
 import { frameOfAddress } from '../../hardware/frameNumber';
 import { RESUME } from '../../hardware/rootMode';
-import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { give, line, when, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { PAGE_KNOWN, walkOtherPage } from '../walkOtherPage';
 import type { ShadowMmu } from './shadowMmu';
@@ -26,19 +26,19 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
         give('what it came to', (mmu) => mmu.cameTo),
       ]),
     ]),
-    when('no slot holds gpa', (mmu, f) => mmu.memory.slots.find(gfnOf(f)) < 0, [
+    when('no slot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(V.gpa)) < 0, [
       line('MMIO, and no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu, f) => {
         mmu.processor.counters[COUNTER['faults.mmio']]!++;
         mmu.operand.setAbout(-1, f.lo(V.gva));
         f.set(V.hpa, -1, -1);
       }),
     ]),
-    when('a slot holds gpa', (mmu, f) => mmu.memory.slots.find(gfnOf(f)) >= 0, [
+    when('a slot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(V.gpa)) >= 0, [
       line('hidden fault: the guest maps gva, the shadow does not', { writes: ['counters'] }, (mmu, f) => {
         mmu.classify(KIND.hidden_fault, COUNTER['faults.hidden'], f.lo(V.gva), f.hi(V.gva), f.lo(V.gpa), f.hi(V.gpa), f.lo(V.error_code));
       }),
       line('hpa = get_user_pages(memslot and hva of gpa)', {}, (mmu, f) => {
-        const frame = mmu.memory.backFor(gfnOf(f), mmu.cpu);
+        const frame = mmu.memory.backFor(f.frame(V.gpa), mmu.cpu);
         f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >> 20);
         mmu.operand.setAbout(frame, f.lo(V.gva));
       }),
@@ -84,6 +84,3 @@ export function trackOther(mmu: ShadowMmu, gvaLo: number): void {
   mmu.call(trackWrite, (mmu.otherGfn << 12) | (lo & 0xfff), mmu.otherGfn >>> 20, mmu.operand.bytesAt(lo), 0);
 }
 
-function gfnOf(f: ListingFrame): number {
-  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
-}

@@ -1,7 +1,6 @@
 import { COUNTER } from '../../hardware/counters';
 import { setPair } from '../../hardware/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
-import { frameOfAddress } from '../../hardware/frameNumber';
 import { RESUME } from '../../hardware/rootMode';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
@@ -23,8 +22,8 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
         give('what it came to', (mmu) => mmu.cameTo),
       ]),
     ]),
-    when('the host has not backed gpa yet', (mmu, f) => mmu.memory.frameOf(gfnOf(f)) < 0, [
-      when('get_user_pages(memslot and hva of gpa) finds no host memory', (mmu, f) => mmu.memory.backFor(gfnOf(f), mmu.cpu) < 0, [
+    when('the host has not backed gpa yet', (mmu, f) => mmu.memory.frameOf(f.frame(V.gpa)) < 0, [
+      when('get_user_pages(memslot and hva of gpa) finds no host memory', (mmu, f) => mmu.memory.backFor(f.frame(V.gpa), mmu.cpu) < 0, [
         give('stop the VM', (mmu) => {
           mmu.vcpu.stop = STOP_REASON.hostMemory;
           return RESUME.stopped;
@@ -32,7 +31,7 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
       ]),
     ]),
     line('trapped write to the page table at gpa', { writes: ['counters'] }, (mmu, f) => {
-      const frame = mmu.memory.frameOf(gfnOf(f));
+      const frame = mmu.memory.frameOf(f.frame(V.gpa));
       f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >>> 20);
       mmu.operand.setAbout(frame, f.lo(V.gva));
       report(mmu, f);
@@ -50,10 +49,6 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
     give('to the guest, behind the store', RESUME.completed),
   ],
 };
-
-function gfnOf(f: ListingFrame): number {
-  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
-}
 
 function report(mmu: ShadowMmu, f: ListingFrame): void {
   mmu.processor.counters[COUNTER.page_table_writes_trapped]!++;

@@ -1,6 +1,6 @@
 import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/accessRights';
 import { rightsOfEntry } from '../../hardware/entryRights';
-import { frameInEntry, frameOfAddress } from '../../hardware/frameNumber';
+import { frameInEntry } from '../../hardware/frameNumber';
 import { indexAt } from '../host/hostProcess';
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { getShadowPage } from './getShadowPage';
@@ -68,7 +68,7 @@ export const fetch: ListingProcedure<ShadowMmu> = {
     line('SPTE of sp = hpa with rights, A set, D with W; it joins the reverse map of gfn',
       { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap'] },
       (mmu, f) => {
-        const frame = frameOfAddress(f.lo(V.hpa), f.hi(V.hpa));
+        const frame = f.frame(V.hpa);
         mmu.sptes.setLeaf(f.lo(V.sp), indexOf(f), frame, f.lo(V.gfn), f.lo(V.rights), mmu.guest.result.key, mmu.cpu);
       }),
     give('done', 1),

@@ -1,6 +1,5 @@
 import { COUNTER } from '../../hardware/counters';
 import { KIND } from '../../hardware/eventTable';
-import { frameOfAddress } from '../../hardware/frameNumber';
 import { PFEC } from '../../hardware/pageFaultErrorCode';
 import { RESUME } from '../../hardware/rootMode';
 import { walk } from '../../hardware/walk';
@@ -47,7 +46,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
       give('to the guest, whose VM entry delivers the fault', RESUME.retry),
     ]),
     line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
-      const gfn = gfnOf(f);
+      const gfn = f.frame(V.gpa);
       const slot = mmu.memory.slots.lookup(gfn, mmu.cpu);
       f.set(V.slot, slot, slot >> 31);
       if (slot < 0) return;
@@ -75,7 +74,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
       classify(mmu, f, KIND.hidden_fault, COUNTER['faults.hidden']);
     }),
     line('hpa = get_user_pages(hva)', { writes: [] }, (mmu, f) => {
-      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), gfnOf(f), mmu.cpu);
+      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu);
       f.set(V.hpa, frame << 12, frame >> 20);
     }),
     when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
@@ -83,7 +82,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
     ]),
     line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
     when('fetch(gva, error_code, gpa >> 12, hpa) finds no host memory', (mmu, f) => (
-      mmu.call(fetch, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, gfnOf(f), 0, f.lo(V.hpa), f.hi(V.hpa)) === 0
+      mmu.call(fetch, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.frame(V.gpa), 0, f.lo(V.hpa), f.hi(V.hpa)) === 0
     ), [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
     ]),
@@ -94,16 +93,12 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
   ],
 };
 
-function gfnOf(f: ListingFrame): number {
-  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
-}
-
 function emulate(mmu: ShadowMmu, f: ListingFrame): number {
   return mmu.call(emulateAccess, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa));
 }
 
 function isTableWrite(mmu: ShadowMmu, f: ListingFrame): boolean {
-  return (f.lo(V.error_code) & PFEC.W) !== 0 && mmu.isShadowed(gfnOf(f));
+  return (f.lo(V.error_code) & PFEC.W) !== 0 && mmu.isShadowed(f.frame(V.gpa));
 }
 
 /** Walks the shadow tables as the processor would, without effects. */

@@ -86,9 +86,7 @@ export class ShadowMmu {
 
   /** Runs another procedure of the listing with these parameters (pairs of halves). */
   call(procedure: ListingProcedure<ShadowMmu>, ...parameters: readonly number[]): number {
-    const frame = this.runner.next;
-    for (let i = 0; 2 * i < parameters.length; i++) frame.set(i, parameters[2 * i]!, parameters[2 * i + 1]!);
-    return this.runner.run(procedure, this, this.cpu);
+    return this.runner.call(procedure, this, this.cpu, parameters);
   }
 
   /** Reports a judgement on a fault, and counts it. `fields` in the order gva, gpa, code. */

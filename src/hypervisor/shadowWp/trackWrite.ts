@@ -1,6 +1,6 @@
 import { PAGE_RIGHTS } from '../../hardware/accessRights';
 import { rightsOfEntry } from '../../hardware/entryRights';
-import { frameInEntry, frameOfAddress } from '../../hardware/frameNumber';
+import { frameInEntry } from '../../hardware/frameNumber';
 import { line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { accessOf, isDirect, levelOf } from './role';
 import type { ShadowMmu } from './shadowMmu';
@@ -35,13 +35,9 @@ export const trackWrite: ListingProcedure<ShadowMmu> = {
   ],
 };
 
-function gfnOf(f: ListingFrame): number {
-  return frameOfAddress(f.lo(V.gpa), f.hi(V.gpa));
-}
-
 function nextPage(mmu: ShadowMmu, f: ListingFrame): boolean {
   let page = f.lo(V.sp);
-  do page = mmu.pages.nextOf(gfnOf(f), page);
+  do page = mmu.pages.nextOf(f.frame(V.gpa), page);
   while (page !== 0 && isDirect(mmu.pages.roleOf(page)));
   f.set(V.sp, page, 0);
   f.set(V.index, -1, -1);
@@ -56,7 +52,7 @@ function nextIndex(mmu: ShadowMmu, f: ListingFrame): boolean {
   const index = f.lo(V.index) < 0 ? first : f.lo(V.index) + 1;
   if (index > last) return false;
   f.set(V.index, index, 0);
-  const frame = mmu.memory.frameOf(gfnOf(f));
+  const frame = mmu.memory.frameOf(f.frame(V.gpa));
   const at = (frame << 12) | (index << 3);
   const { memory } = mmu.guest;
   f.set(V.entry, memory.load32(at, frame >>> 20), memory.load32(at | 4, frame >>> 20));
