@@ -2,18 +2,16 @@ import { OPERATION, operationNames } from '../hardware/accessKinds';
 import { CPU_AT, KIND, KIND_AT, field } from '../hardware/eventTable';
 import { PFEC } from '../hardware/pageFaultErrorCode';
 import { ACCESS } from '../hardware/accessKinds';
-import { frameInEntry } from '../hardware/frameNumber';
 import { walk } from '../hardware/walk';
 import { EFFECTS, WALK } from '../hardware/walkOutcome';
 import { pairToBigInt } from './arithmetic';
-import { guestTablePages } from './guestTablePages';
+import { guestRoots, guestTablePages } from './guestTablePages';
 import type { Machine } from './machine';
 
 export type GuestLogLine = Readonly<Record<string, unknown>>;
 
 const PAGE_FAULT = 14;
 const ENTRIES = 512;
-const PROCESS_WORDS = 4;
 
 /** Kinds of event that the guest log is made from. */
 export const guestLogKinds: readonly number[] = [KIND.access_done, KIND.exception_delivered];
@@ -37,12 +35,7 @@ export class GuestLog {
   noteTables(): void {
     const { machine } = this;
     const { technique, memory } = machine;
-    const roots = new Set([frameInEntry(technique.guestCr3Lo(0), technique.guestCr3Hi(0))]);
-    const { processes } = machine.interpreter;
-    for (let at = 0; at < processes.length; at += PROCESS_WORDS) {
-      const root = frameInEntry(processes[at]!, processes[at + 1]!);
-      if (root !== 0) roots.add(root);
-    }
+    const roots = guestRoots(technique, 0, machine.interpreter.processes);
     const names = technique.guestTables(0).format.levelNames;
     const pages = [...guestTablePages(memory, technique, 0, roots)].sort(([a], [b]) => a - b);
     for (const [gfn, level] of pages) {

@@ -1,6 +1,7 @@
 import { frameInEntry } from '../hardware/frameNumber';
 import type { PhysicalMemory } from '../hardware/physicalMemory';
 import type { Technique } from '../hypervisor/technique';
+import type { ProcessTable } from './processTable';
 
 const ENTRIES = 512;
 
@@ -28,7 +29,15 @@ export function guestTablePages(
       visit(frameInEntry(lo, hi), level - 1);
     }
   };
-  const cr3 = frameInEntry(technique.guestCr3Lo(cpu), technique.guestCr3Hi(cpu));
-  if (compiled.levels > 0) for (const root of roots ?? [cr3]) visit(root, compiled.levels);
+  if (compiled.levels > 0) for (const root of roots ?? [cr3Frame(technique, cpu)]) visit(root, compiled.levels);
   return pages;
+}
+
+/** Guest frames of the known roots: what CR3 of `cpu` names, and the processes'. */
+export function guestRoots(technique: Technique, cpu: number, processes: ProcessTable): ReadonlySet<number> {
+  return new Set([cr3Frame(technique, cpu), ...processes.rootFrames()]);
+}
+
+function cr3Frame(technique: Technique, cpu: number): number {
+  return frameInEntry(technique.guestCr3Lo(cpu), technique.guestCr3Hi(cpu));
 }

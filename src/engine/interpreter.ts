@@ -10,6 +10,7 @@ import { Happenings } from './happenings';
 import { appliesTo, emitFailure, judge } from './judge';
 import { NumberTables } from './numberTable';
 import { printText } from './printValue';
+import { ProcessTable } from './processTable';
 import type { Questions } from './questions';
 import { RUN, RunState } from './runState';
 import { StatementIndex } from './statementIndex';
@@ -32,7 +33,7 @@ export class Interpreter {
   readonly happenings: readonly Happenings[];
   readonly run: RunState;
   readonly globals: Int32Array;
-  readonly processes: Int32Array;
+  readonly processes: ProcessTable;
   readonly tables: NumberTables;
   /** Which statement an instruction belongs to. */
   readonly statements: StatementIndex;
@@ -53,7 +54,7 @@ export class Interpreter {
     this.stacks = program.cpus.map((_, cpu) => new GuestStack(registry, cpu));
     this.happenings = program.cpus.map((_, cpu) => new Happenings(registry, cpu));
     this.globals = registry.block('globals', 2 * program.globals.length);
-    this.processes = registry.block('processes', 4 * Math.max(1, program.processes.length));
+    this.processes = new ProcessTable(registry, program.processes.length);
     this.tables = new NumberTables(registry);
   }
 
@@ -116,8 +117,8 @@ export class Interpreter {
         setPairAt(words, ra, this.tables.valueLo, this.tables.valueHi);
         break;
       case OP.tableSet: this.tables.set(a, words[rb]!, words[rb + 1]!, words[rc]!, words[rc + 1]!); break;
-      case OP.processGet: setPairAt(words, ra, this.processes[4 * words[rc]! + 2 * b]!, this.processes[4 * words[rc]! + 2 * b + 1]!); break;
-      case OP.processSet: setPairAt(this.processes, 4 * words[rb]! + 2 * a, words[rc]!, words[rc + 1]!); break;
+      case OP.processGet: this.processes.get(words[rc]!, b, words, ra); break;
+      case OP.processSet: this.processes.set(words[rb]!, a, words[rc]!, words[rc + 1]!); break;
 
       case OP.load:
         this.afterAccess(cpu, stack, processor, pc, processor.load(words[rb]!, words[rb + 1]!, c));

@@ -2,15 +2,14 @@ import { COUNTER } from '../hardware/counters';
 import { setPair, type EventBus } from '../hardware/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../hardware/eventTable';
 import { EntryChange } from '../hardware/entryChange';
-import { frameInEntry, frameOfAddress } from '../hardware/frameNumber';
+import { frameOfAddress } from '../hardware/frameNumber';
 import type { PhysicalMemory } from '../hardware/physicalMemory';
 import type { Processor } from '../hardware/processor';
 import type { StoreObserver } from '../hardware/rootMode';
 import type { Technique } from '../hypervisor/technique';
-import { guestTablePages, type GuestTablePages } from './guestTablePages';
+import { guestRoots, guestTablePages, type GuestTablePages } from './guestTablePages';
+import type { ProcessTable } from './processTable';
 
-/** Words of a process in the interpreter's table; its root comes first. */
-const PROCESS_WORDS = 4;
 const PAGE_MASK = 0xfff;
 
 /**
@@ -30,7 +29,7 @@ export class TableWatch implements StoreObserver {
     private readonly processor: Processor,
     private readonly technique: Technique,
     /** Roots of the scenario's processes, as the kernel library set them. */
-    private readonly processes: Int32Array,
+    private readonly processes: ProcessTable,
   ) {
     this.change = new EntryChange(memory);
   }
@@ -64,11 +63,7 @@ export class TableWatch implements StoreObserver {
 
   private tablePages(): GuestTablePages {
     const { cpu } = this.processor;
-    const roots = new Set([frameInEntry(this.technique.guestCr3Lo(cpu), this.technique.guestCr3Hi(cpu))]);
-    for (let at = 0; at < this.processes.length; at += PROCESS_WORDS) {
-      const root = frameInEntry(this.processes[at]!, this.processes[at + 1]!);
-      if (root !== 0) roots.add(root);
-    }
+    const roots = guestRoots(this.technique, cpu, this.processes);
     const known = `${[...roots].join()}/${this.processor.counters[COUNTER.page_table_writes_trapped]!}`;
     if (this.tables === undefined || known !== this.known) {
       this.tables = guestTablePages(this.memory, this.technique, cpu, roots);

@@ -51,11 +51,7 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
         interpreter.tables.get(b, words[2 * c]!, words[2 * c + 1]!);
         setPairAt(words, 2 * a, interpreter.tables.valueLo, interpreter.tables.valueHi);
         break;
-      case OP.processGet: {
-        const process = 4 * words[2 * c]! + 2 * b;
-        setPairAt(words, 2 * a, interpreter.processes[process] ?? 0, interpreter.processes[process + 1] ?? 0);
-        break;
-      }
+      case OP.processGet: interpreter.processes.get(words[2 * c]!, b, words, 2 * a); break;
       case OP.registerGet:
       case OP.peekRegister:
         questions.register(cpu, b);

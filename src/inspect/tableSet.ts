@@ -46,9 +46,8 @@ export function processesWithRoot(machine: Machine, table: number): readonly str
 
 /** The processes whose tables the guest kernel has made; before that their root reads 0. */
 function processRoots(machine: Machine): readonly { readonly name: string; readonly table: number }[] {
-  const words = machine.interpreter.processes;
   return machine.program.processes
-    .map(({ name }, i) => ({ name, table: frameOfHalves(words[4 * i] ?? 0, (words[4 * i + 1] ?? 0) & 0xfffff) }))
+    .map(({ name }, process) => ({ name, table: machine.interpreter.processes.rootFrame(process) }))
     .filter((process) => process.table !== 0);
 }
 
