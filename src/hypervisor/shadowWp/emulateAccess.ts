@@ -14,6 +14,13 @@ const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
 /** The one `walk_other_page` of this listing. */
 export const walkOther = walkOtherPage<ShadowMmu>();
 
+/** What an emulation begins with, its gva and error code being its first values: an operand in two pages needs both. */
+export const findOtherPage = when<ShadowMmu>('the operand goes on in another page', (mmu) => mmu.operand.crosses, [
+  when('walk_other_page(its gva, error_code) does not come back with it', (mmu, f) => !findsOther(mmu, f.lo(V.gva), f.lo(V.error_code)), [
+    give('what it came to', (mmu) => mmu.cameTo),
+  ]),
+]);
+
 /** Gives a `RESUME`. */
 export const emulateAccess: ListingProcedure<ShadowMmu> = {
   name: 'emulate_access',
@@ -21,11 +28,7 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
   values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
   parameters: 3,
   body: [
-    when('the operand goes on in another page', (mmu) => mmu.operand.crosses, [
-      when('walk_other_page(its gva, error_code) does not come back with it', (mmu, f) => !findsOther(mmu, f.lo(V.gva), f.lo(V.error_code)), [
-        give('what it came to', (mmu) => mmu.cameTo),
-      ]),
-    ]),
+    findOtherPage,
     when('no slot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(V.gpa)) < 0, [
       line('MMIO, and no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu, f) => {
         mmu.processor.counters[COUNTER['faults.mmio']]!++;
@@ -64,7 +67,7 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
 };
 
 /** Runs `walk_other_page`; false when there is nothing left to do but what it came to. */
-export function findsOther(mmu: ShadowMmu, gvaLo: number, errorCode: number): boolean {
+function findsOther(mmu: ShadowMmu, gvaLo: number, errorCode: number): boolean {
   const { lo, hi } = mmu.operand.otherGva(gvaLo);
   mmu.cameTo = mmu.call(walkOther, lo, hi, errorCode, 0);
   mmu.otherGfn = frameOfAddress(mmu.guest.result.gpaLo, mmu.guest.result.gpaHi);

@@ -4,7 +4,7 @@ import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
 import { RESUME } from '../../hardware/rootMode';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
-import { findsOther, trackOther, wroteOtherTable } from './emulateAccess';
+import { findOtherPage, trackOther, wroteOtherTable } from './emulateAccess';
 import type { ShadowMmu } from './shadowMmu';
 import { trackWrite } from './trackWrite';
 
@@ -17,11 +17,7 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
   values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
   parameters: 3,
   body: [
-    when('the operand goes on in another page', (mmu) => mmu.operand.crosses, [
-      when('walk_other_page(its gva, error_code) does not come back with it', (mmu, f) => !findsOther(mmu, f.lo(V.gva), f.lo(V.error_code)), [
-        give('what it came to', (mmu) => mmu.cameTo),
-      ]),
-    ]),
+    findOtherPage,
     when('the host has not backed gpa yet', (mmu, f) => mmu.memory.frameOf(f.frame(V.gpa)) < 0, [
       when('get_user_pages(memslot and hva of gpa) finds no host memory', (mmu, f) => mmu.memory.backFor(f.frame(V.gpa), mmu.cpu) < 0, [
         give('stop the VM', (mmu) => {
