@@ -10,18 +10,18 @@ import { builtinModules } from 'node:module';
  * know names and bits by, without a machine.
  */
 const hardwareTables = [
-  'hardware/accessKinds',
-  'hardware/controlRegisters',
-  'hardware/counters',
-  'hardware/eventTable',
-  'hardware/exitQualification',
-  'hardware/exitReasons',
-  'hardware/flushCauses',
-  'hardware/formats/*',
-  'hardware/pageFaultErrorCode',
-  'hardware/pagingFormat',
-  'hardware/readModifyWrite',
-  'hardware/registers',
+  'hardware/paging/accessKinds',
+  'hardware/processor/controlRegisters',
+  'hardware/state/counters',
+  'hardware/events/eventTable',
+  'hardware/vmx/exitQualification',
+  'hardware/vmx/exitReasons',
+  'hardware/events/flushCauses',
+  'hardware/paging/formats/*',
+  'hardware/paging/pageFaultErrorCode',
+  'hardware/paging/pagingFormat',
+  'hardware/memory/readModifyWrite',
+  'hardware/processor/registers',
 ];
 
 /** The two doors of the adapter that the extension opens: a session to host inline, and diagnostics. */

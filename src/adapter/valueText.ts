@@ -1,4 +1,4 @@
-import { field, type Field } from '../hardware/eventTable';
+import { field, type Field } from '../hardware/events/eventTable';
 import { printValue } from '../engine/printValue';
 import type { Program, ValueType } from '../language/program';
 

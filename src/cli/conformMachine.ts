@@ -1,14 +1,14 @@
-import { RFLAGS } from '../hardware/controlRegisters';
-import { EventBus } from '../hardware/eventBus';
-import { EPT_QUALIFICATION } from '../hardware/exitQualification';
-import { EXIT_REASON } from '../hardware/exitReasons';
-import { RMW } from '../hardware/readModifyWrite';
-import { PhysicalMemory } from '../hardware/physicalMemory';
-import { Processor, RESUME, STATUS } from '../hardware/processor';
-import { REGISTER, type RegisterName } from '../hardware/registers';
-import { type Checkpoint, Registry } from '../hardware/registry';
-import { PRIMARY, SECONDARY, SS_DPL_SHIFT, VMCS, type VmcsFieldName } from '../hardware/vmcs';
-import { NESTED_CONTROL, SVM_EXIT, VMCB, type VmcbFieldName } from '../hardware/vmcb';
+import { RFLAGS } from '../hardware/processor/controlRegisters';
+import { EventBus } from '../hardware/events/eventBus';
+import { EPT_QUALIFICATION } from '../hardware/vmx/exitQualification';
+import { EXIT_REASON } from '../hardware/vmx/exitReasons';
+import { RMW } from '../hardware/memory/readModifyWrite';
+import { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import { Processor, RESUME, STATUS } from '../hardware/processor/processor';
+import { REGISTER, type RegisterName } from '../hardware/processor/registers';
+import { type Checkpoint, Registry } from '../hardware/state/registry';
+import { PRIMARY, SECONDARY, SS_DPL_SHIFT, VMCS, type VmcsFieldName } from '../hardware/vmx/vmcs';
+import { NESTED_CONTROL, SVM_EXIT, VMCB, type VmcbFieldName } from '../hardware/svm/vmcb';
 import { type HostTables, printHex, type Vector } from './conformVector';
 
 /** What the machine did: the outcome and its fields, as `Vector.expect` has them. */

@@ -1,5 +1,5 @@
-import { COUNTER, EXIT_COUNTERS_AT, type CounterName } from '../hardware/counters';
-import { exitReasons } from '../hardware/exitReasons';
+import { COUNTER, EXIT_COUNTERS_AT, type CounterName } from '../hardware/state/counters';
+import { exitReasons } from '../hardware/vmx/exitReasons';
 
 /** Counters as `run --json` prints them. */
 export interface CountersJson {
@@ -14,7 +14,7 @@ export interface CountersJson {
   readonly table_pages: Readonly<Record<'guest' | 'shadow' | 'ept' | 'host', number>>;
 }
 
-/** `counters`: indexed as hardware/counters.ts says, summed over all CPUs. */
+/** `counters`: indexed as hardware/state/counters.ts says, summed over all CPUs. */
 export function countersJson(counters: ArrayLike<number>): CountersJson {
   const count = (name: CounterName): number => counters[COUNTER[name]] ?? 0;
   const vmExits: Record<string, number> = { total: count('exits.total') };

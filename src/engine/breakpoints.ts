@@ -1,4 +1,4 @@
-import { KIND, KIND_AT, field } from '../hardware/eventTable';
+import { KIND, KIND_AT, field } from '../hardware/events/eventTable';
 import type { EventBreakpoint, ListingBreakpoint, StatementBreakpoint, Stop } from './debuggee';
 import type { Machine } from './machine';
 import { evaluate } from './watch';

@@ -1,4 +1,4 @@
-import type { Checkpoint, Registry } from '../hardware/registry';
+import type { Checkpoint, Registry } from '../hardware/state/registry';
 
 /** Steps between checkpoints: re-execution of one interval stays around a millisecond. */
 export const INTERVAL = 8192;

@@ -1,4 +1,4 @@
-import { COUNTER } from '../hardware/counters';
+import { COUNTER } from '../hardware/state/counters';
 
 /**
  * What things are taken to cost, in processor cycles. Assumptions for comparing techniques with each
@@ -20,7 +20,7 @@ export const assumedCycles = {
   access: 1,
 } as const;
 
-/** Cycles that these counters are taken to cost (counters as in hardware/counters.ts, summed over CPUs). */
+/** Cycles that these counters are taken to cost (counters as in hardware/state/counters.ts, summed over CPUs). */
 export function estimatedCycles(counters: ArrayLike<number>): number {
   const count = (index: number): number => counters[index] ?? 0;
   return (

@@ -82,7 +82,7 @@ export interface StatementBreakpoint {
   readonly hit?: { readonly operator: '==' | '>=' | '%'; readonly count: number };
 }
 
-/** Stops at an event. `matches` sees the raw record (hardware/eventTable.ts) and must not keep it. */
+/** Stops at an event. `matches` sees the raw record (hardware/events/eventTable.ts) and must not keep it. */
 export interface EventBreakpoint {
   readonly id: number;
   /** Kinds to listen to, by number. */

@@ -1,5 +1,5 @@
-import { ACTOR_AT, CPU_AT, actors } from '../hardware/eventTable';
-import { eventKindOf, eventLine, eventValue } from '../hardware/eventText';
+import { ACTOR_AT, CPU_AT, actors } from '../hardware/events/eventTable';
+import { eventKindOf, eventLine, eventValue } from '../hardware/events/eventText';
 import type { EventView } from './debuggee';
 
 /** A raw record as people and clients read it. */

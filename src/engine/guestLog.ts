@@ -1,9 +1,9 @@
-import { OPERATION, operationNames } from '../hardware/accessKinds';
-import { CPU_AT, KIND, KIND_AT, field } from '../hardware/eventTable';
-import { PFEC } from '../hardware/pageFaultErrorCode';
-import { ACCESS } from '../hardware/accessKinds';
-import { walk } from '../hardware/walk';
-import { EFFECTS, WALK } from '../hardware/walkOutcome';
+import { OPERATION, operationNames } from '../hardware/paging/accessKinds';
+import { CPU_AT, KIND, KIND_AT, field } from '../hardware/events/eventTable';
+import { PFEC } from '../hardware/paging/pageFaultErrorCode';
+import { ACCESS } from '../hardware/paging/accessKinds';
+import { walk } from '../hardware/paging/walk';
+import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import { pairToBigInt } from './arithmetic';
 import { guestRoots, guestTablePages } from './guestTablePages';
 import type { Machine } from './machine';

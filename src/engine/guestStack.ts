@@ -1,4 +1,4 @@
-import type { Registry } from '../hardware/registry';
+import type { Registry } from '../hardware/state/registry';
 
 /** Words of a frame's header, right below its registers. */
 const HEADER = 10;

@@ -1,5 +1,5 @@
-import { frameInEntry } from '../hardware/frameNumber';
-import type { PhysicalMemory } from '../hardware/physicalMemory';
+import { frameInEntry } from '../hardware/memory/frameNumber';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Technique } from '../hypervisor/technique';
 import type { ProcessTable } from './processTable';
 

@@ -1,4 +1,4 @@
-import type { Registry } from '../hardware/registry';
+import type { Registry } from '../hardware/state/registry';
 
 /** Entries kept of each log; an expectation about more than that counts only. */
 export const LOG_LENGTH = 256;

@@ -1,8 +1,8 @@
-import { COUNTER } from '../hardware/counters';
-import type { EventBus } from '../hardware/eventBus';
-import { ACTOR, KIND, field } from '../hardware/eventTable';
-import { STATUS, type Processor } from '../hardware/processor';
-import type { Registry } from '../hardware/registry';
+import { COUNTER } from '../hardware/state/counters';
+import type { EventBus } from '../hardware/events/eventBus';
+import { ACTOR, KIND, field } from '../hardware/events/eventTable';
+import { STATUS, type Processor } from '../hardware/processor/processor';
+import type { Registry } from '../hardware/state/registry';
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
 import { isZero, setNumberAt, setPairAt } from './arithmetic';
 import { GuestStack } from './guestStack';

@@ -1,5 +1,5 @@
-import { KIND, ACTOR, field } from '../hardware/eventTable';
-import type { EventBus } from '../hardware/eventBus';
+import { KIND, ACTOR, field } from '../hardware/events/eventTable';
+import type { EventBus } from '../hardware/events/eventBus';
 import { LOG, type Claim, type Expectation, type Program, type ValueType } from '../language/program';
 import { pairToBigInt } from './arithmetic';
 import { LOG_LENGTH, type Happenings } from './happenings';

@@ -1,9 +1,9 @@
-import { PAGE_RIGHTS } from '../hardware/accessRights';
-import { CR0, CR4, EFER, RFLAGS } from '../hardware/controlRegisters';
-import { LONG4 } from '../hardware/formats/long4';
-import type { PhysicalMemory } from '../hardware/physicalMemory';
-import type { Processor } from '../hardware/processor';
-import { REGISTER } from '../hardware/registers';
+import { PAGE_RIGHTS } from '../hardware/paging/accessRights';
+import { CR0, CR4, EFER, RFLAGS } from '../hardware/processor/controlRegisters';
+import { LONG4 } from '../hardware/paging/formats/long4';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import type { Processor } from '../hardware/processor/processor';
+import { REGISTER } from '../hardware/processor/registers';
 import { EntryMaker } from '../hypervisor/entryMaker';
 import type { GuestMemory } from '../hypervisor/guestMemory';
 

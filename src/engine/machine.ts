@@ -1,8 +1,8 @@
-import { EventBus } from '../hardware/eventBus';
-import { PhysicalMemory } from '../hardware/physicalMemory';
-import { Processor } from '../hardware/processor';
-import { Registry } from '../hardware/registry';
-import { VMCS } from '../hardware/vmcs';
+import { EventBus } from '../hardware/events/eventBus';
+import { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import { Processor } from '../hardware/processor/processor';
+import { Registry } from '../hardware/state/registry';
+import { VMCS } from '../hardware/vmx/vmcs';
 import type { Listing } from '../hypervisor/listing';
 import type { Technique } from '../hypervisor/technique';
 import type { Program } from '../language/program';

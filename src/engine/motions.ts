@@ -1,4 +1,4 @@
-import { KIND, KIND_AT, SPACE, field } from '../hardware/eventTable';
+import { KIND, KIND_AT, SPACE, field } from '../hardware/events/eventTable';
 import { statementStop, type Breakpoints, type Verdict } from './breakpoints';
 import type { Stop } from './debuggee';
 import { viewEvent } from './eventView';

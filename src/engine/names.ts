@@ -1,5 +1,5 @@
-import { exitReasonOf } from '../hardware/exitReasons';
-import { pageFaultErrorCodeNames } from '../hardware/pageFaultErrorCode';
+import { exitReasonOf } from '../hardware/vmx/exitReasons';
+import { pageFaultErrorCodeNames } from '../hardware/paging/pageFaultErrorCode';
 
 /** `cr_access`; a number that the manual does not give is shown as it is. */
 export function exitReasonKey(reason: number): string {

@@ -1,5 +1,5 @@
-import type { Registry } from '../hardware/registry';
-import type { TrackedWords } from '../hardware/trackedWords';
+import type { Registry } from '../hardware/state/registry';
+import type { TrackedWords } from '../hardware/state/trackedWords';
 
 /** Words of one slot: table + 1 (0: free), key (low, high), value (low, high). */
 const SLOT_WORDS = 5;

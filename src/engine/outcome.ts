@@ -1,4 +1,4 @@
-import { refusedInstruction } from '../hardware/refusedInstruction';
+import { refusedInstruction } from '../hardware/processor/refusedInstruction';
 import { pairToBigInt } from './arithmetic';
 import type { Outcome } from './debuggee';
 import type { Machine } from './machine';

@@ -1,5 +1,5 @@
-import { frameInEntry } from '../hardware/frameNumber';
-import type { Registry } from '../hardware/registry';
+import { frameInEntry } from '../hardware/memory/frameNumber';
+import type { Registry } from '../hardware/state/registry';
 import { setPairAt } from './arithmetic';
 
 /** Words of a process: its root, then its PCID, as pairs of halves. */

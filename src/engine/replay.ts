@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../hardware/registry';
+import type { Checkpoint } from '../hardware/state/registry';
 import { Checkpoints } from './checkpoints';
 import type { Moment } from './debuggee';
 import type { Machine } from './machine';

@@ -1,6 +1,6 @@
-import { KIND, KIND_AT } from '../hardware/eventTable';
-import { COUNTER, COUNTERS } from '../hardware/counters';
-import { eventJson } from '../hardware/eventText';
+import { KIND, KIND_AT } from '../hardware/events/eventTable';
+import { COUNTER, COUNTERS } from '../hardware/state/counters';
+import { eventJson } from '../hardware/events/eventText';
 import { COUNTER_SCOPE, type Program } from '../language/program';
 import { configure } from './configuration';
 import { estimatedCycles } from './costs';
@@ -29,7 +29,7 @@ export interface RunOptions {
 export interface RunReport {
   readonly technique: string;
   readonly outcome: Outcome;
-  /** Indexed as hardware/counters.ts says, summed over all CPUs, table pages as they stand. */
+  /** Indexed as hardware/state/counters.ts says, summed over all CPUs, table pages as they stand. */
   readonly counters: Float64Array;
   readonly estimatedCycles: number;
 }

@@ -1,4 +1,4 @@
-import type { Registry } from '../hardware/registry';
+import type { Registry } from '../hardware/state/registry';
 
 /** How a run stands. Anything past `ended` is a death, with the words below telling of what. */
 export const RUN = {

@@ -1,6 +1,6 @@
-import { ACTOR, ACTOR_AT, KIND, KIND_AT, SPACE, VALUES_AT, VALUES_SET_AT, field } from '../hardware/eventTable';
-import { operationNames } from '../hardware/accessKinds';
-import { tablesTitle } from '../hardware/eventText';
+import { ACTOR, ACTOR_AT, KIND, KIND_AT, SPACE, VALUES_AT, VALUES_SET_AT, field } from '../hardware/events/eventTable';
+import { operationNames } from '../hardware/paging/accessKinds';
+import { tablesTitle } from '../hardware/events/eventText';
 import type { Program } from '../language/program';
 import type { Listing, ValueKind } from '../hypervisor/listing';
 import { pairToBigInt } from './arithmetic';

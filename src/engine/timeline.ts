@@ -1,5 +1,5 @@
-import { KIND, field } from '../hardware/eventTable';
-import { entryName } from '../hardware/eventText';
+import { KIND, field } from '../hardware/events/eventTable';
+import { entryName } from '../hardware/events/eventText';
 import type { Fragment, Program } from '../language/program';
 import { pairToBigInt } from './arithmetic';
 import { BackwardMotions, isEarlierLine, isEarlierReference } from './backwardMotions';

@@ -1,4 +1,4 @@
-import { KIND_AT, VALUES_AT, VALUES_SET_AT, field } from '../hardware/eventTable';
+import { KIND_AT, VALUES_AT, VALUES_SET_AT, field } from '../hardware/events/eventTable';
 import { INSTRUCTION_WORDS, OP, eventFieldNames, type Fragment, type ValueType } from '../language/program';
 import { isZero, pairToBigInt, setNumberAt, setPairAt } from './arithmetic';
 import type { Machine } from './machine';

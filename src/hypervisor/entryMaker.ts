@@ -1,4 +1,4 @@
-import type { PagingFormat } from '../hardware/pagingFormat';
+import type { PagingFormat } from '../hardware/paging/pagingFormat';
 
 /**
  * Makes entries of a paging format out of a frame and rights: the inverse of what the walk reads,

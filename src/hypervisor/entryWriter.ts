@@ -1,6 +1,6 @@
-import { KIND, field } from '../hardware/eventTable';
-import { setPair, type EventBus } from '../hardware/eventBus';
-import type { PhysicalMemory } from '../hardware/physicalMemory';
+import { KIND, field } from '../hardware/events/eventTable';
+import { setPair, type EventBus } from '../hardware/events/eventBus';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 
 /**
  * The one place where hypervisor and host write an 8-byte paging-structure entry: it changes the

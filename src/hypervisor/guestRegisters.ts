@@ -1,5 +1,5 @@
-import { REGISTER } from '../hardware/registers';
-import type { TranslationSpace } from '../hardware/translationSpace';
+import { REGISTER } from '../hardware/processor/registers';
+import type { TranslationSpace } from '../hardware/paging/translationSpace';
 
 /**
  * Puts a space into the guest's paging mode: EFER, RFLAGS and PKRU from the processor's registers,

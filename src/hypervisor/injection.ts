@@ -1,6 +1,6 @@
-import type { Processor } from '../hardware/processor';
-import { REGISTER } from '../hardware/registers';
-import { INTERRUPTION, VMCS } from '../hardware/vmcs';
+import type { Processor } from '../hardware/processor/processor';
+import { REGISTER } from '../hardware/processor/registers';
+import { INTERRUPTION, VMCS } from '../hardware/vmx/vmcs';
 
 const GENERAL_PROTECTION = 13;
 const PAGE_FAULT = 14;

@@ -1,6 +1,6 @@
-import { ACTOR, KIND, MAX_VALUES, VALUES_AT, VALUES_SET_AT, field } from '../hardware/eventTable';
-import type { EventBus } from '../hardware/eventBus';
-import { frameOfAddress } from '../hardware/frameNumber';
+import { ACTOR, KIND, MAX_VALUES, VALUES_AT, VALUES_SET_AT, field } from '../hardware/events/eventTable';
+import type { EventBus } from '../hardware/events/eventBus';
+import { frameOfAddress } from '../hardware/memory/frameNumber';
 
 /**
  * Handlers as listings. A handler is a list of lines; each line's text stands beside the code that

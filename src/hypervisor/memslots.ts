@@ -1,6 +1,6 @@
-import { ACTOR, KIND, field } from '../hardware/eventTable';
-import { setPair, type EventBus } from '../hardware/eventBus';
-import type { Registry } from '../hardware/registry';
+import { ACTOR, KIND, field } from '../hardware/events/eventTable';
+import { setPair, type EventBus } from '../hardware/events/eventBus';
+import type { Registry } from '../hardware/state/registry';
 
 /** Words of one slot: base gfn, pages, base page of the host-virtual range (HVA >> 12: low, high half). */
 const SLOT_WORDS = 4;

@@ -1,10 +1,10 @@
-import type { EventBus } from '../hardware/eventBus';
-import { ACTOR, SPACE } from '../hardware/eventTable';
-import type { PhysicalMemory } from '../hardware/physicalMemory';
-import type { Processor } from '../hardware/processor';
-import { REGISTER } from '../hardware/registers';
-import { IdentityAddressing } from '../hardware/tableAddressing';
-import { TranslationSpace } from '../hardware/translationSpace';
+import type { EventBus } from '../hardware/events/eventBus';
+import { ACTOR, SPACE } from '../hardware/events/eventTable';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import type { Processor } from '../hardware/processor/processor';
+import { REGISTER } from '../hardware/processor/registers';
+import { IdentityAddressing } from '../hardware/paging/tableAddressing';
+import { TranslationSpace } from '../hardware/paging/translationSpace';
 import type { GuestMemory } from './guestMemory';
 import { useGuestRegisters } from './guestRegisters';
 import type { Technique } from './technique';

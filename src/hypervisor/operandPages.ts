@@ -1,4 +1,4 @@
-import type { Processor } from '../hardware/processor';
+import type { Processor } from '../hardware/processor/processor';
 
 const PAGE_MASK = 0xfff;
 const PAGE_BYTES = 0x1000;

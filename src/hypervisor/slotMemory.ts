@@ -1,11 +1,11 @@
-import { frameOfAddress } from '../hardware/frameNumber';
+import { frameOfAddress } from '../hardware/memory/frameNumber';
 import type { GuestMemory } from './guestMemory';
 import { getUserPages, type HostMemoryManager } from './host/getUserPages';
 import { USE } from './host/hostFrames';
 import type { ListingRunner } from './listing';
 import { pageHi, pageLo, type Memslots } from './memslots';
-import { WALK } from '../hardware/walkOutcome';
-import type { TableAddressing } from '../hardware/tableAddressing';
+import { WALK } from '../hardware/paging/walkOutcome';
+import type { TableAddressing } from '../hardware/paging/tableAddressing';
 
 /** Address of the host's page of zeros: frame 0, which nobody is given and nobody writes. */
 const ZERO_FRAME = 0;

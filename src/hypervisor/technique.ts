@@ -1,6 +1,6 @@
-import type { RootMode } from '../hardware/rootMode';
-import type { TranslationSpace } from '../hardware/translationSpace';
-import type { TableSpace } from '../hardware/eventTable';
+import type { RootMode } from '../hardware/processor/rootMode';
+import type { TranslationSpace } from '../hardware/paging/translationSpace';
+import type { TableSpace } from '../hardware/events/eventTable';
 import type { ListingRunner } from './listing';
 import type { GuestMemory } from './guestMemory';
 

@@ -1,4 +1,4 @@
-import type { Registry } from '../hardware/registry';
+import type { Registry } from '../hardware/state/registry';
 
 const GUEST_CR3 = 0;
 const ROOT_PAGE = 2;

@@ -1,9 +1,9 @@
-import type { EventBus } from '../hardware/eventBus';
-import { ACTOR, SPACE } from '../hardware/eventTable';
-import type { PhysicalMemory } from '../hardware/physicalMemory';
-import type { Processor } from '../hardware/processor';
-import type { Registry } from '../hardware/registry';
-import { TranslationSpace } from '../hardware/translationSpace';
+import type { EventBus } from '../hardware/events/eventBus';
+import { ACTOR, SPACE } from '../hardware/events/eventTable';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import type { Processor } from '../hardware/processor/processor';
+import type { Registry } from '../hardware/state/registry';
+import { TranslationSpace } from '../hardware/paging/translationSpace';
 import { EntryWriter } from './entryWriter';
 import { getUserPages, type HostMemoryManager } from './host/getUserPages';
 import { HostFrames } from './host/hostFrames';

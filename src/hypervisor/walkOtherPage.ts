@@ -1,10 +1,10 @@
-import type { Processor } from '../hardware/processor';
-import { PFEC } from '../hardware/pageFaultErrorCode';
-import { ACCESS } from '../hardware/accessKinds';
-import { RESUME } from '../hardware/rootMode';
-import type { TranslationSpace } from '../hardware/translationSpace';
-import { walk } from '../hardware/walk';
-import { EFFECTS, WALK } from '../hardware/walkOutcome';
+import type { Processor } from '../hardware/processor/processor';
+import { PFEC } from '../hardware/paging/pageFaultErrorCode';
+import { ACCESS } from '../hardware/paging/accessKinds';
+import { RESUME } from '../hardware/processor/rootMode';
+import type { TranslationSpace } from '../hardware/paging/translationSpace';
+import { walk } from '../hardware/paging/walk';
+import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import { injectGeneralProtection, injectPageFault } from './injection';
 import { give, line, when, type ListingProcedure } from './listing';
 import { pageHi, pageLo } from './memslots';

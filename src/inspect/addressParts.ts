@@ -1,4 +1,4 @@
-import type { CompiledFormat } from '../hardware/compiledFormat';
+import type { CompiledFormat } from '../hardware/paging/compiledFormat';
 import type { AddressPart } from '../protocol/requests';
 
 /** SDM Vol. 3, "Linear-Address Translation to a 4-KByte Page using 4-Level Paging", by level. */

@@ -1,6 +1,6 @@
 import { pairToBigInt } from '../engine/arithmetic';
-import type { Field } from '../hardware/eventTable';
-import { eventValue } from '../hardware/eventText';
+import type { Field } from '../hardware/events/eventTable';
+import { eventValue } from '../hardware/events/eventText';
 
 /** Address spaces, as printed before an address. */
 export type AddressSpace = 'gva' | 'gpa' | 'hva' | 'hpa';

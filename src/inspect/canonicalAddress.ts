@@ -1,4 +1,4 @@
-import type { CompiledFormat } from '../hardware/compiledFormat';
+import type { CompiledFormat } from '../hardware/paging/compiledFormat';
 
 const PAGE_SHIFT = 12;
 

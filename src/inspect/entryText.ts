@@ -1,4 +1,4 @@
-import type { DecodedEntry, DecodedField } from '../hardware/decodeEntry';
+import type { DecodedEntry, DecodedField } from '../hardware/paging/decodeEntry';
 import type { EntryField } from '../protocol/requests';
 
 /** The decoder's fields as the protocol carries them: valid, permissions, A/D, type, frame. */

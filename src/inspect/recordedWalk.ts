@@ -1,5 +1,5 @@
-import { ACTOR, ACTOR_AT, KIND, KIND_AT, SPACE, field } from '../hardware/eventTable';
-import { eventValue } from '../hardware/eventText';
+import { ACTOR, ACTOR_AT, KIND, KIND_AT, SPACE, field } from '../hardware/events/eventTable';
+import { eventValue } from '../hardware/events/eventText';
 
 /** A reference that was made, by the event of its read and, if a flag was set in the entry, of that. */
 export interface MadeReference {

@@ -1,11 +1,11 @@
 import type { EventView } from '../engine/debuggee';
-import { KIND, KIND_AT } from '../hardware/eventTable';
-import { eventLine } from '../hardware/eventText';
+import { KIND, KIND_AT } from '../hardware/events/eventTable';
+import { eventLine } from '../hardware/events/eventText';
 import type { WalkPicture, WalkResponse } from '../protocol/requests';
 import { fieldText } from './addressText';
 import type { StoppedMachine } from './stoppedMachine';
 import { errorCodeText } from './walkOutcomeText';
-import { field } from '../hardware/eventTable';
+import { field } from '../hardware/events/eventTable';
 
 /** What the debugger stands at, as a sentence: the event it stopped at, or how the last access ended. */
 export function standingText(target: StoppedMachine, records: readonly Int32Array[], shown: Pick<WalkResponse, 'walks' | 'lit'>): string {

@@ -1,5 +1,5 @@
-import type { CompiledFormat } from '../hardware/compiledFormat';
-import type { PhysicalMemory } from '../hardware/physicalMemory';
+import type { CompiledFormat } from '../hardware/paging/compiledFormat';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import { pageHi, pageLo } from '../hypervisor/memslots';
 import { frameOfHalves } from './addressText';
 

@@ -1,7 +1,7 @@
 import type { Machine } from '../engine/machine';
-import { compileFormat, type CompiledFormat } from '../hardware/compiledFormat';
-import { EPT4 } from '../hardware/formats/ept4';
-import { LONG4 } from '../hardware/formats/long4';
+import { compileFormat, type CompiledFormat } from '../hardware/paging/compiledFormat';
+import { EPT4 } from '../hardware/paging/formats/ept4';
+import { LONG4 } from '../hardware/paging/formats/long4';
 import { SlotMemory } from '../hypervisor/slotMemory';
 import type { Space } from '../protocol/requests';
 import { frameOfHalves, frameText, type AddressSpace } from './addressText';

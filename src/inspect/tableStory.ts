@@ -1,5 +1,5 @@
 import type { Machine } from '../engine/machine';
-import type { DecodedEntry } from '../hardware/decodeEntry';
+import type { DecodedEntry } from '../hardware/paging/decodeEntry';
 import { roleText } from '../hypervisor/shadowWp/role';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import { addressText, frameText, sizeText } from './addressText';

@@ -1,6 +1,6 @@
 import type { Machine } from '../engine/machine';
 import { pairToBigInt } from '../engine/arithmetic';
-import { decodeEntry } from '../hardware/decodeEntry';
+import { decodeEntry } from '../hardware/paging/decodeEntry';
 import type { TableNode, TablesArguments, TablesResponse } from '../protocol/requests';
 import { addressText, frameAddress, frameText, hex } from './addressText';
 import { canonicalAddress } from './canonicalAddress';

@@ -1,8 +1,8 @@
 import type { Machine } from '../engine/machine';
-import { ACCESS } from '../hardware/accessKinds';
-import { refusalText } from '../hardware/refusalText';
-import type { TranslationSpace } from '../hardware/translationSpace';
-import { WALK } from '../hardware/walkOutcome';
+import { ACCESS } from '../hardware/paging/accessKinds';
+import { refusalText } from '../hardware/paging/refusalText';
+import type { TranslationSpace } from '../hardware/paging/translationSpace';
+import { WALK } from '../hardware/paging/walkOutcome';
 import { SlotMemory } from '../hypervisor/slotMemory';
 import { addressText, frameAddress, frameOfHalves, halvesText } from './addressText';
 import type { StoppedMachine } from './stoppedMachine';

@@ -1,11 +1,11 @@
 import type { Machine } from '../engine/machine';
-import { type CompiledFormat, compileFormat } from '../hardware/compiledFormat';
-import { decodeEntry } from '../hardware/decodeEntry';
-import { field, SPACE } from '../hardware/eventTable';
-import { LONG4 } from '../hardware/formats/long4';
-import { LONG5 } from '../hardware/formats/long5';
-import { UNPAGED } from '../hardware/formats/unpaged';
-import { WALK } from '../hardware/walkOutcome';
+import { type CompiledFormat, compileFormat } from '../hardware/paging/compiledFormat';
+import { decodeEntry } from '../hardware/paging/decodeEntry';
+import { field, SPACE } from '../hardware/events/eventTable';
+import { LONG4 } from '../hardware/paging/formats/long4';
+import { LONG5 } from '../hardware/paging/formats/long5';
+import { UNPAGED } from '../hardware/paging/formats/unpaged';
+import { WALK } from '../hardware/paging/walkOutcome';
 import type { MadeReference, RecordedWalk } from './recordedWalk';
 import { nestedFormat } from './tableSet';
 

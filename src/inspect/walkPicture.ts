@@ -1,7 +1,7 @@
-import { eventLine, eventValue } from '../hardware/eventText';
-import { CPU_AT, field } from '../hardware/eventTable';
-import { ACCESS } from '../hardware/accessKinds';
-import { WALK } from '../hardware/walkOutcome';
+import { eventLine, eventValue } from '../hardware/events/eventText';
+import { CPU_AT, field } from '../hardware/events/eventTable';
+import { ACCESS } from '../hardware/paging/accessKinds';
+import { WALK } from '../hardware/paging/walkOutcome';
 import type { WalkArguments, WalkPicture, WalkResponse } from '../protocol/requests';
 import { addressParts } from './addressParts';
 import { fieldText } from './addressText';

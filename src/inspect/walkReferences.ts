@@ -1,6 +1,6 @@
-import type { DecodedEntry } from '../hardware/decodeEntry';
+import type { DecodedEntry } from '../hardware/paging/decodeEntry';
 import { pairToBigInt } from '../engine/arithmetic';
-import { field } from '../hardware/eventTable';
+import { field } from '../hardware/events/eventTable';
 import type { WalkReference } from '../protocol/requests';
 import { fieldText, hex } from './addressText';
 import { entryFields } from './entryText';

@@ -1,6 +1,6 @@
 import { COUNTER_SCOPE, EXIT_COUNTERS_AT, INSTRUCTION_WORDS, LOG, OP, RMW, counterNames, eventFieldNames, queries, registerNames } from './program';
 import type { Program } from './program';
-import { exitReasonOf } from '../hardware/exitReasons';
+import { exitReasonOf } from '../hardware/vmx/exitReasons';
 
 type Shown = Pick<Program, 'code' | 'constants'> & Partial<Pick<Program, 'procedures' | 'globals' | 'tables' | 'techniqueSets'>>;
 

@@ -1,4 +1,4 @@
-import { KIND } from '../hardware/eventTable';
+import { KIND } from '../hardware/events/eventTable';
 import type { Catalog } from './catalog';
 import { Body } from './compile/body';
 import { CodeBuffer } from './compile/codeBuffer';

@@ -105,7 +105,7 @@ export const OP = {
 } as const;
 
 /** Operation of a read-modify-write. */
-export { RMW } from '../hardware/readModifyWrite';
+export { RMW } from '../hardware/memory/readModifyWrite';
 
 /** What `mark` remembers the end of. */
 export const LOG = { faults: 0, exits: 1, refusals: 2 } as const;
@@ -124,8 +124,8 @@ export const eventFieldNames = [
   'kind', 'reason', 'qualification', 'gva', 'gpa', 'hva', 'hpa', 'address', 'value', 'level', 'vector', 'code',
 ] as const;
 
-export { COUNTERS, counterNames, EXIT_COUNTERS_AT } from '../hardware/counters';
-export { type RegisterName, registerNames } from '../hardware/registers';
+export { COUNTERS, counterNames, EXIT_COUNTERS_AT } from '../hardware/state/counters';
+export { type RegisterName, registerNames } from '../hardware/processor/registers';
 
 /**
  * Questions that touch nothing. Walk fields take the linear address and walk the current tables without effects:

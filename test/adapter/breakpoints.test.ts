@@ -6,8 +6,8 @@ import { parseWriteBreakpoint, writeBreakpointMatches } from '../../src/adapter/
 import { sourceKey } from '../../src/adapter/client';
 import { ImportPaths, besideFile } from '../../src/adapter/importPaths';
 import { parseMemoryReference } from '../../src/adapter/memoryReference';
-import { OPERATION } from '../../src/hardware/accessKinds';
-import { KIND, RECORD_WORDS, field, type EventName, type Field } from '../../src/hardware/eventTable';
+import { OPERATION } from '../../src/hardware/paging/accessKinds';
+import { KIND, RECORD_WORDS, field, type EventName, type Field } from '../../src/hardware/events/eventTable';
 
 /** A raw record; a 64-bit field is given as [low, high]. */
 function record(kind: EventName, fields: Partial<Record<Field, number | [number, number]>>): Int32Array {

@@ -1,4 +1,4 @@
-import { ACTOR, KIND, RECORD_WORDS, eventKinds, field, type EventName } from '../../src/hardware/eventTable';
+import { ACTOR, KIND, RECORD_WORDS, eventKinds, field, type EventName } from '../../src/hardware/events/eventTable';
 import type {
   Debuggee, EventBreakpoint, EventView, Frame, ListingBreakpoint, Motion, Moment, OutputLine, Outcome, StatementBreakpoint, Stop,
 } from '../../src/engine/debuggee';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { exceptionFilters } from '../../src/adapter/breakpoints/exceptionFilters';
 import type { EventBreakpoint, StatementBreakpoint, Stop } from '../../src/engine/debuggee';
 import type { Timeline } from '../../src/engine/timeline';
-import { KIND, type EventName } from '../../src/hardware/eventTable';
+import { KIND, type EventName } from '../../src/hardware/events/eventTable';
 import { compiled, condition, fingerprint, launched, move, scenarioText, standing, statementOf, toFirstStatement } from './onMachine';
 
 const LOOP = `machine { paging 4-level, ram 16M }

@@ -2,9 +2,9 @@ import { strict as assert } from 'node:assert';
 import { configure } from '../../src/engine/configuration';
 import { Machine } from '../../src/engine/machine';
 import { RUN } from '../../src/engine/runState';
-import { COUNTER, EXIT_COUNTERS_AT } from '../../src/hardware/counters';
-import { ACTOR, ACTOR_AT, KIND, KIND_AT, field, type EventName } from '../../src/hardware/eventTable';
-import { exitReasons } from '../../src/hardware/exitReasons';
+import { COUNTER, EXIT_COUNTERS_AT } from '../../src/hardware/state/counters';
+import { ACTOR, ACTOR_AT, KIND, KIND_AT, field, type EventName } from '../../src/hardware/events/eventTable';
+import { exitReasons } from '../../src/hardware/vmx/exitReasons';
 import { compiled, scenarioText } from './onMachine';
 
 const PAGE_FAULT = 14;

@@ -4,7 +4,7 @@ import { configure } from '../../src/engine/configuration';
 import type { Outcome, OutputLine } from '../../src/engine/debuggee';
 import { NumberTables } from '../../src/engine/numberTable';
 import { run } from '../../src/engine/run';
-import { Registry } from '../../src/hardware/registry';
+import { Registry } from '../../src/hardware/state/registry';
 import { compiled } from './onMachine';
 
 const MACHINE = 'machine { paging 4-level, ram 16M }\n';

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import type { Timeline } from '../../src/engine/timeline';
-import { ACCESS } from '../../src/hardware/accessKinds';
-import type { TranslationSpace } from '../../src/hardware/translationSpace';
+import { ACCESS } from '../../src/hardware/paging/accessKinds';
+import type { TranslationSpace } from '../../src/hardware/paging/translationSpace';
 import { queries } from '../../src/language/program';
 import { compiled, condition, fingerprint, launched, move, scenarioText, statementOf, toFirstStatement } from './onMachine';
 

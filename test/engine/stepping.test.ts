@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Motion } from '../../src/engine/debuggee';
-import { KIND } from '../../src/hardware/eventTable';
+import { KIND } from '../../src/hardware/events/eventTable';
 import { compiled, launched, move, scenarioText, standing, statementOf, toFirstStatement } from './onMachine';
 
 /** Where each motion leads, from the line of the scenario that holds `from`: one line of the transcript a motion. */

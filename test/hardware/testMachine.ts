@@ -1,12 +1,12 @@
-import { CR0, CR4, EFER, RFLAGS } from '../../src/hardware/controlRegisters';
-import { EventBus } from '../../src/hardware/eventBus';
-import { ACTOR_AT, KIND_AT, RECORD_WORDS, actors, eventKinds } from '../../src/hardware/eventTable';
-import { eventJson } from '../../src/hardware/eventText';
-import { PhysicalMemory } from '../../src/hardware/physicalMemory';
-import { Processor, type ProcessorSettings, RESUME } from '../../src/hardware/processor';
-import { REGISTER, type RegisterName } from '../../src/hardware/registers';
-import { Registry } from '../../src/hardware/registry';
-import { PRIMARY, SECONDARY, VMCS, type VmcsFieldName } from '../../src/hardware/vmcs';
+import { CR0, CR4, EFER, RFLAGS } from '../../src/hardware/processor/controlRegisters';
+import { EventBus } from '../../src/hardware/events/eventBus';
+import { ACTOR_AT, KIND_AT, RECORD_WORDS, actors, eventKinds } from '../../src/hardware/events/eventTable';
+import { eventJson } from '../../src/hardware/events/eventText';
+import { PhysicalMemory } from '../../src/hardware/memory/physicalMemory';
+import { Processor, type ProcessorSettings, RESUME } from '../../src/hardware/processor/processor';
+import { REGISTER, type RegisterName } from '../../src/hardware/processor/registers';
+import { Registry } from '../../src/hardware/state/registry';
+import { PRIMARY, SECONDARY, VMCS, type VmcsFieldName } from '../../src/hardware/vmx/vmcs';
 
 /** Bits of a long-mode entry, written out here so that tests do not lean on the table under test. */
 export const P = 1n;

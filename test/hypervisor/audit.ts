@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { COUNTER } from '../../src/hardware/counters';
+import { COUNTER } from '../../src/hardware/state/counters';
 import { Ept } from '../../src/hypervisor/ept/ept';
 import { ShadowWp } from '../../src/hypervisor/shadowWp/shadowWp';
 import { configure } from '../../src/engine/configuration';

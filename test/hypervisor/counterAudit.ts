@@ -1,6 +1,6 @@
-import { COUNTER, EXIT_COUNTERS_AT } from '../../src/hardware/counters';
-import { ACTOR, ACTOR_AT, CPU_AT, KIND, KIND_AT, field } from '../../src/hardware/eventTable';
-import { EXIT_REASON } from '../../src/hardware/exitReasons';
+import { COUNTER, EXIT_COUNTERS_AT } from '../../src/hardware/state/counters';
+import { ACTOR, ACTOR_AT, CPU_AT, KIND, KIND_AT, field } from '../../src/hardware/events/eventTable';
+import { EXIT_REASON } from '../../src/hardware/vmx/exitReasons';
 import type { Machine } from '../../src/engine/machine';
 
 const PAGE_FAULT = 14;

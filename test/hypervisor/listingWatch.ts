@@ -1,5 +1,5 @@
-import { KIND, KIND_AT, field } from '../../src/hardware/eventTable';
-import type { Checkpoint } from '../../src/hardware/registry';
+import { KIND, KIND_AT, field } from '../../src/hardware/events/eventTable';
+import type { Checkpoint } from '../../src/hardware/state/registry';
 import type { Machine } from '../../src/engine/machine';
 
 /** A line of a listing that ran: `shadow-wp.vmm:12`. */

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { configure } from '../../src/engine/configuration';
 import { Machine } from '../../src/engine/machine';
-import { LONG4 } from '../../src/hardware/formats/long4';
-import { PRIMARY, VMCS } from '../../src/hardware/vmcs';
+import { LONG4 } from '../../src/hardware/paging/formats/long4';
+import { PRIMARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { allLines, watchListings, type WatchedRun } from './listingWatch';
 

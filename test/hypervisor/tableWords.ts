@@ -1,5 +1,5 @@
-import { LONG4 } from '../../src/hardware/formats/long4';
-import type { PhysicalMemory } from '../../src/hardware/physicalMemory';
+import { LONG4 } from '../../src/hardware/paging/formats/long4';
+import type { PhysicalMemory } from '../../src/hardware/memory/physicalMemory';
 
 export const ENTRIES = 512;
 

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { eventKinds } from '../../src/hardware/eventTable';
+import { eventKinds } from '../../src/hardware/events/eventTable';
 import { hostActions, instructions, questions, unsupportedInstructions, unsupportedLibrary, walkFields } from '../../src/language/compile/builtins';
 import { entryBits, entryConstructors, entryWords, rightsWords } from '../../src/language/compile/entryFormat';
 import { eventFieldNames } from '../../src/language/program';

@@ -1,5 +1,5 @@
-import { OPERATION } from '../../hardware/accessKinds';
-import { KIND, field } from '../../hardware/eventTable';
+import { OPERATION } from '../../hardware/paging/accessKinds';
+import { KIND, field } from '../../hardware/events/eventTable';
 
 /** Memory that is watched: by linear address, or by the place in host-physical memory. */
 export interface DataWatch {

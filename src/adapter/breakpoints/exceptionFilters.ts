@@ -1,4 +1,4 @@
-import { KIND, field } from '../../hardware/eventTable';
+import { KIND, field } from '../../hardware/events/eventTable';
 
 /**
  * The exception filters. Their ids are a public interface: clients store a person's choice by id.

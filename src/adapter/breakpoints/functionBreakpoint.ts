@@ -1,4 +1,4 @@
-import { KIND, eventKinds } from '../../hardware/eventTable';
+import { KIND, eventKinds } from '../../hardware/events/eventTable';
 import { nearestName } from '../../language/compile/nearestName';
 import { INSTRUCTION_WORDS, OP, type Program } from '../../language/program';
 import { firstStatement } from './statementAtLine';

@@ -1,4 +1,4 @@
-import { KIND, KIND_AT, SPACE, field } from '../../hardware/eventTable';
+import { KIND, KIND_AT, SPACE, field } from '../../hardware/events/eventTable';
 
 /** "Break on write to this entry": `write:gpa:0x3008`, optionally with a length in bytes: `write:gpa:0x3000:4096`. */
 export interface WriteBreakpoint {

@@ -1,5 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { exitReasons } from '../../hardware/exitReasons';
+import { exitReasons } from '../../hardware/vmx/exitReasons';
 import { counterNames } from '../../language/program';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';

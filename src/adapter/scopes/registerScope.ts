@@ -1,5 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { registerBits } from '../../hardware/controlRegisters';
+import { registerBits } from '../../hardware/processor/controlRegisters';
 import { registerNames } from '../../language/program';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';

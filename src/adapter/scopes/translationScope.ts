@@ -1,5 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { field } from '../../hardware/eventTable';
+import { field } from '../../hardware/events/eventTable';
 import { parseMemoryReference } from '../memoryReference';
 import type { HeldFrame, Launched } from '../sessionState';
 import { hex } from '../valueText';

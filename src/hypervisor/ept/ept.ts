@@ -1,8 +1,8 @@
-import { REGISTER } from '../../hardware/registers';
-import type { RootMode } from '../../hardware/rootMode';
-import type { TranslationSpace } from '../../hardware/translationSpace';
-import { EPTP, PRIMARY, SECONDARY, VMCS } from '../../hardware/vmcs';
-import { EPT4 } from '../../hardware/formats/ept4';
+import { REGISTER } from '../../hardware/processor/registers';
+import type { RootMode } from '../../hardware/processor/rootMode';
+import type { TranslationSpace } from '../../hardware/paging/translationSpace';
+import { EPTP, PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
+import { EPT4 } from '../../hardware/paging/formats/ept4';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
 import type { TableRoot, Technique } from '../technique';

@@ -1,9 +1,9 @@
-import { OPERATION } from '../../hardware/accessKinds';
-import { PFEC } from '../../hardware/pageFaultErrorCode';
-import { EXIT_REASON } from '../../hardware/exitReasons';
-import { EPT_QUALIFICATION } from '../../hardware/exitQualification';
-import { RESUME } from '../../hardware/rootMode';
-import { VMCS } from '../../hardware/vmcs';
+import { OPERATION } from '../../hardware/paging/accessKinds';
+import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
+import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
+import { EPT_QUALIFICATION } from '../../hardware/vmx/exitQualification';
+import { RESUME } from '../../hardware/processor/rootMode';
+import { VMCS } from '../../hardware/vmx/vmcs';
 import { indexAt } from '../host/hostProcess';
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { pageHi, pageLo } from '../memslots';

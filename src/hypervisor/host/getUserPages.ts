@@ -1,6 +1,6 @@
-import { EFFECTS } from '../../hardware/walkOutcome';
-import { KIND, ACTOR, field } from '../../hardware/eventTable';
-import { setPair, type EventBus } from '../../hardware/eventBus';
+import { EFFECTS } from '../../hardware/paging/walkOutcome';
+import { KIND, ACTOR, field } from '../../hardware/events/eventTable';
+import { setPair, type EventBus } from '../../hardware/events/eventBus';
 import type { EntryWriter } from '../entryWriter';
 import { give, line, when, type ListingProcedure } from '../listing';
 import { USE, type HostFrames } from './hostFrames';

@@ -1,7 +1,7 @@
-import { ACTOR, KIND, field } from '../../hardware/eventTable';
-import { setPair, type EventBus } from '../../hardware/eventBus';
-import type { Registry } from '../../hardware/registry';
-import type { TrackedWords } from '../../hardware/trackedWords';
+import { ACTOR, KIND, field } from '../../hardware/events/eventTable';
+import { setPair, type EventBus } from '../../hardware/events/eventBus';
+import type { Registry } from '../../hardware/state/registry';
+import type { TrackedWords } from '../../hardware/state/trackedWords';
 
 /** What a host frame is used for. The number stands in the frame's state word. */
 export const FRAME_USES = ['free', 'guest page', 'host table', 'shadow table', 'EPT table'] as const;

@@ -1,8 +1,8 @@
-import { COUNTER } from '../../hardware/counters';
-import { OPERATION } from '../../hardware/accessKinds';
-import { KIND } from '../../hardware/eventTable';
-import { frameOfAddress } from '../../hardware/frameNumber';
-import { RESUME } from '../../hardware/rootMode';
+import { COUNTER } from '../../hardware/state/counters';
+import { OPERATION } from '../../hardware/paging/accessKinds';
+import { KIND } from '../../hardware/events/eventTable';
+import { frameOfAddress } from '../../hardware/memory/frameNumber';
+import { RESUME } from '../../hardware/processor/rootMode';
 import { give, line, when, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { PAGE_KNOWN, walkOtherPage } from '../walkOtherPage';

@@ -1,7 +1,7 @@
-import { COUNTER } from '../../hardware/counters';
-import { setPair } from '../../hardware/eventBus';
-import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
-import { RESUME } from '../../hardware/rootMode';
+import { COUNTER } from '../../hardware/state/counters';
+import { setPair } from '../../hardware/events/eventBus';
+import { ACTOR, KIND, SPACE, field } from '../../hardware/events/eventTable';
+import { RESUME } from '../../hardware/processor/rootMode';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { findOtherPage, trackOther, wroteOtherTable } from './emulateAccess';

@@ -1,6 +1,6 @@
-import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/accessRights';
-import { rightsOfEntry } from '../../hardware/entryRights';
-import { frameInEntry } from '../../hardware/frameNumber';
+import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/paging/accessRights';
+import { rightsOfEntry } from '../../hardware/paging/entryRights';
+import { frameInEntry } from '../../hardware/memory/frameNumber';
 import { indexAt } from '../host/hostProcess';
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { getShadowPage } from './getShadowPage';

@@ -1,6 +1,6 @@
-import { EXIT_REASON } from '../../hardware/exitReasons';
-import { RESUME } from '../../hardware/rootMode';
-import { VMCS } from '../../hardware/vmcs';
+import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
+import { RESUME } from '../../hardware/processor/rootMode';
+import { VMCS } from '../../hardware/vmx/vmcs';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { handleCrAccess, handleInvlpg } from './controlRegisters';

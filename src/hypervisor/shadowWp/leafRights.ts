@@ -1,7 +1,7 @@
-import { PAGE_RIGHTS } from '../../hardware/accessRights';
-import { CR0, CR4, EFER } from '../../hardware/controlRegisters';
-import { PFEC } from '../../hardware/pageFaultErrorCode';
-import { REGISTER } from '../../hardware/registers';
+import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
+import { CR0, CR4, EFER } from '../../hardware/processor/controlRegisters';
+import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
+import { REGISTER } from '../../hardware/processor/registers';
 import type { ShadowMmu } from './shadowMmu';
 
 /** Bits of PKRU for one key, from the key's place on: access disable, write disable. */

@@ -1,5 +1,5 @@
-import type { Registry } from '../../hardware/registry';
-import type { TrackedWords } from '../../hardware/trackedWords';
+import type { Registry } from '../../hardware/state/registry';
+import type { TrackedWords } from '../../hardware/state/trackedWords';
 
 /** Words of one link: host-physical address of a shadow entry (low, high half) and the next link. */
 const LINK_WORDS = 3;

@@ -1,9 +1,9 @@
-import { COUNTER } from '../../hardware/counters';
-import { KIND } from '../../hardware/eventTable';
-import { PFEC } from '../../hardware/pageFaultErrorCode';
-import { RESUME } from '../../hardware/rootMode';
-import { walk } from '../../hardware/walk';
-import { EFFECTS, WALK } from '../../hardware/walkOutcome';
+import { COUNTER } from '../../hardware/state/counters';
+import { KIND } from '../../hardware/events/eventTable';
+import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
+import { RESUME } from '../../hardware/processor/rootMode';
+import { walk } from '../../hardware/paging/walk';
+import { EFFECTS, WALK } from '../../hardware/paging/walkOutcome';
 import { injectPageFault } from '../injection';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { pageHi, pageLo } from '../memslots';

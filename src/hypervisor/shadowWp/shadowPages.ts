@@ -1,4 +1,4 @@
-import type { Registry } from '../../hardware/registry';
+import type { Registry } from '../../hardware/state/registry';
 import { SpteLists } from './links';
 
 /** Words of one shadow page's record. */

@@ -1,10 +1,10 @@
-import { ALL_RIGHTS } from '../../hardware/accessRights';
-import { CR0, CR4 } from '../../hardware/controlRegisters';
-import { frameInEntry } from '../../hardware/frameNumber';
-import { REGISTER } from '../../hardware/registers';
-import type { RootMode } from '../../hardware/rootMode';
-import type { TranslationSpace } from '../../hardware/translationSpace';
-import { PRIMARY, SECONDARY, VMCS } from '../../hardware/vmcs';
+import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
+import { CR0, CR4 } from '../../hardware/processor/controlRegisters';
+import { frameInEntry } from '../../hardware/memory/frameNumber';
+import { REGISTER } from '../../hardware/processor/registers';
+import type { RootMode } from '../../hardware/processor/rootMode';
+import type { TranslationSpace } from '../../hardware/paging/translationSpace';
+import { PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
 import type { Technique, TableRoot } from '../technique';

@@ -1,9 +1,9 @@
-import type { EventBus } from '../../hardware/eventBus';
-import { ACTOR, KIND, SPACE, field } from '../../hardware/eventTable';
-import { setPair } from '../../hardware/eventBus';
-import { LONG4 } from '../../hardware/formats/long4';
-import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/accessRights';
-import { frameInEntry, frameOfAddress } from '../../hardware/frameNumber';
+import type { EventBus } from '../../hardware/events/eventBus';
+import { ACTOR, KIND, SPACE, field } from '../../hardware/events/eventTable';
+import { setPair } from '../../hardware/events/eventBus';
+import { LONG4 } from '../../hardware/paging/formats/long4';
+import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/paging/accessRights';
+import { frameInEntry, frameOfAddress } from '../../hardware/memory/frameNumber';
 import { EntryMaker } from '../entryMaker';
 import type { EntryWriter } from '../entryWriter';
 import { USE, type HostFrames } from '../host/hostFrames';

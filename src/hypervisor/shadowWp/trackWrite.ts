@@ -1,6 +1,6 @@
-import { PAGE_RIGHTS } from '../../hardware/accessRights';
-import { rightsOfEntry } from '../../hardware/entryRights';
-import { frameInEntry } from '../../hardware/frameNumber';
+import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
+import { rightsOfEntry } from '../../hardware/paging/entryRights';
+import { frameInEntry } from '../../hardware/memory/frameNumber';
 import { line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { accessOf, isDirect, levelOf } from './role';
 import type { ShadowMmu } from './shadowMmu';

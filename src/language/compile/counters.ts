@@ -1,4 +1,4 @@
-import { exitReasons } from '../../hardware/exitReasons';
+import { exitReasons } from '../../hardware/vmx/exitReasons';
 import type { Expr } from '../generated/ast';
 import { COUNTER_SCOPE, EXIT_COUNTERS_AT, OP, counterNames } from '../program';
 import type { Body, Operand } from './body';

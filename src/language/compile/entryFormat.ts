@@ -1,5 +1,5 @@
-import { LONG4 } from '../../hardware/formats/long4';
-import type { FormatField } from '../../hardware/pagingFormat';
+import { LONG4 } from '../../hardware/paging/formats/long4';
+import type { FormatField } from '../../hardware/paging/pagingFormat';
 
 /**
  * Names of entry bits and rights in the language, taken from hardware's table of the 4-level format: there is one

@@ -1,6 +1,6 @@
 import { AstUtils } from 'langium';
-import { pageFaultErrorCodeNames } from '../../hardware/pageFaultErrorCode';
-import { EXIT_REASON, exitReasons } from '../../hardware/exitReasons';
+import { pageFaultErrorCodeNames } from '../../hardware/paging/pageFaultErrorCode';
+import { EXIT_REASON, exitReasons } from '../../hardware/vmx/exitReasons';
 import type { Binary, Expect, Expr, FaultClaim, ListClaim, Statement } from '../generated/ast';
 import { COUNTER_SCOPE, LOG, OP, type Claim, type Operand as Side } from '../program';
 import type { Body, Judged } from './body';

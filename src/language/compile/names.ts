@@ -1,4 +1,4 @@
-import { exitReasons } from '../../hardware/exitReasons';
+import { exitReasons } from '../../hardware/vmx/exitReasons';
 import type { Expr, NameRef } from '../generated/ast';
 import { OP, type ValueType } from '../program';
 import type { Body, Operand } from './body';

@@ -1,4 +1,4 @@
-import { KIND } from '../../hardware/eventTable';
+import { KIND } from '../../hardware/events/eventTable';
 import type { AstNode } from 'langium';
 import type { Binary, Expr } from '../generated/ast';
 import { OP, type ValueType } from '../program';

@@ -1,5 +1,5 @@
-import { registerBits } from '../../hardware/controlRegisters';
-import { REGISTER, registerNames } from '../../hardware/registers';
+import { registerBits } from '../../hardware/processor/controlRegisters';
+import { REGISTER, registerNames } from '../../hardware/processor/registers';
 import type { ValueType } from '../program';
 
 /** A register or a part of one, as the manual spells it. SDM Vol. 1, "General-Purpose Registers in 64-Bit Mode". */

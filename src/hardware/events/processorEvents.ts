@@ -1,0 +1,188 @@
+import { setPair, type EventBus } from './eventBus';
+import { ACTOR, field, KIND } from './eventTable';
+import type { PendingOperation } from '../processor/rootMode';
+import type { Tlb } from '../caches/tlb';
+import { EXIT_REASON } from '../vmx/exitReasons';
+import { VMCB } from '../svm/vmcb';
+import { INTERRUPTION, VMCS } from '../vmx/vmcs';
+
+const PAGE_FAULT = 14;
+
+/** What a processor tells of itself. Each report asks the bus first; a kind nobody wants costs that test. */
+export class ProcessorEvents {
+  constructor(private readonly bus: EventBus, private readonly cpu: number) {}
+
+  access(pending: PendingOperation, access: number): void {
+    const record = this.begin(KIND.access, ACTOR.guest);
+    if (record === undefined) return;
+    setPair(record, field.gva.at, pending.gvaLo, pending.gvaHi);
+    setOperand(record, field.value.at, pending.operandLo, pending.operandHi, pending.size);
+    record[field.size.at] = pending.size;
+    record[field.what.at] = pending.operation;
+    record[field.code.at] = access;
+    this.bus.commit();
+  }
+
+  accessDone(pending: PendingOperation, hpaLo: number, hpaHi: number, valueLo: number, valueHi: number, oldLo: number, oldHi: number): void {
+    const record = this.begin(KIND.access_done, ACTOR.guest);
+    if (record === undefined) return;
+    setPair(record, field.gva.at, pending.gvaLo, pending.gvaHi);
+    setPair(record, field.hpa.at, hpaLo, hpaHi);
+    setOperand(record, field.value.at, valueLo, valueHi, pending.size);
+    setOperand(record, field.old.at, oldLo, oldHi, pending.size);
+    record[field.size.at] = pending.size;
+    record[field.what.at] = pending.operation;
+    this.bus.commit();
+  }
+
+  tlbHit(tlb: Tlb, line: number, lo: number, hi: number): void {
+    this.tlbLine(KIND.tlb_hit, tlb, line, lo, hi);
+  }
+
+  tlbMiss(lo: number, hi: number): void {
+    this.at(KIND.tlb_miss, ACTOR.walker, lo, hi);
+  }
+
+  tlbFill(tlb: Tlb, line: number, lo: number, hi: number, level: number): void {
+    this.tlbLine(KIND.tlb_fill, tlb, line, lo, hi, level);
+  }
+
+  tlbFlush(actor: number, cause: number, lo: number, hi: number): void {
+    const record = this.begin(KIND.tlb_flush, actor);
+    if (record === undefined) return;
+    setPair(record, field.gva.at, lo, hi);
+    record[field.what.at] = cause;
+    this.bus.commit();
+  }
+
+  pageFault(lo: number, hi: number, vector: number, code: number, level: number): void {
+    const record = this.begin(KIND.page_fault, ACTOR.walker);
+    if (record === undefined) return;
+    setPair(record, field.gva.at, lo, hi);
+    record[field.vector.at] = vector;
+    record[field.code.at] = code;
+    record[field.level.at] = level;
+    this.bus.commit();
+  }
+
+  exceptionDelivered(lo: number, hi: number, vector: number, code: number): void {
+    const record = this.begin(KIND.exception_delivered, ACTOR.guest);
+    if (record === undefined) return;
+    setPair(record, field.gva.at, lo, hi);
+    record[field.vector.at] = vector;
+    record[field.code.at] = code;
+    this.bus.commit();
+  }
+
+  /** A MOV to CR`index`, as the guest asks for it. */
+  crWrite(index: number, lo: number, hi: number): void {
+    this.registerValue(KIND.cr_write, index, lo, hi, 0, 0);
+  }
+
+  registerWrite(index: number, lo: number, hi: number, oldLo: number, oldHi: number): void {
+    this.registerValue(KIND.register_write, index, lo, hi, oldLo, oldHi);
+  }
+
+  invlpg(lo: number, hi: number): void {
+    this.at(KIND.invlpg, ACTOR.guest, lo, hi);
+  }
+
+  /** The exit that the VMCS tells of, and before it the EPT event that caused it. */
+  vmExit(vmcs: Int32Array): void {
+    const reason = vmcs[VMCS.exit_reason]!;
+    if (reason === EXIT_REASON.ept_violation) this.exitRecord(KIND.ept_violation, ACTOR.walker, vmcs);
+    if (reason === EXIT_REASON.ept_misconfiguration) this.exitRecord(KIND.ept_misconfiguration, ACTOR.walker, vmcs);
+    this.exitRecord(KIND.vm_exit, ACTOR.guest, vmcs);
+  }
+
+  vmEntry(vmcs: Int32Array): void {
+    const record = this.begin(KIND.vm_entry, ACTOR.vmm);
+    if (record === undefined) return;
+    setPair(record, field.value.at, vmcs[VMCS.guest_cr3]!, vmcs[VMCS.guest_cr3 + 1]!);
+    setPair(record, field.address.at, vmcs[VMCS.eptp]!, vmcs[VMCS.eptp + 1]!);
+    this.bus.commit();
+  }
+
+  /** The #VMEXIT that the VMCB tells of: EXITINFO1 stands where a qualification does. */
+  nestedPageFaultExit(vmcb: Int32Array): void {
+    const record = this.begin(KIND.vm_exit, ACTOR.guest);
+    if (record === undefined) return;
+    record[field.reason.at] = EXIT_REASON.npf;
+    setPair(record, field.qualification.at, vmcb[VMCB.exitinfo1]!, vmcb[VMCB.exitinfo1 + 1]!);
+    setPair(record, field.gpa.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
+    this.bus.commit();
+  }
+
+  vmrun(vmcb: Int32Array): void {
+    const record = this.begin(KIND.vm_entry, ACTOR.vmm);
+    if (record === undefined) return;
+    setPair(record, field.value.at, vmcb[VMCB.guest_cr3]!, vmcb[VMCB.guest_cr3 + 1]!);
+    setPair(record, field.address.at, vmcb[VMCB.n_cr3]!, vmcb[VMCB.n_cr3 + 1]!);
+    this.bus.commit();
+  }
+
+  busError(lo: number, hi: number, operation: number): void {
+    const record = this.begin(KIND.bus_error, ACTOR.device);
+    if (record === undefined) return;
+    setPair(record, field.hpa.at, lo, hi);
+    record[field.what.at] = operation;
+    this.bus.commit();
+  }
+
+  private exitRecord(kind: number, actor: number, vmcs: Int32Array): void {
+    const record = this.begin(kind, actor);
+    if (record === undefined) return;
+    record[field.reason.at] = vmcs[VMCS.exit_reason]!;
+    setPair(record, field.qualification.at, vmcs[VMCS.exit_qualification]!, vmcs[VMCS.exit_qualification + 1]!);
+    const linear = reportsLinearAddress(vmcs) ? VMCS.exit_qualification : VMCS.guest_linear_address;
+    setPair(record, field.gva.at, vmcs[linear]!, vmcs[linear + 1]!);
+    setPair(record, field.gpa.at, vmcs[VMCS.guest_physical_address]!, vmcs[VMCS.guest_physical_address + 1]!);
+    record[field.vector.at] = vmcs[VMCS.exit_interruption_info]! & 0xff;
+    record[field.code.at] = vmcs[VMCS.exit_interruption_error_code]!;
+    this.bus.commit();
+  }
+
+  private tlbLine(kind: number, tlb: Tlb, line: number, lo: number, hi: number, level = 0): void {
+    const record = this.begin(kind, ACTOR.walker);
+    if (record === undefined) return;
+    const offset = lo & ((1 << tlb.shift(line)) - 1);
+    setPair(record, field.gva.at, lo, hi);
+    setPair(record, field.gpa.at, tlb.gpaLo(line) | offset, tlb.gpaHi(line));
+    setPair(record, field.hpa.at, tlb.hpaLo(line) | offset, tlb.hpaHi(line));
+    record[field.index.at] = line;
+    record[field.level.at] = level;
+    this.bus.commit();
+  }
+
+  private registerValue(kind: number, index: number, lo: number, hi: number, oldLo: number, oldHi: number): void {
+    const record = this.begin(kind, ACTOR.guest);
+    if (record === undefined) return;
+    record[field.index.at] = index;
+    setPair(record, field.value.at, lo, hi);
+    setPair(record, field.old.at, oldLo, oldHi);
+    this.bus.commit();
+  }
+
+  private at(kind: number, actor: number, lo: number, hi: number): void {
+    const record = this.begin(kind, actor);
+    if (record === undefined) return;
+    setPair(record, field.gva.at, lo, hi);
+    this.bus.commit();
+  }
+
+  private begin(kind: number, actor: number): Int32Array | undefined {
+    return this.bus.on[kind] === 0 ? undefined : this.bus.begin(kind, actor, this.cpu);
+  }
+}
+
+/** INVLPG's and a page fault's qualification is the linear address. */
+function reportsLinearAddress(vmcs: Int32Array): boolean {
+  const reason = vmcs[VMCS.exit_reason]!;
+  if (reason === EXIT_REASON.invlpg) return true;
+  return reason === EXIT_REASON.exception_nmi && (vmcs[VMCS.exit_interruption_info]! & INTERRUPTION.vectorMask) === PAGE_FAULT;
+}
+
+/** Writes the bytes that an operand of `size` bytes has: what a register holds above them is not part of the access. */
+function setOperand(record: Int32Array, at: number, lo: number, hi: number, size: number): void {
+  setPair(record, at, size >= 4 ? lo : lo & ((1 << (8 * size)) - 1), size === 8 ? hi : 0);
+}

@@ -1,0 +1,84 @@
+import type { Registry } from '../state/registry';
+import type { TrackedWords } from '../state/trackedWords';
+
+/** Frames of one directory: 1 GiB of 4 KiB frames. */
+const DIRECTORY_FRAMES = 1 << 18;
+const FRAME_WORDS = 1024;
+
+/**
+ * Host-physical memory: sparse, so an untouched 64 GiB cost nothing. A frame gets a place in the
+ * arena at its first write; frames without one read as zero. An address outside installed memory
+ * reads as all ones and takes no write, as on a bus where no device answers.
+ *
+ * Addresses are host-physical, as two int32 halves; a word is 32 bits, little-endian, at an
+ * address that is a multiple of 4. A place once given is kept (it is not state: a frame that is
+ * taken back to before its first write is zero again by the arena's own history).
+ */
+export class PhysicalMemory {
+  private readonly directories: (Int32Array | undefined)[] = [];
+  private readonly arena: TrackedWords;
+  private usedPlaces = 1; // place 0 is never given: it means "no place"
+
+  /** `bytes`: installed memory, from address 0. */
+  constructor(registry: Registry, private readonly bytes: number) {
+    this.arena = registry.tracked('memory', 64 * FRAME_WORDS);
+  }
+
+  isInstalled(lo: number, hi: number): boolean {
+    return hi >= 0 && hi * 4294967296 + (lo >>> 0) < this.bytes;
+  }
+
+  /**
+   * The arena's words, and the index in them of the word at an address: 0 when its frame has no place yet, and `load32`
+   * must say what it reads. For reading neighbours within a frame; `words` is replaced when memory grows.
+   */
+  get words(): Int32Array {
+    return this.arena.words;
+  }
+
+  wordAt(lo: number, hi: number): number {
+    const directory = this.directories[(hi << 2) | (lo >>> 30)];
+    if (directory === undefined) return 0;
+    const place = directory[(lo >>> 12) & (DIRECTORY_FRAMES - 1)]!;
+    return place === 0 ? 0 : (place << 10) | ((lo >>> 2) & 1023);
+  }
+
+  load32(lo: number, hi: number): number {
+    const place = this.placeOf(lo, hi);
+    if (place === 0) return this.isInstalled(lo, hi) ? 0 : -1;
+    return this.arena.words[(place << 10) | ((lo >>> 2) & 1023)]!;
+  }
+
+  store32(lo: number, hi: number, value: number): void {
+    let place = this.placeOf(lo, hi);
+    if (place === 0) {
+      if (!this.isInstalled(lo, hi)) return;
+      place = this.givePlace(lo, hi);
+    }
+    this.arena.write((place << 10) | ((lo >>> 2) & 1023), value);
+  }
+
+  load8(lo: number, hi: number): number {
+    return (this.load32(lo & ~3, hi) >>> ((lo & 3) << 3)) & 0xff;
+  }
+
+  store8(lo: number, hi: number, value: number): void {
+    const shift = (lo & 3) << 3;
+    const old = this.load32(lo & ~3, hi);
+    this.store32(lo & ~3, hi, (old & ~(0xff << shift)) | ((value & 0xff) << shift));
+  }
+
+  private placeOf(lo: number, hi: number): number {
+    const directory = this.directories[(hi << 2) | (lo >>> 30)];
+    return directory === undefined ? 0 : directory[(lo >>> 12) & (DIRECTORY_FRAMES - 1)]!;
+  }
+
+  private givePlace(lo: number, hi: number): number {
+    const gib = (hi << 2) | (lo >>> 30);
+    const directory = (this.directories[gib] ??= new Int32Array(DIRECTORY_FRAMES));
+    const place = this.usedPlaces++;
+    this.arena.ensure((place + 1) << 10);
+    directory[(lo >>> 12) & (DIRECTORY_FRAMES - 1)] = place;
+    return place;
+  }
+}

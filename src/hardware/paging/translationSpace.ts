@@ -1,0 +1,195 @@
+import { ACCESS } from './accessKinds';
+import { compileEptPermissions, compilePagePermissions, PERMISSIONS, type RightsControls } from './accessRights';
+import { type CompiledFormat, compileFormat, type FormatFeatures } from './compiledFormat';
+import { CR0, CR4, EFER } from '../processor/controlRegisters';
+import type { EventBus } from '../events/eventBus';
+import { EPT4 } from './formats/ept4';
+import { EPT5 } from './formats/ept5';
+import { nestedFormatOf } from './formats/nestedPaging';
+import { UNPAGED } from './formats/unpaged';
+import { PFEC } from './pageFaultErrorCode';
+import type { PagingFormat } from './pagingFormat';
+import { pagingMode } from './pagingMode';
+import type { PhysicalMemory } from '../memory/physicalMemory';
+import { KEYS } from './protectionKeys';
+import type { TableAddressing } from './tableAddressing';
+import { EPTP } from '../vmx/vmcs';
+import { WalkResult } from './walkResult';
+
+/** Who a space belongs to, fixed when it is made. */
+export interface SpaceIdentity {
+  readonly memory: PhysicalMemory;
+  readonly bus: EventBus;
+  /** `SPACE`: whose tables, for events. The processor changes it when guest tables give way to shadow tables. */
+  readonly tableSpace: number;
+  /** `ACTOR` that walks. */
+  readonly actor: number;
+  readonly cpu: number;
+  readonly maxphyaddr: number;
+  readonly tables: TableAddressing;
+  /** Counters of the processor whose walker this is: `walk_references` counts there. Others count nowhere. */
+  readonly counters?: Float64Array;
+  /** PDPTE registers (`PDPTE_WORDS`), which the walk reads as they stand; without them there is no PAE paging. */
+  readonly topEntries?: Int32Array;
+}
+
+/** Registers that paging depends on, low halves. */
+export interface PagingRegisters {
+  readonly cr0: number;
+  readonly cr4: number;
+  readonly efer: number;
+  readonly rflags: number;
+  readonly pkru: number;
+}
+
+/** Registers of the host at VMRUN that its nested tables are read by, low halves. */
+export type HostPagingRegisters = Pick<PagingRegisters, 'cr0' | 'cr4' | 'efer'>;
+
+/** The four PDPTE registers as pairs of halves. */
+export const PDPTE_WORDS = 8;
+
+/**
+ * All that a walk needs: format, root, rights, how its tables are reached, and the space that translates its
+ * outcome once more. Everything here is derived from registers or the VMCS and is set by the `use…` methods, which
+ * are not for the hot path. `result` is overwritten by each walk.
+ */
+export class TranslationSpace {
+  readonly memory: PhysicalMemory;
+  readonly bus: EventBus;
+  readonly actor: number;
+  readonly cpu: number;
+  readonly maxphyaddr: number;
+  readonly counters: Float64Array | undefined;
+  /** The PDPTE registers, for a format whose top entries are in registers; undefined: this space has none. */
+  readonly topEntries: Int32Array | undefined;
+  tableSpace: number;
+  /** How tables are reached; `direct`, its 1 or 0, spares a walk the question. */
+  tables: TableAddressing;
+  direct: number;
+  compiled: CompiledFormat;
+  rootLo = 0;
+  rootHi = 0;
+  readonly permissions = new Uint8Array(PERMISSIONS);
+  /** `KEYS`, and the rights of each key. */
+  keys: number = KEYS.off;
+  pkru = 0;
+  /** PFEC.ID where a fetch is told from a read in error codes, else 0. */
+  reportsFetch = 0;
+  /** 1: the walk sets accessed and dirty flags. */
+  accessedDirty = 1;
+  /** Translates the outcome of this space's walks, and (through `tables`) its table addresses. */
+  nested: TranslationSpace | undefined;
+  /** 1: this space is the `nested` of another, which says before each walk what it is made for. */
+  isNested = 0;
+  /** As `nested`: the access that it is when a walk reads one of its tables, and what is added to the final one. */
+  tableAccess: number = ACCESS.read;
+  finalAccess = 0;
+  /**
+   * What the walk is made for: the linear address, and the level of the guest entry (0: the final address; NO_LINEAR:
+   * there is no linear address).
+   */
+  servedLo = 0;
+  servedHi = 0;
+  servedLevel = 0;
+  readonly result = new WalkResult();
+  private controlsKey = '';
+
+  constructor(identity: SpaceIdentity) {
+    this.memory = identity.memory;
+    this.bus = identity.bus;
+    this.actor = identity.actor;
+    this.cpu = identity.cpu;
+    this.maxphyaddr = identity.maxphyaddr;
+    this.counters = identity.counters;
+    this.topEntries = identity.topEntries;
+    this.tableSpace = identity.tableSpace;
+    this.tables = identity.tables;
+    this.direct = identity.tables.direct ?? 0;
+    this.compiled = compileFormat(UNPAGED, { maxphyaddr: identity.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
+  }
+
+  get format(): PagingFormat {
+    return this.compiled.format;
+  }
+
+  useTables(tables: TableAddressing): void {
+    this.tables = tables;
+    this.direct = tables.direct ?? 0;
+  }
+
+  /**
+   * Takes the paging mode and rights from registers. `topEntries`: where PDPTEs are in PAE paging. Comes back with the
+   * name of a paging mode that this space cannot walk (PAE without PDPTE registers), and is then unchanged.
+   */
+  usePaging(registers: PagingRegisters, topEntries: 'registers' | 'memory' = 'registers'): string | undefined {
+    const { cr0, cr4, efer, rflags, pkru } = registers;
+    const format = pagingMode(cr0, cr4, efer);
+    if (format.registerLevel !== undefined && topEntries === 'registers' && this.topEntries === undefined) return format.name;
+    this.useFormat(format, this.pagingFeatures(registers, topEntries));
+    this.pkru = pkru;
+    const hasKeys = (cr4 & CR4.PKE) !== 0 && format.keyBit !== undefined;
+    this.keys = !hasKeys ? KEYS.off : cr0 & CR0.WP ? KEYS.onWithWriteProtect : KEYS.on;
+    this.useControls({ cr0, cr4, rflags }, efer);
+    return undefined;
+  }
+
+  /** Root of paging structures from CR3's value: the bits that the format has there; PCID or cache bits are dropped. */
+  useRoot(lo: number, hi: number): void {
+    this.rootLo = lo & this.compiled.rootLo;
+    this.rootHi = hi & this.compiled.rootHi;
+  }
+
+  /** Takes walk length, root and accessed/dirty flags from an EPT pointer: a length of 4 or 5. */
+  useEpt(eptpLo: number, eptpHi: number): void {
+    const length = ((eptpLo >>> EPTP.walkLengthShift) & EPTP.walkLengthMask) + 1;
+    const format = length === EPT5.levels ? EPT5 : EPT4;
+    if (length !== format.levels) throw new Error(`invariant: EPTP 0x${(eptpLo >>> 0).toString(16)} asks for a walk length of ${length}`);
+    this.useFormat(format, { maxphyaddr: this.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
+    this.useRoot(eptpLo, eptpHi);
+    this.accessedDirty = eptpLo & EPTP.accessedDirty ? 1 : 0;
+    // SDM Vol. 3, "Accessed and Dirty Flags for EPT": with them every access to a guest paging structure is a write.
+    this.tableAccess = this.accessedDirty === 0 ? ACCESS.read : ACCESS.readWrite;
+    this.finalAccess = 0;
+    if (this.controlsKey !== 'EPT') compileEptPermissions(this.permissions);
+    this.controlsKey = 'EPT';
+  }
+
+  /**
+   * Takes nested tables from nCR3 and the host's registers. Every nested access is a user access, and one to a guest
+   * table is a write as well. APM Vol. 2, "Nested Paging".
+   */
+  useNestedPaging(ncr3Lo: number, ncr3Hi: number, host: HostPagingRegisters): void {
+    const format = nestedFormatOf(pagingMode(host.cr0, host.cr4, host.efer));
+    if (format === undefined) throw new Error('invariant: nested paging with a host that has paging off');
+    this.useFormat(format, this.pagingFeatures(host, 'memory'));
+    this.useRoot(ncr3Lo, ncr3Hi);
+    this.tableAccess = ACCESS.write | ACCESS.user;
+    this.finalAccess = ACCESS.user;
+    this.useControls({ cr0: host.cr0, cr4: host.cr4, rflags: 0 }, host.efer);
+  }
+
+  private pagingFeatures({ cr4, efer }: HostPagingRegisters, topEntries: 'registers' | 'memory'): FormatFeatures {
+    return {
+      maxphyaddr: this.maxphyaddr, noExecute: efer & EFER.NXE ? 'on' : 'off', executeOnly: 'on',
+      largePages: cr4 & CR4.PSE ? 'on' : 'off', topEntries,
+    };
+  }
+
+  /** What of CR0, CR4, RFLAGS and EFER every kind of paging structure depends on. */
+  private useControls(controls: RightsControls, efer: number): void {
+    const { cr0, cr4, rflags } = controls;
+    const canRefuseFetch = (efer & EFER.NXE) !== 0 && (cr4 & CR4.PAE) !== 0 || (cr4 & CR4.SMEP) !== 0;
+    this.reportsFetch = canRefuseFetch ? PFEC.ID : 0;
+    this.accessedDirty = 1;
+    const key = `${cr0}/${cr4}/${rflags}`;
+    if (key !== this.controlsKey) compilePagePermissions(this.permissions, controls);
+    this.controlsKey = key;
+  }
+
+  private useFormat(format: PagingFormat, features: FormatFeatures): void {
+    const now = this.compiled.features;
+    const isSame = this.compiled.format === format && now.noExecute === features.noExecute
+      && now.largePages === features.largePages && now.topEntries === features.topEntries;
+    if (!isSame) this.compiled = compileFormat(format, features);
+  }
+}

@@ -1,0 +1,115 @@
+import { OPERATION } from '../paging/accessKinds';
+import { EXIT_REASON } from '../vmx/exitReasons';
+import { type Interruption, VECTOR } from './interruption';
+import { PDPTES, type PdpteRegisters } from '../paging/pdpteRegisters';
+import type { ProcessorEvents } from '../events/processorEvents';
+import type { ProcessorSpaces } from './processorSpaces';
+import type { RegisterFile, WriteFlush } from './registerFile';
+import { REGISTER } from './registers';
+import { type PendingOperation, RESUME } from './rootMode';
+import { VMCS } from '../vmx/vmcs';
+import { registerReadExit, registerWriteExit } from '../vmx/vmxTransitions';
+import { WALK } from '../paging/walkOutcome';
+
+/** Beside `RESUME` and EXCEPTION: the instruction exits again and again, and is given up. */
+export const ENDLESS = 5;
+
+/** The parts of a processor that instructions on registers work on. */
+export interface RegisterProcessor {
+  readonly registers: Int32Array;
+  readonly vmcs: Int32Array;
+  readonly pending: PendingOperation;
+  readonly file: RegisterFile;
+  readonly pdptes: PdpteRegisters;
+  readonly spaces: ProcessorSpaces;
+  readonly events: ProcessorEvents;
+  readonly interruption: Interruption;
+  /** Recomputes derived state. */
+  readonly reload: () => void;
+  /** Takes what was read, which root mode may replace. */
+  readonly keep: (lo: number, hi: number) => void;
+  /** Invalidates what a write says, once the registers have their new values; `all` is asked before that. */
+  readonly flush: (what: WriteFlush, when: 'before reload' | 'after reload') => void;
+}
+
+/** MOV to and from registers, WRMSR of EFER, WRPKRU: a `RESUME`, EXCEPTION or ENDLESS. */
+export class RegisterInstructions {
+  constructor(private readonly processor: RegisterProcessor, private readonly retryLimit: number) {}
+
+  write(number: number, lo: number, hi: number): number {
+    const { pending, file, vmcs, events, interruption } = this.processor;
+    pending.operation = OPERATION.writeRegister;
+    pending.register = number;
+    pending.operandLo = lo;
+    pending.operandHi = hi;
+    if (this.isRefused(number)) return interruption.raise(VECTOR.generalProtection, 0, 0, 0);
+    const index = file.controlRegisterIndex(number);
+    if (index >= 0) events.crWrite(index, lo, hi);
+    for (let attempt = 0; attempt < this.retryLimit; attempt++) {
+      const exit = this.nonRoot === 0 ? undefined : registerWriteExit(vmcs, number, lo, hi);
+      const next = exit === undefined ? this.writeHere(number, lo, hi) : interruption.exit(exit.reason, exit.qualification, 0);
+      if (next !== RESUME.retry) return next;
+    }
+    return ENDLESS;
+  }
+
+  read(number: number): number {
+    const { pending, file, registers, vmcs, interruption } = this.processor;
+    pending.operation = OPERATION.readRegister;
+    pending.register = number;
+    if (this.isRefused(number)) return interruption.raise(VECTOR.generalProtection, 0, 0, 0);
+    for (let attempt = 0; attempt < this.retryLimit; attempt++) {
+      const exit = this.nonRoot === 0 ? undefined : registerReadExit(vmcs, number);
+      if (exit === undefined) {
+        this.processor.keep(file.visibleLo(number), registers[2 * number + 1]!);
+        return RESUME.completed;
+      }
+      const next = interruption.exit(exit.reason, exit.qualification, 0);
+      if (next !== RESUME.retry) return next;
+    }
+    return ENDLESS;
+  }
+
+  private isRefused(number: number): boolean {
+    return this.processor.file.isPrivileged(number) && this.processor.registers[2 * REGISTER.cpl] !== 0;
+  }
+
+  private get nonRoot(): number {
+    return this.processor.registers[2 * REGISTER.nonRoot]!;
+  }
+
+  private writeHere(number: number, lo: number, hi: number): number {
+    const { file, registers, events, interruption } = this.processor;
+    const verdict = file.check(number, lo, hi);
+    if (verdict.kind === 'fault') return interruption.raise(verdict.vector, 0, 0, 0);
+    const refusal = this.loadPdptes(number, lo);
+    if (refusal !== RESUME.completed) return refusal;
+    const oldLo = registers[2 * number]!;
+    const oldHi = registers[2 * number + 1]!;
+    const flush = file.write(number, lo, hi);
+    if (file.controlRegisterIndex(number) < 0) events.registerWrite(number, lo, hi, oldLo, oldHi);
+    this.processor.flush(flush, 'before reload');
+    if (file.decidesTranslation(number)) this.processor.reload();
+    this.processor.flush(flush, 'after reload');
+    return RESUME.completed;
+  }
+
+  /** Before anything of the write is done: an illegal PDPTE, or EPT, refuses all of it. SDM Vol. 3, "PDPTE Registers". */
+  private loadPdptes(number: number, lo: number): number {
+    const { file, registers, spaces, pdptes, interruption, vmcs } = this.processor;
+    if (spaces.readsPdptesFromMemory || !file.loadsPdptes(number, lo)) return RESUME.completed;
+    const ept = spaces.linear.nested;
+    switch (pdptes.load(number === REGISTER.cr3 ? lo : registers[2 * REGISTER.cr3]!, ept)) {
+      case PDPTES.illegal: return interruption.raise(VECTOR.generalProtection, 0, 0, 0);
+      case PDPTES.loaded: return RESUME.completed;
+    }
+    if (ept === undefined) throw new Error('invariant: nothing but EPT refuses the address of PDPTEs');
+    vmcs[VMCS.guest_physical_address] = ept.result.gpaLo;
+    vmcs[VMCS.guest_physical_address + 1] = ept.result.gpaHi;
+    vmcs[VMCS.guest_linear_address] = 0;
+    vmcs[VMCS.guest_linear_address + 1] = 0;
+    return ept.result.outcome === WALK.eptMisconfiguration
+      ? interruption.exit(EXIT_REASON.ept_misconfiguration, 0, 0)
+      : interruption.exit(EXIT_REASON.ept_violation, ept.result.qualification, 0);
+  }
+}

@@ -1,0 +1,121 @@
+import { EXIT_REASON } from './exitReasons';
+import { CR_ACCESS, encodeCrAccess } from './exitQualification';
+import { REGISTER } from '../processor/registers';
+import { pagingMode } from '../paging/pagingMode';
+import { INTERRUPTION, PRIMARY, SECONDARY, SS_DPL_SHIFT, VMCS, type VmcsFieldName } from './vmcs';
+
+const CONTROL_REGISTER_NUMBER = new Map<number, number>([[REGISTER.cr0, 0], [REGISTER.cr3, 3], [REGISTER.cr4, 4]]);
+const PAGE_FAULT = 14;
+
+/** Guest state that VM exits save and VM entries load; CPL goes as the DPL of SS. */
+const guestState: readonly (readonly [number, VmcsFieldName])[] = [
+  [REGISTER.cr0, 'guest_cr0'], [REGISTER.cr3, 'guest_cr3'], [REGISTER.cr4, 'guest_cr4'],
+  [REGISTER.efer, 'guest_ia32_efer'], [REGISTER.rflags, 'guest_rflags'],
+];
+
+/** Part of the guest state while EPT is on: else PDPTEs come from the table that CR3 names. */
+const guestPdptes: readonly (readonly [number, VmcsFieldName])[] = [
+  [REGISTER.pdpte0, 'guest_pdpte0'], [REGISTER.pdpte1, 'guest_pdpte1'],
+  [REGISTER.pdpte2, 'guest_pdpte2'], [REGISTER.pdpte3, 'guest_pdpte3'],
+];
+
+/** Secondary controls in force: 0 while they are not activated. */
+export function secondaryControls(vmcs: Int32Array): number {
+  return vmcs[VMCS.primary_controls]! & PRIMARY.secondaryControls ? vmcs[VMCS.secondary_controls]! : 0;
+}
+
+export function usesEpt(vmcs: Int32Array): boolean {
+  return (secondaryControls(vmcs) & SECONDARY.enableEpt) !== 0;
+}
+
+/** Do registers select PAE paging, whose PDPTEs are in registers? */
+export function usesPdpteRegisters(registers: Int32Array): boolean {
+  const format = pagingMode(registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!, registers[2 * REGISTER.efer]!);
+  return format.registerLevel !== undefined;
+}
+
+/** SDM Vol. 3, "Saving Guest State". */
+export function saveGuestState(registers: Int32Array, vmcs: Int32Array): void {
+  for (const [register, name] of usesEpt(vmcs) ? [...guestState, ...guestPdptes] : guestState) {
+    vmcs[VMCS[name]] = registers[2 * register]!;
+    vmcs[VMCS[name] + 1] = registers[2 * register + 1]!;
+  }
+  vmcs[VMCS.guest_ss_access_rights] = registers[2 * REGISTER.cpl]! << SS_DPL_SHIFT;
+}
+
+/** SDM Vol. 3, "Loading Guest State"; PDPTEs, without EPT, are the caller's to load from memory. */
+export function loadGuestState(registers: Int32Array, vmcs: Int32Array): void {
+  for (const [register, name] of usesEpt(vmcs) ? [...guestState, ...guestPdptes] : guestState) {
+    registers[2 * register] = vmcs[VMCS[name]]!;
+    registers[2 * register + 1] = vmcs[VMCS[name] + 1]!;
+  }
+  registers[2 * REGISTER.cpl] = (vmcs[VMCS.guest_ss_access_rights]! >>> SS_DPL_SHIFT) & 3;
+}
+
+/**
+ * Does an exception exit? SDM Vol. 3, "Exceptions": by the bitmap, and for page faults by the bitmap exactly when the
+ * error code matches, by its negation when it does not.
+ */
+export function exceptionExits(vmcs: Int32Array, vector: number, errorCode: number): boolean {
+  const inBitmap = ((vmcs[VMCS.exception_bitmap]! >>> vector) & 1) !== 0;
+  if (vector !== PAGE_FAULT) return inBitmap;
+  const matches = (errorCode & vmcs[VMCS.pfec_mask]!) === vmcs[VMCS.pfec_match]!;
+  return matches === inBitmap;
+}
+
+/** Writes what an exception's exit reports. All exceptions here have an error code. */
+export function recordException(vmcs: Int32Array, vector: number, errorCode: number): void {
+  vmcs[VMCS.exit_interruption_info] = vector | INTERRUPTION.hardwareException | INTERRUPTION.errorCodeValid | INTERRUPTION.valid;
+  vmcs[VMCS.exit_interruption_error_code] = errorCode;
+}
+
+/** Why an operation on a register exits. */
+export interface RegisterExit {
+  readonly reason: number;
+  readonly qualification: number;
+}
+
+/** Does writing (lo, hi) to a register exit? SDM Vol. 3, "Instructions That Cause VM Exits Conditionally". */
+export function registerWriteExit(vmcs: Int32Array, register: number, lo: number, hi: number): RegisterExit | undefined {
+  const primary = vmcs[VMCS.primary_controls]!;
+  switch (register) {
+    case REGISTER.cr0:
+      return changesOwnedBit(vmcs, 'cr0_guest_host_mask', 'cr0_read_shadow', lo, hi) ? crAccess(register, CR_ACCESS.movTo) : undefined;
+    case REGISTER.cr4:
+      return changesOwnedBit(vmcs, 'cr4_guest_host_mask', 'cr4_read_shadow', lo, hi) ? crAccess(register, CR_ACCESS.movTo) : undefined;
+    case REGISTER.cr3:
+      return primary & PRIMARY.cr3LoadExiting ? crAccess(register, CR_ACCESS.movTo) : undefined;
+    case REGISTER.efer:
+      return primary & PRIMARY.useMsrBitmaps ? undefined : { reason: EXIT_REASON.wrmsr, qualification: 0 };
+    default:
+      return undefined;
+  }
+}
+
+/** Does reading a register exit? CR0 and CR4 never do: owned bits read as the read shadow has them. */
+export function registerReadExit(vmcs: Int32Array, register: number): RegisterExit | undefined {
+  const primary = vmcs[VMCS.primary_controls]!;
+  if (register === REGISTER.cr3 && primary & PRIMARY.cr3StoreExiting) return crAccess(register, CR_ACCESS.movFrom);
+  if (register === REGISTER.efer && (primary & PRIMARY.useMsrBitmaps) === 0) return { reason: EXIT_REASON.rdmsr, qualification: 0 };
+  return undefined;
+}
+
+/** Bits of CR0 or CR4 (low half) that the host owns; 0 for other registers. */
+export function ownedBits(vmcs: Int32Array, register: number): number {
+  if (register === REGISTER.cr0) return vmcs[VMCS.cr0_guest_host_mask]!;
+  return register === REGISTER.cr4 ? vmcs[VMCS.cr4_guest_host_mask]! : 0;
+}
+
+export function readShadow(vmcs: Int32Array, register: number): number {
+  return register === REGISTER.cr0 ? vmcs[VMCS.cr0_read_shadow]! : vmcs[VMCS.cr4_read_shadow]!;
+}
+
+function changesOwnedBit(vmcs: Int32Array, mask: VmcsFieldName, shadow: VmcsFieldName, lo: number, hi: number): boolean {
+  const changedLo = vmcs[VMCS[mask]]! & (lo ^ vmcs[VMCS[shadow]]!);
+  const changedHi = vmcs[VMCS[mask] + 1]! & (hi ^ vmcs[VMCS[shadow] + 1]!);
+  return (changedLo | changedHi) !== 0;
+}
+
+function crAccess(register: number, type: number): RegisterExit {
+  return { reason: EXIT_REASON.cr_access, qualification: encodeCrAccess(CONTROL_REGISTER_NUMBER.get(register) ?? 0, type) };
+}
