@@ -1,3 +1,4 @@
+import type { ProcessorFeatures } from './processorFeatures';
 /** How one instruction of the guest ended. */
 export const STATUS = {
   done: 0,
@@ -52,4 +53,6 @@ export interface ProcessorSettings {
   readonly tlbWays: number;
   /** When a TLB line's rights refuse an access: walk again, or deliver the fault by the line. */
   readonly rewalkOnPermissionFault: 'on' | 'off';
+  /** Optional features that differ from the table's defaults. */
+  readonly features?: Partial<ProcessorFeatures>;
 }
