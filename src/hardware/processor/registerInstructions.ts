@@ -1,18 +1,18 @@
 import { OPERATION } from '../paging/accessKinds';
+import { RFLAGS } from './controlRegisters';
+import type { Invalidations } from '../caches/invalidations';
 import { EXIT_REASON } from '../vmx/exitReasons';
+import { type InstructionEnd, RETRY_LIMIT } from './instructionEnd';
 import { type Interruption, VECTOR } from './interruption';
 import { PDPTES, type PdpteRegisters } from '../paging/pdpteRegisters';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from './processorSpaces';
-import type { RegisterFile, WriteFlush } from './registerFile';
+import type { RegisterFile } from './registerFile';
 import { REGISTER } from './registers';
-import { type PendingOperation, RESUME } from './rootMode';
+import { type PendingOperation, RESUME, STATUS } from './rootMode';
 import { VMCS } from '../vmx/vmcs';
 import { registerReadExit, registerWriteExit } from '../vmx/vmxTransitions';
 import { WALK } from '../paging/walkOutcome';
-
-/** Beside `RESUME` and EXCEPTION: the instruction exits again and again, and is given up. */
-export const ENDLESS = 5;
 
 /** The parts of a processor that instructions on registers work on. */
 export interface RegisterProcessor {
@@ -26,48 +26,61 @@ export interface RegisterProcessor {
   readonly interruption: Interruption;
   /** Recomputes derived state. */
   readonly reload: () => void;
-  /** Takes what was read, which root mode may replace. */
-  readonly keep: (lo: number, hi: number) => void;
-  /** Invalidates what a write says, once the registers have their new values; `all` is asked before that. */
-  readonly flush: (what: WriteFlush, when: 'before reload' | 'after reload') => void;
+  readonly invalidations: Invalidations;
+  readonly end: InstructionEnd;
 }
 
-/** MOV to and from registers, WRMSR of EFER, WRPKRU: a `RESUME`, EXCEPTION or ENDLESS. */
+/** MOV to and from registers, WRMSR of EFER, WRPKRU, STAC and CLAC; each comes back with a `STATUS`. */
 export class RegisterInstructions {
-  constructor(private readonly processor: RegisterProcessor, private readonly retryLimit: number) {}
+  constructor(private readonly processor: RegisterProcessor) {}
 
+  /** MOV to a register (WRMSR for EFER, WRPKRU for PKRU); `number`: a `REGISTER`. */
   write(number: number, lo: number, hi: number): number {
-    const { pending, file, vmcs, events, interruption } = this.processor;
+    const { pending, file, vmcs, events, interruption, end } = this.processor;
     pending.operation = OPERATION.writeRegister;
     pending.register = number;
     pending.operandLo = lo;
     pending.operandHi = hi;
-    if (this.isRefused(number)) return interruption.raise(VECTOR.generalProtection, 0, 0, 0);
+    if (this.isRefused(number)) return end.statusOf(interruption.raise(VECTOR.generalProtection, 0, 0, 0));
     const index = file.controlRegisterIndex(number);
     if (index >= 0) events.crWrite(index, lo, hi);
-    for (let attempt = 0; attempt < this.retryLimit; attempt++) {
+    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
       const exit = this.nonRoot === 0 ? undefined : registerWriteExit(vmcs, number, lo, hi);
       const next = exit === undefined ? this.writeHere(number, lo, hi) : interruption.exit(exit.reason, exit.qualification, 0);
-      if (next !== RESUME.retry) return next;
+      if (next !== RESUME.retry) return end.statusOf(next);
     }
-    return ENDLESS;
+    return end.giveUp('the write to a register exits again and again');
   }
 
+  /** Reads a register into the pending operation's value. */
   read(number: number): number {
-    const { pending, file, registers, vmcs, interruption } = this.processor;
+    const { pending, file, registers, vmcs, interruption, end } = this.processor;
     pending.operation = OPERATION.readRegister;
     pending.register = number;
-    if (this.isRefused(number)) return interruption.raise(VECTOR.generalProtection, 0, 0, 0);
-    for (let attempt = 0; attempt < this.retryLimit; attempt++) {
+    if (this.isRefused(number)) return end.statusOf(interruption.raise(VECTOR.generalProtection, 0, 0, 0));
+    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
       const exit = this.nonRoot === 0 ? undefined : registerReadExit(vmcs, number);
       if (exit === undefined) {
-        this.processor.keep(file.visibleLo(number), registers[2 * number + 1]!);
-        return RESUME.completed;
+        pending.valueLo = file.visibleLo(number);
+        pending.valueHi = registers[2 * number + 1]!;
+        return STATUS.done;
       }
       const next = interruption.exit(exit.reason, exit.qualification, 0);
-      if (next !== RESUME.retry) return next;
+      if (next !== RESUME.retry) return end.statusOf(next);
     }
-    return ENDLESS;
+    return end.giveUp('the read of a register exits again and again');
+  }
+
+  /** STAC and CLAC; #UD outside CPL 0. */
+  setAlignmentCheck(how: 'set' | 'clear'): number {
+    const { pending, registers, interruption, end } = this.processor;
+    pending.operation = OPERATION.alignmentCheck;
+    if (registers[2 * REGISTER.cpl] !== 0) return end.statusOf(interruption.raise(VECTOR.invalidOpcode, 0, 0, 0));
+    const at = 2 * REGISTER.rflags;
+    const rflags = registers[at]!;
+    registers[at] = how === 'set' ? rflags | RFLAGS.AC : rflags & ~RFLAGS.AC;
+    this.processor.reload();
+    return STATUS.done;
   }
 
   private isRefused(number: number): boolean {
@@ -88,9 +101,9 @@ export class RegisterInstructions {
     const oldHi = registers[2 * number + 1]!;
     const flush = file.write(number, lo, hi);
     if (file.controlRegisterIndex(number) < 0) events.registerWrite(number, lo, hi, oldLo, oldHi);
-    this.processor.flush(flush, 'before reload');
+    this.processor.invalidations.byWrite(flush, 'before reload');
     if (file.decidesTranslation(number)) this.processor.reload();
-    this.processor.flush(flush, 'after reload');
+    this.processor.invalidations.byWrite(flush, 'after reload');
     return RESUME.completed;
   }
 

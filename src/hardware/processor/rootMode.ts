@@ -44,6 +44,9 @@ export class PendingOperation {
   rmw = 0;
   /** A `REGISTER` number, for a register operation. */
   register = 0;
+  /** Result of a load or of reading a register; what a read-modify-write found. Root mode may set it for an operation it completes. */
+  valueLo = 0;
+  valueHi = 0;
 }
 
 export interface ProcessorSettings {

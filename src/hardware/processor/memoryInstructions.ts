@@ -1,0 +1,187 @@
+import { ACCESS, OPERATION } from '../paging/accessKinds';
+import { COUNTER } from '../state/counters';
+import type { EventBus } from '../events/eventBus';
+import { KIND } from '../events/eventTable';
+import { EXIT_REASON } from '../vmx/exitReasons';
+import { type InstructionEnd, RETRY_LIMIT } from './instructionEnd';
+import { type Interruption, VECTOR } from './interruption';
+import { OperandAccess } from '../memory/operandAccess';
+import type { PhysicalMemory } from '../memory/physicalMemory';
+import type { ProcessorEvents } from '../events/processorEvents';
+import type { ProcessorSpaces } from './processorSpaces';
+import { isCanonical } from '../paging/compiledFormat';
+import { REGISTER } from './registers';
+import { type PendingOperation, RESUME, STATUS, type StoreObserver } from './rootMode';
+import type { Tlb } from '../caches/tlb';
+import type { Translator } from '../caches/translator';
+import { VMCS } from '../vmx/vmcs';
+import { WALK } from '../paging/walkOutcome';
+
+/** Beside `RESUME` and EXCEPTION: the address is translated, and the operation still to be done. */
+const TRANSLATED = 4;
+const PAGE_MASK = 0xfff;
+const PAGE_BYTES = 0x1000;
+
+/** The parts of a processor that instructions on memory work on. */
+export interface MemoryProcessor {
+  readonly registers: Int32Array;
+  readonly vmcs: Int32Array;
+  readonly counters: Float64Array;
+  readonly pending: PendingOperation;
+  readonly memory: PhysicalMemory;
+  readonly bus: EventBus;
+  readonly tlb: Tlb;
+  readonly spaces: ProcessorSpaces;
+  readonly translator: Translator;
+  readonly events: ProcessorEvents;
+  readonly interruption: Interruption;
+  readonly end: InstructionEnd;
+}
+
+/** Loads, stores, read-modify-writes and fetches at linear addresses, each of which comes back with a `STATUS`. */
+export class MemoryInstructions {
+  storeObserver: StoreObserver | undefined;
+  /** Host-physical address of the first byte of the operation performed last. */
+  performedLo = 0;
+  performedHi = 0;
+  private readonly operand: OperandAccess;
+
+  constructor(private readonly processor: MemoryProcessor) {
+    this.operand = new OperandAccess(processor.memory);
+  }
+
+  /** One access from its start; `operation`: an `OPERATION` of these. */
+  access(
+    operation: number, lo: number, hi: number, size: number, operandLo: number, operandHi: number, rmw: number,
+  ): number {
+    const { pending, events, end } = this.processor;
+    pending.operation = operation;
+    pending.gvaLo = lo;
+    pending.gvaHi = hi;
+    pending.size = size;
+    pending.operandLo = operandLo;
+    pending.operandHi = operandHi;
+    pending.rmw = rmw;
+    const kind = operation === OPERATION.load ? ACCESS.read : operation === OPERATION.fetch ? ACCESS.fetch : ACCESS.write;
+    events.access(pending, this.level === 3 ? kind | ACCESS.user : kind);
+    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
+      // VM entry may have changed the CPL.
+      const next = this.attempt(lo, hi, size, this.level === 3 ? kind | ACCESS.user : kind);
+      if (next === RESUME.completed) return this.complete();
+      if (next !== RESUME.retry) return end.statusOf(next);
+    }
+    return end.giveUp('the access exits again and again and nothing comes of it');
+  }
+
+  /**
+   * Does the pending memory operation at a host-physical address; bytes past the end of its page lie in the page at
+   * (nextLo, nextHi), by default the one that follows. The processor's own last step, and an emulator's.
+   */
+  perform(hpaLo: number, hpaHi: number, nextLo = (hpaLo & ~PAGE_MASK) + PAGE_BYTES | 0, nextHi = hpaHi): void {
+    const { operand } = this;
+    const { pending } = this.processor;
+    const { operation, size } = pending;
+    if (!this.processor.memory.isInstalled(hpaLo, hpaHi)) this.processor.events.busError(hpaLo, hpaHi, operation);
+    this.performedLo = hpaLo;
+    this.performedHi = hpaHi;
+    if (operation !== OPERATION.store) {
+      operand.read(hpaLo, hpaHi, nextLo, nextHi, size);
+      pending.valueLo = operand.lo;
+      pending.valueHi = operand.hi;
+      if (operation !== OPERATION.readModifyWrite) return;
+    }
+    this.makeWritten();
+    operand.write(hpaLo, hpaHi, nextLo, nextHi, size, operand.lo, operand.hi);
+  }
+
+  /** Does the pending memory operation where no memory or device answers: a load gives ones, a store goes nowhere. */
+  completeWithoutDevice(): void {
+    const { operand } = this;
+    const { pending } = this.processor;
+    this.performedLo = -1;
+    this.performedHi = -1;
+    pending.valueLo = pending.size >= 4 ? -1 : (1 << (pending.size << 3)) - 1;
+    pending.valueHi = pending.size === 8 ? -1 : 0;
+    operand.take(pending.valueLo, pending.valueHi);
+    this.makeWritten();
+  }
+
+  /** Both pages are translated before anything is read or written. */
+  private attempt(lo: number, hi: number, size: number, access: number): number {
+    const { translator, spaces } = this.processor;
+    const first = this.translate(lo, hi, access);
+    if (first !== TRANSLATED) return first;
+    const hpaLo = translator.hpaLo;
+    const hpaHi = translator.hpaHi;
+    const inFirst = PAGE_BYTES - (lo & PAGE_MASK);
+    if (size <= inFirst) {
+      this.observe(lo, hi, hpaLo, hpaHi, size);
+      this.perform(hpaLo, hpaHi);
+      return RESUME.completed;
+    }
+    const nextLo = (lo & ~PAGE_MASK) + PAGE_BYTES | 0;
+    // SDM Vol. 3, "Limit Checking": at 4 GBytes it is up to the processor; this one goes on at 0.
+    const nextHi = nextLo === 0 && spaces.linear.compiled.canonicalSign !== 0 ? hi + 1 | 0 : hi;
+    const second = this.translate(nextLo, nextHi, access);
+    if (second !== TRANSLATED) return second;
+    this.observe(lo, hi, hpaLo, hpaHi, inFirst);
+    this.observe(nextLo, nextHi, translator.hpaLo, translator.hpaHi, size - inFirst);
+    this.perform(hpaLo, hpaHi, translator.hpaLo, translator.hpaHi);
+    return RESUME.completed;
+  }
+
+  /** TRANSLATED, or what the fault or exit led to: RESUME.completed when root mode has done the whole operation. */
+  private translate(lo: number, hi: number, access: number): number {
+    const { translator, interruption, vmcs, spaces } = this.processor;
+    const space = spaces.linear;
+    if (!isCanonical(space.compiled, hi)) return interruption.raise(VECTOR.generalProtection, 0, lo, hi);
+    const outcome = translator.translate(lo, hi, access);
+    if (outcome === WALK.mapped) return TRANSLATED;
+    this.processor.tlb.invalidatePage(lo, hi);
+    if (outcome === WALK.pageFault) {
+      this.processor.events.pageFault(lo, hi, VECTOR.pageFault, translator.errorCode, translator.level);
+      return interruption.raise(VECTOR.pageFault, translator.errorCode, lo, hi);
+    }
+    if (outcome === WALK.nestedPageFault) {
+      const { qualification, qualificationHi, gpaLo, gpaHi } = space.result;
+      return interruption.exitNestedPageFault(qualification, qualificationHi, gpaLo, gpaHi);
+    }
+    vmcs[VMCS.guest_physical_address] = space.result.gpaLo;
+    vmcs[VMCS.guest_physical_address + 1] = space.result.gpaHi;
+    if (outcome === WALK.eptMisconfiguration) return interruption.exit(EXIT_REASON.ept_misconfiguration, 0, 0);
+    vmcs[VMCS.guest_linear_address] = lo;
+    vmcs[VMCS.guest_linear_address + 1] = hi;
+    return interruption.exit(EXIT_REASON.ept_violation, space.result.qualification, 0);
+  }
+
+  private get level(): number {
+    return this.processor.registers[2 * REGISTER.cpl]!;
+  }
+
+  /** Leaves in `operand` what is written: the value to store, or what a read-modify-write makes of what was found. */
+  private makeWritten(): void {
+    const { operand } = this;
+    const { pending } = this.processor;
+    if (pending.operation === OPERATION.readModifyWrite) operand.modify(pending.rmw, pending.operandLo, pending.operandHi);
+    else operand.take(pending.operandLo, pending.operandHi);
+  }
+
+  private observe(lo: number, hi: number, hpaLo: number, hpaHi: number, size: number): void {
+    if (this.processor.bus.on[KIND.page_table_write] === 0 || this.storeObserver === undefined) return;
+    const { operation } = this.processor.pending;
+    if (operation !== OPERATION.store && operation !== OPERATION.readModifyWrite) return;
+    this.storeObserver.beforeStore(lo, hi, hpaLo, hpaHi, size);
+  }
+
+  private complete(): number {
+    const { operand } = this;
+    const { pending, counters, events } = this.processor;
+    counters[COUNTER.accesses]!++;
+    const writes = pending.operation === OPERATION.store || pending.operation === OPERATION.readModifyWrite;
+    events.accessDone(
+      pending, this.performedLo, this.performedHi,
+      writes ? operand.lo : pending.valueLo, writes ? operand.hi : pending.valueHi, pending.valueLo, pending.valueHi,
+    );
+    return STATUS.done;
+  }
+}
