@@ -14,6 +14,7 @@ export const CR4 = {
   VME: 1 << 0, PVI: 1 << 1, TSD: 1 << 2, DE: 1 << 3, PSE: 1 << 4, PAE: 1 << 5, MCE: 1 << 6, PGE: 1 << 7,
   PCE: 1 << 8, OSFXSR: 1 << 9, OSXMMEXCPT: 1 << 10, UMIP: 1 << 11, LA57: 1 << 12, VMXE: 1 << 13, SMXE: 1 << 14,
   FSGSBASE: 1 << 16, PCIDE: 1 << 17, OSXSAVE: 1 << 18, SMEP: 1 << 20, SMAP: 1 << 21, PKE: 1 << 22,
+  PKS: 1 << 24,
 } as const;
 /** SDM Vol. 3, "Extended Feature Enable Register". */
 export const EFER = { SCE: 1 << 0, LME: 1 << 8, LMA: 1 << 10, NXE: 1 << 11 } as const;
@@ -33,6 +34,7 @@ export const registerBits: Readonly<Record<string, readonly RegisterBit[]>> = {
     PSE: '4-MByte pages in 32-bit paging', PAE: '8-byte entries', PGE: 'global pages', LA57: '5-level paging',
     PCIDE: 'process-context identifiers', SMEP: 'no supervisor fetch from user pages',
     SMAP: 'no supervisor data access to user pages unless RFLAGS.AC', PKE: 'protection keys for user pages',
+    PKS: 'protection keys for supervisor pages',
     VMXE: 'VMX',
   }),
   efer: rows(EFER, { SCE: 'SYSCALL', LME: 'long mode enable', LMA: 'long mode active', NXE: 'XD bits are honoured' }),

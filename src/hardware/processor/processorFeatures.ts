@@ -24,6 +24,10 @@ export const processorFeatures = {
   ept1Gb: { vendor: 'intel', reportedBy: 'IA32_VMX_EPT_VPID_CAP[17]', byDefault: 'on' },
   eptAccessedDirty: { vendor: 'intel', reportedBy: 'IA32_VMX_EPT_VPID_CAP[21]', byDefault: 'on' },
   eptAdvancedExitInformation: { vendor: 'intel', reportedBy: 'IA32_VMX_EPT_VPID_CAP[22]', byDefault: 'off' },
+  eptModeBasedExecute: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[54]', byDefault: 'on' },
+  eptViolationVe: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[50]', byDefault: 'on' },
+  pageModificationLogging: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[49]', byDefault: 'on' },
+  vmFunctions: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[45]', byDefault: 'on' },
 } as const satisfies Record<string, ProcessorFeature>;
 
 export type ProcessorFeatureName = keyof typeof processorFeatures;

@@ -16,6 +16,8 @@ export const REGISTER = {
   nonRoot: 24,
   /** The PDPTE registers of PAE paging, which no instruction names. */
   pdpte0: 25, pdpte1: 26, pdpte2: 27, pdpte3: 28,
-} as const satisfies Record<RegisterName | 'cpl' | 'nonRoot' | `pdpte${0 | 1 | 2 | 3}`, number>;
+  /** IA32_PKRS, which WRMSR writes. */
+  pkrs: 29,
+} as const satisfies Record<RegisterName | 'cpl' | 'nonRoot' | `pdpte${0 | 1 | 2 | 3}` | 'pkrs', number>;
 
-export const REGISTER_WORDS = 2 * 29;
+export const REGISTER_WORDS = 2 * 30;

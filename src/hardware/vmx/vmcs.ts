@@ -48,6 +48,14 @@ export const vmcsFields = [
   { name: 'host_cr0', encoding: 0x6c00 },
   { name: 'host_cr3', encoding: 0x6c02 },
   { name: 'host_cr4', encoding: 0x6c04 },
+  { name: 'pml_index', encoding: 0x0812 },
+  { name: 'pml_address', encoding: 0x200e },
+  { name: 'eptp_index', encoding: 0x0004 },
+  { name: 'vm_function_controls', encoding: 0x2018 },
+  { name: 'eptp_list_address', encoding: 0x2024 },
+  { name: 'virtualization_exception_information_address', encoding: 0x202a },
+  { name: 'guest_ia32_pkrs', encoding: 0x2818 },
+  { name: 'host_ia32_pkrs', encoding: 0x2c06 },
 ] as const satisfies readonly VmcsField[];
 
 export type VmcsFieldName = (typeof vmcsFields)[number]['name'];
@@ -72,7 +80,18 @@ export const PRIMARY = {
 } as const;
 
 /** Bits of `secondary_controls`. */
-export const SECONDARY = { enableEpt: 1 << 1, enableVpid: 1 << 5, unrestrictedGuest: 1 << 7 } as const;
+export const SECONDARY = {
+  enableEpt: 1 << 1,
+  enableVpid: 1 << 5,
+  unrestrictedGuest: 1 << 7,
+  enableVmFunctions: 1 << 13,
+  enablePml: 1 << 17,
+  eptViolationVe: 1 << 18,
+  modeBasedExecute: 1 << 22,
+} as const;
+
+/** Bits of `vm_function_controls`. SDM Vol. 3, "VM-Function Controls". */
+export const VM_FUNCTION = { eptpSwitching: 1 << 0 } as const;
 
 /** Fields of an EPT pointer's low half. SDM Vol. 3, "Extended-Page-Table Pointer (EPTP)". */
 export const EPTP = {
