@@ -18,6 +18,20 @@ export const REGISTER = {
   pdpte0: 25, pdpte1: 26, pdpte2: 27, pdpte3: 28,
   /** IA32_PKRS, which WRMSR writes. */
   pkrs: 29,
-} as const satisfies Record<RegisterName | 'cpl' | 'nonRoot' | `pdpte${0 | 1 | 2 | 3}` | 'pkrs', number>;
+  /** Instruction pointer: that of the instruction under way, which a fault goes back to. */
+  rip: 30,
+  /** `ACTIVITY`. */
+  activity: 31,
+  /** `INTERRUPTIBILITY`. */
+  interruptibility: 32,
+} as const satisfies Record<
+  RegisterName | 'cpl' | 'nonRoot' | `pdpte${0 | 1 | 2 | 3}` | 'pkrs' | 'rip' | 'activity' | 'interruptibility', number
+>;
 
-export const REGISTER_WORDS = 2 * 30;
+export const REGISTER_WORDS = 2 * 33;
+
+/** Activity states, numbered as a VMCS has them. SDM Vol. 3, "Guest Non-Register State". */
+export const ACTIVITY = { active: 0, hlt: 1, shutdown: 2, waitForSipi: 3 } as const;
+
+/** Bits of the interruptibility state. SDM Vol. 3, "Guest Non-Register State". */
+export const INTERRUPTIBILITY = { blockingBySti: 1 << 0, blockingByMovSs: 1 << 1, blockingByNmi: 1 << 3 } as const;
