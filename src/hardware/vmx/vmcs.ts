@@ -56,6 +56,88 @@ export const vmcsFields = [
   { name: 'virtualization_exception_information_address', encoding: 0x202a },
   { name: 'guest_ia32_pkrs', encoding: 0x2818 },
   { name: 'host_ia32_pkrs', encoding: 0x2c06 },
+  { name: 'guest_es_selector', encoding: 0x0800 },
+  { name: 'guest_cs_selector', encoding: 0x0802 },
+  { name: 'guest_ss_selector', encoding: 0x0804 },
+  { name: 'guest_ds_selector', encoding: 0x0806 },
+  { name: 'guest_fs_selector', encoding: 0x0808 },
+  { name: 'guest_gs_selector', encoding: 0x080a },
+  { name: 'guest_ldtr_selector', encoding: 0x080c },
+  { name: 'guest_tr_selector', encoding: 0x080e },
+  { name: 'host_es_selector', encoding: 0x0c00 },
+  { name: 'host_cs_selector', encoding: 0x0c02 },
+  { name: 'host_ss_selector', encoding: 0x0c04 },
+  { name: 'host_ds_selector', encoding: 0x0c06 },
+  { name: 'host_fs_selector', encoding: 0x0c08 },
+  { name: 'host_gs_selector', encoding: 0x0c0a },
+  { name: 'host_tr_selector', encoding: 0x0c0c },
+  { name: 'io_bitmap_a', encoding: 0x2000 },
+  { name: 'io_bitmap_b', encoding: 0x2002 },
+  { name: 'exit_msr_store_address', encoding: 0x2006 },
+  { name: 'exit_msr_load_address', encoding: 0x2008 },
+  { name: 'entry_msr_load_address', encoding: 0x200a },
+  { name: 'tsc_offset', encoding: 0x2010 },
+  { name: 'vmcs_link_pointer', encoding: 0x2800 },
+  { name: 'guest_ia32_debugctl', encoding: 0x2802 },
+  { name: 'guest_ia32_pat', encoding: 0x2804 },
+  { name: 'host_ia32_pat', encoding: 0x2c00 },
+  { name: 'pin_controls', encoding: 0x4000 },
+  { name: 'cr3_target_count', encoding: 0x400a },
+  { name: 'exit_msr_store_count', encoding: 0x400e },
+  { name: 'exit_msr_load_count', encoding: 0x4010 },
+  { name: 'entry_msr_load_count', encoding: 0x4014 },
+  { name: 'tpr_threshold', encoding: 0x401c },
+  { name: 'vm_instruction_error', encoding: 0x4400 },
+  { name: 'guest_es_limit', encoding: 0x4800 },
+  { name: 'guest_cs_limit', encoding: 0x4802 },
+  { name: 'guest_ss_limit', encoding: 0x4804 },
+  { name: 'guest_ds_limit', encoding: 0x4806 },
+  { name: 'guest_fs_limit', encoding: 0x4808 },
+  { name: 'guest_gs_limit', encoding: 0x480a },
+  { name: 'guest_ldtr_limit', encoding: 0x480c },
+  { name: 'guest_tr_limit', encoding: 0x480e },
+  { name: 'guest_gdtr_limit', encoding: 0x4810 },
+  { name: 'guest_idtr_limit', encoding: 0x4812 },
+  { name: 'guest_es_access_rights', encoding: 0x4814 },
+  { name: 'guest_cs_access_rights', encoding: 0x4816 },
+  { name: 'guest_ds_access_rights', encoding: 0x481a },
+  { name: 'guest_fs_access_rights', encoding: 0x481c },
+  { name: 'guest_gs_access_rights', encoding: 0x481e },
+  { name: 'guest_ldtr_access_rights', encoding: 0x4820 },
+  { name: 'guest_tr_access_rights', encoding: 0x4822 },
+  { name: 'guest_interruptibility', encoding: 0x4824 },
+  { name: 'guest_activity_state', encoding: 0x4826 },
+  { name: 'guest_sysenter_cs', encoding: 0x482a },
+  { name: 'host_sysenter_cs', encoding: 0x4c00 },
+  { name: 'cr3_target0', encoding: 0x6008 },
+  { name: 'cr3_target1', encoding: 0x600a },
+  { name: 'cr3_target2', encoding: 0x600c },
+  { name: 'cr3_target3', encoding: 0x600e },
+  { name: 'guest_es_base', encoding: 0x6806 },
+  { name: 'guest_cs_base', encoding: 0x6808 },
+  { name: 'guest_ss_base', encoding: 0x680a },
+  { name: 'guest_ds_base', encoding: 0x680c },
+  { name: 'guest_fs_base', encoding: 0x680e },
+  { name: 'guest_gs_base', encoding: 0x6810 },
+  { name: 'guest_ldtr_base', encoding: 0x6812 },
+  { name: 'guest_tr_base', encoding: 0x6814 },
+  { name: 'guest_gdtr_base', encoding: 0x6816 },
+  { name: 'guest_idtr_base', encoding: 0x6818 },
+  { name: 'guest_dr7', encoding: 0x681a },
+  { name: 'guest_rsp', encoding: 0x681c },
+  { name: 'guest_rip', encoding: 0x681e },
+  { name: 'guest_pending_debug_exceptions', encoding: 0x6822 },
+  { name: 'host_fs_base', encoding: 0x6c06 },
+  { name: 'host_gs_base', encoding: 0x6c08 },
+  { name: 'host_tr_base', encoding: 0x6c0a },
+  { name: 'host_gdtr_base', encoding: 0x6c0c },
+  { name: 'host_idtr_base', encoding: 0x6c0e },
+  { name: 'host_sysenter_esp', encoding: 0x6c10 },
+  { name: 'host_sysenter_eip', encoding: 0x6c12 },
+  { name: 'host_rsp', encoding: 0x6c14 },
+  { name: 'host_rip', encoding: 0x6c16 },
+  { name: 'guest_sysenter_esp', encoding: 0x6824 },
+  { name: 'guest_sysenter_eip', encoding: 0x6826 },
 ] as const satisfies readonly VmcsField[];
 
 export type VmcsFieldName = (typeof vmcsFields)[number]['name'];
@@ -68,13 +150,21 @@ export function claimVmcs(registry: Registry, cpu: number): Int32Array {
   return registry.block(`cpu${cpu}.vmcs`, 2 * vmcsFields.length);
 }
 
+/** Bits of `pin_controls`. SDM Vol. 3, "Pin-Based VM-Execution Controls". */
+export const PIN = { externalInterruptExiting: 1 << 0, nmiExiting: 1 << 3, virtualNmis: 1 << 5 } as const;
+
 /** Bits of `primary_controls`. SDM Vol. 3, "Processor-Based VM-Execution Controls". */
 export const PRIMARY = {
+  interruptWindowExiting: 1 << 2,
   hltExiting: 1 << 7,
   invlpgExiting: 1 << 9,
   cr3LoadExiting: 1 << 15,
   cr3StoreExiting: 1 << 16,
-  /** 0: every RDMSR and WRMSR exits. 1: as the bitmap says; this machine's bitmap is all zero. */
+  nmiWindowExiting: 1 << 22,
+  unconditionalIoExiting: 1 << 24,
+  /** Then unconditional I/O exiting is ignored. */
+  useIoBitmaps: 1 << 25,
+  /** 0: every RDMSR and WRMSR exits. 1: as the bitmaps say. */
   useMsrBitmaps: 1 << 28,
   secondaryControls: 1 << 31,
 } as const;
@@ -84,11 +174,24 @@ export const SECONDARY = {
   enableEpt: 1 << 1,
   enableVpid: 1 << 5,
   unrestrictedGuest: 1 << 7,
+  enableInvpcid: 1 << 12,
   enableVmFunctions: 1 << 13,
   enablePml: 1 << 17,
   eptViolationVe: 1 << 18,
   modeBasedExecute: 1 << 22,
 } as const;
+
+/** Bits of `exit_controls`. SDM Vol. 3, "VM-Exit Controls". */
+export const EXIT = {
+  hostAddressSpaceSize: 1 << 9,
+  acknowledgeInterrupt: 1 << 15,
+  saveEfer: 1 << 20,
+  loadEfer: 1 << 21,
+  loadPkrs: 1 << 29,
+} as const;
+
+/** Bits of `entry_controls`. SDM Vol. 3, "VM-Entry Controls". */
+export const ENTRY = { ia32eModeGuest: 1 << 9, loadEfer: 1 << 15, loadPkrs: 1 << 22 } as const;
 
 /** Bits of `vm_function_controls`. SDM Vol. 3, "VM-Function Controls". */
 export const VM_FUNCTION = { eptpSwitching: 1 << 0 } as const;
