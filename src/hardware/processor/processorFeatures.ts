@@ -27,6 +27,9 @@ export const processorFeatures = {
   eptModeBasedExecute: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[54]', byDefault: 'on' },
   eptViolationVe: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[50]', byDefault: 'on' },
   pageModificationLogging: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[49]', byDefault: 'on' },
+  ept: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[33]', byDefault: 'on' },
+  vpid: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[37]', byDefault: 'on' },
+  unrestrictedGuest: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[39]', byDefault: 'on' },
   vmFunctions: { vendor: 'intel', reportedBy: 'IA32_VMX_PROCBASED_CTLS2[45]', byDefault: 'on' },
 } as const satisfies Record<string, ProcessorFeature>;
 
