@@ -8,7 +8,8 @@ import { Processor, RESUME, STATUS } from '../hardware/processor/processor';
 import { REGISTER, type RegisterName } from '../hardware/processor/registers';
 import { type Checkpoint, Registry } from '../hardware/state/registry';
 import { PRIMARY, SECONDARY, SS_DPL_SHIFT, VMCS, type VmcsFieldName } from '../hardware/vmx/vmcs';
-import { NESTED_CONTROL, SVM_EXIT, VMCB, type VmcbFieldName } from '../hardware/svm/vmcb';
+import { SVM_EXIT, intercept } from '../hardware/svm/svmExitCodes';
+import { NESTED_CONTROL, VMCB, type VmcbFieldName } from '../hardware/svm/vmcb';
 import { type HostTables, printHex, type Vector } from './conformVector';
 
 /** What the machine did: the outcome and its fields, as `Vector.expect` has them. */
@@ -86,6 +87,7 @@ export class ConformMachine {
     ];
     const { processor } = this;
     for (const [name, value] of fields) [processor.vmcb[VMCB[name]], processor.vmcb[VMCB[name] + 1]] = halves(value);
+    intercept(processor.vmcb, SVM_EXIT.vmrun);
     processor.enterVirtualization();
   }
 

@@ -3,6 +3,7 @@ import { COUNTER } from '../state/counters';
 import { FLUSH } from '../events/flushCauses';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from '../processor/processorSpaces';
+import { TLB_CONTROL } from '../svm/vmcb';
 import type { Tlb } from './tlb';
 import type { WriteFlush } from '../processor/registerFile';
 
@@ -30,6 +31,15 @@ export class Invalidations {
   byTransition(cause: number): void {
     this.tlb.invalidateVpid(0);
     this.count(ACTOR.vmm, cause, 0, 0);
+  }
+
+  /** What VMRUN invalidates: a `TLB_CONTROL`; ASIDs stand where VPIDs do. APM Vol. 2, "TLB Flush". */
+  byTlbControl(control: number): void {
+    if (control === TLB_CONTROL.nothing) return;
+    if (control === TLB_CONTROL.everything) this.tlb.invalidateEverything();
+    else if (control === TLB_CONTROL.guest) this.tlb.invalidateVpid(this.spaces.vpid);
+    else this.tlb.invalidateVpidNonGlobal(this.spaces.vpid);
+    this.count(ACTOR.vmm, FLUSH.tlbControl, 0, 0);
   }
 
   /** INVLPG of a linear address; of one that is not canonical it invalidates nothing. */

@@ -10,7 +10,7 @@ export interface TlbSettings {
 /*
  * Words of a line. Rights of the guest's tables and of EPT stand apart, so that a refusal knows its dimension.
  *
- *   0  bit 0 valid, 1 global, 2 dirty, 3 behind EPT; 15:8 page shift; 18:16 rights; 22:20 EPT rights; 27:24 key
+ *   0  bit 0 valid, 1 global, 2 dirty, 3 behind EPT; 15:8 page shift; 18:16 rights; 23:20 EPT rights; 27:24 key
  *   1  15:0 VPID, 31:16 PCID
  *   2  linear address of the page (pair), 4 guest-physical (pair), 6 host-physical (pair), 8 EPT root (pair)
  *  10  age within the set: 0 is the most recently used
@@ -150,7 +150,7 @@ export class Tlb {
   shift(line: number): number { return (this.words[line * LINE_WORDS]! >>> SHIFT_AT) & 0xff; }
   /** Rights that the linear address's own tables gave. */
   rights(line: number): number { return (this.words[line * LINE_WORDS]! >>> RIGHTS_AT) & 7; }
-  eptRights(line: number): number { return (this.words[line * LINE_WORDS]! >>> EPT_RIGHTS_AT) & 7; }
+  eptRights(line: number): number { return (this.words[line * LINE_WORDS]! >>> EPT_RIGHTS_AT) & 15; }
   key(line: number): number { return (this.words[line * LINE_WORDS]! >>> KEY_AT) & 15; }
   vpidOf(line: number): number { return this.words[line * LINE_WORDS + TAGS]! & 0xffff; }
   pcidOf(line: number): number { return this.words[line * LINE_WORDS + TAGS]! >>> PCID_AT; }
@@ -183,6 +183,16 @@ export class Tlb {
   /** INVVPID, single context, and the MOVs to CR0 and CR4 that flush all: every line of a VPID, globals too. */
   invalidateVpid(vpid: number): void {
     for (let line = 0; line < this.lines; line++) if (this.vpidOf(line) === vpid) this.drop(line);
+  }
+
+  /** As `invalidateVpid`, but globals stay. */
+  invalidateVpidNonGlobal(vpid: number): void {
+    for (let line = 0; line < this.lines; line++) if (this.vpidOf(line) === vpid && !this.isGlobal(line)) this.drop(line);
+  }
+
+  /** Every line, whatever its tags. */
+  invalidateEverything(): void {
+    for (let line = 0; line < this.lines; line++) this.drop(line);
   }
 
   /** INVVPID, individual address: the page of one linear address of a VPID, whatever its PCID. */

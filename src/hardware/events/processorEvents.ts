@@ -3,9 +3,11 @@ import { ACTOR, field, KIND } from './eventTable';
 import type { PendingOperation } from '../processor/rootMode';
 import type { Tlb } from '../caches/tlb';
 import { EXIT_REASON } from '../vmx/exitReasons';
+import { SVM_EXIT } from '../svm/svmExitCodes';
 import { VMCB } from '../svm/vmcb';
 import { INTERRUPTION, VMCS } from '../vmx/vmcs';
 
+const NMI = 2;
 const PAGE_FAULT = 14;
 
 /** What a processor tells of itself. Each report asks the bus first; a kind nobody wants costs that test. */
@@ -103,13 +105,20 @@ export class ProcessorEvents {
     this.bus.commit();
   }
 
-  /** The #VMEXIT that the VMCB tells of: EXITINFO1 stands where a qualification does. */
-  nestedPageFaultExit(vmcb: Int32Array): void {
+  /** The #VMEXIT that the VMCB tells of, under the VMX reason of its cause: EXITINFO1 stands where a qualification does. */
+  svmExit(vmcb: Int32Array, reason: number): void {
     const record = this.begin(KIND.vm_exit, ACTOR.guest);
     if (record === undefined) return;
-    record[field.reason.at] = EXIT_REASON.npf;
+    const code = vmcb[VMCB.exitcode]!;
+    record[field.reason.at] = reason;
     setPair(record, field.qualification.at, vmcb[VMCB.exitinfo1]!, vmcb[VMCB.exitinfo1 + 1]!);
-    setPair(record, field.gpa.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
+    if (code === SVM_EXIT.npf) setPair(record, field.gpa.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
+    if (code === SVM_EXIT.invlpg) setPair(record, field.gva.at, vmcb[VMCB.exitinfo1]!, vmcb[VMCB.exitinfo1 + 1]!);
+    if (code === SVM_EXIT.exception0 + PAGE_FAULT) setPair(record, field.gva.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
+    if (reason === EXIT_REASON.exception_nmi) {
+      record[field.vector.at] = code === SVM_EXIT.nmi ? NMI : code - SVM_EXIT.exception0;
+      record[field.code.at] = vmcb[VMCB.exitinfo1]!;
+    }
     this.bus.commit();
   }
 

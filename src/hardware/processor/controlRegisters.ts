@@ -17,7 +17,7 @@ export const CR4 = {
   PKS: 1 << 24,
 } as const;
 /** SDM Vol. 3, "Extended Feature Enable Register". */
-export const EFER = { SCE: 1 << 0, LME: 1 << 8, LMA: 1 << 10, NXE: 1 << 11 } as const;
+export const EFER = { SCE: 1 << 0, LME: 1 << 8, LMA: 1 << 10, NXE: 1 << 11, SVME: 1 << 12 } as const;
 export const RFLAGS = { fixed: 1 << 1, IF: 1 << 9, AC: 1 << 18 } as const;
 
 const rows = (masks: Readonly<Record<string, number>>, meanings: Readonly<Record<string, string>>): readonly RegisterBit[] =>
@@ -37,7 +37,7 @@ export const registerBits: Readonly<Record<string, readonly RegisterBit[]>> = {
     PKS: 'protection keys for supervisor pages',
     VMXE: 'VMX',
   }),
-  efer: rows(EFER, { SCE: 'SYSCALL', LME: 'long mode enable', LMA: 'long mode active', NXE: 'XD bits are honoured' }),
+  efer: rows(EFER, { SCE: 'SYSCALL', LME: 'long mode enable', LMA: 'long mode active', NXE: 'XD bits are honoured', SVME: 'SVM' }),
   rflags: rows({ IF: RFLAGS.IF, AC: RFLAGS.AC }, { IF: 'interrupts enabled', AC: 'SMAP is overridden' }),
 };
 /** Bits of CR0 and CR4 that this processor knows; a MOV that sets another one is #GP(0). */

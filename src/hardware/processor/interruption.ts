@@ -1,14 +1,18 @@
 import { COUNTER, EXIT_COUNTERS_AT } from '../state/counters';
 import { EXIT_REASON } from '../vmx/exitReasons';
 import { FLUSH } from '../events/flushCauses';
+import { type InstructionExits, NO_EXIT } from './instructionExits';
+import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from './processorSpaces';
 import { REGISTER } from './registers';
 import { RESUME, type RootMode } from './rootMode';
 import { INTERRUPTION, VMCS } from '../vmx/vmcs';
-import { loadFromVmcb, saveToVmcb, usesNestedPaging } from '../svm/svmTransitions';
-import { SVM_EXIT, VMCB } from '../svm/vmcb';
-import { exceptionExits, loadGuestState, recordException, saveGuestState, usesEpt, usesPdpteRegisters } from '../vmx/vmxTransitions';
+import { SVM_EXIT } from '../svm/svmExitCodes';
+import { SvmExits } from '../svm/svmExits';
+import { SvmOperation } from '../svm/svmOperation';
+import { VmxExits } from '../vmx/vmxExits';
+import { loadGuestState, saveGuestState, usesEpt, usesPdpteRegisters } from '../vmx/vmxTransitions';
 
 export const VECTOR = { invalidOpcode: 6, generalProtection: 13, pageFault: 14 } as const;
 
@@ -22,6 +26,8 @@ export interface InterruptedProcessor {
   readonly registers: Int32Array;
   readonly vmcs: Int32Array;
   readonly vmcb: Int32Array;
+  readonly maxphyaddr: number;
+  readonly memory: PhysicalMemory;
   readonly counters: Float64Array;
   readonly spaces: ProcessorSpaces;
   readonly events: ProcessorEvents;
@@ -31,6 +37,8 @@ export interface InterruptedProcessor {
   readonly reload: () => void;
   /** Invalidates by VM entry without VPID. */
   readonly flushAtEntry: (cause: number) => void;
+  /** What VMRUN invalidates; `control`: a `TLB_CONTROL`. */
+  readonly flushByTlbControl: (control: number) => void;
 }
 
 /** What breaks into an instruction: exceptions, VM exits with their handling in root mode, and VM entries. */
@@ -40,17 +48,29 @@ export class Interruption {
   vector = 0;
   errorCode = 0;
 
-  constructor(private readonly processor: InterruptedProcessor) {}
+  /** Why the guest could not be entered, as a sentence; empty while it can. */
+  entryFailure = '';
+  /** What of the guest's doings exits. */
+  readonly exits: InstructionExits;
+  private readonly svm: SvmOperation;
+
+  constructor(private readonly processor: InterruptedProcessor) {
+    this.svm = new SvmOperation(processor, {
+      count: (reason) => this.count(reason),
+      handle: (reason) => this.handle(reason),
+      deliver: (vector, errorCode, lo, hi) => this.deliver(vector, errorCode, lo, hi),
+      fail: (sentence) => this.fail(sentence),
+    });
+    this.exits = processor.vendor === 'amd'
+      ? new SvmExits(processor, this.svm) : new VmxExits(processor.registers, processor.vmcs, this);
+  }
 
   /** An exception at linear address (lo, hi): a VM exit when the VMCS wants it, else delivered. */
   raise(vector: number, errorCode: number, lo: number, hi: number): number {
-    const { registers, vmcs } = this.processor;
-    const isPageFault = vector === VECTOR.pageFault;
-    if (registers[2 * REGISTER.nonRoot] !== 0 && exceptionExits(vmcs, vector, errorCode)) {
-      recordException(vmcs, vector, errorCode);
-      return isPageFault ? this.exit(EXIT_REASON.exception_nmi, lo, hi) : this.exit(EXIT_REASON.exception_nmi, 0, 0);
-    }
-    if (isPageFault) {
+    const { registers } = this.processor;
+    const exit = this.exits.exception(vector, errorCode, lo, hi);
+    if (exit !== NO_EXIT) return exit;
+    if (vector === VECTOR.pageFault) {
       registers[2 * REGISTER.cr2] = lo;
       registers[2 * REGISTER.cr2 + 1] = hi;
     }
@@ -72,16 +92,7 @@ export class Interruption {
 
   /** #VMEXIT for a nested page fault, its handling, and the VMRUN after it. APM Vol. 2, "Nested Page Faults". */
   exitNestedPageFault(infoLo: number, infoHi: number, gpaLo: number, gpaHi: number): number {
-    const { registers, vmcb, events } = this.processor;
-    saveToVmcb(registers, vmcb);
-    vmcb[VMCB.exitcode] = SVM_EXIT.npf;
-    vmcb[VMCB.exitinfo1] = infoLo;
-    vmcb[VMCB.exitinfo1 + 1] = infoHi;
-    vmcb[VMCB.exitinfo2] = gpaLo;
-    vmcb[VMCB.exitinfo2 + 1] = gpaHi;
-    this.count(EXIT_REASON.npf);
-    events.nestedPageFaultExit(vmcb);
-    return this.handle(EXIT_REASON.npf);
+    return this.svm.exit(SVM_EXIT.npf, infoLo, infoHi, gpaLo, gpaHi);
   }
 
   /**
@@ -90,7 +101,7 @@ export class Interruption {
    */
   enter(): number {
     const { registers, vmcs, counters, events, spaces } = this.processor;
-    if (this.processor.vendor === 'amd') return this.enterSvm();
+    if (this.processor.vendor === 'amd') return this.svm.vmrun();
     loadGuestState(registers, vmcs);
     if (!usesEpt(vmcs) && usesPdpteRegisters(registers)) this.processor.loadPdptes();
     this.processor.reload();
@@ -105,15 +116,9 @@ export class Interruption {
     return this.deliver(vector, errorCode, registers[2 * REGISTER.cr2]!, registers[2 * REGISTER.cr2 + 1]!);
   }
 
-  /** VMRUN: guest state from the VMCB. APM Vol. 2, "VMRUN Instruction". */
-  private enterSvm(): number {
-    const { registers, vmcb, events, spaces } = this.processor;
-    loadFromVmcb(registers, vmcb);
-    if (!usesNestedPaging(vmcb) && usesPdpteRegisters(registers)) this.processor.loadPdptes();
-    this.processor.reload();
-    if (spaces.vpid === 0) throw new Error('invariant: VMRUN with ASID 0, which is the host\'s');
-    events.vmrun(vmcb);
-    return RESUME.retry;
+  private fail(sentence: string): number {
+    this.entryFailure = sentence;
+    return RESUME.stopped;
   }
 
   private count(reason: number): void {
@@ -128,7 +133,8 @@ export class Interruption {
     if (this.root === undefined) throw new Error(`invariant: VM exit ${reason} of CPU ${cpu} without root mode`);
     const answer = this.root.handleExit(cpu);
     if (answer === RESUME.stopped) return answer;
-    return this.enter() === EXCEPTION ? EXCEPTION : answer;
+    const entered = this.enter();
+    return entered === RESUME.retry ? answer : entered;
   }
 
   private deliver(vector: number, errorCode: number, lo: number, hi: number): number {

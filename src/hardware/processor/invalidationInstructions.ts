@@ -1,17 +1,15 @@
 import { OPERATION } from '../paging/accessKinds';
 import type { Invalidations } from '../caches/invalidations';
-import { EXIT_REASON } from '../vmx/exitReasons';
 import { type InstructionEnd, RETRY_LIMIT } from './instructionEnd';
+import { NO_EXIT } from './instructionExits';
 import { type Interruption, VECTOR } from './interruption';
 import type { ProcessorEvents } from '../events/processorEvents';
 import { REGISTER } from './registers';
 import { type PendingOperation, RESUME, STATUS } from './rootMode';
-import { PRIMARY, VMCS } from '../vmx/vmcs';
 
 /** The parts of a processor that the guest's invalidating instructions work on. */
 export interface InvalidatingProcessor {
   readonly registers: Int32Array;
-  readonly vmcs: Int32Array;
   readonly pending: PendingOperation;
   readonly events: ProcessorEvents;
   readonly interruption: Interruption;
@@ -25,18 +23,18 @@ export class InvalidationInstructions {
 
   /** INVLPG of a linear address; of one that is not canonical it invalidates nothing. SDM Vol. 2, "INVLPG". */
   invlpg(lo: number, hi: number): number {
-    const { pending, registers, vmcs, events, interruption, invalidations, end } = this.processor;
+    const { pending, registers, events, interruption, invalidations, end } = this.processor;
     pending.operation = OPERATION.invlpg;
     pending.gvaLo = lo;
     pending.gvaHi = hi;
     if (registers[2 * REGISTER.cpl] !== 0) return end.statusOf(interruption.raise(VECTOR.generalProtection, 0, 0, 0));
     events.invlpg(lo, hi);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      if (registers[2 * REGISTER.nonRoot] === 0 || (vmcs[VMCS.primary_controls]! & PRIMARY.invlpgExiting) === 0) {
+      const next = interruption.exits.invlpg(lo, hi);
+      if (next === NO_EXIT) {
         invalidations.invlpg(lo, hi);
         return STATUS.done;
       }
-      const next = interruption.exit(EXIT_REASON.invlpg, lo, hi);
       if (next !== RESUME.retry) return end.statusOf(next);
     }
     return end.giveUp('INVLPG exits again and again');

@@ -6,6 +6,7 @@ import { InstructionEnd } from './instructionEnd';
 import { Interruption } from './interruption';
 import { InvalidationInstructions } from './invalidationInstructions';
 import { Invalidations } from '../caches/invalidations';
+import { LinearTranslation } from './linearTranslation';
 import { MemoryInstructions } from './memoryInstructions';
 import { PDPTES, PdpteRegisters } from '../paging/pdpteRegisters';
 import type { PhysicalMemory } from '../memory/physicalMemory';
@@ -76,9 +77,10 @@ export class Processor {
     const reload = (): void => this.reload();
     const invalidations = new Invalidations(tlb, spaces, counters, events);
     const interruption = new Interruption({
-      cpu, vendor, registers, vmcs, vmcb, counters, spaces, events, reload,
+      cpu, vendor, registers, vmcs, vmcb, maxphyaddr, memory, counters, spaces, events, reload,
       loadPdptes: () => this.loadPdptes(),
       flushAtEntry: (cause) => invalidations.byTransition(cause),
+      flushByTlbControl: (control) => invalidations.byTlbControl(control),
     });
     const translator = new Translator(spaces, tlb, counters, events, settings.rewalkOnPermissionFault);
     const file = new RegisterFile(registers, vmcs, maxphyaddr);
@@ -90,7 +92,8 @@ export class Processor {
     this.interruption = interruption;
     this.invalidations = invalidations;
     const shared = { registers, vmcs, counters, pending, memory, bus, tlb, spaces, events, interruption, invalidations, end };
-    this.onMemory = new MemoryInstructions({ ...shared, translator });
+    const translation = new LinearTranslation({ ...shared, translator });
+    this.onMemory = new MemoryInstructions({ ...shared, translation });
     this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, reload });
     this.invalidating = new InvalidationInstructions(shared);
     this.reload();
@@ -118,7 +121,7 @@ export class Processor {
   get storeObserver(): StoreObserver | undefined { return this.onMemory.storeObserver; }
   set storeObserver(observer: StoreObserver | undefined) { this.onMemory.storeObserver = observer; }
   /** Why the status is stopped, as a sentence; empty when root mode has the reason. */
-  get stopReason(): string { return this.end.stopReason; }
+  get stopReason(): string { return this.end.stopReason === '' ? this.interruption.entryFailure : this.end.stopReason; }
 
   /** Loads `size` bytes at a linear address into `valueLo`, `valueHi`. */
   load(lo: number, hi: number, size: number): number {

@@ -3,6 +3,7 @@ import { RFLAGS } from './controlRegisters';
 import type { Invalidations } from '../caches/invalidations';
 import { EXIT_REASON } from '../vmx/exitReasons';
 import { type InstructionEnd, RETRY_LIMIT } from './instructionEnd';
+import { NO_EXIT } from './instructionExits';
 import { type Interruption, VECTOR } from './interruption';
 import { PDPTES, type PdpteRegisters } from '../paging/pdpteRegisters';
 import type { ProcessorEvents } from '../events/processorEvents';
@@ -11,7 +12,6 @@ import type { RegisterFile } from './registerFile';
 import { REGISTER } from './registers';
 import { type PendingOperation, RESUME, STATUS } from './rootMode';
 import { VMCS } from '../vmx/vmcs';
-import { registerReadExit, registerWriteExit } from '../vmx/vmxTransitions';
 import { WALK } from '../paging/walkOutcome';
 
 /** The parts of a processor that instructions on registers work on. */
@@ -36,7 +36,7 @@ export class RegisterInstructions {
 
   /** MOV to a register (WRMSR for EFER, WRPKRU for PKRU); `number`: a `REGISTER`. */
   write(number: number, lo: number, hi: number): number {
-    const { pending, file, vmcs, events, interruption, end } = this.processor;
+    const { pending, file, events, interruption, end } = this.processor;
     pending.operation = OPERATION.writeRegister;
     pending.register = number;
     pending.operandLo = lo;
@@ -45,8 +45,8 @@ export class RegisterInstructions {
     const index = file.controlRegisterIndex(number);
     if (index >= 0) events.crWrite(index, lo, hi);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      const exit = this.nonRoot === 0 ? undefined : registerWriteExit(vmcs, number, lo, hi);
-      const next = exit === undefined ? this.writeHere(number, lo, hi) : interruption.exit(exit.reason, exit.qualification, 0);
+      const exit = interruption.exits.registerWrite(number, lo, hi);
+      const next = exit === NO_EXIT ? this.writeHere(number, lo, hi) : exit;
       if (next !== RESUME.retry) return end.statusOf(next);
     }
     return end.giveUp('the write to a register exits again and again');
@@ -54,18 +54,17 @@ export class RegisterInstructions {
 
   /** Reads a register into the pending operation's value. */
   read(number: number): number {
-    const { pending, file, registers, vmcs, interruption, end } = this.processor;
+    const { pending, file, registers, interruption, end } = this.processor;
     pending.operation = OPERATION.readRegister;
     pending.register = number;
     if (this.isRefused(number)) return end.statusOf(interruption.raise(VECTOR.generalProtection, 0, 0, 0));
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      const exit = this.nonRoot === 0 ? undefined : registerReadExit(vmcs, number);
-      if (exit === undefined) {
+      const next = interruption.exits.registerRead(number);
+      if (next === NO_EXIT) {
         pending.valueLo = file.visibleLo(number);
         pending.valueHi = registers[2 * number + 1]!;
         return STATUS.done;
       }
-      const next = interruption.exit(exit.reason, exit.qualification, 0);
       if (next !== RESUME.retry) return end.statusOf(next);
     }
     return end.giveUp('the read of a register exits again and again');
@@ -85,10 +84,6 @@ export class RegisterInstructions {
 
   private isRefused(number: number): boolean {
     return this.processor.file.isPrivileged(number) && this.processor.registers[2 * REGISTER.cpl] !== 0;
-  }
-
-  private get nonRoot(): number {
-    return this.processor.registers[2 * REGISTER.nonRoot]!;
   }
 
   private writeHere(number: number, lo: number, hi: number): number {

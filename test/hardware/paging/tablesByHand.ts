@@ -6,6 +6,7 @@ import { PhysicalMemory } from '../../../src/hardware/memory/physicalMemory';
 import { Processor, type ProcessorSettings, RESUME } from '../../../src/hardware/processor/processor';
 import { REGISTER, type RegisterName } from '../../../src/hardware/processor/registers';
 import { Registry } from '../../../src/hardware/state/registry';
+import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
 import { NESTED_CONTROL, VMCB, type VmcbFieldName } from '../../../src/hardware/svm/vmcb';
 import { PRIMARY, SECONDARY, VMCS, type VmcsFieldName } from '../../../src/hardware/vmx/vmcs';
 import { halves, P, R, RW, US, W, whole, WB, X } from '../testMachine';
@@ -110,9 +111,10 @@ export class TablesByHand {
     const fields: Values<VmcbFieldName> = {
       asid: 1, nested_control: NESTED_CONTROL.enable, n_cr3: NESTED_ROOT, host_cr0: cr0, host_cr4: cr4, host_efer: efer,
       guest_cr0: this.register('cr0'), guest_cr3: this.register('cr3'), guest_cr4: this.register('cr4'),
-      guest_efer: this.register('efer'), guest_rflags: RFLAGS.fixed, guest_cpl: this.processor.level, ...values,
+      guest_efer: this.register('efer') | BigInt(EFER.SVME), guest_rflags: RFLAGS.fixed, guest_cpl: this.processor.level, ...values,
     };
     for (const [name, value] of Object.entries(fields)) this.setPair(this.processor.vmcb, VMCB[name as VmcbFieldName], value);
+    intercept(this.processor.vmcb, SVM_EXIT.vmrun);
     this.processor.enterVirtualization();
     return this;
   }

@@ -1,0 +1,17 @@
+/** Beside `RESUME` and EXCEPTION: no control or intercept asks for an exit, and the processor does the instruction. */
+export const NO_EXIT = 6;
+
+/**
+ * What of a guest's doings exits, and the exit itself: the controls of the VMCS (`vmx/vmxExits`) or the intercepts of
+ * the VMCB (`svm/svmExits`). An instruction asks here after its own checks of privilege and before it does anything.
+ * Each method comes back with NO_EXIT, or with what the exit and its handling led to: a `RESUME` or EXCEPTION. Outside
+ * non-root operation the answer is NO_EXIT. Values are pairs of 32-bit halves.
+ */
+export interface InstructionExits {
+  /** An exception that is about to be delivered; (lo, hi): the linear address of a page fault. */
+  exception(vector: number, errorCode: number, lo: number, hi: number): number;
+  /** MOV to a control register, WRMSR of EFER; `register`: a `REGISTER`. */
+  registerWrite(register: number, lo: number, hi: number): number;
+  registerRead(register: number): number;
+  invlpg(lo: number, hi: number): number;
+}

@@ -1,0 +1,78 @@
+import { COUNTER } from '../state/counters';
+import type { InterruptedProcessor } from '../processor/interruption';
+import { REGISTER } from '../processor/registers';
+import { RESUME } from '../processor/rootMode';
+import { exitReasonOfSvm, SVM_EXIT } from './svmExitCodes';
+import { loadFromVmcb, saveToVmcb, setField, usesNestedPaging } from './svmTransitions';
+import { EVENT, VMCB } from './vmcb';
+import { brokenVmrunRule } from './vmrunRules';
+import { usesPdpteRegisters } from '../vmx/vmxTransitions';
+
+const PAGE_FAULT = 14;
+
+/** What of the processor's interruption SVM needs. */
+export interface SvmHost {
+  /** Counts an exit under a basic reason of VMX. */
+  readonly count: (reason: number) => void;
+  /** Root mode has the exit, and the guest is entered again when it says so: a `RESUME` or EXCEPTION. */
+  readonly handle: (reason: number) => number;
+  /** An event that VMRUN injects. */
+  readonly deliver: (vector: number, errorCode: number, lo: number, hi: number) => number;
+  /** The machine cannot go on, for this reason. */
+  readonly fail: (sentence: string) => number;
+}
+
+/** VMRUN and #VMEXIT. Root mode is the host: its own registers are not simulated but for those VMRUN keeps for nested paging. */
+export class SvmOperation {
+  constructor(private readonly processor: InterruptedProcessor, private readonly host: SvmHost) {}
+
+  /** VMRUN: EXCEPTION when an event is injected, RESUME.stopped when a rule refuses it, else RESUME.retry. APM Vol. 2, "VMRUN Instruction". */
+  vmrun(): number {
+    const { registers, vmcb, events, maxphyaddr } = this.processor;
+    const rule = brokenVmrunRule(vmcb, maxphyaddr);
+    if (rule !== undefined) return this.refuse(rule);
+    loadFromVmcb(registers, vmcb);
+    if (!usesNestedPaging(vmcb) && usesPdpteRegisters(registers)) this.processor.loadPdptes();
+    this.processor.reload();
+    this.processor.flushByTlbControl(vmcb[VMCB.tlb_control]!);
+    events.vmrun(vmcb);
+    return this.inject();
+  }
+
+  /** #VMEXIT, its handling, and the VMRUN after it. `code`: an EXITCODE of the table. APM Vol. 2, "#VMEXIT". */
+  exit(code: number, info1Lo: number, info1Hi: number, info2Lo: number, info2Hi: number): number {
+    const { registers, vmcb } = this.processor;
+    saveToVmcb(registers, vmcb);
+    return this.host.handle(this.record(code, info1Lo, info1Hi, info2Lo, info2Hi));
+  }
+
+  /** The VMRUN ends as a #VMEXIT with nothing loaded and nothing saved; a hypervisor of ours has no use for it. */
+  private refuse(rule: string): number {
+    this.record(SVM_EXIT.invalid, 0, 0, 0, 0);
+    return this.host.fail(`VMRUN ends with VMEXIT_INVALID: ${rule}`);
+  }
+
+  private record(code: number, info1Lo: number, info1Hi: number, info2Lo: number, info2Hi: number): number {
+    const { vmcb, events } = this.processor;
+    setField(vmcb, 'exitcode', code, code >> 31);
+    setField(vmcb, 'exitinfo1', info1Lo, info1Hi);
+    setField(vmcb, 'exitinfo2', info2Lo, info2Hi);
+    setField(vmcb, 'exitintinfo', 0, 0);
+    const reason = exitReasonOfSvm(code, info1Lo);
+    this.host.count(reason);
+    events.svmExit(vmcb, reason);
+    return reason;
+  }
+
+  /** APM Vol. 2, "Event Injection". CR2 is guest state of the VMCB, so a page fault finds its address there. */
+  private inject(): number {
+    const { registers, vmcb, counters } = this.processor;
+    const event = vmcb[VMCB.eventinj]!;
+    if ((event & EVENT.valid) === 0) return RESUME.retry;
+    vmcb[VMCB.eventinj] = event & ~EVENT.valid;
+    const vector = event & EVENT.vectorMask;
+    if (vector === PAGE_FAULT) counters[COUNTER['faults.guest_exited']]!++;
+    const errorCode = event & EVENT.errorCodeValid ? vmcb[VMCB.eventinj + 1]! : 0;
+    return this.host.deliver(vector, errorCode, registers[2 * REGISTER.cr2]!, registers[2 * REGISTER.cr2 + 1]!);
+  }
+}
