@@ -2,39 +2,28 @@ import { ACCESS, OPERATION } from '../paging/accessKinds';
 import { COUNTER } from '../state/counters';
 import type { EventBus } from '../events/eventBus';
 import { KIND } from '../events/eventTable';
-import { EXIT_REASON } from '../vmx/exitReasons';
 import { type InstructionEnd, RETRY_LIMIT } from './instructionEnd';
-import { type Interruption, VECTOR } from './interruption';
 import { OperandAccess } from '../memory/operandAccess';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from './processorSpaces';
-import { isCanonical } from '../paging/compiledFormat';
+import { type LinearTranslation, TRANSLATED } from './linearTranslation';
 import { REGISTER } from './registers';
 import { type PendingOperation, RESUME, STATUS, type StoreObserver } from './rootMode';
-import type { Tlb } from '../caches/tlb';
-import type { Translator } from '../caches/translator';
-import { VMCS } from '../vmx/vmcs';
-import { WALK } from '../paging/walkOutcome';
 
-/** Beside `RESUME` and EXCEPTION: the address is translated, and the operation still to be done. */
-const TRANSLATED = 4;
 const PAGE_MASK = 0xfff;
 const PAGE_BYTES = 0x1000;
 
 /** The parts of a processor that instructions on memory work on. */
 export interface MemoryProcessor {
   readonly registers: Int32Array;
-  readonly vmcs: Int32Array;
   readonly counters: Float64Array;
   readonly pending: PendingOperation;
   readonly memory: PhysicalMemory;
   readonly bus: EventBus;
-  readonly tlb: Tlb;
   readonly spaces: ProcessorSpaces;
-  readonly translator: Translator;
+  readonly translation: LinearTranslation;
   readonly events: ProcessorEvents;
-  readonly interruption: Interruption;
   readonly end: InstructionEnd;
 }
 
@@ -108,11 +97,10 @@ export class MemoryInstructions {
 
   /** Both pages are translated before anything is read or written. */
   private attempt(lo: number, hi: number, size: number, access: number): number {
-    const { translator, spaces } = this.processor;
-    const first = this.translate(lo, hi, access);
+    const { translation, spaces } = this.processor;
+    const first = translation.translate(lo, hi, access);
     if (first !== TRANSLATED) return first;
-    const hpaLo = translator.hpaLo;
-    const hpaHi = translator.hpaHi;
+    const { hpaLo, hpaHi } = translation;
     const inFirst = PAGE_BYTES - (lo & PAGE_MASK);
     if (size <= inFirst) {
       this.observe(lo, hi, hpaLo, hpaHi, size);
@@ -122,36 +110,12 @@ export class MemoryInstructions {
     const nextLo = (lo & ~PAGE_MASK) + PAGE_BYTES | 0;
     // SDM Vol. 3, "Limit Checking": at 4 GBytes it is up to the processor; this one goes on at 0.
     const nextHi = nextLo === 0 && spaces.linear.compiled.canonicalSign !== 0 ? hi + 1 | 0 : hi;
-    const second = this.translate(nextLo, nextHi, access);
+    const second = translation.translate(nextLo, nextHi, access);
     if (second !== TRANSLATED) return second;
     this.observe(lo, hi, hpaLo, hpaHi, inFirst);
-    this.observe(nextLo, nextHi, translator.hpaLo, translator.hpaHi, size - inFirst);
-    this.perform(hpaLo, hpaHi, translator.hpaLo, translator.hpaHi);
+    this.observe(nextLo, nextHi, translation.hpaLo, translation.hpaHi, size - inFirst);
+    this.perform(hpaLo, hpaHi, translation.hpaLo, translation.hpaHi);
     return RESUME.completed;
-  }
-
-  /** TRANSLATED, or what the fault or exit led to: RESUME.completed when root mode has done the whole operation. */
-  private translate(lo: number, hi: number, access: number): number {
-    const { translator, interruption, vmcs, spaces } = this.processor;
-    const space = spaces.linear;
-    if (!isCanonical(space.compiled, hi)) return interruption.raise(VECTOR.generalProtection, 0, lo, hi);
-    const outcome = translator.translate(lo, hi, access);
-    if (outcome === WALK.mapped) return TRANSLATED;
-    this.processor.tlb.invalidatePage(lo, hi);
-    if (outcome === WALK.pageFault) {
-      this.processor.events.pageFault(lo, hi, VECTOR.pageFault, translator.errorCode, translator.level);
-      return interruption.raise(VECTOR.pageFault, translator.errorCode, lo, hi);
-    }
-    if (outcome === WALK.nestedPageFault) {
-      const { qualification, qualificationHi, gpaLo, gpaHi } = space.result;
-      return interruption.exitNestedPageFault(qualification, qualificationHi, gpaLo, gpaHi);
-    }
-    vmcs[VMCS.guest_physical_address] = space.result.gpaLo;
-    vmcs[VMCS.guest_physical_address + 1] = space.result.gpaHi;
-    if (outcome === WALK.eptMisconfiguration) return interruption.exit(EXIT_REASON.ept_misconfiguration, 0, 0);
-    vmcs[VMCS.guest_linear_address] = lo;
-    vmcs[VMCS.guest_linear_address + 1] = hi;
-    return interruption.exit(EXIT_REASON.ept_violation, space.result.qualification, 0);
   }
 
   private get level(): number {
