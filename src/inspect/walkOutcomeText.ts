@@ -2,7 +2,7 @@ import { accessRightsRow } from '../hardware/paging/accessRights';
 import { brokenIllegalRule, brokenReservedRule, type CompiledFormat } from '../hardware/paging/compiledFormat';
 import type { DecodedEntry } from '../hardware/paging/decodeEntry';
 import { field } from '../hardware/events/eventTable';
-import { describeQualification, eptViolationQualification } from '../hardware/vmx/exitQualification';
+import { describeQualification, eptViolationFields } from '../hardware/vmx/exitQualification';
 import { PFEC, pageFaultErrorCodeNames } from '../hardware/paging/pageFaultErrorCode';
 import { refusalText, type RefusedWalk } from '../hardware/paging/refusalText';
 import { walkOutcomeNames, WALK, WHY } from '../hardware/paging/walkOutcome';
@@ -26,7 +26,7 @@ function endText(done: Int32Array): string {
   switch (done[field.what.at]) {
     case WALK.pageFault: return `page fault, ${errorCodeText(code)}`;
     case WALK.eptViolation: {
-      const words = describeQualification(eptViolationQualification, code);
+      const words = describeQualification(eptViolationFields, code);
       return `EPT violation at ${fieldText('gpa', done, 'gpa')}, qualification 0x${code.toString(16)} (${words})`;
     }
     case WALK.eptMisconfiguration: return `EPT misconfiguration at ${fieldText('gpa', done, 'gpa')}`;

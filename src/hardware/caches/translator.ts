@@ -1,5 +1,6 @@
 import { ACCESS_KIND_MASK, ACCESS_WRITES } from '../paging/accessKinds';
 import { COUNTER } from '../state/counters';
+import { RIGHTS_BITS } from '../paging/accessRights';
 import { PFEC, pageFaultErrorCode } from '../paging/pageFaultErrorCode';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from '../processor/processorSpaces';
@@ -65,19 +66,19 @@ export class Translator {
   private judge(space: TranslationSpace, line: number, access: number): number {
     const { tlb } = this;
     const rights = tlb.rights(line);
-    if (space.permissions[(access << 3) | rights] === 0) return LINE.refuses;
-    if (space.keys !== 0 && keyRefuses(space.keys, space.pkru, tlb.key(line), rights, access)) return LINE.refuses;
+    if (space.permissions[(access << RIGHTS_BITS) | rights] === 0) return LINE.refuses;
+    if (space.keys !== 0 && keyRefuses(space, tlb.key(line), rights, access)) return LINE.refuses;
     if ((access & ACCESS_WRITES) !== 0 && !tlb.isDirty(line)) return LINE.rewalk;
     const nested = space.nested;
     if (nested === undefined) return LINE.allows;
-    const nestedAccess = (access & ACCESS_KIND_MASK) | nested.finalAccess;
-    return nested.permissions[(nestedAccess << 3) | tlb.eptRights(line)] === 0 ? LINE.rewalk : LINE.allows;
+    const nestedAccess = (access & ACCESS_KIND_MASK) | nested.finalAccess | ((rights << 1) & nested.userAddressMask);
+    return nested.permissions[(nestedAccess << RIGHTS_BITS) | tlb.eptRights(line)] === 0 ? LINE.rewalk : LINE.allows;
   }
 
   /** SDM Vol. 3, "Propagation of Paging-Structure Changes to Multiple Processors": a stale right may fault once. */
   private refuseByLine(space: TranslationSpace, line: number, access: number): number {
     const { tlb } = this;
-    const refusedByKey = keyRefuses(space.keys, space.pkru, tlb.key(line), tlb.rights(line), access);
+    const refusedByKey = keyRefuses(space, tlb.key(line), tlb.rights(line), access);
     this.errorCode = pageFaultErrorCode(access, refusedByKey ? PFEC.P | PFEC.PK : PFEC.P, space.reportsFetch);
     this.level = 0;
     return WALK.pageFault;

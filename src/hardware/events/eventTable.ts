@@ -121,6 +121,15 @@ export const eventKinds = [
   { name: 'frame_allocated', fields: ['hpa', 'what'], text: 'host frame {hpa} allocated' },
   { name: 'statement', fields: ['index'], text: 'statement {index}' },
   { name: 'expectation_failed', fields: ['index'], text: 'expectation {index} fails' },
+  { name: 'page_modification_logged', fields: ['gpa', 'hpa', 'index'], text: 'the page at {gpa} is logged as modified, in entry {index} of the page-modification log' },
+  { name: 'virtualization_exception', fields: ['qualification', 'gva', 'gpa', 'hpa', 'index'], text: 'EPT violation at {gpa} becomes a virtualization exception, told at {hpa}' },
+  { name: 'eptp_switch', fields: ['index', 'value', 'old'], text: 'VMFUNC: EPTP {old} becomes {value}, entry {index} of the EPTP list' },
+  // Caches beside the TLB.
+  { name: 'structure_cache_hit', fields: ['space', 'level', 'index', 'address', 'gva', 'gpa', 'guestLevel'], text: 'the cache of paging structures has the {level} in line {index}: the next table is at {address}' },
+  { name: 'structure_cache_fill', fields: ['space', 'level', 'index', 'address', 'gva', 'gpa', 'guestLevel'], text: 'the cache of paging structures takes the {level} into line {index}: the next table is at {address}' },
+  { name: 'nested_tlb_hit', fields: ['space', 'index', 'gva', 'gpa', 'hpa', 'guestLevel'], text: 'nested TLB line {index} maps {gpa} to {hpa}' },
+  { name: 'nested_tlb_fill', fields: ['space', 'index', 'gva', 'gpa', 'hpa', 'guestLevel'], text: 'nested TLB line {index} now maps {gpa} to {hpa}' },
+  { name: 'tlb_l2_hit', fields: ['gva', 'gpa', 'hpa', 'index'], text: 'L2 TLB line {index} maps {gva} to {hpa}, and is copied to L1' },
 ] as const satisfies readonly EventKind[];
 
 export type EventName = (typeof eventKinds)[number]['name'];

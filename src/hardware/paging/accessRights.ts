@@ -3,10 +3,15 @@ import { CR0, CR4, RFLAGS } from '../processor/controlRegisters';
 
 /** Bits of a rights integer, in the order of `PagingFormat.rights`. */
 export const PAGE_RIGHTS = { writable: 1, user: 2, executable: 4 } as const;
-export const EPT_RIGHTS = { readable: 1, writable: 2, executable: 4 } as const;
+/** With mode-based execute control `executable` is for supervisor-mode linear addresses, `userExecutable` for the others. */
+export const EPT_RIGHTS = { readable: 1, writable: 2, executable: 4, userExecutable: 8 } as const;
+/** The three rights that every format has. */
 export const ALL_RIGHTS = 7;
-/** Entries of a permission bitmap: index `access << 3 | rights`. */
-export const PERMISSIONS = ACCESSES << 3;
+/** Index of a permission bitmap: `access << RIGHTS_BITS | rights`. */
+export const RIGHTS_BITS = 4;
+const RIGHTS_MASK = (1 << RIGHTS_BITS) - 1;
+/** Entries of a permission bitmap. */
+export const PERMISSIONS = ACCESSES << RIGHTS_BITS;
 
 /** Registers that decide rights, low halves. */
 export interface RightsControls {
@@ -66,28 +71,61 @@ export function accessRightsRow(access: number, rights: number): number {
 /** Fills the permission bitmap of paging: 1 where the access is allowed with the rights. */
 export function compilePagePermissions(permissions: Uint8Array, controls: RightsControls): void {
   for (let access = 0; access < ACCESSES; access++) {
-    for (let rights = 0; rights <= ALL_RIGHTS; rights++) {
+    for (let rights = 0; rights <= RIGHTS_MASK; rights++) {
       const row = accessRightsRows[accessRightsRow(access, rights)];
       const allowed = row !== undefined && row.needs.every((need) => rightsConditions[need](controls, rights, access));
-      permissions[(access << 3) | rights] = allowed ? 1 : 0;
+      permissions[(access << RIGHTS_BITS) | rights] = allowed ? 1 : 0;
     }
   }
 }
 
-/** What each kind of access needs of an EPT translation. SDM Vol. 3, "EPT Violations". */
-const eptNeeds = new Map<number, number>([
-  [ACCESS.read, EPT_RIGHTS.readable],
-  [ACCESS.write, EPT_RIGHTS.writable],
-  [ACCESS.fetch, EPT_RIGHTS.executable],
-  [ACCESS.readWrite, EPT_RIGHTS.readable | EPT_RIGHTS.writable],
-]);
+/** A kind of guest-physical access, and what it needs of an EPT translation. */
+export interface EptRightsRow {
+  readonly kind: number;
+  /** Mode of the linear address that is translated: told apart for fetches with mode-based execute control alone. */
+  readonly address: 'supervisor' | 'user' | 'either';
+  /** The "mode-based execute control for EPT" that the row is for. */
+  readonly modeBasedExecute: 'on' | 'off' | 'either';
+  /** EPT_RIGHTS that all entries used must give. */
+  readonly needs: number;
+  /** For messages. */
+  readonly name: string;
+}
+
+/** SDM Vol. 3, "EPT Violations", "Mode-Based Execute Control for EPT". */
+export const eptRightsRows: readonly EptRightsRow[] = [
+  { kind: ACCESS.read, address: 'either', modeBasedExecute: 'either', needs: EPT_RIGHTS.readable, name: 'data read' },
+  { kind: ACCESS.write, address: 'either', modeBasedExecute: 'either', needs: EPT_RIGHTS.writable, name: 'data write' },
+  {
+    kind: ACCESS.readWrite, address: 'either', modeBasedExecute: 'either',
+    needs: EPT_RIGHTS.readable | EPT_RIGHTS.writable, name: 'paging-structure access with EPT accessed and dirty flags',
+  },
+  { kind: ACCESS.fetch, address: 'either', modeBasedExecute: 'off', needs: EPT_RIGHTS.executable, name: 'instruction fetch' },
+  {
+    kind: ACCESS.fetch, address: 'supervisor', modeBasedExecute: 'on',
+    needs: EPT_RIGHTS.executable, name: 'instruction fetch from a supervisor-mode linear address',
+  },
+  {
+    kind: ACCESS.fetch, address: 'user', modeBasedExecute: 'on',
+    needs: EPT_RIGHTS.userExecutable, name: 'instruction fetch from a user-mode linear address',
+  },
+];
+
+/** Row that judges a nested access; of an access integer's modes only ACCESS.user counts: a user-mode linear address. */
+export function eptRightsRow(access: number, modeBasedExecute: 'on' | 'off'): number {
+  const address = access & ACCESS.user ? 'user' : 'supervisor';
+  const kind = access & ACCESS_KIND_MASK;
+  return eptRightsRows.findIndex((row) => row.kind === kind
+    && (row.address === 'either' || row.address === address)
+    && (row.modeBasedExecute === 'either' || row.modeBasedExecute === modeBasedExecute));
+}
 
 /** Fills the permission bitmap of EPT. */
-export function compileEptPermissions(permissions: Uint8Array): void {
+export function compileEptPermissions(permissions: Uint8Array, modeBasedExecute: 'on' | 'off'): void {
   for (let access = 0; access < ACCESSES; access++) {
-    const needs = eptNeeds.get(access & ACCESS_KIND_MASK) ?? ALL_RIGHTS;
-    for (let rights = 0; rights <= ALL_RIGHTS; rights++) {
-      permissions[(access << 3) | rights] = (rights & needs) === needs ? 1 : 0;
+    const row = eptRightsRows[eptRightsRow(access, modeBasedExecute)];
+    for (let rights = 0; rights <= RIGHTS_MASK; rights++) {
+      permissions[(access << RIGHTS_BITS) | rights] = row !== undefined && (rights & row.needs) === row.needs ? 1 : 0;
     }
   }
 }

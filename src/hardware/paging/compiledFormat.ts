@@ -1,5 +1,5 @@
 import { ALL_RIGHTS } from './accessRights';
-import { type PagingFormat, type ReservedRule, rowApplies } from './pagingFormat';
+import { type FormatNeed, type PagingFormat, type ReservedRule, type RightBit, rowApplies } from './pagingFormat';
 
 /** What of the processor and its registers decides which bits are reserved. */
 export interface FormatFeatures {
@@ -8,6 +8,12 @@ export interface FormatFeatures {
   readonly executeOnly: 'on' | 'off';
   /** CR4.PSE, for formats that ask for it. */
   readonly largePages?: 'on' | 'off';
+  /** Page sizes that the processor has for the format, and PSE-36; left out: it has them. */
+  readonly pages2M?: 'on' | 'off';
+  readonly pages1G?: 'on' | 'off';
+  readonly pse36?: 'on' | 'off';
+  /** The "mode-based execute control for EPT" VM-execution control; left out: it is 0. */
+  readonly modeBasedExecute?: 'on' | 'off';
   /** Where entries of the format's `registerLevel` are: in registers, or read in the walk as all others. */
   readonly topEntries?: 'registers' | 'memory';
 }
@@ -51,12 +57,20 @@ export interface CompiledFormat {
   /** High half of a leaf's address: `hi & frameHi | (lo >>> highFrameShift) & highFrameMask[level]`. */
   readonly highFrameShift: number;
   readonly highFrameMask: Int32Array;
-  /** Rights integer: `(lo >>> rightsLoShift) & rightsLoMask | ((hi ^ rightsHiFlip) >>> rightsHiShift) & rightsHiMask`. */
+  /**
+   * Rights integer: `(lo >>> rightsLoShift) & rightsLoMask | (lo >>> rightsFarShift) & rightsFarMask
+   * | ((hi ^ rightsHiFlip) >>> rightsHiShift) & rightsHiMask`.
+   */
   readonly rightsLoShift: number;
   readonly rightsLoMask: number;
+  /** Of a right in the low half that stands apart from the others there; the mask is 0 when none does. */
+  readonly rightsFarShift: number;
+  readonly rightsFarMask: number;
   readonly rightsHiFlip: number;
   readonly rightsHiShift: number;
   readonly rightsHiMask: number;
+  /** The rights integer that gives everything the format has rights for. */
+  readonly allRights: number;
   /** Rights that entries of a level give whatever they hold. */
   readonly impliedRights: Int32Array;
   /** The highest level that has accessed flags. */
@@ -84,8 +98,28 @@ function reservedFrom(rule: ReservedRule, features: FormatFeatures): number {
   switch (rule.when) {
     case 'always': return rule.bits[1];
     case 'above MAXPHYADDR': return rule.bits[1] + Math.max(0, features.maxphyaddr - (rule.addressBit ?? rule.bits[1]));
-    case 'EFER.NXE = 0': return features.noExecute === 'on' ? rule.bits[0] + 1 : rule.bits[1];
+    case 'EFER.NXE = 0': return reservedWithout(features.noExecute, rule);
+    case 'no 2-MByte pages': return reservedWithout(features.pages2M, rule);
+    case 'no 1-GByte pages': return reservedWithout(features.pages1G, rule);
+    case 'no PSE-36': return reservedWithout(features.pse36, rule);
   }
+}
+
+function reservedWithout(feature: 'on' | 'off' | undefined, rule: ReservedRule): number {
+  return feature === 'off' ? rule.bits[1] : rule.bits[0] + 1;
+}
+
+/** Is what a row of a format needs there? */
+export function isMet(needs: FormatNeed | undefined, features: FormatFeatures): boolean {
+  switch (needs) {
+    case undefined: return true;
+    case 'mode-based execute control': return features.modeBasedExecute === 'on';
+  }
+}
+
+/** The rights that entries of a format give under these features. */
+export function rightsOf({ format, features }: Pick<CompiledFormat, 'format' | 'features'>): readonly RightBit[] {
+  return format.rights.filter((right) => isMet(right.needs, features));
 }
 
 /** Row of the first reserved-bit rule that an entry breaks, or -1. */
@@ -134,29 +168,25 @@ function compileIllegal(format: PagingFormat, features: FormatFeatures): Uint8Ar
   return illegal;
 }
 
-interface RightsMasks { loShift: number; loMask: number; hiFlip: number; hiShift: number; hiMask: number }
+/** Rights bits of an entry that one shift moves to their places in a rights integer. */
+interface RightsGroup { shift: number; mask: number }
+interface RightsMasks { lo: RightsGroup; far: RightsGroup; hi: RightsGroup; hiFlip: number }
 
 /**
- * Rights bits must keep their order within a word: one shift moves them all to their places. A right in the high
- * half that clear bits give is always given by a format without a high half.
+ * Rights bits must keep their order: one shift moves those of the high half to their places, two those of the low
+ * half. A right in the high half that clear bits give is always given by a format without a high half.
  */
-function compileRights(format: PagingFormat): RightsMasks {
-  const masks: RightsMasks = { loShift: 0, loMask: 0, hiFlip: 0, hiShift: 0, hiMask: 0 };
-  format.rights.forEach((right, index) => {
+function compileRights(format: PagingFormat, features: FormatFeatures): RightsMasks {
+  const group = (): RightsGroup => ({ shift: 0, mask: 0 });
+  const masks: RightsMasks = { lo: group(), far: group(), hi: group(), hiFlip: 0 };
+  rightsOf({ format, features }).forEach((right, index) => {
     const shift = (right.bit & 31) - index;
-    const inHigh = right.bit >= 32;
-    const known = inHigh ? masks.hiMask : masks.loMask;
-    if (shift < 0 || known !== 0 && shift !== (inHigh ? masks.hiShift : masks.loShift)) {
-      throw new Error(`invariant: rights of format ${format.name} cannot be taken with one shift per word`);
-    }
-    if (inHigh) {
-      masks.hiShift = shift;
-      masks.hiMask |= 1 << index;
-      if (right.givenBy === 0) masks.hiFlip |= 1 << (right.bit & 31);
-    } else {
-      masks.loShift = shift;
-      masks.loMask |= 1 << index;
-    }
+    const groups = right.bit >= 32 ? [masks.hi] : [masks.lo, masks.far];
+    const taken = groups.find(({ mask, shift: known }) => mask === 0 || known === shift);
+    if (shift < 0 || taken === undefined) throw new Error(`invariant: rights of format ${format.name} need more shifts than there are`);
+    taken.shift = shift;
+    taken.mask |= 1 << index;
+    if (right.bit >= 32 && right.givenBy === 0) masks.hiFlip |= 1 << (right.bit & 31);
   });
   return masks;
 }
@@ -173,7 +203,7 @@ const lowMask = (bit: number | undefined): number => (bit === undefined ? 0 : bi
 export function compileFormat(format: PagingFormat, features: FormatFeatures): CompiledFormat {
   const inputBits = format.inputBits ?? PAGE_SHIFT + format.levels * format.indexBits;
   const zeroExtended = format.input === 'zero-extended' && format.levels > 0;
-  const rights = compileRights(format);
+  const rights = compileRights(format, features);
   const hasLargePages = format.leafNeeds === undefined || features.largePages === 'on';
   const pointerLevels = format.pointerLevels ?? [];
   const shifts = new Int32Array(LEVEL_SLOTS);
@@ -193,7 +223,7 @@ export function compileFormat(format: PagingFormat, features: FormatFeatures): C
     rootLo: bitsIn(0, format.root[0], format.root[1]),
     rootHi: bitsIn(1, format.root[0], format.root[1]),
     registerLevel: features.topEntries === 'memory' ? 0 : format.registerLevel ?? 0,
-    presentMask: format.presentMask,
+    presentMask: presentMask(format, features),
     leafMask: perLevel(hasLargePages ? format.leafLevels : [], lowMask(format.leafBit)),
     reservedLo: compileReserved(format, features, 0),
     reservedHi: compileReserved(format, features, 1),
@@ -202,11 +232,14 @@ export function compileFormat(format: PagingFormat, features: FormatFeatures): C
     frameHi: bitsIn(1, format.frame[0], format.frame[1]),
     highFrameShift: format.highFrame?.bits[1] ?? 0,
     highFrameMask: highFrameMask(format),
-    rightsLoShift: rights.loShift,
-    rightsLoMask: rights.loMask,
+    rightsLoShift: rights.lo.shift,
+    rightsLoMask: rights.lo.mask,
+    rightsFarShift: rights.far.shift,
+    rightsFarMask: rights.far.mask,
     rightsHiFlip: rights.hiFlip,
-    rightsHiShift: rights.hiShift,
-    rightsHiMask: rights.hiMask,
+    rightsHiShift: rights.hi.shift,
+    rightsHiMask: rights.hi.mask,
+    allRights: (1 << rightsOf({ format, features }).length) - 1,
     impliedRights: perLevel(pointerLevels, ALL_RIGHTS),
     flagsTop: format.levels - pointerLevels.length,
     accessedMask: lowMask(format.accessedBit),
@@ -223,6 +256,11 @@ export function compileFormat(format: PagingFormat, features: FormatFeatures): C
 export function isCanonical(compiled: CompiledFormat, hi: number): boolean {
   const above = hi >> compiled.canonicalShift;
   return above === 0 || above === compiled.canonicalSign;
+}
+
+/** SDM Vol. 3, "EPT Translation Mechanism": with mode-based execute control bit 10 makes an entry present too. */
+function presentMask({ presentMask: always, alsoPresent }: PagingFormat, features: FormatFeatures): number {
+  return alsoPresent !== undefined && isMet(alsoPresent.needs, features) ? always | alsoPresent.mask : always;
 }
 
 function highFrameMask({ highFrame }: PagingFormat): Int32Array {

@@ -1,4 +1,4 @@
-import { brokenIllegalRule, brokenReservedRule, type CompiledFormat } from './compiledFormat';
+import { brokenIllegalRule, brokenReservedRule, type CompiledFormat, isMet, rightsOf } from './compiledFormat';
 import { type FormatField, rowApplies } from './pagingFormat';
 
 /** SDM Vol. 3, "Memory Cache Types and Properties"; 2, 3 and 7 are no types. */
@@ -41,10 +41,12 @@ export function decodeEntry(
 ): DecodedEntry {
   const { format } = compiled;
   const entry = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-  const present = (lo & format.presentMask) !== 0;
+  const present = (lo & compiled.presentMask) !== 0;
   const leaf = level === 1 || (lo & (compiled.leafMask[level] ?? 0)) !== 0;
   const use = leaf ? 'leaf' : 'table';
-  const rows = format.fields.filter((field) => rowApplies(field, level, use) && (present || saysPresent(field, format.presentMask)));
+  const rows = format.fields.filter((field) => isMet(field.needs, compiled.features) && (present
+    ? rowApplies(field, level, use)
+    : rowApplies(field, level, use) && saysPresent(field, compiled.presentMask) || suppresses(compiled, field, hi)));
   const frameRow = format.fields.find((field) => field.print === 'frame' && rowApplies(field, level, use));
   const frame = frameRow === undefined ? 0n : (entry & mask(frameRow.bits)) | highFrame(compiled, level, leaf, lo);
   const fields = rows.map((field) => decodeField(field, entry, `${frameSpace}:0x${frame.toString(16)}`));
@@ -56,7 +58,7 @@ export function decodeEntry(
     leaf,
     size: 1n << BigInt(shift),
     frame,
-    rights: format.rights.map(({ name, bit, givenBy }) => (
+    rights: rightsOf(compiled).map(({ name, bit, givenBy }) => (
       { name, given: isPointer || Number((entry >> BigInt(bit)) & 1n) === givenBy })),
     fields,
     fault: present ? faultOf(compiled, level, leaf ? 1 : 0, lo, hi) : undefined,
@@ -87,6 +89,11 @@ function faultOf(compiled: CompiledFormat, level: number, leaf: 0 | 1, lo: numbe
   if (illegal !== undefined) return `illegal: ${illegal.name}`;
   const reserved = compiled.format.reservedRules[brokenReservedRule(compiled, level, leaf, lo, hi)];
   return reserved === undefined ? undefined : `reserved: ${reserved.name}`;
+}
+
+/** Of an entry that is not present this bit alone is not ignored: SDM Vol. 3, "Convertible EPT Violations". */
+function suppresses({ format }: CompiledFormat, field: FormatField, hi: number): boolean {
+  return field.bits[0] === format.suppressBit && (hi & (1 << (format.suppressBit & 31))) !== 0;
 }
 
 function saysPresent(field: FormatField, presentMask: number): boolean {

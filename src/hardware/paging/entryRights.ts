@@ -4,6 +4,7 @@ import type { CompiledFormat } from './compiledFormat';
 export function rightsOfEntry(compiled: CompiledFormat, lo: number, hi: number): number {
   return (
     ((lo >>> compiled.rightsLoShift) & compiled.rightsLoMask) |
+    ((lo >>> compiled.rightsFarShift) & compiled.rightsFarMask) |
     (((hi ^ compiled.rightsHiFlip) >>> compiled.rightsHiShift) & compiled.rightsHiMask)
   );
 }

@@ -4,8 +4,7 @@ import { LEVEL_SLOTS } from './compiledFormat';
 import type { TableAddressing } from './tableAddressing';
 import type { TranslationSpace } from './translationSpace';
 import { walk } from './walk';
-import { eptViolationQualification } from './walkRefusal';
-import { WALK } from './walkOutcome';
+import { EFFECTS, WALK } from './walkOutcome';
 
 /**
  * Guest tables behind EPT or nested paging: each table address is guest-physical and is walked first, as the access
@@ -15,7 +14,7 @@ export class NestedAddressing implements TableAddressing {
   hpaLo = 0;
   hpaHi = 0;
   /** EPT rights of the page that holds the guest entry of each level. */
-  private readonly rights = new Int32Array(LEVEL_SLOTS);
+  readonly pageRights = new Int32Array(LEVEL_SLOTS);
 
   constructor(private readonly nested: TranslationSpace) {}
 
@@ -26,20 +25,21 @@ export class NestedAddressing implements TableAddressing {
     if (outcome !== WALK.mapped) return outcome;
     this.hpaLo = nested.result.hpaLo;
     this.hpaHi = nested.result.hpaHi;
-    this.rights[level] = nested.result.rights;
+    this.pageRights[level] = nested.result.rights;
     return WALK.mapped;
   }
 
-  /** A flag update is a write to the table's page, by the translation that the read went through. */
+  /**
+   * A flag update is a write to the table's page, by the translation that the read went through. Where that does not
+   * give W, the write is walked for, without effects, to find what refuses it.
+   */
   allowsUpdate(lo: number, hi: number, level: number): number {
-    if ((this.nested.tableAccess & ACCESS_WRITES) !== 0) return WALK.mapped;
-    const rights = this.rights[level]!;
-    if ((rights & EPT_RIGHTS.writable) !== 0) return WALK.mapped;
-    const { result } = this.nested;
-    result.outcome = WALK.eptViolation;
-    result.gpaLo = lo;
-    result.gpaHi = hi;
-    result.qualification = eptViolationQualification(ACCESS.write, rights, level);
-    return WALK.eptViolation;
+    const { nested } = this;
+    if ((nested.tableAccess & ACCESS_WRITES) !== 0 || (this.pageRights[level]! & EPT_RIGHTS.writable) !== 0) return WALK.mapped;
+    const { references } = nested.result;
+    nested.servedLevel = level;
+    const outcome = walk(nested, lo, hi, ACCESS.write, EFFECTS.none);
+    nested.result.references = references;
+    return outcome;
   }
 }

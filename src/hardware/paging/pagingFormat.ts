@@ -1,12 +1,17 @@
 /** Which entries of a level a row is about: those that map a page, those that reference a table, or both. */
 export type EntryUse = 'leaf' | 'table' | 'any';
 
+/** A control without which a bit is ignored. SDM Vol. 3, "Mode-Based Execute Control for EPT". */
+export type FormatNeed = 'mode-based execute control';
+
 /** A right that an entry gives or withholds. A walk's right is the logical AND over the entries used. */
 export interface RightBit {
   readonly name: string;
   readonly bit: number;
   /** The bit's value that gives the right. */
   readonly givenBy: 0 | 1;
+  /** Without this the bit is ignored, and there is no such right. */
+  readonly needs?: FormatNeed;
 }
 
 /** When a reserved-bit rule holds. */
@@ -14,7 +19,11 @@ export type ReservedWhen =
   | 'always'
   /** For the part of `bits` at and above MAXPHYADDR. */
   | 'above MAXPHYADDR'
-  | 'EFER.NXE = 0';
+  | 'EFER.NXE = 0'
+  /** On a processor that lacks the page size, or the mechanism. */
+  | 'no 2-MByte pages'
+  | 'no 1-GByte pages'
+  | 'no PSE-36';
 
 export interface ReservedRule {
   /** What is reserved, for messages: `PS in a PML4E`. */
@@ -48,6 +57,8 @@ export interface FormatField {
   readonly entries: EntryUse;
   readonly bits: readonly [high: number, low: number];
   readonly print: FieldPrinting;
+  /** Without this the field is ignored, and not told. */
+  readonly needs?: FormatNeed;
   /** What it means when set, and when clear; of a field that is no flag, what it holds. */
   readonly set: string;
   readonly clear: string;
@@ -76,8 +87,12 @@ export interface PagingFormat {
   readonly pointerLevels?: readonly number[];
   /** An entry is present when one of these low bits is set. */
   readonly presentMask: number;
-  /** The three rights, in the order of the bits of a rights integer. */
-  readonly rights: readonly [RightBit, RightBit, RightBit];
+  /** Low bits that make an entry present as well, while something is on. */
+  readonly alsoPresent?: { readonly mask: number; readonly needs: FormatNeed };
+  /** The rights, in the order of the bits of a rights integer: three, and a fourth that needs a control. */
+  readonly rights: readonly [RightBit, RightBit, RightBit, ...RightBit[]];
+  /** A bit of an entry that keeps its refusal from becoming a virtualization exception, if the format has one. */
+  readonly suppressBit?: number;
   /** How a refused walk is told. */
   readonly refusal: 'page fault' | 'EPT' | 'nested page fault';
   /** Levels above 1 whose entry maps a page when `leafBit` is set. */

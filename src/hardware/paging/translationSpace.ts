@@ -10,7 +10,9 @@ import { UNPAGED } from './formats/unpaged';
 import { PFEC } from './pageFaultErrorCode';
 import type { PagingFormat } from './pagingFormat';
 import { pagingMode } from './pagingMode';
+import type { ModificationLog } from '../vmx/modificationLog';
 import type { PhysicalMemory } from '../memory/physicalMemory';
+import { featuresWith, type ProcessorFeatures } from '../processor/processorFeatures';
 import { KEYS } from './protectionKeys';
 import type { TableAddressing } from './tableAddressing';
 import { EPTP } from '../vmx/vmcs';
@@ -31,6 +33,8 @@ export interface SpaceIdentity {
   readonly counters?: Float64Array;
   /** PDPTE registers (`PDPTE_WORDS`), which the walk reads as they stand; without them there is no PAE paging. */
   readonly topEntries?: Int32Array;
+  /** What of the optional the processor has; by default as the table says. */
+  readonly features?: ProcessorFeatures;
 }
 
 /** Registers that paging depends on, low halves. */
@@ -40,7 +44,17 @@ export interface PagingRegisters {
   readonly efer: number;
   readonly rflags: number;
   readonly pkru: number;
+  /** IA32_PKRS; left out: 0, which refuses nothing. */
+  readonly pkrs?: number;
 }
+
+/** VM-execution controls that an EPT translation depends on. */
+export interface EptControls {
+  readonly modeBasedExecute: 'on' | 'off';
+  /** Where "enable PML" is 1: told of each dirty flag that is set. */
+  readonly modificationLog: ModificationLog | undefined;
+}
+const PLAIN_EPT: EptControls = { modeBasedExecute: 'off', modificationLog: undefined };
 
 /** Registers of the host at VMRUN that its nested tables are read by, low halves. */
 export type HostPagingRegisters = Pick<PagingRegisters, 'cr0' | 'cr4' | 'efer'>;
@@ -62,6 +76,7 @@ export class TranslationSpace {
   readonly counters: Float64Array | undefined;
   /** The PDPTE registers, for a format whose top entries are in registers; undefined: this space has none. */
   readonly topEntries: Int32Array | undefined;
+  readonly features: ProcessorFeatures;
   tableSpace: number;
   /** How tables are reached; `direct`, its 1 or 0, spares a walk the question. */
   tables: TableAddressing;
@@ -70,9 +85,10 @@ export class TranslationSpace {
   rootLo = 0;
   rootHi = 0;
   readonly permissions = new Uint8Array(PERMISSIONS);
-  /** `KEYS`, and the rights of each key. */
+  /** `KEYS`, and the rights of each key: of user-mode and of supervisor-mode addresses. */
   keys: number = KEYS.off;
   pkru = 0;
+  pkrs = 0;
   /** PFEC.ID where a fetch is told from a read in error codes, else 0. */
   reportsFetch = 0;
   /** 1: the walk sets accessed and dirty flags. */
@@ -84,6 +100,10 @@ export class TranslationSpace {
   /** As `nested`: the access that it is when a walk reads one of its tables, and what is added to the final one. */
   tableAccess: number = ACCESS.read;
   finalAccess = 0;
+  /** As `nested`: ACCESS.user where the final access is told whether the linear address is a user-mode one, else 0. */
+  userAddressMask = 0;
+  /** EPT with page-modification logging: where dirty flags are logged. */
+  modificationLog: ModificationLog | undefined;
   /**
    * What the walk is made for: the linear address, and the level of the guest entry (0: the final address; NO_LINEAR:
    * there is no linear address).
@@ -91,6 +111,8 @@ export class TranslationSpace {
   servedLo = 0;
   servedHi = 0;
   servedLevel = 0;
+  /** For the final address: the rights (PAGE_RIGHTS) that the guest's own tables gave. */
+  servedRights = 0;
   readonly result = new WalkResult();
   private controlsKey = '';
 
@@ -102,6 +124,7 @@ export class TranslationSpace {
     this.maxphyaddr = identity.maxphyaddr;
     this.counters = identity.counters;
     this.topEntries = identity.topEntries;
+    this.features = identity.features ?? featuresWith();
     this.tableSpace = identity.tableSpace;
     this.tables = identity.tables;
     this.direct = identity.tables.direct ?? 0;
@@ -122,13 +145,14 @@ export class TranslationSpace {
    * name of a paging mode that this space cannot walk (PAE without PDPTE registers), and is then unchanged.
    */
   usePaging(registers: PagingRegisters, topEntries: 'registers' | 'memory' = 'registers'): string | undefined {
-    const { cr0, cr4, efer, rflags, pkru } = registers;
+    const { cr0, cr4, efer, rflags, pkru, pkrs } = registers;
     const format = pagingMode(cr0, cr4, efer);
     if (format.registerLevel !== undefined && topEntries === 'registers' && this.topEntries === undefined) return format.name;
     this.useFormat(format, this.pagingFeatures(registers, topEntries));
     this.pkru = pkru;
-    const hasKeys = (cr4 & CR4.PKE) !== 0 && format.keyBit !== undefined;
-    this.keys = !hasKeys ? KEYS.off : cr0 & CR0.WP ? KEYS.onWithWriteProtect : KEYS.on;
+    this.pkrs = pkrs ?? 0;
+    const keyed = format.keyBit === undefined ? KEYS.off : (cr4 & CR4.PKE ? KEYS.user : 0) | (cr4 & CR4.PKS ? KEYS.supervisor : 0);
+    this.keys = keyed === KEYS.off ? KEYS.off : keyed | (cr0 & CR0.WP ? KEYS.writeProtect : 0);
     this.useControls({ cr0, cr4, rflags }, efer);
     return undefined;
   }
@@ -140,18 +164,24 @@ export class TranslationSpace {
   }
 
   /** Takes walk length, root and accessed/dirty flags from an EPT pointer: a length of 4 or 5. */
-  useEpt(eptpLo: number, eptpHi: number): void {
+  useEpt(eptpLo: number, eptpHi: number, { modeBasedExecute, modificationLog } = PLAIN_EPT): void {
     const length = ((eptpLo >>> EPTP.walkLengthShift) & EPTP.walkLengthMask) + 1;
     const format = length === EPT5.levels ? EPT5 : EPT4;
     if (length !== format.levels) throw new Error(`invariant: EPTP 0x${(eptpLo >>> 0).toString(16)} asks for a walk length of ${length}`);
-    this.useFormat(format, { maxphyaddr: this.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
+    const { eptExecuteOnly, ept2Mb, ept1Gb } = this.features;
+    this.useFormat(format, {
+      maxphyaddr: this.maxphyaddr, noExecute: 'on', executeOnly: eptExecuteOnly, pages2M: ept2Mb, pages1G: ept1Gb, modeBasedExecute,
+    });
     this.useRoot(eptpLo, eptpHi);
     this.accessedDirty = eptpLo & EPTP.accessedDirty ? 1 : 0;
     // SDM Vol. 3, "Accessed and Dirty Flags for EPT": with them every access to a guest paging structure is a write.
     this.tableAccess = this.accessedDirty === 0 ? ACCESS.read : ACCESS.readWrite;
     this.finalAccess = 0;
-    if (this.controlsKey !== 'EPT') compileEptPermissions(this.permissions);
-    this.controlsKey = 'EPT';
+    this.userAddressMask = modeBasedExecute === 'on' ? ACCESS.user : 0;
+    this.modificationLog = modificationLog;
+    const key = `EPT/${modeBasedExecute}`;
+    if (this.controlsKey !== key) compileEptPermissions(this.permissions, modeBasedExecute);
+    this.controlsKey = key;
   }
 
   /**
@@ -165,13 +195,15 @@ export class TranslationSpace {
     this.useRoot(ncr3Lo, ncr3Hi);
     this.tableAccess = ACCESS.write | ACCESS.user;
     this.finalAccess = ACCESS.user;
+    this.userAddressMask = 0;
+    this.modificationLog = undefined;
     this.useControls({ cr0: host.cr0, cr4: host.cr4, rflags: 0 }, host.efer);
   }
 
   private pagingFeatures({ cr4, efer }: HostPagingRegisters, topEntries: 'registers' | 'memory'): FormatFeatures {
     return {
       maxphyaddr: this.maxphyaddr, noExecute: efer & EFER.NXE ? 'on' : 'off', executeOnly: 'on',
-      largePages: cr4 & CR4.PSE ? 'on' : 'off', topEntries,
+      largePages: cr4 & CR4.PSE ? 'on' : 'off', topEntries, pages1G: this.features.page1Gb, pse36: this.features.pse36,
     };
   }
 
@@ -188,8 +220,8 @@ export class TranslationSpace {
 
   private useFormat(format: PagingFormat, features: FormatFeatures): void {
     const now = this.compiled.features;
-    const isSame = this.compiled.format === format && now.noExecute === features.noExecute
-      && now.largePages === features.largePages && now.topEntries === features.topEntries;
+    const isSame = this.compiled.format === format && now.noExecute === features.noExecute && now.largePages === features.largePages
+      && now.topEntries === features.topEntries && now.modeBasedExecute === features.modeBasedExecute;
     if (!isSame) this.compiled = compileFormat(format, features);
   }
 }

@@ -1,11 +1,11 @@
 import { ACCESS, ACCESS_KIND_MASK, ACCESS_WRITES } from './accessKinds';
-import { ALL_RIGHTS } from './accessRights';
+import { ALL_RIGHTS, RIGHTS_BITS } from './accessRights';
 import { COUNTER } from '../state/counters';
 import { KIND } from '../events/eventTable';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
 import { reportFlagUpdate, reportTableRead, reportWalk, reportWalkDone } from '../events/walkEvents';
-import { refuse, refuseAsNested } from './walkRefusal';
+import { refuse, refuseAsNested, refuseFlagUpdate } from './walkRefusal';
 import { EFFECTS, WALK, WHY } from './walkOutcome';
 
 // The tables by name are looked up once, not at each reference.
@@ -60,7 +60,7 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
 
   let tableLo = space.rootLo;
   let tableHi = space.rootHi;
-  let rights = ALL_RIGHTS;
+  let rights = compiled.allRights;
   let entryLo = 0;
   let entryHi = 0;
   let level = compiled.levels;
@@ -115,6 +115,7 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
       return refuse(space, WHY.reserved, 0, effects);
     }
     rights &= ((entryLo >>> compiled.rightsLoShift) & compiled.rightsLoMask)
+      | ((entryLo >>> compiled.rightsFarShift) & compiled.rightsFarMask)
       | (((entryHi ^ compiled.rightsHiFlip) >>> compiled.rightsHiShift) & compiled.rightsHiMask)
       | compiled.impliedRights[level]!;
     if (leaf === 1) break;
@@ -124,14 +125,14 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   }
 
   result.rights = rights;
-  if (space.permissions[(access << 3) | rights] === 0) return refuse(space, WHY.rights, rights, effects);
+  if (space.permissions[(access << RIGHTS_BITS) | rights] === 0) return refuse(space, WHY.rights, rights, effects);
   const key = (entryHi >>> compiled.keyShift) & compiled.keyMask;
-  if (space.keys !== 0 && keyRefuses(space.keys, space.pkru, key, rights, access)) {
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) {
     return refuse(space, WHY.protectionKey, rights, effects);
   }
   if (effects !== EFFECTS.none && space.accessedDirty !== 0) {
     const refusal = setFlags(space, level, access);
-    if (refusal !== WALK.mapped) return refuse(space, WHY.flagUpdate, rights, effects);
+    if (refusal !== WALK.mapped) return refuseFlagUpdate(space, refusal, rights, effects);
   }
 
   const pageShift = compiled.shifts[level]!;
@@ -154,7 +155,10 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   result.hpaHi = result.gpaHi;
   if (nested !== undefined) {
     nested.servedLevel = 0;
-    const refusal = walk(nested, result.gpaLo, result.gpaHi, (access & ACCESS_KIND_MASK) | nested.finalAccess, effects);
+    nested.servedRights = rights;
+    // The two bits are one place apart: PAGE_RIGHTS.user and ACCESS.user.
+    const finalAccess = (access & ACCESS_KIND_MASK) | nested.finalAccess | ((rights << 1) & nested.userAddressMask);
+    const refusal = walk(nested, result.gpaLo, result.gpaHi, finalAccess, effects);
     if (refusal !== WALK.mapped) return refuseAsNested(space, refusal, effects);
     const final = nested.result;
     result.hpaLo = final.hpaLo;
@@ -179,9 +183,10 @@ function topEntry(space: TranslationSpace, at: number): number {
 /**
  * Sets the accessed flag in every entry used and, for a write, the dirty flag in the leaf. SDM Vol. 3, "Accessed and
  * Dirty Flags". The word is read again: a table that maps itself may have been changed by an upper level's update.
+ * With page-modification logging a full log lets no flag be set, and a dirty flag that goes from 0 to 1 is logged.
  */
 function setFlags(space: TranslationSpace, leafLevel: number, access: number): number {
-  const { compiled, result, tables, memory } = space;
+  const { compiled, result, tables, memory, modificationLog } = space;
   for (let level = compiled.flagsTop; level >= leafLevel && level > 0; level--) {
     const flags = level === leafLevel && (access & ACCESS_WRITES) !== 0
       ? compiled.accessedMask | compiled.dirtyMask : compiled.accessedMask;
@@ -198,8 +203,12 @@ function setFlags(space: TranslationSpace, leafLevel: number, access: number): n
           return refusal;
         }
       }
+      if (modificationLog !== undefined && modificationLog.isFull()) return WALK.modificationLogFull;
       memory.store32(hpaLo, hpaHi, value);
       reportFlagUpdate(space, level, old, value);
+      if (modificationLog !== undefined && (value & ~old & compiled.dirtyMask) !== 0) {
+        modificationLog.append(result.addressLo, result.addressHi);
+      }
     }
     result.entryLo[level] = value;
   }

@@ -1,9 +1,12 @@
 /** How a walk ends. A refusal by the addressing of the tables is one of these too. */
 export const WALK = {
   mapped: 0, pageFault: 1, eptViolation: 2, eptMisconfiguration: 3, tableUnreachable: 4, nonCanonical: 5, nestedPageFault: 6,
+  /** An EPT accessed or dirty flag is to be set, and the page-modification log is full. */
+  modificationLogFull: 7,
 } as const;
 export const walkOutcomeNames = [
   'mapped', 'page fault', 'EPT violation', 'EPT misconfiguration', 'table unreachable', 'not canonical', 'nested page fault',
+  'page-modification log full',
 ] as const;
 
 /** Why a walk did not end mapped. `WalkResult.rule` is the row of the table that said so. */
@@ -23,6 +26,8 @@ export const WHY = {
   flagUpdate: 7,
   /** The addressing of the tables, or the nested translation, refused. */
   nested: 8,
+  /** No flag can be set in an EPT entry while the page-modification log is full. */
+  modificationLog: 9,
 } as const;
 
 /** What a walk may change. */

@@ -1,7 +1,8 @@
 import { ACCESS, ACCESS_KIND_MASK } from './accessKinds';
-import { accessRightsRow, PAGE_RIGHTS } from './accessRights';
+import { accessRightsRow, eptRightsRow } from './accessRights';
 import { brokenIllegalRule, brokenReservedRule } from './compiledFormat';
-import { EPT_QUALIFICATION, NPF_INFO_HI } from '../vmx/exitQualification';
+import { NPF_INFO_HI } from '../vmx/exitQualification';
+import { eptViolationQualification } from '../vmx/eptViolationQualification';
 import { PFEC, pageFaultErrorCode } from './pageFaultErrorCode';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
@@ -14,12 +15,21 @@ export function refuse(space: TranslationSpace, why: number, rights: number, eff
   result.why = why;
   result.rights = rights;
   result.rule = ruleOf(space, why, rights);
-  if (why === WHY.flagUpdate) return refuseAsNested(space, WALK.eptViolation, effects);
   result.outcome = space.compiled.isEpt !== 0 ? asEptEvent(space, why, rights)
     : space.compiled.isNpt !== 0 ? asNestedPageFault(space, why, rights) : asPageFault(space, why, rights);
   addNestedReferences(space);
   if (effects !== EFFECTS.none) reportWalkDone(space);
   return result.outcome;
+}
+
+/** Ends a walk that may not set an accessed or dirty flag; `outcome`: a `WALK`. */
+export function refuseFlagUpdate(space: TranslationSpace, outcome: number, rights: number, effects: number): number {
+  const { result } = space;
+  result.rights = rights;
+  result.why = outcome === WALK.modificationLogFull ? WHY.modificationLog : WHY.flagUpdate;
+  result.gpaLo = result.addressLo;
+  result.gpaHi = result.addressHi;
+  return refuseAsNested(space, outcome, effects);
 }
 
 /** Ends a walk whose table address or final address was refused by the nested translation or the addressing. */
@@ -30,29 +40,13 @@ export function refuseAsNested(space: TranslationSpace, outcome: number, effects
   if (nested !== undefined) {
     result.qualification = nested.result.qualification;
     result.qualificationHi = nested.result.qualificationHi;
+    result.convertible = nested.result.convertible;
     result.gpaLo = nested.result.gpaLo;
     result.gpaHi = nested.result.gpaHi;
   }
   addNestedReferences(space);
   if (effects !== EFFECTS.none) reportWalkDone(space);
   return outcome;
-}
-
-/**
- * Qualification of an EPT violation of this access. SDM Vol. 3, "Exit Qualification for EPT Violations".
- * `servedLevel`: level of the guest entry that the access is to, 0 for the translation of the linear address itself,
- * NO_LINEAR for an access that has no linear address.
- */
-export function eptViolationQualification(access: number, rights: number, servedLevel: number): number {
-  const kind = access & ACCESS_KIND_MASK;
-  const by = kind === ACCESS.fetch ? EPT_QUALIFICATION.fetch
-    : kind === ACCESS.read ? EPT_QUALIFICATION.read
-      : kind === ACCESS.write ? EPT_QUALIFICATION.write
-        : EPT_QUALIFICATION.read | EPT_QUALIFICATION.write;
-  const place = servedLevel === NO_LINEAR ? 0
-    : servedLevel === 0 ? EPT_QUALIFICATION.linearAddressValid | EPT_QUALIFICATION.translationResult
-      : EPT_QUALIFICATION.linearAddressValid;
-  return by | (rights << EPT_QUALIFICATION.rightsShift) | place;
 }
 
 function asPageFault(space: TranslationSpace, why: number, rights: number): number {
@@ -78,9 +72,8 @@ function asNestedPageFault(space: TranslationSpace, why: number, rights: number)
 /** PFEC.PK when the keys refuse the access, whatever else does. SDM Vol. 3, "Page-Fault Exceptions". */
 function keyCause(space: TranslationSpace, rights: number): number {
   const { result, compiled } = space;
-  if ((rights & PAGE_RIGHTS.user) === 0) return 0;
   const key = (result.entryHi[result.level]! >>> compiled.keyShift) & compiled.keyMask;
-  return keyRefuses(space.keys, space.pkru, key, rights, result.access) ? PFEC.PK : 0;
+  return keyRefuses(space, key, rights, result.access) ? PFEC.PK : 0;
 }
 
 function asEptEvent(space: TranslationSpace, why: number, rights: number): number {
@@ -88,8 +81,19 @@ function asEptEvent(space: TranslationSpace, why: number, rights: number): numbe
   result.gpaLo = result.addressLo;
   result.gpaHi = result.addressHi;
   if (why === WHY.reserved || why === WHY.illegal) return WALK.eptMisconfiguration;
-  result.qualification = eptViolationQualification(result.access, rights, space.servedLevel);
+  result.qualification = eptViolationQualification(space, result.access, rights);
+  result.convertible = isConvertible(space, why) ? 1 : 0;
   return WALK.eptViolation;
+}
+
+/**
+ * May the violation become a virtualization exception? SDM Vol. 3, "Convertible EPT Violations": bit 63 of the entry
+ * that is not present, or else of the one that maps the page, says no. Where no entry is asked for, nothing says yes.
+ */
+function isConvertible({ compiled, result }: TranslationSpace, why: number): boolean {
+  const { suppressBit } = compiled.format;
+  if (suppressBit === undefined || why === WHY.addressWidth) return false;
+  return (result.entryHi[result.level]! & (1 << (suppressBit & 31))) === 0;
 }
 
 function ruleOf(space: TranslationSpace, why: number, rights: number): number {
@@ -99,7 +103,8 @@ function ruleOf(space: TranslationSpace, why: number, rights: number): number {
   const leaf = result.level === 1 || (lo & compiled.leafMask[result.level]!) !== 0 ? 1 : 0;
   if (why === WHY.reserved) return brokenReservedRule(compiled, result.level, leaf, lo, hi);
   if (why === WHY.illegal) return brokenIllegalRule(compiled, leaf, lo);
-  if (why === WHY.rights && compiled.isEpt === 0) return accessRightsRow(result.access, rights);
+  if (why === WHY.rights && compiled.isEpt !== 0) return eptRightsRow(result.access, compiled.features.modeBasedExecute ?? 'off');
+  if (why === WHY.rights) return accessRightsRow(result.access, rights);
   return -1;
 }
 

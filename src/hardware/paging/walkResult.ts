@@ -24,6 +24,8 @@ export class WalkResult {
   /** Exit qualification of an EPT violation (its high half is zero); EXITINFO1 of a nested page fault. */
   qualification = 0;
   qualificationHi = 0;
+  /** EPT violation: 1 where the entry that refused lets it become a virtualization exception. */
+  convertible = 0;
   /**
    * Mapped: what this dimension translates to (guest-physical in a guest's tables, of the byte). EPT violation,
    * misconfiguration and nested page fault: the guest-physical address that was refused.

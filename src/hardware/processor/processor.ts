@@ -11,6 +11,7 @@ import { MemoryInstructions } from './memoryInstructions';
 import { PDPTES, PdpteRegisters } from '../paging/pdpteRegisters';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import { ProcessorEvents } from '../events/processorEvents';
+import { featuresWith } from './processorFeatures';
 import { ProcessorSpaces } from './processorSpaces';
 import { isCanonical } from '../paging/compiledFormat';
 import { RegisterFile } from './registerFile';
@@ -69,10 +70,11 @@ export class Processor {
     this.registers[2 * REGISTER.cr0] = CR0.PE | CR0.ET | CR0.NE;
     const { registers, vmcs, vmcb, counters, tlb, pending, end } = this;
     const { maxphyaddr, vendor } = settings;
+    const features = featuresWith(settings.features);
     const events = new ProcessorEvents(bus, cpu);
     const pdptes = new PdpteRegisters(registers, memory, maxphyaddr);
     const spaces = new ProcessorSpaces({
-      vendor, registers, pdptes: pdptes.words, vmcs, vmcb, tlb, memory, bus, cpu, maxphyaddr, counters,
+      vendor, registers, pdptes: pdptes.words, vmcs, vmcb, tlb, memory, bus, cpu, maxphyaddr, features, counters,
     });
     const reload = (): void => this.reload();
     const invalidations = new Invalidations(tlb, spaces, counters, events);

@@ -1,8 +1,10 @@
 import type { EventBus } from '../events/eventBus';
 import { ACTOR, SPACE } from '../events/eventTable';
 import { CR4 } from './controlRegisters';
+import { ModificationLog } from '../vmx/modificationLog';
 import { NestedAddressing } from '../paging/nestedAddressing';
 import type { PhysicalMemory } from '../memory/physicalMemory';
+import type { ProcessorFeatures } from './processorFeatures';
 import { REGISTER } from './registers';
 import { usesNestedPaging } from '../svm/svmTransitions';
 import { IdentityAddressing } from '../paging/tableAddressing';
@@ -28,6 +30,7 @@ export interface TranslatingProcessor {
   readonly bus: EventBus;
   readonly cpu: number;
   readonly maxphyaddr: number;
+  readonly features: ProcessorFeatures;
   readonly counters: Float64Array;
 }
 
@@ -40,36 +43,48 @@ class SpacePair {
   private readonly nested: TranslationSpace;
   private readonly identity = new IdentityAddressing();
   private readonly throughNested: NestedAddressing;
+  private readonly modificationLog: ModificationLog;
 
   constructor(private readonly processor: TranslatingProcessor, counts: 'counts' | 'counts nothing') {
-    const { memory, bus, cpu, maxphyaddr, counters, pdptes } = processor;
+    const { memory, bus, cpu, maxphyaddr, features, counters, pdptes, vmcs } = processor;
     const shared = {
-      memory, bus, cpu, maxphyaddr, actor: ACTOR.walker, tables: this.identity,
+      memory, bus, cpu, maxphyaddr, features, actor: ACTOR.walker, tables: this.identity,
       ...(counts === 'counts' ? { counters } : {}),
     };
     this.linear = new TranslationSpace({ ...shared, tableSpace: SPACE.guest, topEntries: pdptes });
     this.nested = new TranslationSpace({ ...shared, tables: new IdentityAddressing(), tableSpace: SPACE.ept });
     this.nested.isNested = 1;
     this.throughNested = new NestedAddressing(this.nested);
+    this.modificationLog = new ModificationLog(vmcs, memory, bus, cpu);
   }
 
   refresh(behind: Behind, tableSpace: number): void {
     const { linear, nested } = this;
-    const { registers, vmcs } = this.processor;
+    const { registers } = this.processor;
     linear.usePaging({
       cr0: registers[2 * REGISTER.cr0]!,
       cr4: registers[2 * REGISTER.cr4]!,
       efer: registers[2 * REGISTER.efer]!,
       rflags: registers[2 * REGISTER.rflags]!,
       pkru: registers[2 * REGISTER.pkru]!,
+      pkrs: registers[2 * REGISTER.pkrs]!,
     }, behind === 'nested paging' ? 'memory' : 'registers');
     linear.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
     linear.tableSpace = tableSpace;
-    if (behind === 'EPT') nested.useEpt(vmcs[VMCS.eptp]!, vmcs[VMCS.eptp + 1]!);
+    if (behind === 'EPT') this.useEpt();
     if (behind === 'nested paging') this.useNestedPaging();
     nested.tableSpace = behind === 'nested paging' ? SPACE.npt : SPACE.ept;
     linear.nested = behind === 'nothing' ? undefined : nested;
     linear.useTables(behind === 'nothing' ? this.identity : this.throughNested);
+  }
+
+  private useEpt(): void {
+    const { vmcs } = this.processor;
+    const secondary = secondaryControls(vmcs);
+    this.nested.useEpt(vmcs[VMCS.eptp]!, vmcs[VMCS.eptp + 1]!, {
+      modeBasedExecute: secondary & SECONDARY.modeBasedExecute ? 'on' : 'off',
+      modificationLog: secondary & SECONDARY.enablePml ? this.modificationLog : undefined,
+    });
   }
 
   private useNestedPaging(): void {

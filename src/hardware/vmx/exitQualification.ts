@@ -1,5 +1,7 @@
 /** One field of an exit qualification, for encoding, decoding and print. */
 export interface QualificationField {
+  /** For code; left out where the name will do. */
+  readonly key?: string;
   readonly name: string;
   readonly bits: readonly [high: number, low: number];
   /** By value; a value without text prints as a number. */
@@ -23,31 +25,41 @@ export function encodeCrAccess(controlRegister: number, type: number): number {
   return controlRegister | (type << 4);
 }
 
-/** Bits of an EPT violation's qualification. SDM Vol. 3, "Exit Qualification for EPT Violations". */
-export const EPT_QUALIFICATION = {
-  read: 1 << 0,
-  write: 1 << 1,
-  fetch: 1 << 2,
-  /** Rights of the translation: the logical AND over the entries used, 0 when one was not present. */
-  rightsShift: 3,
-  linearAddressValid: 1 << 7,
-  /** 1: access to the translation of the linear address; 0: to a paging-structure entry. */
-  translationResult: 1 << 8,
-} as const;
-
 /** High half of EXITINFO1 of a nested page fault: bits 33:32. APM Vol. 2, "Nested versus Guest Page Faults, Fault Ordering". */
 export const NPF_INFO_HI = { finalAddress: 1 << 0, guestTable: 1 << 1 } as const;
 
-export const eptViolationQualification = [
-  { name: 'data read', bits: [0, 0] },
-  { name: 'data write', bits: [1, 1] },
-  { name: 'instruction fetch', bits: [2, 2] },
-  { name: 'readable', bits: [3, 3] },
-  { name: 'writable', bits: [4, 4] },
-  { name: 'executable', bits: [5, 5] },
-  { name: 'guest-linear address valid', bits: [7, 7] },
-  { name: 'translation result', bits: [8, 8] },
+/**
+ * SDM Vol. 3, "Exit Qualification for EPT Violations". Bits 5:3 and 6 are the logical AND over the entries used, and 0
+ * when one was not present; bit 6 only with mode-based execute control, bits 11:9 only with advanced information.
+ */
+export const eptViolationFields = [
+  { key: 'read', name: 'data read', bits: [0, 0] },
+  { key: 'write', name: 'data write', bits: [1, 1] },
+  { key: 'fetch', name: 'instruction fetch', bits: [2, 2] },
+  { key: 'readable', name: 'readable', bits: [3, 3] },
+  { key: 'writable', name: 'writable', bits: [4, 4] },
+  { key: 'executable', name: 'executable', bits: [5, 5] },
+  { key: 'userExecutable', name: 'executable by user-mode addresses', bits: [6, 6] },
+  { key: 'linearAddressValid', name: 'guest-linear address valid', bits: [7, 7] },
+  /** 1: access to the translation of the linear address; 0: to a paging-structure entry. */
+  { key: 'translationResult', name: 'translation result', bits: [8, 8] },
+  { key: 'userAddress', name: 'user-mode linear address', bits: [9, 9] },
+  { key: 'writablePage', name: 'read/write page', bits: [10, 10] },
+  { key: 'executeDisablePage', name: 'execute-disable page', bits: [11, 11] },
+  { key: 'nmiUnblocking', name: 'NMI unblocking due to IRET', bits: [12, 12] },
 ] as const satisfies readonly QualificationField[];
+
+/** SDM Vol. 3, "Exit Qualification for Page-Modification Log-Full Events". */
+export const modificationLogFullFields = [
+  { key: 'nmiUnblocking', name: 'NMI unblocking due to IRET', bits: [12, 12] },
+] as const satisfies readonly QualificationField[];
+
+type EptViolationKey = (typeof eptViolationFields)[number]['key'];
+
+/** Bit of each field of an EPT violation's qualification, by key. */
+export const EPT_QUALIFICATION = Object.fromEntries(
+  eptViolationFields.map(({ key, bits }) => [key, 1 << bits[1]]),
+) as Record<EptViolationKey, number>;
 
 /** Fields of a qualification by name; `lo` is its low half. */
 export function decodeQualification(fields: readonly QualificationField[], lo: number): ReadonlyMap<string, number> {

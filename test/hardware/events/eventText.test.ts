@@ -4,7 +4,7 @@ import { EventBus } from '../../../src/hardware/events/eventBus';
 import { eventLine } from '../../../src/hardware/events/eventText';
 import { EXIT_REASON, exitReasonOf, exitReasons } from '../../../src/hardware/vmx/exitReasons';
 import { counterNames, EXIT_COUNTERS_AT, COUNTERS } from '../../../src/hardware/state/counters';
-import { describeQualification, eptViolationQualification, crAccessQualification, decodeQualification } from '../../../src/hardware/vmx/exitQualification';
+import { describeQualification, eptViolationFields, crAccessQualification, decodeQualification } from '../../../src/hardware/vmx/exitQualification';
 import { P, TestMachine } from '../testMachine';
 
 describe('an event, rendered', () => {
@@ -87,7 +87,7 @@ describe('exit reasons and qualifications', () => {
   });
 
   it('read as a person says them', () => {
-    assert.equal(describeQualification(eptViolationQualification, 0x182), 'data write, guest-linear address valid, translation result');
+    assert.equal(describeQualification(eptViolationFields, 0x182), 'data write, guest-linear address valid, translation result');
     assert.equal(describeQualification(crAccessQualification, 0x13), 'CR3, MOV from CR, RAX');
     assert.equal(decodeQualification(crAccessQualification, 0x304).get('general-purpose register'), 3);
   });

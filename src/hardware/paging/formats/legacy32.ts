@@ -49,6 +49,7 @@ export const LEGACY32: PagingFormat = {
       name: 'an address bit above MAXPHYADDR of a 4-MByte page (PSE-36)', levels: [2], entries: 'leaf', bits: [20, 13],
       when: 'above MAXPHYADDR', addressBit: 32,
     },
+    { name: 'bits 20:13 of a 4-MByte page without PSE-36', levels: [2], entries: 'leaf', bits: [20, 13], when: 'no PSE-36' },
   ],
   illegalRules: [],
   fields: [

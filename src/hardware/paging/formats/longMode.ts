@@ -22,6 +22,7 @@ function reservedRules(levels: readonly number[]): readonly ReservedRule[] {
     { name: 'XD while EFER.NXE is 0', levels, entries: 'any', bits: [XD_BIT, XD_BIT], when: 'EFER.NXE = 0' },
     { name: 'bits 29:13 of a 1-GByte page', levels: [3], entries: 'leaf', bits: [29, 13], when: 'always' },
     { name: 'bits 20:13 of a 2-MByte page', levels: [2], entries: 'leaf', bits: [20, 13], when: 'always' },
+    { name: 'bit 7 (PS) on a processor without 1-GByte pages', levels: [3], entries: 'leaf', bits: [7, 7], when: 'no 1-GByte pages' },
   ];
 }
 
