@@ -95,6 +95,12 @@ export class Interruption {
     return this.svm.exit(SVM_EXIT.npf, infoLo, infoHi, gpaLo, gpaHi);
   }
 
+  /** The first VM entry, which root mode asks for by itself; as `enter`. */
+  begin(): number {
+    this.entryFailure = '';
+    return this.enter();
+  }
+
   /**
    * VM entry: guest state from the VMCS. EXCEPTION when the VMCS asks for one to be injected, else RESUME.retry.
    * SDM Vol. 3, "VM Entries", "Event Injection". CR2 is no guest state of the VMCS: root mode has written it.
@@ -131,6 +137,7 @@ export class Interruption {
   private handle(reason: number): number {
     const { cpu } = this.processor;
     if (this.root === undefined) throw new Error(`invariant: VM exit ${reason} of CPU ${cpu} without root mode`);
+    this.entryFailure = '';
     const answer = this.root.handleExit(cpu);
     if (answer === RESUME.stopped) return answer;
     const entered = this.enter();

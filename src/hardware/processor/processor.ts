@@ -187,10 +187,13 @@ export class Processor {
     return this.onRegisters.setAlignmentCheck(how);
   }
 
-  /** VMLAUNCH: guest state is loaded from the VMCS, and the processor runs in non-root operation from here on. */
-  enterVirtualization(): void {
+  /**
+   * VMLAUNCH or VMRUN by root mode: guest state is loaded, and the processor runs in non-root operation from here on. A
+   * `STATUS`: stopped with its reason when the guest cannot be entered, exception when the entry injects one.
+   */
+  enterVirtualization(): number {
     this.registers[2 * REGISTER.nonRoot] = 1;
-    this.interruption.enter();
+    return this.end.statusOf(this.interruption.begin());
   }
 
   /** INVEPT, single context, by root mode. */
