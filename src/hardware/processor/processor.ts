@@ -2,6 +2,7 @@ import { OPERATION } from '../paging/accessKinds';
 import { CR0, RFLAGS } from './controlRegisters';
 import { COUNTERS } from '../state/counters';
 import type { EventBus } from '../events/eventBus';
+import { EptExits } from '../vmx/eptExits';
 import { InstructionEnd } from './instructionEnd';
 import { Interruption } from './interruption';
 import { InvalidationInstructions } from './invalidationInstructions';
@@ -86,6 +87,7 @@ export class Processor {
     });
     const translator = new Translator(spaces, tlb, counters, events, settings.rewalkOnPermissionFault);
     const file = new RegisterFile(registers, vmcs, maxphyaddr);
+    const eptExits = new EptExits(vmcs, { registers, memory, bus, cpu }, interruption);
     this.pdptes = pdptes;
     this.spaces = spaces;
     this.space = spaces.linear;
@@ -94,9 +96,9 @@ export class Processor {
     this.interruption = interruption;
     this.invalidations = invalidations;
     const shared = { registers, vmcs, counters, pending, memory, bus, tlb, spaces, events, interruption, invalidations, end };
-    const translation = new LinearTranslation({ ...shared, translator });
+    const translation = new LinearTranslation({ ...shared, translator, eptExits });
     this.onMemory = new MemoryInstructions({ ...shared, translation });
-    this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, reload });
+    this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, eptExits, reload });
     this.invalidating = new InvalidationInstructions(shared);
     this.reload();
   }

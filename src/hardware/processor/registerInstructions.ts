@@ -1,7 +1,7 @@
 import { OPERATION } from '../paging/accessKinds';
 import { RFLAGS } from './controlRegisters';
 import type { Invalidations } from '../caches/invalidations';
-import { EXIT_REASON } from '../vmx/exitReasons';
+import type { EptExits } from '../vmx/eptExits';
 import { type InstructionEnd, RETRY_LIMIT } from './instructionEnd';
 import { NO_EXIT } from './instructionExits';
 import { type Interruption, VECTOR } from './interruption';
@@ -11,13 +11,11 @@ import type { ProcessorSpaces } from './processorSpaces';
 import type { RegisterFile } from './registerFile';
 import { REGISTER } from './registers';
 import { type PendingOperation, RESUME, STATUS } from './rootMode';
-import { VMCS } from '../vmx/vmcs';
-import { WALK } from '../paging/walkOutcome';
 
 /** The parts of a processor that instructions on registers work on. */
 export interface RegisterProcessor {
   readonly registers: Int32Array;
-  readonly vmcs: Int32Array;
+  readonly eptExits: EptExits;
   readonly pending: PendingOperation;
   readonly file: RegisterFile;
   readonly pdptes: PdpteRegisters;
@@ -104,7 +102,7 @@ export class RegisterInstructions {
 
   /** Before anything of the write is done: an illegal PDPTE, or EPT, refuses all of it. SDM Vol. 3, "PDPTE Registers". */
   private loadPdptes(number: number, lo: number): number {
-    const { file, registers, spaces, pdptes, interruption, vmcs } = this.processor;
+    const { file, registers, spaces, pdptes, interruption } = this.processor;
     if (spaces.readsPdptesFromMemory || !file.loadsPdptes(number, lo)) return RESUME.completed;
     const ept = spaces.linear.nested;
     switch (pdptes.load(number === REGISTER.cr3 ? lo : registers[2 * REGISTER.cr3]!, ept)) {
@@ -112,12 +110,6 @@ export class RegisterInstructions {
       case PDPTES.loaded: return RESUME.completed;
     }
     if (ept === undefined) throw new Error('invariant: nothing but EPT refuses the address of PDPTEs');
-    vmcs[VMCS.guest_physical_address] = ept.result.gpaLo;
-    vmcs[VMCS.guest_physical_address + 1] = ept.result.gpaHi;
-    vmcs[VMCS.guest_linear_address] = 0;
-    vmcs[VMCS.guest_linear_address + 1] = 0;
-    return ept.result.outcome === WALK.eptMisconfiguration
-      ? interruption.exit(EXIT_REASON.ept_misconfiguration, 0, 0)
-      : interruption.exit(EXIT_REASON.ept_violation, ept.result.qualification, 0);
+    return this.processor.eptExits.refuse(ept.result, 0, 0);
   }
 }
