@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import type { Timeline } from '../../src/engine/timeline';
+import { invalidationRows } from '../../src/hardware/caches/invalidationRows';
 import { ACCESS } from '../../src/hardware/paging/accessKinds';
 import type { TranslationSpace } from '../../src/hardware/paging/translationSpace';
 import { queries } from '../../src/language/program';
@@ -35,8 +36,7 @@ function walked(timeline: Timeline, gva: number): TranslationSpace {
 }
 
 function flushTlb(timeline: Timeline): void {
-  const [processor] = timeline.machine.processors;
-  for (let vpid = 0; vpid < 2; vpid++) processor!.tlb.invalidateVpid(vpid);
+  timeline.machine.processors[0]!.caches.invalidate(invalidationRows.everyAsid);
 }
 
 function xAtEnd(timeline: Timeline): bigint | undefined {

@@ -5,10 +5,23 @@ import { PFEC, pageFaultErrorCode } from '../paging/pageFaultErrorCode';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from '../processor/processorSpaces';
 import { keyRefuses } from '../paging/protectionKeys';
+import type { Invalidations } from './invalidations';
 import type { Tlb } from './tlb';
+import type { TranslationCaches } from './translationCaches';
 import type { TranslationSpace } from '../paging/translationSpace';
 import { walk } from '../paging/walk';
 import { EFFECTS, WALK } from '../paging/walkOutcome';
+
+/** The parts of a processor that translate. */
+export interface TranslatorParts {
+  readonly spaces: ProcessorSpaces;
+  readonly caches: TranslationCaches;
+  readonly invalidations: Invalidations;
+  readonly counters: Float64Array;
+  readonly events: ProcessorEvents;
+  /** Is a refusal by what is cached looked up anew, or is it the fault? */
+  readonly rewalkOnPermissionFault: 'on' | 'off';
+}
 
 /** A line's rights allow the access, refuse it by the guest's tables, or must be looked up anew. */
 const LINE = { allows: 0, refuses: 1, rewalk: 2 } as const;
@@ -24,17 +37,31 @@ export class Translator {
   errorCode = 0;
   level = 0;
 
-  constructor(
-    private readonly spaces: ProcessorSpaces, private readonly tlb: Tlb, private readonly counters: Float64Array,
-    private readonly events: ProcessorEvents, private readonly rewalkOnPermissionFault: 'on' | 'off',
-  ) {}
+  private readonly spaces: ProcessorSpaces;
+  private readonly caches: TranslationCaches;
+  private readonly tlb: Tlb;
+  private readonly counters: Float64Array;
+  private readonly events: ProcessorEvents;
 
-  /** A `WALK` outcome. EPT events leave their particulars in the linear space's result. */
+  constructor(private readonly parts: TranslatorParts) {
+    this.spaces = parts.spaces;
+    this.caches = parts.caches;
+    this.tlb = parts.caches.l1;
+    this.counters = parts.counters;
+    this.events = parts.events;
+  }
+
+  /**
+   * A `WALK` outcome. EPT events leave their particulars in the linear space's result. A refusal drops what is cached of
+   * the address, so that it does not come again unless the tables call for it.
+   */
   translate(lo: number, hi: number, access: number): number {
     const { tlb, counters } = this;
     const space = this.spaces.linear;
-    const line = tlb.lookup(lo, hi);
+    let line = tlb.lookup(lo, hi);
+    if (line < 0) line = this.lookupL2(lo, hi);
     if (line < 0) {
+      if (this.caches.bypassed !== 0) return this.bypass(space, lo, hi, access);
       counters[COUNTER['tlb.misses']]!++;
       this.events.tlbMiss(lo, hi);
     } else {
@@ -45,18 +72,57 @@ export class Translator {
         this.take(line, lo);
         return WALK.mapped;
       }
-      if (verdict === LINE.refuses && this.rewalkOnPermissionFault === 'off') return this.refuseByLine(space, line, access);
+      if (verdict === LINE.refuses && this.parts.rewalkOnPermissionFault === 'off') {
+        return this.refuse(this.refuseByLine(space, line, access), lo, hi);
+      }
     }
     const outcome = walk(space, lo, hi, access, EFFECTS.hardware);
-    if (outcome !== WALK.mapped) {
-      this.errorCode = space.result.errorCode;
-      this.level = space.result.level;
-      return outcome;
-    }
-    const filled = tlb.fill(lo, hi, space.result);
-    this.events.tlbFill(tlb, filled, lo, hi, space.result.level);
+    return outcome === WALK.mapped ? this.fill(space, lo, hi) : this.refuseByWalk(space, outcome, lo, hi, access);
+  }
+
+  private fill(space: TranslationSpace, lo: number, hi: number): number {
+    const filled = this.caches.fill(lo, hi, space.result);
+    this.events.tlbFill(this.tlb, filled, lo, hi, space.result.level);
     this.take(filled, lo);
     return WALK.mapped;
+  }
+
+  /** L1 line of an address that L2 has, or -1. */
+  private lookupL2(lo: number, hi: number): number {
+    const { l2 } = this.caches;
+    if (l2 === undefined) return -1;
+    const source = l2.lookup(lo, hi);
+    if (source < 0) return -1;
+    this.events.tlbL2Hit(l2, source, lo, hi);
+    return this.tlb.refill(lo, hi, l2, source);
+  }
+
+  /** Without paging and nested tables there is nothing to look up and nothing to cache. */
+  private bypass(space: TranslationSpace, lo: number, hi: number, access: number): number {
+    const outcome = walk(space, lo, hi, access, EFFECTS.hardware);
+    this.hpaLo = space.result.hpaLo;
+    this.hpaHi = space.result.hpaHi;
+    this.errorCode = space.result.errorCode;
+    this.level = space.result.level;
+    return outcome;
+  }
+
+  /** A refusal that paging-structure caches had a part in is looked up anew where refusals by TLB lines are. */
+  private refuseByWalk(space: TranslationSpace, outcome: number, lo: number, hi: number, access: number): number {
+    this.errorCode = space.result.errorCode;
+    this.level = space.result.level;
+    if (this.parts.rewalkOnPermissionFault === 'off' || !startedBelowRoot(space)) return this.refuse(outcome, lo, hi);
+    this.refuse(outcome, lo, hi);
+    const again = walk(space, lo, hi, access, EFFECTS.hardware);
+    if (again === WALK.mapped) return this.fill(space, lo, hi);
+    this.errorCode = space.result.errorCode;
+    this.level = space.result.level;
+    return this.refuse(again, lo, hi);
+  }
+
+  private refuse(outcome: number, lo: number, hi: number): number {
+    this.parts.invalidations.byRefusal(outcome, lo, hi);
+    return outcome;
   }
 
   /**
@@ -89,4 +155,9 @@ export class Translator {
     this.hpaLo = this.tlb.hpaLo(line) | offset;
     this.hpaHi = this.tlb.hpaHi(line);
   }
+}
+
+/** Did the walk that was refused, of either dimension, leave entries unread because they were cached? */
+function startedBelowRoot({ result, compiled, nested }: TranslationSpace): boolean {
+  return result.top < compiled.levels || nested !== undefined && nested.result.top < nested.compiled.levels;
 }

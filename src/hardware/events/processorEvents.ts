@@ -41,6 +41,10 @@ export class ProcessorEvents {
     this.tlbLine(KIND.tlb_hit, tlb, line, lo, hi);
   }
 
+  tlbL2Hit(tlb: Tlb, line: number, lo: number, hi: number): void {
+    this.tlbLine(KIND.tlb_l2_hit, tlb, line, lo, hi);
+  }
+
   tlbMiss(lo: number, hi: number): void {
     this.at(KIND.tlb_miss, ACTOR.walker, lo, hi);
   }

@@ -68,3 +68,24 @@ export function reportWalkDone(space: TranslationSpace): void {
   record[field.code.at] = result.outcome === WALK.eptViolation ? result.qualification : result.errorCode;
   bus.commit();
 }
+
+/** A hit in a paging-structure cache, or a line made in one; `level`: of the entry that it stands for. */
+export function reportStructureCache(space: TranslationSpace, kind: number, level: number, line: number, tableLo: number, tableHi: number): void {
+  const { bus } = space;
+  if (bus.on[kind] === 0) return;
+  const record = begin(space, bus, kind);
+  record[field.level.at] = level;
+  record[field.index.at] = line;
+  setPair(record, field.address.at, tableLo, tableHi);
+  bus.commit();
+}
+
+/** A hit in the nested TLB, or a line made in it: `space.result` has the translation. */
+export function reportNestedTlb(space: TranslationSpace, kind: number, line: number): void {
+  const { bus, result } = space;
+  if (bus.on[kind] === 0) return;
+  const record = begin(space, bus, kind);
+  record[field.index.at] = line;
+  setPair(record, field.hpa.at, result.hpaLo, result.hpaHi);
+  bus.commit();
+}

@@ -17,6 +17,8 @@ export interface TableAddressing {
    * outcome. Left out: whoever may read the table may set its flags.
    */
   allowsUpdate?(lo: number, hi: number, level: number): number;
+  /** Rights of the page that holds the table of each level, as `locate` found them, where `allowsUpdate` judges by them. */
+  readonly pageRights?: Int32Array;
   hpaLo: number;
   hpaHi: number;
 }

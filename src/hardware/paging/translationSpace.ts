@@ -15,6 +15,7 @@ import type { PhysicalMemory } from '../memory/physicalMemory';
 import { featuresWith, type ProcessorFeatures } from '../processor/processorFeatures';
 import { KEYS } from './protectionKeys';
 import type { TableAddressing } from './tableAddressing';
+import type { WalkCache } from './walkCache';
 import { EPTP } from '../vmx/vmcs';
 import { WalkResult } from './walkResult';
 
@@ -113,6 +114,8 @@ export class TranslationSpace {
   servedLevel = 0;
   /** For the final address: the rights (PAGE_RIGHTS) that the guest's own tables gave. */
   servedRights = 0;
+  /** What walks of this space may take from earlier ones; undefined: they read every entry. */
+  walkCache: WalkCache | undefined;
   readonly result = new WalkResult();
   private controlsKey = '';
 

@@ -52,6 +52,8 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   result.top = compiled.levels;
   result.level = compiled.levels;
   result.nestedRights = ALL_RIGHTS;
+  const cache = effects === EFFECTS.none ? undefined : space.walkCache;
+  if (cache !== undefined && cache.answer(space, lo, hi, access) !== 0) return WALK.mapped;
   const { on } = space.bus;
   const tellsReads = effects === EFFECTS.none ? 0 : on[TABLE_READ]!;
   const counters = effects === EFFECTS.none ? undefined : space.counters;
@@ -64,6 +66,22 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
   let entryLo = 0;
   let entryHi = 0;
   let level = compiled.levels;
+  // Level whose table a paging-structure cache knows, and where it is; 0: none.
+  let known = 0;
+  let knownLo = 0;
+  let knownHi = 0;
+  if (cache !== undefined) {
+    known = cache.start(space, lo, hi);
+    if (known !== 0) {
+      level = known;
+      tableLo = cache.tableLo;
+      tableHi = cache.tableHi;
+      rights = cache.rights;
+      knownLo = cache.hpaLo;
+      knownHi = cache.hpaHi;
+      result.top = level;
+    }
+  }
   while (level > 0) {
     result.level = level;
     if (level === compiled.registerLevel) {
@@ -84,7 +102,10 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
     const addressLo = tableLo | (index << compiled.entryShift);
     let hpaLo = addressLo;
     let hpaHi = tableHi;
-    if (direct === 0) {
+    if (level === known) {
+      hpaLo = knownLo | (index << compiled.entryShift);
+      hpaHi = knownHi;
+    } else if (direct === 0) {
       const refusal = tables.locate(addressLo, tableHi, ACCESS.read, level, effects);
       if (refusal !== WALK.mapped) return refuseAsNested(space, refusal, effects);
       hpaLo = tables.hpaLo;
@@ -169,6 +190,7 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
     result.references += final.references;
   }
   result.outcome = WALK.mapped;
+  if (cache !== undefined) cache.fill(space);
   if (effects !== EFFECTS.none && on[WALK_ENDS] !== 0) reportWalkDone(space);
   return WALK.mapped;
 }
@@ -187,7 +209,7 @@ function topEntry(space: TranslationSpace, at: number): number {
  */
 function setFlags(space: TranslationSpace, leafLevel: number, access: number): number {
   const { compiled, result, tables, memory, modificationLog } = space;
-  for (let level = compiled.flagsTop; level >= leafLevel && level > 0; level--) {
+  for (let level = Math.min(compiled.flagsTop, result.top); level >= leafLevel && level > 0; level--) {
     const flags = level === leafLevel && (access & ACCESS_WRITES) !== 0
       ? compiled.accessedMask | compiled.dirtyMask : compiled.accessedMask;
     if ((result.entryLo[level]! & flags) === flags) continue;

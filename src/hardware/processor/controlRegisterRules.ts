@@ -1,5 +1,6 @@
 import { CR0, CR0_KNOWN, CR4, CR4_KNOWN, EFER, EFER_KNOWN } from './controlRegisters';
 import { FLUSH } from '../events/flushCauses';
+import type { InvalidationName } from '../caches/invalidationRows';
 import { REGISTER } from './registers';
 
 /** Low halves of the registers that decide the paging mode. */
@@ -12,8 +13,8 @@ export interface ModeRegisters {
 /** What a MOV to a control register invalidates in the TLB, and why. */
 export type Invalidation =
   | { readonly kind: 'none' }
-  /** Every translation of the current VPID, globals too. */
-  | { readonly kind: 'all'; readonly cause: number };
+  | { readonly kind: 'row'; readonly row: InvalidationName; readonly cause: number };
+const NOTHING: Invalidation = { kind: 'none' };
 
 interface Rule {
   /** For messages; #GP(0) itself says no more. */
@@ -61,12 +62,10 @@ export function brokenRule(register: 'cr0' | 'cr4' | 'efer', now: ModeRegisters,
 export function invalidationOf(register: 'cr0' | 'cr4', old: number, value: number): Invalidation {
   const changed = old ^ value;
   if (register === 'cr0') {
-    return changed & CR0.PG && (value & CR0.PG) === 0 ? { kind: 'all', cause: FLUSH.movCr0 } : { kind: 'none' };
+    return changed & old & CR0.PG ? { kind: 'row', row: 'pagingOff', cause: FLUSH.movCr0 } : NOTHING;
   }
-  const smepSet = changed & value & CR4.SMEP;
-  const pcideCleared = changed & old & CR4.PCIDE;
-  // SMEP and PAE need only the current PCID; a processor may always invalidate more.
-  return changed & (CR4.PGE | CR4.PAE) || smepSet || pcideCleared ? { kind: 'all', cause: FLUSH.movCr4 } : { kind: 'none' };
+  if (changed & CR4.PGE || changed & old & CR4.PCIDE) return { kind: 'row', row: 'everyPcid', cause: FLUSH.movCr4 };
+  return changed & CR4.PAE || changed & value & CR4.SMEP ? { kind: 'row', row: 'currentPcid', cause: FLUSH.movCr4 } : NOTHING;
 }
 
 /** Bits whose change makes MOV to CR0 or CR4 load the PDPTE registers. SDM Vol. 3, "PDPTE Registers". */

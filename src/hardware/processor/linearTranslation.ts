@@ -3,7 +3,6 @@ import type { Interruption } from './interruption';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from './processorSpaces';
 import { isCanonical } from '../paging/compiledFormat';
-import type { Tlb } from '../caches/tlb';
 import type { Translator } from '../caches/translator';
 import { VECTOR } from '../delivery/exceptions';
 import { WALK } from '../paging/walkOutcome';
@@ -13,7 +12,6 @@ export const TRANSLATED = 4;
 
 /** The parts of a processor that an access by linear address needs, whoever makes it. */
 export interface TranslatedProcessor {
-  readonly tlb: Tlb;
   readonly spaces: ProcessorSpaces;
   readonly translator: Translator;
   readonly events: ProcessorEvents;
@@ -39,7 +37,6 @@ export class LinearTranslation {
     if (!isCanonical(space.compiled, hi)) return interruption.raise(vector, errorCode, lo, hi);
     const outcome = translator.translate(lo, hi, access);
     if (outcome === WALK.mapped) return TRANSLATED;
-    this.processor.tlb.invalidatePage(lo, hi);
     if (outcome === WALK.pageFault) {
       this.processor.events.pageFault(lo, hi, VECTOR.pageFault, translator.errorCode, translator.level);
       return interruption.raise(VECTOR.pageFault, translator.errorCode, lo, hi);

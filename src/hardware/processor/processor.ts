@@ -20,7 +20,9 @@ import { RegisterInstructions } from './registerInstructions';
 import { REGISTER, REGISTER_WORDS } from './registers';
 import type { Registry } from '../state/registry';
 import { PendingOperation, type ProcessorSettings, type RootMode, type StoreObserver } from './rootMode';
-import { Tlb } from '../caches/tlb';
+import type { Tlb } from '../caches/tlb';
+import { TranslationCaches } from '../caches/translationCaches';
+import { cacheSettings } from '../caches/cacheSettings';
 import type { TranslationSpace } from '../paging/translationSpace';
 import { Translator } from '../caches/translator';
 import { claimVmcb } from '../svm/vmcb';
@@ -41,6 +43,8 @@ export class Processor {
   readonly vmcb: Int32Array;
   /** By `COUNTER`; exits by reason from EXIT_COUNTERS_AT on. */
   readonly counters: Float64Array;
+  /** Everything that it caches of translations; `tlb`, its first level. */
+  readonly caches: TranslationCaches;
   readonly tlb: Tlb;
   /** The translation in force, with the result of the last walk that the processor made. */
   readonly space: TranslationSpace;
@@ -66,26 +70,27 @@ export class Processor {
     this.vmcs = claimVmcs(registry, cpu);
     this.vmcb = claimVmcb(registry, cpu);
     this.counters = registry.numbers(`cpu${cpu}.counters`, COUNTERS);
-    this.tlb = new Tlb(registry, `cpu${cpu}.tlb`, { entries: settings.tlbEntries, ways: settings.tlbWays });
+    this.caches = new TranslationCaches(registry, `cpu${cpu}.tlb`, cacheSettings(settings));
+    this.tlb = this.caches.l1;
     this.registers[2 * REGISTER.rflags] = RFLAGS.fixed;
     this.registers[2 * REGISTER.cr0] = CR0.PE | CR0.ET | CR0.NE;
-    const { registers, vmcs, vmcb, counters, tlb, pending, end } = this;
+    const { registers, vmcs, vmcb, counters, caches, pending, end } = this;
     const { maxphyaddr, vendor } = settings;
     const features = featuresWith(settings.features);
     const events = new ProcessorEvents(bus, cpu);
     const pdptes = new PdpteRegisters(registers, memory, maxphyaddr);
     const spaces = new ProcessorSpaces({
-      vendor, registers, pdptes: pdptes.words, vmcs, vmcb, tlb, memory, bus, cpu, maxphyaddr, features, counters,
+      vendor, registers, pdptes: pdptes.words, vmcs, vmcb, caches, memory, bus, cpu, maxphyaddr, features, counters,
     });
     const reload = (): void => this.reload();
-    const invalidations = new Invalidations(tlb, spaces, counters, events);
+    const invalidations = new Invalidations(caches, spaces, counters, events);
     const interruption = new Interruption({
       cpu, vendor, registers, vmcs, vmcb, maxphyaddr, memory, counters, spaces, events, reload,
       loadPdptes: () => this.loadPdptes(),
       flushAtEntry: (cause) => invalidations.byTransition(cause),
       flushByTlbControl: (control) => invalidations.byTlbControl(control),
     });
-    const translator = new Translator(spaces, tlb, counters, events, settings.rewalkOnPermissionFault);
+    const translator = new Translator({ spaces, caches, counters, events, invalidations, rewalkOnPermissionFault: settings.rewalkOnPermissionFault });
     const file = new RegisterFile(registers, vmcs, maxphyaddr);
     const eptExits = new EptExits(vmcs, { registers, memory, bus, cpu }, interruption);
     this.pdptes = pdptes;
@@ -95,7 +100,7 @@ export class Processor {
     this.file = file;
     this.interruption = interruption;
     this.invalidations = invalidations;
-    const shared = { registers, vmcs, counters, pending, memory, bus, tlb, spaces, events, interruption, invalidations, end };
+    const shared = { registers, vmcs, counters, pending, memory, bus, spaces, events, interruption, invalidations, end };
     const translation = new LinearTranslation({ ...shared, translator, eptExits });
     this.onMemory = new MemoryInstructions({ ...shared, translation });
     this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, eptExits, reload });

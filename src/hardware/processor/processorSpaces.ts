@@ -1,6 +1,6 @@
 import type { EventBus } from '../events/eventBus';
 import { ACTOR, SPACE } from '../events/eventTable';
-import { CR4 } from './controlRegisters';
+import { CR0, CR4 } from './controlRegisters';
 import { ModificationLog } from '../vmx/modificationLog';
 import { NestedAddressing } from '../paging/nestedAddressing';
 import type { PhysicalMemory } from '../memory/physicalMemory';
@@ -8,7 +8,7 @@ import type { ProcessorFeatures } from './processorFeatures';
 import { REGISTER } from './registers';
 import { usesNestedPaging } from '../svm/svmTransitions';
 import { IdentityAddressing } from '../paging/tableAddressing';
-import type { Tlb } from '../caches/tlb';
+import type { TranslationCaches } from '../caches/translationCaches';
 import { TranslationSpace } from '../paging/translationSpace';
 import { VMCB } from '../svm/vmcb';
 import { SECONDARY, VMCS } from '../vmx/vmcs';
@@ -25,7 +25,7 @@ export interface TranslatingProcessor {
   readonly pdptes: Int32Array;
   readonly vmcs: Int32Array;
   readonly vmcb: Int32Array;
-  readonly tlb: Tlb;
+  readonly caches: TranslationCaches;
   readonly memory: PhysicalMemory;
   readonly bus: EventBus;
   readonly cpu: number;
@@ -46,7 +46,7 @@ class SpacePair {
   private readonly modificationLog: ModificationLog;
 
   constructor(private readonly processor: TranslatingProcessor, counts: 'counts' | 'counts nothing') {
-    const { memory, bus, cpu, maxphyaddr, features, counters, pdptes, vmcs } = processor;
+    const { memory, bus, cpu, maxphyaddr, features, counters, pdptes, vmcs, caches } = processor;
     const shared = {
       memory, bus, cpu, maxphyaddr, features, actor: ACTOR.walker, tables: this.identity,
       ...(counts === 'counts' ? { counters } : {}),
@@ -54,6 +54,10 @@ class SpacePair {
     this.linear = new TranslationSpace({ ...shared, tableSpace: SPACE.guest, topEntries: pdptes });
     this.nested = new TranslationSpace({ ...shared, tables: new IdentityAddressing(), tableSpace: SPACE.ept });
     this.nested.isNested = 1;
+    if (counts === 'counts') {
+      this.linear.walkCache = caches.linearWalk;
+      this.nested.walkCache = caches.nestedWalk;
+    }
     this.throughNested = new NestedAddressing(this.nested);
     this.modificationLog = new ModificationLog(vmcs, memory, bus, cpu);
   }
@@ -127,7 +131,7 @@ export class ProcessorSpaces {
 
   /** Recomputes everything. */
   refresh(): void {
-    const { registers, vmcs, vmcb, vendor, tlb } = this.processor;
+    const { registers, vmcs, vmcb, vendor, caches } = this.processor;
     const isGuest = registers[2 * REGISTER.nonRoot]! !== 0;
     const secondary = isGuest && vendor === 'intel' ? secondaryControls(vmcs) : 0;
     const behind = secondary & SECONDARY.enableEpt ? 'EPT'
@@ -135,10 +139,15 @@ export class ProcessorSpaces {
     const tableSpace = isGuest && behind === 'nothing' ? SPACE.shadow : SPACE.guest;
     if (isGuest && vendor === 'amd') this.vpid = vmcb[VMCB.asid]! & VPID_MASK;
     else this.vpid = secondary & SECONDARY.enableVpid ? vmcs[VMCS.vpid]! & VPID_MASK : 0;
-    tlb.useContext(this.vpid, this.pcid);
-    // Nested paging has no tag of its own: the ASID stands for it. APM Vol. 2, "TLB Control".
-    if (behind === 'EPT') tlb.useEptRoot(vmcs[VMCS.eptp]! & ~0xfff, vmcs[VMCS.eptp + 1]!);
-    else tlb.useNoEpt();
+    caches.useContext({
+      vpid: this.vpid,
+      pcid: this.pcid,
+      behind,
+      rootLo: behind === 'EPT' ? vmcs[VMCS.eptp]! & ~0xfff : 0,
+      rootHi: behind === 'EPT' ? vmcs[VMCS.eptp + 1]! : 0,
+      paging: registers[2 * REGISTER.cr0]! & CR0.PG ? 'on' : 'off',
+      globals: registers[2 * REGISTER.cr4]! & CR4.PGE ? 'on' : 'off',
+    });
     this.inspected.refresh(behind, tableSpace);
     this.current.refresh(behind, tableSpace);
   }

@@ -1,6 +1,7 @@
 import { CR4, RFLAGS } from './controlRegisters';
 import { changesPdpteBits, eferWithLma, invalidationOf, isIllegalValue } from './controlRegisterRules';
 import { FLUSH } from '../events/flushCauses';
+import type { InvalidationName } from '../caches/invalidationRows';
 import { pagingMode } from '../paging/pagingMode';
 import { REGISTER } from './registers';
 import { ownedBits, readShadow } from '../vmx/vmxTransitions';
@@ -21,7 +22,7 @@ export type WriteVerdict =
 /** What a write invalidates. */
 export type WriteFlush =
   | { readonly kind: 'none' }
-  | { readonly kind: 'all' | 'pcid'; readonly cause: number };
+  | { readonly kind: 'row'; readonly row: InvalidationName; readonly cause: number };
 
 const OK: WriteVerdict = { kind: 'ok' };
 const GP: WriteVerdict = { kind: 'fault', vector: GENERAL_PROTECTION };
@@ -107,7 +108,7 @@ export class RegisterFile {
         const keeps = (registers[2 * REGISTER.cr4]! & CR4.PCIDE) !== 0 && (hi & NO_FLUSH_HI) !== 0;
         registers[at] = lo;
         registers[at + 1] = hi & ~NO_FLUSH_HI;
-        return keeps ? NO_FLUSH : { kind: 'pcid', cause: FLUSH.movCr3 };
+        return keeps ? NO_FLUSH : { kind: 'row', row: 'movCr3', cause: FLUSH.movCr3 };
       }
       case REGISTER.efer:
         registers[at] = eferWithLma(registers[2 * REGISTER.cr0]!, lo);

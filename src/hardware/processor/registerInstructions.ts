@@ -94,9 +94,8 @@ export class RegisterInstructions {
     const oldHi = registers[2 * number + 1]!;
     const flush = file.write(number, lo, hi);
     if (file.controlRegisterIndex(number) < 0) events.registerWrite(number, lo, hi, oldLo, oldHi);
-    this.processor.invalidations.byWrite(flush, 'before reload');
     if (file.decidesTranslation(number)) this.processor.reload();
-    this.processor.invalidations.byWrite(flush, 'after reload');
+    this.processor.invalidations.byWrite(flush);
     return RESUME.completed;
   }
 

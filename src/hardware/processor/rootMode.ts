@@ -1,4 +1,6 @@
+import type { LineSettings } from '../caches/cachedLines';
 import type { ProcessorFeatures } from './processorFeatures';
+import type { WalkCacheSettings } from '../caches/walkCaches';
 /** How one instruction of the guest ended. */
 export const STATUS = {
   done: 0,
@@ -54,6 +56,12 @@ export interface ProcessorSettings {
   readonly maxphyaddr: number;
   readonly tlbEntries: number;
   readonly tlbWays: number;
+  /** A second level of TLB; left out: there is none. */
+  readonly tlbL2?: LineSettings;
+  /** log2 of the page sizes that TLB lines hold whole; left out: all. */
+  readonly tlbPageShifts?: readonly number[];
+  /** Paging-structure caches and the nested TLB, of the usual sizes or of these; left out: off. */
+  readonly walkCaches?: 'on' | 'off' | WalkCacheSettings;
   /** When a TLB line's rights refuse an access: walk again, or deliver the fault by the line. */
   readonly rewalkOnPermissionFault: 'on' | 'off';
   /** Optional features that differ from the table's defaults. */

@@ -184,7 +184,7 @@ describe('the PDPTE registers of a guest', () => {
     assert.equal(machine.processor.space.result.references, 14, '(2 + 1)(4 + 1) - 1');
     machine.put(machine.entryAt(TABLES.ept4, NESTED_ROOT, 0x9000n, 3), 0n);
     machine.setVmcs({ guest_pdpte2: 0n });
-    machine.processor.tlb.invalidateVpid(0);
+    machine.processor.invvpid();
     assert.equal(machine.load(PAGE), STATUS.stopped);
     assert.equal(machine.vmcs('guest_pdpte2'), machine.pdpte(2));
   });

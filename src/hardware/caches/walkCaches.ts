@@ -1,0 +1,155 @@
+import { ACCESS_WRITES } from '../paging/accessKinds';
+import { RIGHTS_BITS } from '../paging/accessRights';
+import { CachedLines, EPT_RIGHTS_AT, HPA, LINE_WORDS, type LineSettings, RIGHTS, TARGET } from './cachedLines';
+import { KIND } from '../events/eventTable';
+import type { Registry } from '../state/registry';
+import { reportNestedTlb, reportStructureCache } from '../events/walkEvents';
+import { rightsOfEntry } from '../paging/entryRights';
+import type { Tlb } from './tlb';
+import type { TranslationSpace } from '../paging/translationSpace';
+import type { WalkCache } from '../paging/walkCache';
+import { WALK } from '../paging/walkOutcome';
+
+export interface WalkCacheSettings {
+  readonly pde: LineSettings;
+  readonly pdpte: LineSettings;
+  readonly pml4e: LineSettings;
+  readonly pml5e: LineSettings;
+  readonly nestedTlb: LineSettings;
+}
+
+/** About what processors have; no manual says. */
+export const WALK_CACHES: WalkCacheSettings = {
+  pde: { entries: 32, ways: 4 },
+  pdpte: { entries: 4, ways: 4 },
+  pml4e: { entries: 2, ways: 2 },
+  pml5e: { entries: 2, ways: 2 },
+  nestedTlb: { entries: 64, ways: 4 },
+};
+
+const PAGE_BASE = ~0xfff;
+const LOWEST = 2;
+
+/** A cache for the entries of one level: each line is the way from the root to one table, taken at once. */
+export class PagingStructureCache extends CachedLines {
+  /** Line of an address, or -1; makes it the most recently used of its set. */
+  lookup(lo: number, hi: number): number {
+    const line = this.peek(lo, hi);
+    if (line >= 0) this.touch(line);
+    return line;
+  }
+
+  /** `shift`: of the level. `rights`: AND of those of the entries used so far; `pageRights`: of the table's page, by EPT. */
+  fill(lo: number, hi: number, shift: number, rights: number, pageRights: number): number {
+    const line = this.place(lo, hi, shift, shift, 0);
+    this.words[line * LINE_WORDS + RIGHTS] = rights | (pageRights << EPT_RIGHTS_AT);
+    return line;
+  }
+
+  tableLo(line: number): number { return this.words[line * LINE_WORDS + TARGET]!; }
+  tableHi(line: number): number { return this.words[line * LINE_WORDS + TARGET + 1]!; }
+  hpaLo(line: number): number { return this.words[line * LINE_WORDS + HPA]!; }
+  hpaHi(line: number): number { return this.words[line * LINE_WORDS + HPA + 1]!; }
+}
+
+/**
+ * The PDE, PDPTE, PML4E and PML5E caches of one dimension, and of the nested one the nested TLB. SDM Vol. 3, "Caches for
+ * Paging Structures", "Using the Paging-Structure Caches to Translate Linear Addresses", "Creating and Using Cached
+ * Translation Information".
+ *
+ * Lines are made of walks that ended mapped only: their entries are present, have no reserved bit and no
+ * misconfiguration, and their accessed flags are 1. Behind EPT a line of the guest's dimension is a combined mapping: it
+ * has the host-physical address of the next table, which is then reached without a nested walk.
+ */
+export class WalkCaches implements WalkCache {
+  tableLo = 0;
+  tableHi = 0;
+  hpaLo = 0;
+  hpaHi = 0;
+  rights = 0;
+  /** By level; entries of level 1 map pages and are the TLB's. */
+  readonly levels: readonly (PagingStructureCache | undefined)[];
+
+  /** `nestedTlb`: for the nested dimension. */
+  constructor(registry: Registry, name: string, settings: WalkCacheSettings, readonly nestedTlb?: Tlb) {
+    this.levels = [
+      undefined,
+      undefined,
+      new PagingStructureCache(registry, `${name}.pde`, settings.pde, [21, 22]),
+      new PagingStructureCache(registry, `${name}.pdpte`, settings.pdpte, [30]),
+      new PagingStructureCache(registry, `${name}.pml4e`, settings.pml4e, [39]),
+      new PagingStructureCache(registry, `${name}.pml5e`, settings.pml5e, [48]),
+    ];
+  }
+
+  answer(space: TranslationSpace, lo: number, hi: number, access: number): number {
+    const tlb = this.nestedTlb;
+    if (tlb === undefined) return 0;
+    const line = tlb.lookup(lo, hi);
+    if (line < 0) return 0;
+    const rights = tlb.rights(line);
+    // What a line withholds is looked up again: nobody need invalidate for rights that were raised.
+    if (space.permissions[(access << RIGHTS_BITS) | rights] === 0) return 0;
+    if ((access & ACCESS_WRITES) !== 0 && !tlb.isDirty(line)) return 0;
+    const { result } = space;
+    const shift = tlb.shift(line);
+    const offset = lo & ((1 << shift) - 1);
+    result.top = 0;
+    result.level = 0;
+    result.rights = rights;
+    result.hpaLo = tlb.hpaLo(line) | offset;
+    result.hpaHi = tlb.hpaHi(line);
+    result.gpaLo = result.hpaLo;
+    result.gpaHi = result.hpaHi;
+    result.pageShift = shift;
+    result.effectiveShift = shift;
+    result.global = 0;
+    result.key = 0;
+    result.dirty = tlb.isDirty(line) ? 1 : 0;
+    result.outcome = WALK.mapped;
+    reportNestedTlb(space, KIND.nested_tlb_hit, line);
+    return 1;
+  }
+
+  start(space: TranslationSpace, lo: number, hi: number): number {
+    const top = space.compiled.levels;
+    for (let level = LOWEST; level <= top; level++) {
+      const cache = this.levels[level]!;
+      const line = cache.lookup(lo, hi);
+      if (line < 0) continue;
+      this.tableLo = cache.tableLo(line);
+      this.tableHi = cache.tableHi(line);
+      this.hpaLo = cache.hpaLo(line);
+      this.hpaHi = cache.hpaHi(line);
+      this.rights = cache.rights(line);
+      const { pageRights } = space.tables;
+      if (pageRights !== undefined) pageRights[level - 1] = cache.eptRights(line);
+      reportStructureCache(space, KIND.structure_cache_hit, level, line, this.tableLo, this.tableHi);
+      return level - 1;
+    }
+    return 0;
+  }
+
+  fill(space: TranslationSpace): void {
+    const { compiled, result, tables } = space;
+    const lo = result.addressLo;
+    const hi = result.addressHi;
+    let rights = result.top === compiled.levels ? compiled.allRights : this.rights;
+    for (let level = result.top; level > result.level && level >= LOWEST; level--) {
+      if (level === compiled.registerLevel) continue;
+      rights &= rightsOfEntry(compiled, result.entryLo[level]!, result.entryHi[level]!) | compiled.impliedRights[level]!;
+      const below = level - 1;
+      const cache = this.levels[level]!;
+      const line = cache.fill(lo, hi, compiled.shifts[level]!, rights, tables.pageRights === undefined ? 0 : tables.pageRights[below]!);
+      const at = line * LINE_WORDS;
+      const tableLo = result.entryAddressLo[below]! & PAGE_BASE;
+      const tableHi = result.entryAddressHi[below]!;
+      cache.words[at + TARGET] = tableLo;
+      cache.words[at + TARGET + 1] = tableHi;
+      cache.words[at + HPA] = result.entryHpaLo[below]! & PAGE_BASE;
+      cache.words[at + HPA + 1] = result.entryHpaHi[below]!;
+      reportStructureCache(space, KIND.structure_cache_fill, level, line, tableLo, tableHi);
+    }
+    if (this.nestedTlb !== undefined) reportNestedTlb(space, KIND.nested_tlb_fill, this.nestedTlb.fill(lo, hi, result));
+  }
+}
