@@ -1,0 +1,56 @@
+import { benchMachine, type BenchMachine, type BenchMachineOptions } from './benchMachine';
+import { emptyLoop, loadLoop, SHIFT_64_PAGES, SHIFT_ALL_PAGES, walkLoop } from './loops';
+import { ring } from './eventRing';
+
+/** What is measured of ourselves: a machine and a loop on it. */
+export interface OwnMeasurement {
+  readonly title: string;
+  readonly iterations: number;
+  /** Makes the machine; the loop that comes back is what is timed, and gives a checksum. */
+  readonly prepare: () => (iterations: number) => number;
+}
+
+function loads(title: string, options: BenchMachineOptions, iterations: number, prepare?: (machine: BenchMachine) => void): OwnMeasurement {
+  return {
+    title,
+    iterations,
+    prepare: () => {
+      const machine = benchMachine(options);
+      prepare?.(machine);
+      return (count) => loadLoop(machine.processor, count, SHIFT_ALL_PAGES);
+    },
+  };
+}
+
+function walks(title: string, options: BenchMachineOptions, iterations: number): OwnMeasurement {
+  return {
+    title,
+    iterations,
+    prepare: () => {
+      const { processor } = benchMachine(options);
+      return (count) => walkLoop(processor, count, SHIFT_ALL_PAGES);
+    },
+  };
+}
+
+export const ownMeasurements = {
+  'empty': { title: 'the empty loop', iterations: 30_000_000, prepare: () => (count: number) => emptyLoop(count, SHIFT_ALL_PAGES) },
+  'hit': {
+    title: 'TLB hit',
+    iterations: 10_000_000,
+    prepare: () => {
+      const { processor } = benchMachine({ behind: 'nothing' });
+      return (count: number) => loadLoop(processor, count, SHIFT_64_PAGES);
+    },
+  },
+  'miss': loads('TLB miss, 4-level', { behind: 'nothing' }, 3_000_000),
+  'ept': loads('TLB miss, 4x4 by EPT', { behind: 'EPT' }, 1_000_000),
+  'npt': loads('TLB miss, 4x4 by NPT', { behind: 'NPT' }, 1_000_000),
+  'miss-recorded': loads('TLB miss, 4-level, every event recorded', { behind: 'nothing' }, 1_500_000, ({ bus }) => ring(bus)),
+  'ept-recorded': loads('TLB miss, 4x4 by EPT, every event recorded', { behind: 'EPT' }, 500_000, ({ bus }) => ring(bus)),
+  'walk': walks('walk, 4-level', { behind: 'nothing' }, 3_000_000),
+  'walk-ept': walks('walk, 4x4 by EPT', { behind: 'EPT' }, 1_000_000),
+  'walk-fault': walks('walk, 4-level, that ends in a page fault', { behind: 'nothing', pages: 'not present' }, 3_000_000),
+} as const satisfies Record<string, OwnMeasurement>;
+
+export type OwnName = keyof typeof ownMeasurements;
