@@ -145,6 +145,9 @@ export type VmcsFieldName = (typeof vmcsFields)[number]['name'];
 /** Word index of each field's low half; the high half is the next word. */
 export const VMCS = Object.fromEntries(vmcsFields.map((row, index) => [row.name, 2 * index])) as Record<VmcsFieldName, number>;
 
+/** VMCS revision identifier: the first word of a VMCS region. SDM Vol. 3, "Format of the VMCS Region". */
+export const VMCS_REVISION = 1;
+
 /** Claims the VMCS of one virtual processor. */
 export function claimVmcs(registry: Registry, cpu: number): Int32Array {
   return registry.block(`cpu${cpu}.vmcs`, 2 * vmcsFields.length);
@@ -208,9 +211,22 @@ export const EPTP = {
 /** Bits of VM-entry and VM-exit interruption information. SDM Vol. 3, "VM-Entry Interruption-Information Field". */
 export const INTERRUPTION = {
   vectorMask: 0xff,
+  typeMask: 7 << 8,
   hardwareException: 3 << 8,
   errorCodeValid: 1 << 11,
+  /** Bits 30:12. */
+  reserved: 0x7fff_f000,
   valid: 1 << 31,
+} as const;
+
+/** Types of event, in place in interruption information. */
+export const INTERRUPTION_TYPE = {
+  externalInterrupt: 0 << 8,
+  nmi: 2 << 8,
+  hardwareException: 3 << 8,
+  softwareInterrupt: 4 << 8,
+  privilegedSoftwareException: 5 << 8,
+  softwareException: 6 << 8,
 } as const;
 
 /** Position of the DPL in `guest_ss_access_rights`: it is the guest's CPL. */
