@@ -27,6 +27,7 @@ import type { TranslationSpace } from '../paging/translationSpace';
 import { Translator } from '../caches/translator';
 import { claimVmcb } from '../svm/vmcb';
 import { claimVmcs } from '../vmx/vmcs';
+import { VmFunctions } from '../vmx/vmfunc';
 import { walk } from '../paging/walk';
 import { EFFECTS, WALK } from '../paging/walkOutcome';
 
@@ -61,6 +62,7 @@ export class Processor {
   private readonly onMemory: MemoryInstructions;
   private readonly onRegisters: RegisterInstructions;
   private readonly invalidating: InvalidationInstructions;
+  private readonly functions: VmFunctions;
 
   constructor(
     registry: Registry, memory: PhysicalMemory, bus: EventBus, readonly cpu: number,
@@ -105,6 +107,7 @@ export class Processor {
     this.onMemory = new MemoryInstructions({ ...shared, translation });
     this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, eptExits, reload });
     this.invalidating = new InvalidationInstructions(shared);
+    this.functions = new VmFunctions({ ...shared, cpu, maxphyaddr, features, reload });
     this.reload();
   }
 
@@ -182,6 +185,11 @@ export class Processor {
   /** INVLPG of a linear address; of one that is not canonical it invalidates nothing. */
   invlpg(lo: number, hi: number): number {
     return this.invalidating.invlpg(lo, hi);
+  }
+
+  /** VMFUNC, with EAX and ECX as the registers have them. */
+  vmfunc(): number {
+    return this.functions.vmfunc();
   }
 
   /** Enters or leaves user mode: the CPL, 0 to 3. */

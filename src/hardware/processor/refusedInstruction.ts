@@ -28,6 +28,8 @@ export function refusedInstruction(processor: Processor): string {
     case OPERATION.invlpg:
     case OPERATION.alignmentCheck:
       return PRIVILEGED;
+    case OPERATION.vmfunc:
+      return 'VM functions are not enabled, or EAX is above 63';
     default: {
       const address = (BigInt(pending.gvaHi >>> 0) << 32n) | BigInt(pending.gvaLo >>> 0);
       return `gva:0x${address.toString(16)} is not canonical`;
