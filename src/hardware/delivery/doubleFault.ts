@@ -1,3 +1,4 @@
+import type { DeliveredEvent } from './deliveredEvent';
 import { type DoubleFaultClass, exceptionOf } from './exceptions';
 
 /** What becomes of a second event that is raised while a first is being delivered. */
@@ -23,12 +24,9 @@ const conditions: Readonly<Record<DoubleFaultClass, Readonly<Record<DoubleFaultC
   },
 };
 
-/** Interrupts and software interrupts are benign, whatever their vector. */
-export type FirstEvent = { readonly kind: 'exception'; readonly vector: number } | { readonly kind: 'interrupt' };
-
-/** Of an exception `second` during delivery of `first`. */
-export function secondEvent(first: FirstEvent, second: number): SecondEvent {
-  const before = first.kind === 'interrupt' ? 'benign' : classOf(first.vector);
+/** Of an exception with vector `second` during delivery of `first`. Interrupts are benign, whatever their vector. */
+export function secondEvent(first: DeliveredEvent, second: number): SecondEvent {
+  const before = first.isException ? classOf(first.vector) : 'benign';
   return conditions[before][classOf(second)];
 }
 

@@ -1,5 +1,7 @@
 import { accessNames, operationNames } from '../paging/accessKinds';
 import { flushCauseNames } from './flushCauses';
+import { ipiNames } from '../apic/deliveryMode';
+import { systemAccessNames } from '../delivery/systemAccessKinds';
 import { walkOutcomeNames } from '../paging/walkOutcome';
 
 /**
@@ -130,6 +132,10 @@ export const eventKinds = [
   { name: 'nested_tlb_hit', fields: ['space', 'index', 'gva', 'gpa', 'hpa', 'guestLevel'], text: 'nested TLB line {index} maps {gpa} to {hpa}' },
   { name: 'nested_tlb_fill', fields: ['space', 'index', 'gva', 'gpa', 'hpa', 'guestLevel'], text: 'nested TLB line {index} now maps {gpa} to {hpa}' },
   { name: 'tlb_l2_hit', fields: ['gva', 'gpa', 'hpa', 'index'], text: 'L2 TLB line {index} maps {gva} to {hpa}, and is copied to L1' },
+  // Delivery of events through the IDT.
+  { name: 'implicit_access', fields: ['gva', 'hpa', 'value', 'size', 'what'], what: systemAccessNames, text: 'implicit access: {what}, {size} bytes at {gva}' },
+  { name: 'interrupt_delivered', fields: ['vector'], text: 'interrupt {vector} delivered to the guest' },
+  { name: 'ipi', fields: ['index', 'vector', 'what'], what: ipiNames, text: 'IPI to CPU {index}: {what}, vector {vector}' },
 ] as const satisfies readonly EventKind[];
 
 export type EventName = (typeof eventKinds)[number]['name'];

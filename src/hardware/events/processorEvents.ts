@@ -80,6 +80,44 @@ export class ProcessorEvents {
     this.bus.commit();
   }
 
+  interruptDelivered(vector: number): void {
+    const record = this.begin(KIND.interrupt_delivered, ACTOR.guest);
+    if (record === undefined) return;
+    record[field.vector.at] = vector;
+    this.bus.commit();
+  }
+
+  tripleFault(lo: number, hi: number, vector: number, code: number): void {
+    const record = this.begin(KIND.triple_fault, ACTOR.guest);
+    if (record === undefined) return;
+    setPair(record, field.gva.at, lo, hi);
+    record[field.vector.at] = vector;
+    record[field.code.at] = code;
+    this.bus.commit();
+  }
+
+  /** An access that event delivery or IRET makes of itself; `what`: a `SYSTEM_ACCESS`. */
+  implicitAccess(lo: number, hi: number, hpaLo: number, hpaHi: number, valueLo: number, valueHi: number, size: number, what: number): void {
+    const record = this.begin(KIND.implicit_access, ACTOR.guest);
+    if (record === undefined) return;
+    setPair(record, field.gva.at, lo, hi);
+    setPair(record, field.hpa.at, hpaLo, hpaHi);
+    setOperand(record, field.value.at, valueLo, valueHi, size);
+    record[field.size.at] = size;
+    record[field.what.at] = what;
+    this.bus.commit();
+  }
+
+  /** An IPI as it arrives at CPU `target`; `mode`: a `DELIVERY_MODE`. */
+  ipi(target: number, vector: number, mode: number): void {
+    const record = this.begin(KIND.ipi, ACTOR.device);
+    if (record === undefined) return;
+    record[field.index.at] = target;
+    record[field.vector.at] = vector;
+    record[field.what.at] = mode;
+    this.bus.commit();
+  }
+
   /** A MOV to CR`index`, as the guest asks for it. */
   crWrite(index: number, lo: number, hi: number): void {
     this.registerValue(KIND.cr_write, index, lo, hi, 0, 0);

@@ -18,7 +18,13 @@ export const CR4 = {
 } as const;
 /** SDM Vol. 3, "Extended Feature Enable Register". */
 export const EFER = { SCE: 1 << 0, LME: 1 << 8, LMA: 1 << 10, NXE: 1 << 11, SVME: 1 << 12 } as const;
-export const RFLAGS = { fixed: 1 << 1, IF: 1 << 9, AC: 1 << 18 } as const;
+export const RFLAGS = {
+  fixed: 1 << 1, TF: 1 << 8, IF: 1 << 9, NT: 1 << 14, RF: 1 << 16, VM: 1 << 17, AC: 1 << 18, VIF: 1 << 19, VIP: 1 << 20,
+  /** I/O privilege level: two bits. */
+  iopl: 3 << 12, ioplShift: 12,
+  /** What arithmetic sets, and ID: any program may change them. */
+  arithmetic: 1 << 0 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 11 | 1 << 21,
+} as const;
 
 const rows = (masks: Readonly<Record<string, number>>, meanings: Readonly<Record<string, string>>): readonly RegisterBit[] =>
   Object.entries(masks).map(([name, mask]) => ({ name, bit: 31 - Math.clz32(mask), meaning: meanings[name] ?? '' }));

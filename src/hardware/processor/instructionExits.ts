@@ -10,6 +10,8 @@ export const NO_EXIT = 6;
 export interface InstructionExits {
   /** An exception that is about to be delivered; (lo, hi): the linear address of a page fault. */
   exception(vector: number, errorCode: number, lo: number, hi: number): number;
+  /** The delivery of a double fault has faulted: a shutdown of the processor, or of the guest. */
+  tripleFault(): number;
   /** MOV to a control register, WRMSR of EFER; `register`: a `REGISTER`. */
   registerWrite(register: number, lo: number, hi: number): number;
   registerRead(register: number): number;

@@ -1,3 +1,5 @@
+import { DeliveredEvent } from '../delivery/deliveredEvent';
+import { DELIVERED } from '../delivery/deliveryProcessor';
 import { COUNTER, EXIT_COUNTERS_AT } from '../state/counters';
 import { EXIT_REASON } from '../vmx/exitReasons';
 import { FLUSH } from '../events/flushCauses';
@@ -5,7 +7,10 @@ import { type InstructionExits, NO_EXIT } from './instructionExits';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from './processorSpaces';
-import { REGISTER } from './registers';
+import { CR0 } from './controlRegisters';
+import { secondEvent } from '../delivery/doubleFault';
+import { VECTOR, vectorText } from '../delivery/exceptions';
+import { ACTIVITY, REGISTER } from './registers';
 import { RESUME, type RootMode } from './rootMode';
 import { INTERRUPTION, VMCS } from '../vmx/vmcs';
 import { SVM_EXIT } from '../svm/svmExitCodes';
@@ -14,10 +19,18 @@ import { SvmOperation } from '../svm/svmOperation';
 import { VmxExits } from '../vmx/vmxExits';
 import { loadGuestState, saveGuestState, usesEpt, usesPdpteRegisters } from '../vmx/vmxTransitions';
 
-export const VECTOR = { invalidOpcode: 6, generalProtection: 13, pageFault: 14 } as const;
 
 /** What an event that breaks into an instruction leads to: a `RESUME` answer of root mode, or this. */
 export const EXCEPTION = 3;
+/** The guest has exited once more before an event that its entry injected was delivered. */
+const EXITED = 7;
+/** A guest whose entries exit this often, one after the other, before it does anything is given up. */
+const ENTRY_LIMIT = 1000;
+
+/** Delivers events in some way: DELIVERED, or what a fault or exit on the way led to. */
+export interface EventDeliverer {
+  deliver(event: DeliveredEvent): number;
+}
 
 /** The parts of a processor that an interruption works on. */
 export interface InterruptedProcessor {
@@ -44,14 +57,19 @@ export interface InterruptedProcessor {
 /** What breaks into an instruction: exceptions, VM exits with their handling in root mode, and VM entries. */
 export class Interruption {
   root: RootMode | undefined;
-  /** The exception delivered last. */
+  /** The event delivered last. */
   vector = 0;
   errorCode = 0;
+  /** Delivery through the IDT in memory; undefined: an event touches no memory. */
+  throughMemory: EventDeliverer | undefined;
+  /** The event under way, whether or not it has come to be delivered. */
+  readonly event = new DeliveredEvent();
   /** 1 while an event is being delivered through the IDT. */
   isDelivering = 0;
+  /** 1 while VM entry injects: an exit then goes back to the loop that enters, and is not handled within. */
+  private isEntering = 0;
   /** 1 while an IRET that has unblocked NMIs makes its accesses. SDM Vol. 3, "VM Exits Caused by IRET that Unblock NMIs". */
   hasUnblockedNmi = 0;
-
   /** Why the guest could not be entered, as a sentence; empty while it can. */
   entryFailure = '';
   /** What of the guest's doings exits. */
@@ -62,14 +80,19 @@ export class Interruption {
     this.svm = new SvmOperation(processor, {
       count: (reason) => this.count(reason),
       handle: (reason) => this.handle(reason),
-      deliver: (vector, errorCode, lo, hi) => this.deliver(vector, errorCode, lo, hi),
+      inject: (information, errorCode, length, lo, hi) => this.inject(information, errorCode, length, lo, hi),
+      takeVectoring: () => this.takeVectoring(),
+      event: this.event,
       fail: (sentence) => this.fail(sentence),
     });
     this.exits = processor.vendor === 'amd'
       ? new SvmExits(processor, this.svm) : new VmxExits(processor.registers, processor.vmcs, this);
   }
 
-  /** An exception at linear address (lo, hi): a VM exit when the VMCS wants it, else delivered. */
+  /**
+   * An exception at linear address (lo, hi): a VM exit when the VMCS wants it, else delivered. One in the delivery of
+   * another event may become a double fault, or shut the processor down.
+   */
   raise(vector: number, errorCode: number, lo: number, hi: number): number {
     const { registers } = this.processor;
     const exit = this.exits.exception(vector, errorCode, lo, hi);
@@ -78,7 +101,35 @@ export class Interruption {
       registers[2 * REGISTER.cr2] = lo;
       registers[2 * REGISTER.cr2 + 1] = hi;
     }
-    return this.deliver(vector, errorCode, lo, hi);
+    if (this.isDelivering !== 0) {
+      const next = secondEvent(this.event, vector);
+      if (next === 'shutdown') return this.tripleFault();
+      if (next === 'double fault') {
+        // An exit by the #DF is none that occurs during delivery. SDM Vol. 3, "Information for VM Exits During Event Delivery".
+        this.isDelivering = 0;
+        return this.raise(VECTOR.doubleFault, 0, 0, 0);
+      }
+    }
+    this.event.setException(vector, errorCode, lo, hi, pushesCodes(registers));
+    return this.deliver();
+  }
+
+  /** An interrupt, or an event that an instruction of `length` bytes raises; `type`: an `INTERRUPTION_TYPE`. */
+  interrupt(type: number, vector: number, length: number): number {
+    this.event.setInterrupt(type, vector, length);
+    return this.deliver();
+  }
+
+  /** A VM exit in a guest, else the end of the processor. SDM Vol. 3, "Triple Fault" among "Other Causes of VM Exits". */
+  tripleFault(): number {
+    const { registers, events } = this.processor;
+    const { vector } = this.event;
+    this.isDelivering = 0;
+    events.tripleFault(this.event.lo, this.event.hi, vector, this.event.errorCode);
+    const exit = this.exits.tripleFault();
+    if (exit !== NO_EXIT) return exit;
+    registers[2 * REGISTER.activity] = ACTIVITY.shutdown;
+    return this.fail(`triple fault: the delivery of ${vectorText(vector)} faulted, and the processor has shut down`);
   }
 
   /** A VM exit, its handling in root mode, and the VM entry after it. SDM Vol. 3, "VM Exits". */
@@ -89,9 +140,26 @@ export class Interruption {
     vmcs[VMCS.exit_qualification] = qualificationLo;
     vmcs[VMCS.exit_qualification + 1] = qualificationHi;
     clearUnreported(vmcs, reason);
+    this.recordVectoring();
     this.count(reason);
     events.vmExit(vmcs);
     return this.handle(reason);
+  }
+
+  /** SDM Vol. 3, "Information for VM Exits That Occur During Event Delivery". */
+  private recordVectoring(): void {
+    const { vmcs } = this.processor;
+    const { event } = this;
+    if (this.isDelivering !== 0 && event.isSoftware) vmcs[VMCS.exit_instruction_length] = event.length;
+    vmcs[VMCS.idt_vectoring_error_code] = this.isDelivering === 0 ? 0 : event.errorCode;
+    vmcs[VMCS.idt_vectoring_info] = this.takeVectoring();
+  }
+
+  /** Interruption information of the event that an exit breaks into, which is then delivered no more; 0 when there is none. */
+  private takeVectoring(): number {
+    const information = this.isDelivering === 0 ? 0 : this.event.information;
+    this.isDelivering = 0;
+    return information;
   }
 
   /** #VMEXIT for a nested page fault, its handling, and the VMRUN after it. APM Vol. 2, "Nested Page Faults". */
@@ -110,7 +178,7 @@ export class Interruption {
    * SDM Vol. 3, "VM Entries", "Event Injection". CR2 is no guest state of the VMCS: root mode has written it.
    */
   enter(): number {
-    const { registers, vmcs, counters, events, spaces } = this.processor;
+    const { registers, vmcs, events, spaces } = this.processor;
     if (this.processor.vendor === 'amd') return this.svm.vmrun();
     loadGuestState(registers, vmcs);
     if (!usesEpt(vmcs) && usesPdpteRegisters(registers)) this.processor.loadPdptes();
@@ -120,10 +188,20 @@ export class Interruption {
     const info = vmcs[VMCS.entry_interruption_info]!;
     if ((info & INTERRUPTION.valid) === 0) return RESUME.retry;
     vmcs[VMCS.entry_interruption_info] = info & ~INTERRUPTION.valid;
-    const vector = info & INTERRUPTION.vectorMask;
-    if (vector === VECTOR.pageFault) counters[COUNTER['faults.guest_exited']]!++;
-    const errorCode = info & INTERRUPTION.errorCodeValid ? vmcs[VMCS.entry_exception_error_code]! : 0;
-    return this.deliver(vector, errorCode, registers[2 * REGISTER.cr2]!, registers[2 * REGISTER.cr2 + 1]!);
+    const lo = registers[2 * REGISTER.cr2]!;
+    const hi = registers[2 * REGISTER.cr2 + 1]!;
+    return this.inject(info, vmcs[VMCS.entry_exception_error_code]!, vmcs[VMCS.entry_instruction_length]!, lo, hi);
+  }
+
+  /** Delivers the event of valid interruption information; (lo, hi): CR2, for a page fault. No control makes it exit by itself. */
+  private inject(information: number, errorCode: number, length: number, lo: number, hi: number): number {
+    const { event } = this;
+    const { counters } = this.processor;
+    event.setInformation(information, errorCode, length);
+    event.lo = lo;
+    event.hi = hi;
+    if (event.isException && event.vector === VECTOR.pageFault) counters[COUNTER['faults.guest_exited']]!++;
+    return this.deliver();
   }
 
   private fail(sentence: string): number {
@@ -140,21 +218,53 @@ export class Interruption {
   /** Root mode has the exit, and the guest is entered again when it says so. */
   private handle(reason: number): number {
     const { cpu } = this.processor;
+    if (this.isEntering !== 0) return EXITED;
     if (this.root === undefined) throw new Error(`invariant: VM exit ${reason} of CPU ${cpu} without root mode`);
-    this.entryFailure = '';
-    const answer = this.root.handleExit(cpu);
-    if (answer === RESUME.stopped) return answer;
-    const entered = this.enter();
-    return entered === RESUME.retry ? answer : entered;
+    let answer: number = RESUME.retry;
+    for (let entry = 0; entry < ENTRY_LIMIT; entry++) {
+      const now = this.root.handleExit(cpu);
+      if (now === RESUME.stopped) return now;
+      // What root mode has completed stays done, whatever the delivery of an injected event goes on to.
+      if (now === RESUME.completed) answer = now;
+      const entered = this.enterOnce();
+      if (entered === RESUME.retry) return answer;
+      if (entered !== EXITED) return entered;
+    }
+    return this.fail('the delivery of an injected event exits again and again');
   }
 
-  private deliver(vector: number, errorCode: number, lo: number, hi: number): number {
+  private enterOnce(): number {
+    this.isEntering = 1;
+    const entered = this.enter();
+    this.isEntering = 0;
+    return entered;
+  }
+
+  /** Delivers `event`: EXCEPTION, or what a fault or exit on the way led to. */
+  private deliver(): number {
+    const { event, throughMemory } = this;
+    if (throughMemory !== undefined) {
+      this.isDelivering = 1;
+      const answer = throughMemory.deliver(event);
+      if (answer !== DELIVERED) return answer;
+      this.isDelivering = 0;
+    }
+    const { vector, errorCode } = event;
     this.vector = vector;
     this.errorCode = errorCode;
+    if (!event.isException) {
+      this.processor.events.interruptDelivered(vector);
+      return EXCEPTION;
+    }
     if (vector === VECTOR.pageFault) this.processor.counters[COUNTER['faults.guest']]!++;
-    this.processor.events.exceptionDelivered(lo, hi, vector, errorCode);
+    this.processor.events.exceptionDelivered(event.lo, event.hi, vector, errorCode);
     return EXCEPTION;
   }
+}
+
+/** In real-address mode no exception has an error code. SDM Vol. 3, "Real-Address Mode Operation". */
+function pushesCodes(registers: Int32Array): 'pushes codes' | 'pushes none' {
+  return registers[2 * REGISTER.cr0]! & CR0.PE ? 'pushes codes' : 'pushes none';
 }
 
 /** Exit-information fields that an exit of this reason does not report read 0, not what an earlier exit left. */

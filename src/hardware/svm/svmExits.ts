@@ -40,6 +40,11 @@ export class SvmExits implements InstructionExits {
     return this.maker.exit(SVM_EXIT.exception0 + vector, errorCode, 0, isPageFault ? lo : 0, isPageFault ? hi : 0);
   }
 
+  /** APM Vol. 2, "Shutdown Intercept": without it the processor shuts down. */
+  tripleFault(): number {
+    return this.intercepts(SVM_EXIT.shutdown) ? this.maker.exit(SVM_EXIT.shutdown, 0, 0, 0, 0) : NO_EXIT;
+  }
+
   /** A write to CR0 that both intercepts want exits by the plain one. */
   registerWrite(register: number, lo: number, _hi: number): number {
     if (register === REGISTER.efer) return this.msr(MSR_EFER, 'write');

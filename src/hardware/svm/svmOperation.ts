@@ -1,14 +1,12 @@
-import { COUNTER } from '../state/counters';
+import type { DeliveredEvent } from '../delivery/deliveredEvent';
 import type { InterruptedProcessor } from '../processor/interruption';
 import { REGISTER } from '../processor/registers';
 import { RESUME } from '../processor/rootMode';
 import { exitReasonOfSvm, SVM_EXIT } from './svmExitCodes';
 import { loadFromVmcb, saveToVmcb, setField, usesNestedPaging } from './svmTransitions';
-import { EVENT, VMCB } from './vmcb';
+import { EVENT, EVENT_TYPE, VMCB } from './vmcb';
 import { brokenVmrunRule } from './vmrunRules';
 import { usesPdpteRegisters } from '../vmx/vmxTransitions';
-
-const PAGE_FAULT = 14;
 
 /** What of the processor's interruption SVM needs. */
 export interface SvmHost {
@@ -16,8 +14,11 @@ export interface SvmHost {
   readonly count: (reason: number) => void;
   /** Root mode has the exit, and the guest is entered again when it says so: a `RESUME` or EXCEPTION. */
   readonly handle: (reason: number) => number;
-  /** An event that VMRUN injects. */
-  readonly deliver: (vector: number, errorCode: number, lo: number, hi: number) => number;
+  /** Delivers an event that VMRUN injects; `information` as VMX has it, (lo, hi): CR2. */
+  readonly inject: (information: number, errorCode: number, length: number, lo: number, hi: number) => number;
+  /** Information, as VMX has it, of the event that an exit breaks into; 0 for none. Its error code is in `event`. */
+  readonly takeVectoring: () => number;
+  readonly event: DeliveredEvent;
   /** The machine cannot go on, for this reason. */
   readonly fail: (sentence: string) => number;
 }
@@ -57,7 +58,8 @@ export class SvmOperation {
     setField(vmcb, 'exitcode', code, code >> 31);
     setField(vmcb, 'exitinfo1', info1Lo, info1Hi);
     setField(vmcb, 'exitinfo2', info2Lo, info2Hi);
-    setField(vmcb, 'exitintinfo', 0, 0);
+    const interrupted = this.host.takeVectoring();
+    setField(vmcb, 'exitintinfo', svmEvent(interrupted), interrupted & EVENT.errorCodeValid ? this.host.event.errorCode : 0);
     const reason = exitReasonOfSvm(code, info1Lo);
     this.host.count(reason);
     events.svmExit(vmcb, reason);
@@ -66,13 +68,20 @@ export class SvmOperation {
 
   /** APM Vol. 2, "Event Injection". CR2 is guest state of the VMCB, so a page fault finds its address there. */
   private inject(): number {
-    const { registers, vmcb, counters } = this.processor;
+    const { registers, vmcb } = this.processor;
     const event = vmcb[VMCB.eventinj]!;
     if ((event & EVENT.valid) === 0) return RESUME.retry;
     vmcb[VMCB.eventinj] = event & ~EVENT.valid;
-    const vector = event & EVENT.vectorMask;
-    if (vector === PAGE_FAULT) counters[COUNTER['faults.guest_exited']]!++;
     const errorCode = event & EVENT.errorCodeValid ? vmcb[VMCB.eventinj + 1]! : 0;
-    return this.host.deliver(vector, errorCode, registers[2 * REGISTER.cr2]!, registers[2 * REGISTER.cr2 + 1]!);
+    // A software interrupt returns to nRIP. APM Vol. 2, "Event Injection".
+    const length = vmcb[VMCB.nrip]! - registers[2 * REGISTER.rip]! | 0;
+    return this.host.inject(event, errorCode, length, registers[2 * REGISTER.cr2]!, registers[2 * REGISTER.cr2 + 1]!);
   }
+}
+
+/** An event as SVM numbers it: what software raises as an exception is one like any other. APM Vol. 2, "EXITINTINFO". */
+function svmEvent(information: number): number {
+  const type = (information >>> EVENT.typeShift) & EVENT.typeMask;
+  if (type <= EVENT_TYPE.softwareInterrupt) return information;
+  return (information & ~(EVENT.typeMask << EVENT.typeShift)) | (EVENT_TYPE.exception << EVENT.typeShift);
 }

@@ -20,8 +20,13 @@ export class VmxExits implements InstructionExits {
   exception(vector: number, errorCode: number, lo: number, hi: number): number {
     const { vmcs, maker } = this;
     if (!this.isGuest || !exceptionExits(vmcs, vector, errorCode)) return NO_EXIT;
-    recordException(vmcs, vector, errorCode);
+    recordException(this.registers, vmcs, vector, errorCode);
     return vector === PAGE_FAULT ? maker.exit(EXIT_REASON.exception_nmi, lo, hi) : maker.exit(EXIT_REASON.exception_nmi, 0, 0);
+  }
+
+  /** No control asks for it. SDM Vol. 3, "Other Causes of VM Exits". */
+  tripleFault(): number {
+    return this.isGuest ? this.maker.exit(EXIT_REASON.triple_fault, 0, 0) : NO_EXIT;
   }
 
   registerWrite(register: number, lo: number, hi: number): number {

@@ -1,3 +1,5 @@
+import { CR0 } from '../processor/controlRegisters';
+import { hasErrorCode } from '../delivery/exceptions';
 import { EXIT_REASON } from './exitReasons';
 import { CR_ACCESS, encodeCrAccess } from './exitQualification';
 import { REGISTER } from '../processor/registers';
@@ -63,10 +65,11 @@ export function exceptionExits(vmcs: Int32Array, vector: number, errorCode: numb
   return matches === inBitmap;
 }
 
-/** Writes what an exception's exit reports. All exceptions here have an error code. */
-export function recordException(vmcs: Int32Array, vector: number, errorCode: number): void {
-  vmcs[VMCS.exit_interruption_info] = vector | INTERRUPTION.hardwareException | INTERRUPTION.errorCodeValid | INTERRUPTION.valid;
-  vmcs[VMCS.exit_interruption_error_code] = errorCode;
+/** Writes what an exception's exit reports: an error code where the exception has one, which is nowhere in real-address mode. */
+export function recordException(registers: Int32Array, vmcs: Int32Array, vector: number, errorCode: number): void {
+  const hasCode = hasErrorCode(vector) && (registers[2 * REGISTER.cr0]! & CR0.PE) !== 0;
+  vmcs[VMCS.exit_interruption_info] = vector | INTERRUPTION.hardwareException | (hasCode ? INTERRUPTION.errorCodeValid : 0) | INTERRUPTION.valid;
+  vmcs[VMCS.exit_interruption_error_code] = hasCode ? errorCode : 0;
 }
 
 /** Why an operation on a register exits. */

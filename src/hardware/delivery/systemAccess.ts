@@ -1,0 +1,84 @@
+import { ACCESS, OPERATION } from '../paging/accessKinds';
+import { type LinearTranslation, TRANSLATED } from '../processor/linearTranslation';
+import { OperandAccess } from '../memory/operandAccess';
+import type { PhysicalMemory } from '../memory/physicalMemory';
+import type { ProcessorEvents } from '../events/processorEvents';
+import { VECTOR } from './exceptions';
+
+const PAGE_MASK = 0xfff;
+const PAGE_BYTES = 0x1000;
+
+/** The parts of a processor that its own accesses to system data structures need. */
+export interface SystemAccessProcessor {
+  readonly translation: LinearTranslation;
+  readonly memory: PhysicalMemory;
+  readonly events: ProcessorEvents;
+}
+
+/** Address of a system data structure that may lie outside the canonical halves, and the exception that this is. */
+export interface SystemFault {
+  readonly vector: number;
+  readonly errorCode: number;
+}
+
+const GENERAL_PROTECTION: SystemFault = { vector: VECTOR.generalProtection, errorCode: 0 };
+
+/**
+ * Reads and writes of system data structures and of the stack during event delivery and return from it. They go through
+ * the same translation as any access, so each may fault or exit: then its answer is what that led to, and the caller
+ * hands it on. SDM Vol. 3, "Determination of Access Rights": implicit supervisor-mode accesses. No guest access counts.
+ */
+export class SystemAccess {
+  /** What was read. */
+  lo = 0;
+  hi = 0;
+  private readonly operand: OperandAccess;
+
+  constructor(private readonly processor: SystemAccessProcessor) {
+    this.operand = new OperandAccess(processor.memory);
+  }
+
+  /** `size` bytes at a linear address into `lo`, `hi`: TRANSLATED, or another answer. `what`: a `SYSTEM_ACCESS`. */
+  read(lo: number, hi: number, size: number, what: number, access: number = ACCESS.read | ACCESS.implicit, fault = GENERAL_PROTECTION): number {
+    const { translation } = this.processor;
+    const first = translation.translate(lo, hi, access, fault.vector, fault.errorCode);
+    if (first !== TRANSLATED) return first;
+    const { hpaLo, hpaHi } = translation;
+    const second = this.translateNext(lo, hi, size, access, fault);
+    if (second !== TRANSLATED) return second;
+    this.tellOfBus(hpaLo, hpaHi, OPERATION.load);
+    this.operand.read(hpaLo, hpaHi, translation.hpaLo, translation.hpaHi, size);
+    this.lo = this.operand.lo;
+    this.hi = this.operand.hi;
+    this.processor.events.implicitAccess(lo, hi, hpaLo, hpaHi, this.lo, this.hi, size, what);
+    return TRANSLATED;
+  }
+
+  write(
+    lo: number, hi: number, size: number, valueLo: number, valueHi: number, what: number,
+    access: number = ACCESS.write | ACCESS.implicit, fault = GENERAL_PROTECTION,
+  ): number {
+    const { translation } = this.processor;
+    const first = translation.translate(lo, hi, access, fault.vector, fault.errorCode);
+    if (first !== TRANSLATED) return first;
+    const { hpaLo, hpaHi } = translation;
+    const second = this.translateNext(lo, hi, size, access, fault);
+    if (second !== TRANSLATED) return second;
+    this.tellOfBus(hpaLo, hpaHi, OPERATION.store);
+    this.operand.write(hpaLo, hpaHi, translation.hpaLo, translation.hpaHi, size, valueLo, valueHi);
+    this.processor.events.implicitAccess(lo, hi, hpaLo, hpaHi, valueLo, valueHi, size, what);
+    return TRANSLATED;
+  }
+
+  /** Of bytes past the end of the page; the translation then has the address of the page where they lie. */
+  private translateNext(lo: number, hi: number, size: number, access: number, fault: SystemFault): number {
+    if ((lo & PAGE_MASK) + size <= PAGE_BYTES) return TRANSLATED;
+    const nextLo = (lo & ~PAGE_MASK) + PAGE_BYTES | 0;
+    return this.processor.translation.translate(nextLo, nextLo === 0 ? hi + 1 | 0 : hi, access, fault.vector, fault.errorCode);
+  }
+
+  private tellOfBus(hpaLo: number, hpaHi: number, operation: number): void {
+    const { memory, events } = this.processor;
+    if (!memory.isInstalled(hpaLo, hpaHi)) events.busError(hpaLo, hpaHi, operation);
+  }
+}
