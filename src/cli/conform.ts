@@ -4,7 +4,7 @@ import { ConformMachine } from './conformMachine';
 import { outcomeFields, printHex, readVector, type Vector } from './conformVector';
 import { EXIT, type Console } from './console';
 
-/** One difference between a vector and the machine, or a line that cannot be read (field `line`). */
+/** One difference between a vector and the machine, a line that cannot be read (field `line`), or no machine at all (`machine`). */
 export interface ConformFailure {
   readonly id: string;
   /** One-based. */
@@ -46,6 +46,12 @@ export function conformText(file: string, text: string): ConformReport {
     }
     const { vector } = read;
     const vendor = vector.kind === 'npt' ? 'amd' : 'intel';
+    const impossible = ConformMachine.refusal(vector, vendor);
+    if (impossible !== undefined) {
+      failed++;
+      failures.push({ id: vector.id, line: index + 1, field: 'machine', expected: 'a machine', actual: impossible });
+      continue;
+    }
     const isOther = machine?.maxphyaddr !== vector.cpu.maxphyaddr || machine.vendor !== vendor;
     if (machine === undefined || isOther || ++vectorsOnMachine > VECTORS_PER_MACHINE) {
       machine = new ConformMachine(vector.cpu.maxphyaddr, vendor);
@@ -107,6 +113,7 @@ function printReport(report: ConformReport): string {
   const lines = report.failures.slice(0, SHOWN_FAILURES).map((failure) => {
     const place = `${report.file}:${failure.line}: `;
     if (failure.field === 'line') return `${place}${failure.actual}.`;
+    if (failure.field === 'machine') return `${place}${failure.id}: ${failure.actual}.`;
     return `${place}${failure.id}: ${failure.field} is ${failure.actual}, and ${failure.expected} was expected.`;
   });
   if (report.failures.length > SHOWN_FAILURES) lines.push(`… and ${report.failures.length - SHOWN_FAILURES} more differences.`);

@@ -5,6 +5,7 @@ import { EXIT_REASON } from '../hardware/vmx/exitReasons';
 import { RMW } from '../hardware/memory/readModifyWrite';
 import { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import { Processor, RESUME, STATUS } from '../hardware/processor/processor';
+import { machineRefusal } from '../hardware/processor/machineRules';
 import { REGISTER, type RegisterName } from '../hardware/processor/registers';
 import { type Checkpoint, Registry } from '../hardware/state/registry';
 import { PRIMARY, SECONDARY, SS_DPL_SHIFT, VMCS, type VmcsFieldName } from '../hardware/vmx/vmcs';
@@ -33,11 +34,26 @@ export class ConformMachine {
     this.clean = this.registry.checkpoint();
   }
 
+  /** Why there is no machine such as the vector's, as a clause; undefined when there is one. */
+  static refusal(vector: Vector, vendor: 'intel' | 'amd'): string | undefined {
+    const { cpu, eptp, npt } = vector;
+    const state = { cr0: halves(cpu.cr0), cr3: halves(cpu.cr3), cr4: halves(cpu.cr4), efer: halves(cpu.efer) };
+    return machineRefusal({
+      vendor, maxphyaddr: cpu.maxphyaddr,
+      // A guest of SVM is VMRUN's to refuse: paging without protection is allowed there.
+      ...(npt === undefined ? { registers: state } : {
+        nestedHost: { cr0: halves(npt.cr0), cr3: halves(npt.ncr3), cr4: halves(npt.cr4), efer: halves(npt.efer) },
+      }),
+      ...(eptp === undefined ? {} : { eptp: halves(eptp) }),
+    });
+  }
+
   /** Runs the access and judges nothing. `wordAt` reads memory as the access left it, until the next run. */
   run(vector: Vector): Observed {
     this.registry.restore(this.clean);
     for (const [address, value] of vector.memory) this.storeWord(address, value);
-    this.loadRegisters(vector);
+    const refusal = this.loadRegisters(vector);
+    if (refusal !== undefined) return { outcome: refusal };
     const status = this.access(vector);
     if (status === STATUS.exception) return this.exception();
     return status === STATUS.stopped ? this.exit() : this.done(vector);
@@ -48,7 +64,8 @@ export class ConformMachine {
     return whole(this.memory.load32(lo, hi), this.memory.load32(lo + 4, hi));
   }
 
-  private loadRegisters(vector: Vector): void {
+  /** Why the guest cannot be entered, or undefined. */
+  private loadRegisters(vector: Vector): string | undefined {
     const { processor } = this;
     const { cpu } = vector;
     const values: Partial<Record<RegisterName, bigint>> = {
@@ -57,15 +74,14 @@ export class ConformMachine {
     };
     for (const [name, value] of Object.entries(values)) this.setRegister(REGISTER[name as RegisterName], value);
     processor.setLevel(cpu.cpl);
-    if (vector.eptp !== undefined) this.enterVmx(vector, vector.eptp, values.rflags ?? 0n);
-    else if (vector.npt !== undefined) this.enterSvm(vector, vector.npt, values.rflags ?? 0n);
-    else {
-      if (vector.paging === 'pae') processor.loadPdptes();
-      processor.reload();
-    }
+    if (vector.eptp !== undefined) return this.enterVmx(vector, vector.eptp, values.rflags ?? 0n);
+    if (vector.npt !== undefined) return this.enterSvm(vector, vector.npt, values.rflags ?? 0n);
+    if (vector.paging === 'pae') processor.loadPdptes();
+    processor.reload();
+    return undefined;
   }
 
-  private enterVmx({ cpu }: Vector, eptp: bigint, rflags: bigint): void {
+  private enterVmx({ cpu }: Vector, eptp: bigint, rflags: bigint): string | undefined {
     const fields: readonly (readonly [VmcsFieldName, bigint])[] = [
       ['guest_cr0', cpu.cr0], ['guest_cr3', cpu.cr3], ['guest_cr4', cpu.cr4], ['guest_ia32_efer', cpu.efer],
       ['guest_rflags', rflags], ['guest_ss_access_rights', BigInt(cpu.cpl << SS_DPL_SHIFT)],
@@ -75,10 +91,10 @@ export class ConformMachine {
     ];
     const { processor } = this;
     for (const [name, value] of fields) [processor.vmcs[VMCS[name]], processor.vmcs[VMCS[name] + 1]] = halves(value);
-    processor.enterVirtualization();
+    return this.enter();
   }
 
-  private enterSvm({ cpu }: Vector, host: HostTables, rflags: bigint): void {
+  private enterSvm({ cpu }: Vector, host: HostTables, rflags: bigint): string | undefined {
     const fields: readonly (readonly [VmcbFieldName, bigint])[] = [
       ['guest_cr0', cpu.cr0], ['guest_cr3', cpu.cr3], ['guest_cr4', cpu.cr4], ['guest_efer', cpu.efer],
       ['guest_rflags', rflags], ['guest_cpl', BigInt(cpu.cpl)], ['asid', 1n],
@@ -88,7 +104,11 @@ export class ConformMachine {
     const { processor } = this;
     for (const [name, value] of fields) [processor.vmcb[VMCB[name]], processor.vmcb[VMCB[name] + 1]] = halves(value);
     intercept(processor.vmcb, SVM_EXIT.vmrun);
-    processor.enterVirtualization();
+    return this.enter();
+  }
+
+  private enter(): string | undefined {
+    return this.processor.enterVirtualization() === STATUS.stopped ? this.processor.stopReason : undefined;
   }
 
   private setRegister(number: number, value: bigint): void {

@@ -83,7 +83,7 @@ function vectorOf(line: Json): Vector {
       pkru: hex(cpu['pkru'], 'cpu.pkru'),
       cpl: integer(cpu['cpl'], 'cpu.cpl', 0, 3),
       rflagsAc: integer(cpu['rflags_ac'], 'cpu.rflags_ac', 0, 1),
-      maxphyaddr: integer(cpu['maxphyaddr'], 'cpu.maxphyaddr', 32, 52),
+      maxphyaddr: integer(cpu['maxphyaddr'], 'cpu.maxphyaddr', 0, 64),
       pdptes: kind === 'ept' && paging === 'pae' ? pdptesOf(cpu['pdpte']) : undefined,
     },
     eptp: kind === 'ept' ? hex(object(line['ept'], 'ept')['eptp'], 'ept.eptp') : undefined,

@@ -5,7 +5,7 @@ import type { OutputLine } from '../engine/debuggee';
 import { run, type RunReport, type RunOptions as EngineOptions } from '../engine/run';
 import { compileScenario } from '../language/compile';
 import type { ReadImport } from '../language/compile/sources';
-import type { Program } from '../language/program';
+import type { Program, SourceRange } from '../language/program';
 import type { RunOptions } from './commandLine';
 import { EXIT, type Console, type LineWriter } from './console';
 import { countersJson } from './countersJson';
@@ -37,7 +37,8 @@ function runScenario(file: string, options: RunOptions, console: Console): numbe
   trace?.close();
   guestLog?.close();
   if ('error' in ran) {
-    const place = options.mmu === undefined ? placeOfMmu(program, file) : `pagewalk: --mmu ${options.mmu}`;
+    const place = ran.range !== undefined ? placeText(program, ran.range)
+      : options.mmu === undefined ? placeOfMmu(program, file) : `pagewalk: --mmu ${options.mmu}`;
     console.error(`${place}: ${ran.error}\n`);
     return EXIT.unusable;
   }
@@ -95,7 +96,11 @@ function say(line: OutputLine, program: Program, options: RunOptions, console: C
 /** A technique that does not fit is told where the scenario names its own, else at the file's start. */
 function placeOfMmu(program: Program, file: string): string {
   const range = program.machine.find(({ name }) => name === 'mmu')?.range;
-  return range === undefined ? `${file}:1:1` : `${program.files[range.file]?.path ?? file}:${range.line + 1}:${range.column + 1}`;
+  return range === undefined ? `${file}:1:1` : placeText(program, range);
+}
+
+function placeText(program: Program, { file, line, column }: SourceRange): string {
+  return `${program.files[file]?.path ?? ''}:${line + 1}:${column + 1}`;
 }
 
 function open(path: string | undefined, console: Console): LineWriter | undefined | 'refused' {

@@ -1,3 +1,4 @@
+import { machineRefusal, MAXPHYADDR } from '../hardware/processor/machineRules';
 import type { Catalog, SettingRow } from '../language/catalog';
 import { findTechnique, runningTechniques, techniqueNames } from './techniques';
 
@@ -40,10 +41,14 @@ function tlb(values: Values): string | undefined {
   if (values.length !== 4 || entriesWord !== 'entries' || waysWord !== 'ways' || typeof entries !== 'number' || typeof ways !== 'number') {
     return 'write it as 64 entries 4 ways';
   }
-  if (ways < 1 || entries < 1 || entries > 4096) return 'a TLB has 1 to 4096 entries and at least 1 way';
-  const sets = entries / ways;
-  return Number.isInteger(sets) && Number.isInteger(Math.log2(sets))
-    ? undefined : `${entries} entries in ${ways} ways is no power of two of sets; make entries / ways 1, 2, 4, 8 …`;
+  if (entries > 4096) return 'write at most 4096 entries';
+  return machineRefusal({ vendor: 'intel', maxphyaddr: MAXPHYADDR.most, caches: [{ name: 'TLB', entries, ways }] });
+}
+
+function maxphyaddr(values: Values): string | undefined {
+  const width = values[0];
+  if (values.length !== 1 || typeof width !== 'number') return `write a number from ${MAXPHYADDR.least} to ${MAXPHYADDR.most}`;
+  return machineRefusal({ vendor: 'intel', maxphyaddr: width });
 }
 
 function technique(values: Values): string | undefined {
@@ -63,7 +68,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'unrestricted_guest', section: 'machine', form: 'on', documentation: 'The guest may run with paging off.', check: onlyYet('on', ['off']) },
   { name: 'ram', section: 'platform', form: '64M', documentation: "The host's RAM; four times the guest's unless it is set.", check: ram },
   { name: 'vendor', section: 'platform', form: 'intel or amd', documentation: "Whose processor: decides what a refused TLB line does, and which techniques there are.", check: oneOf('intel', 'amd') },
-  { name: 'maxphyaddr', section: 'platform', form: '46', documentation: 'Width of physical addresses, in bits.', check: wholeNumber(36, 52) },
+  { name: 'maxphyaddr', section: 'platform', form: '46', documentation: 'Width of physical addresses, in bits.', check: maxphyaddr },
   { name: 'tlb', section: 'platform', form: '64 entries 4 ways', documentation: 'Size of the TLB; LRU within a set.', check: tlb },
   { name: 'tags', section: 'platform', form: 'on or off', documentation: 'TLB lines carry a VPID, so that VM exits and entries leave them.', check: oneOf('on', 'off') },
   { name: 'walk_caches', section: 'platform', form: 'off', documentation: 'Paging-structure and nested caches.', check: onlyYet('off', ['on']) },

@@ -1,4 +1,5 @@
-import type { Program, SettingValue } from '../language/program';
+import { machineRefusal } from '../hardware/processor/machineRules';
+import type { Program, SettingValue, SourceRange } from '../language/program';
 import { settingRows } from './catalog';
 import { findTechnique, type RunningTechnique, type TechniqueSettings } from './techniques';
 
@@ -19,12 +20,18 @@ export interface Configuration {
 const DEFAULT_RAM = 16 * 1024 * 1024;
 const DEFAULT_TECHNIQUE = 'shadow-wp';
 
+/** Why there is no such machine, as a sentence; `range`: of the setting that asks for it, when the scenario does. */
+export interface ConfigurationError {
+  readonly error: string;
+  readonly range?: SourceRange;
+}
+
 /**
  * The machine for a run: the scenario's settings, over them those of `mmu`
  * (`TECHNIQUE[:key=value,…]`, as after `--mmu`), under them the defaults. A sentence when the
- * technique does not exist or does not fit.
+ * technique does not exist or does not fit, or when no such machine can be.
  */
-export function configure(program: Program, mmu: string | undefined): Configuration | { readonly error: string } {
+export function configure(program: Program, mmu: string | undefined): Configuration | ConfigurationError {
   const machine = new Map(program.machine.map((setting) => [setting.name, setting]));
   const platform = new Map(program.platform.map((setting) => [setting.name, setting]));
   const written = machine.get('mmu')?.values[0];
@@ -55,6 +62,14 @@ export function configure(program: Program, mmu: string | undefined): Configurat
   if (hostRam < guestRam) {
     return { error: `the guest has more RAM (${guestRam} bytes) than the platform (${hostRam} bytes); give the platform more` };
   }
+  const maxphyaddr = number(platform, 'maxphyaddr', 0, 46);
+  const tlbEntries = number(platform, 'tlb', 0, 64);
+  const tlbWays = number(platform, 'tlb', 2, 4);
+  const refusal = machineRefusal({ vendor, maxphyaddr, ramBytes: hostRam, caches: [{ name: 'TLB', entries: tlbEntries, ways: tlbWays }] });
+  if (refusal !== undefined) {
+    const range = (platform.get('ram') ?? machine.get('ram') ?? platform.get('maxphyaddr'))?.range;
+    return { error: refusal, ...(range === undefined ? {} : { range }) };
+  }
   return {
     technique,
     settings: {
@@ -62,9 +77,9 @@ export function configure(program: Program, mmu: string | undefined): Configurat
       shadowPages: number(machine, 'shadow_pages', 0, 1000),
     },
     vendor,
-    maxphyaddr: number(platform, 'maxphyaddr', 0, 46),
-    tlbEntries: number(platform, 'tlb', 0, 64),
-    tlbWays: number(platform, 'tlb', 2, 4),
+    maxphyaddr,
+    tlbEntries,
+    tlbWays,
     tags: word(platform, 'tags', 'on') as 'on' | 'off',
     rewalkOnPermissionFault: word(platform, 'rewalk_on_permission_fault', vendor === 'amd' ? 'on' : 'off') as 'on' | 'off',
     guestRam,

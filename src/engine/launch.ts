@@ -1,5 +1,5 @@
 import type { Program } from '../language/program';
-import { configure } from './configuration';
+import { configure, type ConfigurationError } from './configuration';
 import { Machine } from './machine';
 import { Timeline } from './timeline';
 
@@ -7,7 +7,7 @@ import { Timeline } from './timeline';
  * Puts a program on a machine, ready at its first step. `mmu`: `TECHNIQUE[:key=value,…]`; undefined:
  * what the scenario itself says. A sentence when that does not fit.
  */
-export function launch(program: Program, mmu: string | undefined): { readonly timeline: Timeline } | { readonly error: string } {
+export function launch(program: Program, mmu: string | undefined): { readonly timeline: Timeline } | ConfigurationError {
   const configuration = configure(program, mmu);
   return 'error' in configuration ? configuration : { timeline: new Timeline(new Machine(program, configuration)) };
 }

@@ -2,7 +2,7 @@ import { KIND, KIND_AT } from '../hardware/events/eventTable';
 import { COUNTER, COUNTERS } from '../hardware/state/counters';
 import { eventJson } from '../hardware/events/eventText';
 import { COUNTER_SCOPE, type Program } from '../language/program';
-import { configure } from './configuration';
+import { configure, type ConfigurationError } from './configuration';
 import { estimatedCycles } from './costs';
 import type { Outcome, OutputLine } from './debuggee';
 import { GuestLog, guestLogKinds, type GuestLogLine } from './guestLog';
@@ -34,8 +34,8 @@ export interface RunReport {
   readonly estimatedCycles: number;
 }
 
-/** Runs a program to its end. `mmu` as after `--mmu`; a sentence when the technique does not fit. */
-export function run(program: Program, mmu: string | undefined, options: RunOptions = {}): RunReport | { readonly error: string } {
+/** Runs a program to its end. `mmu` as after `--mmu`; a sentence when the technique does not fit or no such machine can be. */
+export function run(program: Program, mmu: string | undefined, options: RunOptions = {}): RunReport | ConfigurationError {
   const configuration = configure(program, mmu);
   if ('error' in configuration) return configuration;
   const machine = new Machine(program, configuration);

@@ -52,4 +52,19 @@ describe('pagewalk run', () => {
     assert.equal(own.status, 2);
     assert.match(own.error, /^a\.guest:1:36: ept needs a processor with VMX/);
   });
+
+  for (const [what, text, said] of [
+    ['a MAXPHYADDR of 60', 'machine { paging 4-level, ram 16M }\nplatform { maxphyaddr 60 }\ncpu 0 { x = 1 }\n',
+      /^a\.guest:2:12: `maxphyaddr 60` does not fit: .*MAXPHYADDR is 36 to 52 \(SDM Vol\. 3/],
+    ['a TLB of 3 ways and 10 entries', 'machine { paging 4-level, ram 16M }\nplatform {\n  tlb 10 entries 3 ways\n}\ncpu 0 { x = 1 }\n',
+      /^a\.guest:3:3: `tlb 10 entries 3 ways` does not fit: .*entries are ways times sets \(SDM Vol\. 2/],
+    ['RAM beyond MAXPHYADDR', 'machine { paging 4-level, ram 32G }\nplatform { maxphyaddr 36 }\ncpu 0 { x = 1 }\n',
+      /^a\.guest:1:27: RAM of 128 GBytes with a MAXPHYADDR of 36 is impossible: memory lies below 2 to the MAXPHYADDR \(SDM Vol\. 3/],
+  ] as const) {
+    it(`refuses ${what} before anything runs, with status 2, the place and the rule`, () => {
+      const { status, out, error } = run('a.guest', { 'a.guest': text });
+      assert.deepEqual([status, out], [2, '']);
+      assert.match(error, said);
+    });
+  }
 });
