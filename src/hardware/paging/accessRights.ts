@@ -94,20 +94,20 @@ export interface EptRightsRow {
 
 /** SDM Vol. 3, "EPT Violations", "Mode-Based Execute Control for EPT". */
 export const eptRightsRows: readonly EptRightsRow[] = [
-  { kind: ACCESS.read, address: 'either', modeBasedExecute: 'either', needs: EPT_RIGHTS.readable, name: 'data read' },
-  { kind: ACCESS.write, address: 'either', modeBasedExecute: 'either', needs: EPT_RIGHTS.writable, name: 'data write' },
+  { kind: ACCESS.read, address: 'either', modeBasedExecute: 'either', needs: EPT_RIGHTS.readable, name: 'a data read' },
+  { kind: ACCESS.write, address: 'either', modeBasedExecute: 'either', needs: EPT_RIGHTS.writable, name: 'a data write' },
   {
     kind: ACCESS.readWrite, address: 'either', modeBasedExecute: 'either',
-    needs: EPT_RIGHTS.readable | EPT_RIGHTS.writable, name: 'paging-structure access with EPT accessed and dirty flags',
+    needs: EPT_RIGHTS.readable | EPT_RIGHTS.writable, name: 'a paging-structure access with EPT accessed and dirty flags',
   },
-  { kind: ACCESS.fetch, address: 'either', modeBasedExecute: 'off', needs: EPT_RIGHTS.executable, name: 'instruction fetch' },
+  { kind: ACCESS.fetch, address: 'either', modeBasedExecute: 'off', needs: EPT_RIGHTS.executable, name: 'an instruction fetch' },
   {
     kind: ACCESS.fetch, address: 'supervisor', modeBasedExecute: 'on',
-    needs: EPT_RIGHTS.executable, name: 'instruction fetch from a supervisor-mode linear address',
+    needs: EPT_RIGHTS.executable, name: 'an instruction fetch from a supervisor-mode linear address',
   },
   {
     kind: ACCESS.fetch, address: 'user', modeBasedExecute: 'on',
-    needs: EPT_RIGHTS.userExecutable, name: 'instruction fetch from a user-mode linear address',
+    needs: EPT_RIGHTS.userExecutable, name: 'an instruction fetch from a user-mode linear address',
   },
 ];
 

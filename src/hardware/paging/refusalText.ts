@@ -1,4 +1,4 @@
-import { accessRightsRows } from './accessRights';
+import { accessRightsRows, eptRightsRows } from './accessRights';
 import type { TranslationSpace } from './translationSpace';
 import { WALK, WHY } from './walkOutcome';
 
@@ -23,6 +23,7 @@ export function refusalText(space: RefusedWalk): string | undefined {
     case WHY.protectionKey: return `protection key ${keyOf(space)} refuses the access`;
     case WHY.addressWidth: return `the address has bits that ${format.name} tables do not translate`;
     case WHY.flagUpdate: return `the accessed or dirty flag of ${entry} cannot be set: EPT does not let its page be written`;
+    case WHY.modificationLog: return `no flag of ${entry} can be set: the page-modification log is full`;
     case WHY.nested: return nestedText(space, entry);
     default: return `${entry} refuses the access`;
   }
@@ -30,6 +31,8 @@ export function refusalText(space: RefusedWalk): string | undefined {
 
 function rightsText(space: RefusedWalk): string {
   const { result, compiled } = space;
+  const eptRow = compiled.features.modeBasedExecute === 'on' ? eptRightsRows[result.rule] : undefined;
+  if (compiled.isEpt !== 0 && eptRow !== undefined) return `the ${compiled.format.name} entries do not give the right to ${eptRow.name}`;
   if (compiled.isEpt === 0) return `the rights refuse a ${accessRightsRows[result.rule]?.name ?? 'access like this'}`;
   return `the ${compiled.format.name} entries do not give the right to it`;
 }

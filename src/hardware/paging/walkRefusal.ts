@@ -1,4 +1,3 @@
-import { ACCESS, ACCESS_KIND_MASK } from './accessKinds';
 import { accessRightsRow, eptRightsRow } from './accessRights';
 import { brokenIllegalRule, brokenReservedRule } from './compiledFormat';
 import { NPF_INFO_HI } from '../vmx/exitQualification';
@@ -7,7 +6,7 @@ import { PFEC, pageFaultErrorCode } from './pageFaultErrorCode';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
 import { reportWalkDone } from '../events/walkEvents';
-import { EFFECTS, NO_LINEAR, WALK, WHY } from './walkOutcome';
+import { EFFECTS, WALK, WHY } from './walkOutcome';
 
 /** Ends a walk that its own tables refuse; `rights` is what the entries used gave, 0 when one was not present. */
 export function refuse(space: TranslationSpace, why: number, rights: number, effects: number): number {
