@@ -156,7 +156,8 @@ export class TranslationSpace {
     this.pkrs = pkrs ?? 0;
     const keyed = format.keyBit === undefined ? KEYS.off : (cr4 & CR4.PKE ? KEYS.user : 0) | (cr4 & CR4.PKS ? KEYS.supervisor : 0);
     this.keys = keyed === KEYS.off ? KEYS.off : keyed | (cr0 & CR0.WP ? KEYS.writeProtect : 0);
-    this.useControls({ cr0, cr4, rflags }, efer);
+    // SDM Vol. 3, "Determination of Access Rights" speaks of linear addresses under paging: SMEP and SMAP are nothing without it.
+    this.useControls({ cr0, cr4: format === UNPAGED ? 0 : cr4, rflags }, efer);
     return undefined;
   }
 
