@@ -1,4 +1,5 @@
-import { ACCESS, OPERATION } from '../paging/accessKinds';
+import { ACCESS } from '../paging/accessKinds';
+import { BUS_ACCESS } from '../memory/busAccess';
 import { type LinearTranslation, TRANSLATED } from '../processor/linearTranslation';
 import { OperandAccess } from '../memory/operandAccess';
 import type { PhysicalMemory } from '../memory/physicalMemory';
@@ -46,7 +47,7 @@ export class SystemAccess {
     const { hpaLo, hpaHi } = translation;
     const second = this.translateNext(lo, hi, size, access, fault);
     if (second !== TRANSLATED) return second;
-    this.tellOfBus(hpaLo, hpaHi, OPERATION.load);
+    this.tellOfBus(lo, size, hpaLo, hpaHi, BUS_ACCESS.load);
     this.operand.read(hpaLo, hpaHi, translation.hpaLo, translation.hpaHi, size);
     this.lo = this.operand.lo;
     this.hi = this.operand.hi;
@@ -64,7 +65,7 @@ export class SystemAccess {
     const { hpaLo, hpaHi } = translation;
     const second = this.translateNext(lo, hi, size, access, fault);
     if (second !== TRANSLATED) return second;
-    this.tellOfBus(hpaLo, hpaHi, OPERATION.store);
+    this.tellOfBus(lo, size, hpaLo, hpaHi, BUS_ACCESS.store);
     this.operand.write(hpaLo, hpaHi, translation.hpaLo, translation.hpaHi, size, valueLo, valueHi);
     this.processor.events.implicitAccess(lo, hi, hpaLo, hpaHi, valueLo, valueHi, size, what);
     return TRANSLATED;
@@ -77,8 +78,10 @@ export class SystemAccess {
     return this.processor.translation.translate(nextLo, nextLo === 0 ? hi + 1 | 0 : hi, access, fault.vector, fault.errorCode);
   }
 
-  private tellOfBus(hpaLo: number, hpaHi: number, operation: number): void {
-    const { memory, events } = this.processor;
-    if (!memory.isInstalled(hpaLo, hpaHi)) events.busError(hpaLo, hpaHi, operation);
+  /** Of each page that the access touches; the translation has the second one. */
+  private tellOfBus(lo: number, size: number, hpaLo: number, hpaHi: number, what: number): void {
+    const { memory, events, translation } = this.processor;
+    events.busError(memory, hpaLo, hpaHi, what);
+    if ((lo & PAGE_MASK) + size > PAGE_BYTES) events.busError(memory, translation.hpaLo, translation.hpaHi, what);
   }
 }

@@ -1,4 +1,5 @@
 import { accessNames, operationNames } from '../paging/accessKinds';
+import { busAccessNames } from '../memory/busAccess';
 import { flushCauseNames } from './flushCauses';
 import { ipiNames } from '../apic/deliveryMode';
 import { systemAccessNames } from '../delivery/systemAccessKinds';
@@ -99,7 +100,7 @@ export const eventKinds = [
   { name: 'cr_write', fields: ['index', 'value'], text: 'MOV of {value} to CR{index}' },
   { name: 'register_write', fields: ['index', 'value', 'old'], text: 'register {index}: {old} becomes {value}' },
   { name: 'invlpg', fields: ['gva'], text: 'INVLPG {gva}' },
-  { name: 'bus_error', fields: ['hpa', 'what'], what: operationNames, text: 'no memory answers at {hpa}' },
+  { name: 'bus_error', fields: ['hpa', 'what'], what: busAccessNames, text: 'no memory answers the {what} at {hpa}' },
   { name: 'page_table_write', fields: ['gva', 'gpa', 'hpa', 'address', 'value', 'old', 'level', 'size', 'space'], text: 'guest writes the {level} at {gpa}: {old} becomes {value}' },
   { name: 'triple_fault', fields: ['gva', 'vector', 'code'], text: 'triple fault: the guest has no handler for vector {vector}' },
   // VMX transitions.

@@ -1,5 +1,7 @@
+import { reportBusError } from './busEvents';
 import { setPair, type EventBus } from './eventBus';
 import { ACTOR, field, KIND } from './eventTable';
+import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { PendingOperation } from '../processor/rootMode';
 import type { Tlb } from '../caches/tlb';
 import { EXIT_REASON } from '../vmx/exitReasons';
@@ -172,12 +174,9 @@ export class ProcessorEvents {
     this.bus.commit();
   }
 
-  busError(lo: number, hi: number, operation: number): void {
-    const record = this.begin(KIND.bus_error, ACTOR.device);
-    if (record === undefined) return;
-    setPair(record, field.hpa.at, lo, hi);
-    record[field.what.at] = operation;
-    this.bus.commit();
+  /** If no memory answers there. `what`: a `BUS_ACCESS`. */
+  busError(memory: PhysicalMemory, lo: number, hi: number, what: number): void {
+    reportBusError(memory, this.bus, this.cpu, lo, hi, what);
   }
 
   private exitRecord(kind: number, actor: number, vmcs: Int32Array): void {

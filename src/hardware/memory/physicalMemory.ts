@@ -4,6 +4,8 @@ import type { TrackedWords } from '../state/trackedWords';
 /** Frames of one directory: 1 GiB of 4 KiB frames. */
 const DIRECTORY_FRAMES = 1 << 18;
 const FRAME_WORDS = 1024;
+/** Bits of an address's high half that no physical address has: 63:52. */
+const BEYOND_HI = ~0xfffff;
 
 /**
  * Host-physical memory: sparse, so an untouched 64 GiB cost nothing. A frame gets a place in the
@@ -37,9 +39,7 @@ export class PhysicalMemory {
   }
 
   wordAt(lo: number, hi: number): number {
-    const directory = this.directories[(hi << 2) | (lo >>> 30)];
-    if (directory === undefined) return 0;
-    const place = directory[(lo >>> 12) & (DIRECTORY_FRAMES - 1)]!;
+    const place = this.placeOf(lo, hi);
     return place === 0 ? 0 : (place << 10) | ((lo >>> 2) & 1023);
   }
 
@@ -68,7 +68,9 @@ export class PhysicalMemory {
     this.store32(lo & ~3, hi, (old & ~(0xff << shift)) | ((value & 0xff) << shift));
   }
 
+  /** 0: the frame has none, or is no frame: bits that the index would lose must not alias another. */
   private placeOf(lo: number, hi: number): number {
+    if ((hi & BEYOND_HI) !== 0) return 0;
     const directory = this.directories[(hi << 2) | (lo >>> 30)];
     return directory === undefined ? 0 : directory[(lo >>> 12) & (DIRECTORY_FRAMES - 1)]!;
   }

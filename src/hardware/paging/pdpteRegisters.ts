@@ -1,7 +1,9 @@
 import { ACCESS } from './accessKinds';
 import { compileFormat, type CompiledFormat } from './compiledFormat';
 import { PAE } from './formats/pae';
+import { BUS_ACCESS } from '../memory/busAccess';
 import type { PhysicalMemory } from '../memory/physicalMemory';
+import type { ProcessorEvents } from '../events/processorEvents';
 import { REGISTER } from '../processor/registers';
 import { PDPTE_WORDS, type TranslationSpace } from './translationSpace';
 import { walk } from './walk';
@@ -25,7 +27,9 @@ export class PdpteRegisters {
   private readonly compiled: CompiledFormat;
   private readonly read = new Int32Array(PDPTE_WORDS);
 
-  constructor(registers: Int32Array, private readonly memory: PhysicalMemory, maxphyaddr: number) {
+  constructor(
+    registers: Int32Array, private readonly memory: PhysicalMemory, private readonly events: ProcessorEvents, maxphyaddr: number,
+  ) {
     this.words = registers.subarray(FIRST, FIRST + PDPTE_WORDS);
     this.compiled = compileFormat(PAE, { maxphyaddr, noExecute: 'on', executeOnly: 'on' });
   }
@@ -47,6 +51,7 @@ export class PdpteRegisters {
       lo = ept.result.hpaLo;
       hi = ept.result.hpaHi;
     }
+    this.events.busError(memory, lo, hi, BUS_ACCESS.pdpteLoad);
     for (let i = 0; i < PDPTE_WORDS; i++) read[i] = memory.load32(lo + 4 * i, hi);
     for (let i = 0; i < PDPTE_WORDS; i += 2) if (this.isIllegal(read[i]!, read[i + 1]!)) return PDPTES.illegal;
     this.words.set(read);

@@ -1,7 +1,9 @@
 import { ACCESS, ACCESS_KIND_MASK, ACCESS_WRITES } from './accessKinds';
 import { ALL_RIGHTS, RIGHTS_BITS } from './accessRights';
+import { BUS_ACCESS } from '../memory/busAccess';
 import { COUNTER } from '../state/counters';
 import { KIND } from '../events/eventTable';
+import { reportBusError } from '../events/busEvents';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
 import { reportFlagUpdate, reportTableRead, reportWalk, reportWalkDone } from '../events/walkEvents';
@@ -13,6 +15,8 @@ const TABLE_READ = KIND.table_read;
 const WALK_BEGINS = KIND.walk;
 const WALK_ENDS = KIND.walk_done;
 const WALK_REFERENCES = COUNTER.walk_references;
+/** What a word reads as where no memory is. */
+const ABSENT = -1;
 
 /**
  * The one walk: translates (lo, hi) by the tables of `space`, and its outcome by `space.nested` if there is one.
@@ -115,6 +119,7 @@ export function walk(space: TranslationSpace, lo: number, hi: number, access: nu
     if (at === 0) {
       entryLo = memory.load32(hpaLo, hpaHi);
       entryHi = compiled.wide === 0 ? 0 : entryLo;
+      if (entryLo === ABSENT && effects !== EFFECTS.none) reportBusError(memory, space.bus, space.cpu, hpaLo, hpaHi, BUS_ACCESS.tableRead);
     } else {
       entryLo = memory.words[at]!;
       entryHi = compiled.wide === 0 ? 0 : memory.words[at + 1]!;

@@ -70,7 +70,8 @@ export class MemoryInstructions {
     const { operand } = this;
     const { pending } = this.processor;
     const { operation, size } = pending;
-    if (!this.processor.memory.isInstalled(hpaLo, hpaHi)) this.processor.events.busError(hpaLo, hpaHi, operation);
+    this.processor.events.busError(this.processor.memory, hpaLo, hpaHi, operation);
+    if ((hpaLo & PAGE_MASK) + size > PAGE_BYTES) this.processor.events.busError(this.processor.memory, nextLo, nextHi, operation);
     this.performedLo = hpaLo;
     this.performedHi = hpaHi;
     if (operation !== OPERATION.store) {

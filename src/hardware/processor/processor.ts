@@ -80,7 +80,7 @@ export class Processor {
     const { maxphyaddr, vendor } = settings;
     const features = featuresWith(settings.features);
     const events = new ProcessorEvents(bus, cpu);
-    const pdptes = new PdpteRegisters(registers, memory, maxphyaddr);
+    const pdptes = new PdpteRegisters(registers, memory, events, maxphyaddr);
     const spaces = new ProcessorSpaces({
       vendor, registers, pdptes: pdptes.words, vmcs, vmcb, caches, memory, bus, cpu, maxphyaddr, features, counters,
     });

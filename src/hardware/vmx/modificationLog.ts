@@ -1,3 +1,5 @@
+import { BUS_ACCESS } from '../memory/busAccess';
+import { reportBusError } from '../events/busEvents';
 import { type EventBus, setPair } from '../events/eventBus';
 import { ACTOR, field, KIND } from '../events/eventTable';
 import type { PhysicalMemory } from '../memory/physicalMemory';
@@ -30,6 +32,7 @@ export class ModificationLog {
     const pageLo = gpaLo & ~PAGE_MASK;
     const hpaLo = (vmcs[VMCS.pml_address]! & ~PAGE_MASK) | (index << ENTRY_SHIFT);
     const hpaHi = vmcs[VMCS.pml_address + 1]!;
+    reportBusError(memory, bus, this.cpu, hpaLo, hpaHi, BUS_ACCESS.modificationLog);
     memory.store32(hpaLo, hpaHi, pageLo);
     memory.store32(hpaLo + 4, hpaHi, gpaHi);
     vmcs[VMCS.pml_index] = (index - 1) & INDEX_MASK;

@@ -1,3 +1,5 @@
+import { BUS_ACCESS } from '../memory/busAccess';
+import { reportBusError } from '../events/busEvents';
 import { type EventBus, setPair } from '../events/eventBus';
 import { ACTOR, field, KIND } from '../events/eventTable';
 import { CR0 } from '../processor/controlRegisters';
@@ -36,6 +38,7 @@ export class VirtualizationExceptions {
   mayConvert(): boolean {
     if ((secondaryControls(this.vmcs) & SECONDARY.eptViolationVe) === 0) return false;
     if ((this.registers[2 * REGISTER.cr0]! & CR0.PE) === 0) return false;
+    reportBusError(this.memory, this.bus, this.cpu, this.areaLo + AREA.busy, this.areaHi, BUS_ACCESS.exceptionInformation);
     return this.memory.load32(this.areaLo + AREA.busy, this.areaHi) === 0;
   }
 

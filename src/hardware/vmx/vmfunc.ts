@@ -1,4 +1,6 @@
 import { VECTOR } from '../delivery/exceptions';
+import { BUS_ACCESS } from '../memory/busAccess';
+import { reportBusError } from '../events/busEvents';
 import { type EventBus, setPair } from '../events/eventBus';
 import { ACTOR, field, KIND } from '../events/eventTable';
 import type { PhysicalMemory } from '../memory/physicalMemory';
@@ -82,6 +84,7 @@ export class VmFunctions {
     if (index >= LIST_ENTRIES) return false;
     const atLo = (vmcs[VMCS.eptp_list_address]! & ~PAGE_MASK) | (index << ENTRY_SHIFT);
     const atHi = vmcs[VMCS.eptp_list_address + 1]!;
+    reportBusError(memory, this.processor.bus, this.processor.cpu, atLo, atHi, BUS_ACCESS.eptpList);
     const lo = memory.load32(atLo, atHi);
     const hi = memory.load32(atLo + 4, atHi);
     if (brokenEptPointerRule(lo, hi, this.processor) !== undefined) return false;
