@@ -31,9 +31,9 @@ export const accessNames = [
 /** What the processor is asked to do; an emulator in root mode finds it in `Processor.pending`. */
 export const OPERATION = {
   load: 0, store: 1, readModifyWrite: 2, fetch: 3, writeRegister: 4, readRegister: 5, invlpg: 6, alignmentCheck: 7,
-  vmfunc: 8,
+  vmfunc: 8, invpcid: 9,
 } as const;
 export const operationNames = [
   'load', 'store', 'read-modify-write', 'fetch', 'register write', 'register read', 'INVLPG', 'STAC or CLAC',
-  'VMFUNC',
+  'VMFUNC', 'INVPCID',
 ] as const;

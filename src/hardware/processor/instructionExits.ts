@@ -16,4 +16,6 @@ export interface InstructionExits {
   registerWrite(register: number, lo: number, hi: number): number;
   registerRead(register: number): number;
   invlpg(lo: number, hi: number): number;
+  /** (lo, hi): linear address of the descriptor. */
+  invpcid(lo: number, hi: number): number;
 }

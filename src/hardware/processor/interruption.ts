@@ -48,8 +48,8 @@ export interface InterruptedProcessor {
   readonly loadPdptes: () => void;
   /** Recomputes derived state. */
   readonly reload: () => void;
-  /** Invalidates by VM entry without VPID. */
-  readonly flushAtEntry: (cause: number) => void;
+  /** Invalidates by VM entry or VM exit without VPID. */
+  readonly flushAtTransition: (cause: number) => void;
   /** What VMRUN invalidates; `control`: a `TLB_CONTROL`. */
   readonly flushByTlbControl: (control: number) => void;
 }
@@ -134,7 +134,7 @@ export class Interruption {
 
   /** A VM exit, its handling in root mode, and the VM entry after it. SDM Vol. 3, "VM Exits". */
   exit(reason: number, qualificationLo: number, qualificationHi: number): number {
-    const { registers, vmcs, events } = this.processor;
+    const { registers, vmcs, events, spaces } = this.processor;
     saveGuestState(registers, vmcs);
     vmcs[VMCS.exit_reason] = reason;
     vmcs[VMCS.exit_qualification] = qualificationLo;
@@ -143,6 +143,7 @@ export class Interruption {
     this.recordVectoring();
     this.count(reason);
     events.vmExit(vmcs);
+    if (spaces.vpid === 0) this.processor.flushAtTransition(FLUSH.vmExit);
     return this.handle(reason);
   }
 
@@ -183,7 +184,7 @@ export class Interruption {
     loadGuestState(registers, vmcs);
     if (!usesEpt(vmcs) && usesPdpteRegisters(registers)) this.processor.loadPdptes();
     this.processor.reload();
-    if (spaces.vpid === 0) this.processor.flushAtEntry(FLUSH.vmEntry);
+    if (spaces.vpid === 0) this.processor.flushAtTransition(FLUSH.vmEntry);
     events.vmEntry(vmcs);
     const info = vmcs[VMCS.entry_interruption_info]!;
     if ((info & INTERRUPTION.valid) === 0) return RESUME.retry;

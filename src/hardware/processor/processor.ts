@@ -6,6 +6,7 @@ import { EptExits } from '../vmx/eptExits';
 import { InstructionEnd } from './instructionEnd';
 import { Interruption } from './interruption';
 import { InvalidationInstructions } from './invalidationInstructions';
+import { InvpcidInstruction } from './invpcidInstruction';
 import { Invalidations } from '../caches/invalidations';
 import { LinearTranslation } from './linearTranslation';
 import { MemoryInstructions } from './memoryInstructions';
@@ -26,6 +27,7 @@ import { cacheSettings } from '../caches/cacheSettings';
 import type { TranslationSpace } from '../paging/translationSpace';
 import { Translator } from '../caches/translator';
 import { claimVmcb } from '../svm/vmcb';
+import { VmxInvalidations } from '../vmx/vmxInvalidations';
 import { claimVmcs } from '../vmx/vmcs';
 import { VmFunctions } from '../vmx/vmfunc';
 import { walk } from '../paging/walk';
@@ -53,6 +55,8 @@ export class Processor {
   readonly inspection: TranslationSpace;
   /** The operation under way, for an emulator in root mode. */
   readonly pending = new PendingOperation();
+  /** INVEPT and INVVPID of every type, by root mode. */
+  readonly vmxInvalidations: VmxInvalidations;
   private readonly spaces: ProcessorSpaces;
   private readonly end = new InstructionEnd();
   private readonly file: RegisterFile;
@@ -62,6 +66,7 @@ export class Processor {
   private readonly onMemory: MemoryInstructions;
   private readonly onRegisters: RegisterInstructions;
   private readonly invalidating: InvalidationInstructions;
+  private readonly byDescriptor: InvpcidInstruction;
   private readonly functions: VmFunctions;
 
   constructor(
@@ -89,7 +94,7 @@ export class Processor {
     const interruption = new Interruption({
       cpu, vendor, registers, vmcs, vmcb, maxphyaddr, memory, counters, spaces, events, reload,
       loadPdptes: () => this.loadPdptes(),
-      flushAtEntry: (cause) => invalidations.byTransition(cause),
+      flushAtTransition: (cause) => invalidations.byTransition(cause),
       flushByTlbControl: (control) => invalidations.byTlbControl(control),
     });
     const translator = new Translator({ spaces, caches, counters, events, invalidations, rewalkOnPermissionFault: settings.rewalkOnPermissionFault });
@@ -107,6 +112,8 @@ export class Processor {
     this.onMemory = new MemoryInstructions({ ...shared, translation });
     this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, eptExits, reload });
     this.invalidating = new InvalidationInstructions(shared);
+    this.byDescriptor = new InvpcidInstruction({ ...shared, vendor, features, translation });
+    this.vmxInvalidations = new VmxInvalidations({ ...shared, maxphyaddr, features });
     this.functions = new VmFunctions({ ...shared, cpu, maxphyaddr, features, reload });
     this.reload();
   }
@@ -192,6 +199,11 @@ export class Processor {
     return this.functions.vmfunc();
   }
 
+  /** INVPCID; (lo, hi): linear address of its descriptor. */
+  invpcid(type: number, lo: number, hi: number): number {
+    return this.byDescriptor.invpcid(type, lo, hi);
+  }
+
   /** Enters or leaves user mode: the CPL, 0 to 3. */
   setLevel(cpl: number): void {
     this.registers[2 * REGISTER.cpl] = cpl;
@@ -224,6 +236,11 @@ export class Processor {
   /** INVVPID, individual address, by root mode: one linear address of the VPID in force. */
   invvpidAddress(lo: number, hi: number): void {
     this.invalidations.invvpidAddress(lo, hi);
+  }
+
+  /** INVLPGA by the host: one linear address of an ASID. */
+  invlpga(lo: number, hi: number, asid: number): void {
+    this.invalidations.invlpga(asid, lo, hi);
   }
 
   /** Walks the current tables without effects, past the TLB: a `WALK` outcome, the rest in `inspection.result`. */

@@ -68,6 +68,10 @@ export class SvmExits implements InstructionExits {
     return this.intercepts(SVM_EXIT.invlpg) ? this.maker.exit(SVM_EXIT.invlpg, lo, hi, 0, 0) : NO_EXIT;
   }
 
+  invpcid(): number {
+    return this.intercepts(SVM_EXIT.invpcid) ? this.maker.exit(SVM_EXIT.invpcid, 0, 0, 0, 0) : NO_EXIT;
+  }
+
   /** RDMSR or WRMSR of an MSR by its number. APM Vol. 2, "MSR Intercepts". */
   private msr(msr: number, how: 'read' | 'write'): number {
     const { vmcb, memory } = this.processor;

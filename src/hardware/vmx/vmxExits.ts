@@ -44,6 +44,12 @@ export class VmxExits implements InstructionExits {
     return exits ? this.maker.exit(EXIT_REASON.invlpg, lo, hi) : NO_EXIT;
   }
 
+  /** "INVLPG exiting" is for both; that INVPCID is enabled has been asked. The descriptor's address stands as displacement. */
+  invpcid(lo: number, hi: number): number {
+    const exits = this.isGuest && (this.vmcs[VMCS.primary_controls]! & PRIMARY.invlpgExiting) !== 0;
+    return exits ? this.maker.exit(EXIT_REASON.invpcid, lo, hi) : NO_EXIT;
+  }
+
   private get isGuest(): boolean {
     return this.registers[2 * REGISTER.nonRoot] !== 0;
   }
