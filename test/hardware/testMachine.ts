@@ -25,7 +25,7 @@ export const WB = 6n << 3n;
 export const EA = 1n << 8n;
 export const ED = 1n << 9n;
 
-export const LONG_MODE = { cr0: CR0.PE | CR0.PG | CR0.WP, cr4: CR4.PAE, efer: EFER.LME | EFER.LMA | EFER.NXE } as const;
+export const LONG_MODE = { cr0: CR0.PE | CR0.ET | CR0.NE | CR0.PG | CR0.WP, cr4: CR4.PAE, efer: EFER.LME | EFER.LMA | EFER.NXE } as const;
 const GUEST_ROOT = 0x10_0000n;
 export const EPT_ROOT = 0x80_0000n;
 

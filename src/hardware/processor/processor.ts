@@ -13,7 +13,7 @@ import { MemoryInstructions } from './memoryInstructions';
 import { PDPTES, PdpteRegisters } from '../paging/pdpteRegisters';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import { ProcessorEvents } from '../events/processorEvents';
-import { featuresWith } from './processorFeatures';
+import { featuresWith, type ProcessorFeatures } from './processorFeatures';
 import { ProcessorSpaces } from './processorSpaces';
 import { isCanonical } from '../paging/compiledFormat';
 import { RegisterFile } from './registerFile';
@@ -41,6 +41,7 @@ export { RESUME, STATUS, type ProcessorSettings, type RootMode, type StoreObserv
  * is in the registry; what is derived from it (`reload`) or meaningful only within an instruction is in fields.
  */
 export class Processor {
+  readonly features: ProcessorFeatures;
   readonly registers: Int32Array;
   readonly vmcs: Int32Array;
   readonly vmcb: Int32Array;
@@ -84,6 +85,7 @@ export class Processor {
     const { registers, vmcs, vmcb, counters, caches, pending, end } = this;
     const { maxphyaddr, vendor } = settings;
     const features = featuresWith(settings.features);
+    this.features = features;
     const events = new ProcessorEvents(bus, cpu);
     const pdptes = new PdpteRegisters(registers, memory, events, maxphyaddr);
     const spaces = new ProcessorSpaces({
@@ -98,7 +100,7 @@ export class Processor {
       flushByTlbControl: (control) => invalidations.byTlbControl(control),
     });
     const translator = new Translator({ spaces, caches, counters, events, invalidations, rewalkOnPermissionFault: settings.rewalkOnPermissionFault });
-    const file = new RegisterFile(registers, vmcs, maxphyaddr);
+    const file = new RegisterFile(registers, vmcs, { vendor, maxphyaddr, features });
     const eptExits = new EptExits(vmcs, { registers, memory, bus, cpu }, interruption);
     this.pdptes = pdptes;
     this.spaces = spaces;
@@ -177,6 +179,11 @@ export class Processor {
   /** Low half of register `number` as the guest finds it, without reading it: read shadows in place of what is loaded. */
   visibleLo(number: number): number {
     return this.file.visibleLo(number);
+  }
+
+  /** Name of the rule by which a write of a value to register `number` would be #GP(0) now; undefined when there is none. */
+  brokenRule(number: number, lo: number, hi: number): string | undefined {
+    return this.file.brokenRule(number, lo, hi);
   }
 
   /** MOV to a register (WRMSR for EFER, WRPKRU for PKRU); `number`: a `REGISTER`. */

@@ -1,18 +1,23 @@
-import { CR4, RFLAGS } from './controlRegisters';
-import { changesPdpteBits, eferWithLma, invalidationOf, isIllegalValue } from './controlRegisterRules';
+import { CR0, CR0_KNOWN, CR4, EFER, RFLAGS } from './controlRegisters';
+import { brokenControlRule, type ControlContext, CR3_NO_FLUSH_HI, type VmxRestriction } from './controlRegisterChecks';
+import { changesPdpteBits, eferWithLma, invalidationOf } from './controlRegisterRules';
 import { FLUSH } from '../events/flushCauses';
 import type { InvalidationName } from '../caches/invalidationRows';
 import { pagingMode } from '../paging/pagingMode';
+import type { ProcessorFeatures } from './processorFeatures';
 import { REGISTER } from './registers';
-import { ownedBits, readShadow } from '../vmx/vmxTransitions';
+import { SECONDARY } from '../vmx/vmcs';
+import { ownedBits, readShadow, secondaryControls } from '../vmx/vmxTransitions';
 
 const CONTROL_REGISTER_INDEX = new Map<number, number>([
   [REGISTER.cr0, 0], [REGISTER.cr2, 2], [REGISTER.cr3, 3], [REGISTER.cr4, 4],
 ]);
 const INVALID_OPCODE = 6;
 const GENERAL_PROTECTION = 13;
-/** Bit 63 of a value for CR3: keep what the TLB has of the new PCID. */
-const NO_FLUSH_HI = 1 << 31;
+/** Registers whose values have rules, by number. */
+const RULED = new Map<number, 'cr0' | 'cr3' | 'cr4' | 'efer'>([
+  [REGISTER.cr0, 'cr0'], [REGISTER.cr3, 'cr3'], [REGISTER.cr4, 'cr4'], [REGISTER.efer, 'efer'],
+]);
 
 /** May a value be written? */
 export type WriteVerdict =
@@ -28,13 +33,22 @@ const OK: WriteVerdict = { kind: 'ok' };
 const GP: WriteVerdict = { kind: 'fault', vector: GENERAL_PROTECTION };
 const NO_FLUSH: WriteFlush = { kind: 'none' };
 
+/** What of a processor decides which values its registers take. */
+export interface RuledProcessor {
+  readonly vendor: 'intel' | 'amd';
+  readonly maxphyaddr: number;
+  readonly features: ProcessorFeatures;
+}
+
 /** Rules of reading and writing the registers of one processor, once it is settled that no VM exit takes them. */
 export class RegisterFile {
-  constructor(private readonly registers: Int32Array, private readonly vmcs: Int32Array, private readonly maxphyaddr: number) {}
+  constructor(
+    private readonly registers: Int32Array, private readonly vmcs: Int32Array, private readonly processor: RuledProcessor,
+  ) {}
 
   /** Only CPL 0 may read or write it. */
   isPrivileged(number: number): boolean {
-    return number === REGISTER.efer || CONTROL_REGISTER_INDEX.has(number);
+    return number === REGISTER.efer || number === REGISTER.pkrs || CONTROL_REGISTER_INDEX.has(number);
   }
 
   /** 0, 2, 3 or 4; -1 for a register that is no control register. */
@@ -54,31 +68,24 @@ export class RegisterFile {
     return owned === 0 ? value : (value & ~owned) | (readShadow(this.vmcs, number) & owned);
   }
 
+  /** Of bits that the host owns, CR0 and CR4 keep what they have: the rules judge the value that would come of it. */
   check(number: number, lo: number, hi: number): WriteVerdict {
-    const cr0 = this.registers[2 * REGISTER.cr0]!;
-    const cr4 = this.registers[2 * REGISTER.cr4]!;
-    const efer = this.registers[2 * REGISTER.efer]!;
-    const now = { cr0, cr4, efer };
+    if (RULED.has(number)) return this.brokenRule(number, lo, hi) === undefined ? OK : GP;
     switch (number) {
-      case REGISTER.cr0:
-        return isIllegalValue('cr0', now, lo, hi) ? GP : OK;
-      case REGISTER.cr4:
-        if (isIllegalValue('cr4', now, lo, hi)) return GP;
-        if (lo & ~cr4 & CR4.PCIDE && this.registers[2 * REGISTER.cr3]! & 0xfff) return GP;
-        return OK;
-      case REGISTER.efer:
-        return isIllegalValue('efer', now, lo, hi) ? GP : OK;
-      case REGISTER.cr3: {
-        const tolerated = cr4 & CR4.PCIDE ? NO_FLUSH_HI : 0;
-        const beyond = this.maxphyaddr >= 64 ? 0 : ~((1 << (this.maxphyaddr - 32)) - 1);
-        return (hi & beyond & ~tolerated) === 0 ? OK : GP;
-      }
       case REGISTER.pkru:
-        if ((cr4 & CR4.PKE) === 0) return { kind: 'fault', vector: INVALID_OPCODE };
+        if ((this.registers[2 * REGISTER.cr4]! & CR4.PKE) === 0) return { kind: 'fault', vector: INVALID_OPCODE };
+        return hi === 0 ? OK : GP;
+      case REGISTER.pkrs:
         return hi === 0 ? OK : GP;
       default:
         return OK;
     }
+  }
+
+  /** Name of the rule that a value breaks for a register, now; undefined when it breaks none. */
+  brokenRule(number: number, lo: number, hi: number): string | undefined {
+    const register = RULED.get(number);
+    return register === undefined ? undefined : brokenControlRule(register, this.context(), this.kept(number, lo), hi);
   }
 
   /** Does writing a value that `check` allows load the PDPTE registers? */
@@ -99,15 +106,15 @@ export class RegisterFile {
     switch (number) {
       case REGISTER.cr0:
       case REGISTER.cr4: {
-        const value = this.kept(number, lo);
+        const value = number === REGISTER.cr0 ? (this.kept(number, lo) & CR0_KNOWN) | CR0.ET : this.kept(number, lo);
         registers[at] = value;
         if (number === REGISTER.cr0) registers[2 * REGISTER.efer] = eferWithLma(value, registers[2 * REGISTER.efer]!);
         return invalidationOf(number === REGISTER.cr0 ? 'cr0' : 'cr4', old, value);
       }
       case REGISTER.cr3: {
-        const keeps = (registers[2 * REGISTER.cr4]! & CR4.PCIDE) !== 0 && (hi & NO_FLUSH_HI) !== 0;
+        const keeps = (registers[2 * REGISTER.cr4]! & CR4.PCIDE) !== 0 && (hi & CR3_NO_FLUSH_HI) !== 0;
         registers[at] = lo;
-        registers[at + 1] = hi & ~NO_FLUSH_HI;
+        registers[at + 1] = hi & ~CR3_NO_FLUSH_HI;
         return keeps ? NO_FLUSH : { kind: 'row', row: 'movCr3', cause: FLUSH.movCr3 };
       }
       case REGISTER.efer:
@@ -133,5 +140,23 @@ export class RegisterFile {
   private kept(number: number, lo: number): number {
     const owned = this.owned(number);
     return (this.registers[2 * number]! & owned) | (lo & ~owned);
+  }
+
+  /** A scenario has no far jump: CS is a 64-bit segment in IA-32e mode, and no other. */
+  private context(): ControlContext {
+    const { registers } = this;
+    const { vendor, maxphyaddr, features } = this.processor;
+    const efer = registers[2 * REGISTER.efer]!;
+    return {
+      vendor, maxphyaddr, features, efer, vmx: this.restriction(),
+      cr0: registers[2 * REGISTER.cr0]!, cr3: registers[2 * REGISTER.cr3]!, cr4: registers[2 * REGISTER.cr4]!,
+      cs: efer & EFER.LMA ? '64-bit' : 'other',
+    };
+  }
+
+  /** Without a hypervisor the processor is not in VMX operation. SDM Vol. 3, "Changes to Instruction Behavior in VMX Non-Root Operation". */
+  private restriction(): VmxRestriction {
+    if (this.registers[2 * REGISTER.nonRoot] === 0 || this.processor.vendor === 'amd') return 'none';
+    return secondaryControls(this.vmcs) & SECONDARY.unrestrictedGuest ? 'unrestricted' : 'restricted';
   }
 }

@@ -30,9 +30,9 @@ const EPT_ALWAYS = 1 << 6 | 1 << 8 | 1 << 14 | 1 << 20 | 1 << 25 | 1 << 26;
 const VPID_ALWAYS_HI = 1 << 0 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11;
 const EPT_CAPABILITY = /^IA32_VMX_EPT_VPID_CAP\[(\d+)\]$/;
 
-const eptBits: readonly (readonly [ProcessorFeatureName, number])[] = Object.entries(processorFeatures).flatMap(([name, { reportedBy }]) => {
-  const bit = EPT_CAPABILITY.exec(reportedBy)?.[1];
-  return bit === undefined ? [] : [[name, 1 << Number(bit)] as const];
+const eptBits = (Object.keys(processorFeatures) as ProcessorFeatureName[]).flatMap((feature): readonly [ProcessorFeatureName, number][] => {
+  const bit = EPT_CAPABILITY.exec(processorFeatures[feature].reportedBy)?.[1];
+  return bit === undefined ? [] : [[feature, 1 << Number(bit)]];
 });
 
 function eptVpid(features: ProcessorFeatures): readonly [number, number] {

@@ -1,8 +1,8 @@
 import { CR_ACCESS } from '../../hardware/vmx/exitQualification';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { VMCS } from '../../hardware/vmx/vmcs';
-import { isIllegalValue } from '../../hardware/processor/controlRegisterRules';
-import { CR0, CR4 } from '../../hardware/processor/controlRegisters';
+import { brokenControlRule, type ControlContext, CR3_NO_FLUSH_HI } from '../../hardware/processor/controlRegisterChecks';
+import { CR0, EFER } from '../../hardware/processor/controlRegisters';
 import { REGISTER } from '../../hardware/processor/registers';
 import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
 import { frameInEntry } from '../../hardware/memory/frameNumber';
@@ -58,10 +58,6 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
   ],
 };
 
-/** SDM Vol. 2, "MOV—Move to/from Control Registers": bit 63 of a value for CR3 while CR4.PCIDE is 1. */
-const CR3_NO_FLUSH_HI = 1 << 31;
-const PCID_MASK = 0xfff;
-
 const V = { cr: 0, type: 1, value: 2 } as const;
 
 /** Gives a `RESUME`. */
@@ -108,18 +104,16 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
 
 /** The exit comes before the processor has looked at the value: its rules are the hypervisor's to apply. */
 function takes(mmu: ShadowMmu, f: ListingFrame): boolean {
-  const lo = f.lo(V.value);
-  const hi = f.hi(V.value);
-  const now = { cr0: mmu.cr0, cr4: mmu.cr4, efer: mmu.processor.registers[2 * REGISTER.efer]! };
-  switch (f.lo(V.cr)) {
-    case 0: return !isIllegalValue('cr0', now, lo, hi);
-    case 4: return !isIllegalValue('cr4', now, lo, hi) && !((lo & ~now.cr4 & CR4.PCIDE) !== 0 && (mmu.vcpu.cr3Lo & PCID_MASK) !== 0);
-    default: {
-      const tolerated = now.cr4 & CR4.PCIDE ? CR3_NO_FLUSH_HI : 0;
-      const beyond = ~((1 << (mmu.processor.settings.maxphyaddr - 32)) - 1);
-      return (hi & beyond & ~tolerated) === 0;
-    }
-  }
+  const { processor, vcpu } = mmu;
+  const { vendor, maxphyaddr } = processor.settings;
+  const efer = processor.registers[2 * REGISTER.efer]!;
+  // The guest's own machine has no VMX: what VMX asks of CR0 and CR4 is the hypervisor's business.
+  const context: ControlContext = {
+    vendor, maxphyaddr, features: processor.features, vmx: 'none', cr0: mmu.cr0, cr3: vcpu.cr3Lo, cr4: mmu.cr4, efer,
+    cs: efer & EFER.LMA ? '64-bit' : 'other',
+  };
+  const register = f.lo(V.cr) === 0 ? 'cr0' : f.lo(V.cr) === 4 ? 'cr4' : 'cr3';
+  return brokenControlRule(register, context, f.lo(V.value), f.hi(V.value)) === undefined;
 }
 
 const I = { gva: 0 } as const;
