@@ -17,5 +17,5 @@ export interface InstructionExits {
   registerRead(register: number): number;
   invlpg(lo: number, hi: number): number;
   /** (lo, hi): linear address of the descriptor. */
-  invpcid(lo: number, hi: number): number;
+  invpcid(type: number, lo: number, hi: number): number;
 }

@@ -24,4 +24,10 @@ export const INSTRUCTION_LENGTH = {
   msr: 2,
   /** 66 0F 38 82 /r */
   invpcid: 5,
+  /** CD ib */
+  intn: 2,
+  /** 0F 01 DF */
+  invlpga: 3,
+  /** 0F 01 D8 */
+  vmrun: 3,
 } as const;

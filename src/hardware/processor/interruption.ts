@@ -165,7 +165,7 @@ export class Interruption {
 
   /** #VMEXIT for a nested page fault, its handling, and the VMRUN after it. APM Vol. 2, "Nested Page Faults". */
   exitNestedPageFault(infoLo: number, infoHi: number, gpaLo: number, gpaHi: number): number {
-    return this.svm.exit(SVM_EXIT.npf, infoLo, infoHi, gpaLo, gpaHi);
+    return this.svm.exit(SVM_EXIT.npf, infoLo, infoHi, gpaLo, gpaHi, 0);
   }
 
   /** The first VM entry, which root mode asks for by itself; as `enter`. */

@@ -111,7 +111,7 @@ export class InvpcidInstruction {
 
   private attempt(type: number, lo: number, hi: number): number {
     const { registers, interruption, invalidations, spaces } = this.processor;
-    const exit = interruption.exits.invpcid(lo, hi);
+    const exit = interruption.exits.invpcid(type, lo, hi);
     if (exit !== NO_EXIT) return exit;
     const reached = this.readDescriptor(lo, hi);
     if (reached !== TRANSLATED) return reached;

@@ -31,3 +31,11 @@ export function encodeIo(port: number, size: number, direction: 'in' | 'out'): n
  * register. A scenario's `cr3 = E` names none: they read 0 (RAX). APM Vol. 2, "MOV CRx/DRx Intercepts".
  */
 export const MOV_CR_INFO_HI = 1 << 31;
+
+/** Bits 36 and 38 of EXITINFO2 of a task switch, by the source as VMX numbers it: CALL, IRET, JMP, task gate of the IDT. */
+const TASK_SWITCH_HI = [0, 1 << 4, 1 << 6, 0] as const;
+
+/** High half of EXITINFO2 of a task switch. APM Vol. 2, "Task Switch Intercept". */
+export function taskSwitchInformationHi(source: number): number {
+  return TASK_SWITCH_HI[source] ?? 0;
+}

@@ -22,6 +22,8 @@ const named = [
   { code: 0x64, name: 'VINTR', countsAs: 'interrupt_window', by: 'intercept' },
   { code: 0x65, name: 'CR0_SEL_WRITE', countsAs: 'cr_access', by: 'intercept' },
   { code: 0x72, name: 'CPUID', countsAs: 'cpuid', by: 'intercept' },
+  // INT n, for which VMX has no exit: it counts as the event that it raises.
+  { code: 0x75, name: 'SWINT', countsAs: 'exception_nmi', by: 'intercept' },
   { code: 0x78, name: 'HLT', countsAs: 'hlt', by: 'intercept' },
   { code: 0x79, name: 'INVLPG', countsAs: 'invlpg', by: 'intercept' },
   // It drops one address of one tag, as INVVPID of an individual address does.
@@ -29,6 +31,7 @@ const named = [
   { code: 0x7b, name: 'IOIO', countsAs: 'io_instruction', by: 'intercept' },
   // EXITINFO1 tells RDMSR from WRMSR, and `exitReasonOfSvm` counts it accordingly.
   { code: 0x7c, name: 'MSR', countsAs: 'rdmsr', by: 'intercept' },
+  { code: 0x7d, name: 'TASK_SWITCH', countsAs: 'task_switch', by: 'intercept' },
   { code: 0x7f, name: 'SHUTDOWN', countsAs: 'triple_fault', by: 'intercept' },
   { code: 0x80, name: 'VMRUN', countsAs: 'vmlaunch', by: 'intercept' },
   { code: 0x81, name: 'VMMCALL', countsAs: 'vmcall', by: 'intercept' },
@@ -50,8 +53,8 @@ export const svmExitCodes: readonly SvmExitCode[] = [
 /** EXITCODE by name. Those of CRs and of exceptions begin where `readCr0`, `writeCr0` and `exception0` say. */
 export const SVM_EXIT = {
   readCr0: 0x00, writeCr0: 0x10, exception0: 0x40,
-  intr: 0x60, nmi: 0x61, vintr: 0x64, cr0SelectiveWrite: 0x65, cpuid: 0x72, hlt: 0x78, invlpg: 0x79, invlpga: 0x7a,
-  ioio: 0x7b, msr: 0x7c, shutdown: 0x7f, vmrun: 0x80, vmmcall: 0x81, invpcid: 0xa2, npf: 0x400, invalid: -1,
+  intr: 0x60, nmi: 0x61, vintr: 0x64, cr0SelectiveWrite: 0x65, cpuid: 0x72, swint: 0x75, hlt: 0x78, invlpg: 0x79, invlpga: 0x7a,
+  ioio: 0x7b, msr: 0x7c, taskSwitch: 0x7d, shutdown: 0x7f, vmrun: 0x80, vmmcall: 0x81, invpcid: 0xa2, npf: 0x400, invalid: -1,
 } as const;
 
 const rows = new Map(svmExitCodes.map((row) => [row.code, row]));

@@ -40,10 +40,14 @@ export class SvmOperation {
     return this.inject();
   }
 
-  /** #VMEXIT, its handling, and the VMRUN after it. `code`: an EXITCODE of the table. APM Vol. 2, "#VMEXIT". */
-  exit(code: number, info1Lo: number, info1Hi: number, info2Lo: number, info2Hi: number): number {
+  /**
+   * #VMEXIT, its handling, and the VMRUN after it. `code`: an EXITCODE of the table; `length`: of the instruction that is
+   * intercepted, else 0. APM Vol. 2, "#VMEXIT".
+   */
+  exit(code: number, info1Lo: number, info1Hi: number, info2Lo: number, info2Hi: number, length: number): number {
     const { registers, vmcb } = this.processor;
     saveToVmcb(registers, vmcb);
+    this.recordNextInstruction(length);
     return this.host.handle(this.record(code, info1Lo, info1Hi, info2Lo, info2Hi));
   }
 
@@ -51,6 +55,15 @@ export class SvmOperation {
   private refuse(rule: string): number {
     this.record(SVM_EXIT.invalid, 0, 0, 0, 0);
     return this.host.fail(`VMRUN ends with VMEXIT_INVALID: ${rule}`);
+  }
+
+  /** nRIP, which reads 0 where no instruction is intercepted. APM Vol. 2, "State Saved on Exit". */
+  private recordNextInstruction(length: number): void {
+    const { registers, vmcb } = this.processor;
+    const lo = registers[2 * REGISTER.rip]! + length | 0;
+    const carry = lo >>> 0 < length ? 1 : 0;
+    if (length === 0) setField(vmcb, 'nrip', 0, 0);
+    else setField(vmcb, 'nrip', lo, registers[2 * REGISTER.rip + 1]! + carry | 0);
   }
 
   private record(code: number, info1Lo: number, info1Hi: number, info2Lo: number, info2Hi: number): number {

@@ -6,6 +6,7 @@ const guestState: readonly (readonly [number, VmcbFieldName])[] = [
   [REGISTER.cr0, 'guest_cr0'], [REGISTER.cr2, 'guest_cr2'], [REGISTER.cr3, 'guest_cr3'], [REGISTER.cr4, 'guest_cr4'],
   [REGISTER.efer, 'guest_efer'], [REGISTER.rflags, 'guest_rflags'], [REGISTER.cpl, 'guest_cpl'],
   [REGISTER.rsp, 'guest_rsp'], [REGISTER.rax, 'guest_rax'],
+  [REGISTER.rip, 'guest_rip'],
 ];
 
 /** The event that was being injected has been delivered, or is now in EXITINTINFO: EVENTINJ is no longer valid. */

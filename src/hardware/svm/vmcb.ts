@@ -86,7 +86,7 @@ export const TLB_CONTROL = { nothing: 0, everything: 1, guest: 3, guestNonGlobal
 
 /** Fields of `v_intr`: bits of the low half, and of the high half the vector. APM Vol. 2, "Virtual Interrupts". */
 export const V_INTR = {
-  tprMask: 0xff,
+  tprMask: 0xf,
   irq: 1 << 8,
   priorityShift: 16,
   priorityMask: 15,

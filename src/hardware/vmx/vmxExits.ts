@@ -45,7 +45,7 @@ export class VmxExits implements InstructionExits {
   }
 
   /** "INVLPG exiting" is for both; that INVPCID is enabled has been asked. The descriptor's address stands as displacement. */
-  invpcid(lo: number, hi: number): number {
+  invpcid(_type: number, lo: number, hi: number): number {
     const exits = this.isGuest && (this.vmcs[VMCS.primary_controls]! & PRIMARY.invlpgExiting) !== 0;
     return exits ? this.maker.exit(EXIT_REASON.invpcid, lo, hi) : NO_EXIT;
   }
