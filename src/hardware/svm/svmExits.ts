@@ -1,4 +1,3 @@
-import { TASK_SWITCH } from '../delivery/deliveryProcessor';
 import { CR0 } from '../processor/controlRegisters';
 import { encodeIo, MOV_CR_INFO_HI, taskSwitchInformationHi } from './exitInformation';
 import { INSTRUCTION_LENGTH } from '../processor/instructionLengths';
@@ -15,7 +14,6 @@ const CONTROL_REGISTER_NUMBER = new Map<number, number>([
 ]);
 const PAGE_FAULT = 14;
 /** High half of EXITINFO2: bit 36. APM Vol. 2, "Task Switch Intercept". */
-const TASK_SWITCH_BY_IRET_HI = 1 << 4;
 const MSR_EFER = 0xc000_0080;
 /** A write that changes nothing else is no business of the selective intercept. APM Vol. 2, "CR0 Selective Write Intercept". */
 const CR0_UNSELECTED = CR0.TS | CR0.MP;
