@@ -44,6 +44,7 @@ export default tseslint.config(
       '.vscode-server/',
       '.vscode-test/',
       'src/language/generated/',
+      'src/hardware/paging/specialized/walks.ts',
     ],
   },
   eslint.configs.recommended,

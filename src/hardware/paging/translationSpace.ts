@@ -116,6 +116,8 @@ export class TranslationSpace {
   servedRights = 0;
   /** What walks of this space may take from earlier ones; undefined: they read every entry. */
   walkCache: WalkCache | undefined;
+  /** `SPECIALIZED`: the generated walk that may stand for `walk` here. */
+  specialized = 0;
   readonly result = new WalkResult();
   private controlsKey = '';
 
@@ -139,6 +141,7 @@ export class TranslationSpace {
   }
 
   useTables(tables: TableAddressing): void {
+    this.specialized = 0;
     this.tables = tables;
     this.direct = tables.direct ?? 0;
   }

@@ -7,6 +7,8 @@ import { reportBusError } from '../events/busEvents';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
 import { reportFlagUpdate, reportTableRead, reportWalk, reportWalkDone } from '../events/walkEvents';
+import { walkSpecialized } from './specialized/specializedWalk';
+import { HANDED_OVER } from './specialized/walkEndings';
 import { refuse, refuseAsNested, refuseFlagUpdate } from './walkRefusal';
 import { EFFECTS, WALK, WHY } from './walkOutcome';
 
@@ -30,6 +32,16 @@ const ABSENT = -1;
  * set before the final address is translated, and its own page fault comes before any EPT event of that address.
  */
 export function walk(space: TranslationSpace, lo: number, hi: number, access: number, effects: number): number {
+  const { on } = space.bus;
+  if (space.specialized !== 0 && effects === EFFECTS.hardware && (on[TABLE_READ]! | on[WALK_BEGINS]! | on[WALK_ENDS]!) === 0) {
+    const outcome = walkSpecialized(space, lo, hi, access);
+    if (outcome !== HANDED_OVER) return outcome;
+  }
+  return walkEachLevel(space, lo, hi, access, effects);
+}
+
+/** The walk itself, of which the generated ones are copies for the formats that matter most. */
+function walkEachLevel(space: TranslationSpace, lo: number, hi: number, access: number, effects: number): number {
   const compiled = space.compiled;
   const result = space.result;
   const memory = space.memory;

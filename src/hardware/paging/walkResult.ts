@@ -1,6 +1,12 @@
 import { LEVEL_SLOTS } from './compiledFormat';
 import { WALK, WHY } from './walkOutcome';
 
+/** Where each window of `WalkResult.levels` begins. */
+export const RECORD = {
+  entryLo: 0, entryHi: LEVEL_SLOTS, entryAddressLo: 2 * LEVEL_SLOTS, entryAddressHi: 3 * LEVEL_SLOTS,
+  entryHpaLo: 4 * LEVEL_SLOTS, entryHpaHi: 5 * LEVEL_SLOTS,
+} as const;
+
 /**
  * Everything a walk learned, in preallocated fields that the next walk of the same space overwrites.
  * Addresses are pairs of int32 halves. Arrays are indexed by level; those of levels not reached are stale:
@@ -48,11 +54,17 @@ export class WalkResult {
   key = 0;
   /** Entries read, of both dimensions. */
   references = 0;
-  readonly entryLo = new Int32Array(LEVEL_SLOTS);
-  readonly entryHi = new Int32Array(LEVEL_SLOTS);
+  /** What was read, by level: the arrays below are windows into it, each from its `RECORD` on. */
+  readonly levels = new Int32Array(6 * LEVEL_SLOTS);
+  readonly entryLo = this.window(RECORD.entryLo);
+  readonly entryHi = this.window(RECORD.entryHi);
   /** Address of the entry as the walk has it, and its host-physical address. */
-  readonly entryAddressLo = new Int32Array(LEVEL_SLOTS);
-  readonly entryAddressHi = new Int32Array(LEVEL_SLOTS);
-  readonly entryHpaLo = new Int32Array(LEVEL_SLOTS);
-  readonly entryHpaHi = new Int32Array(LEVEL_SLOTS);
+  readonly entryAddressLo = this.window(RECORD.entryAddressLo);
+  readonly entryAddressHi = this.window(RECORD.entryAddressHi);
+  readonly entryHpaLo = this.window(RECORD.entryHpaLo);
+  readonly entryHpaHi = this.window(RECORD.entryHpaHi);
+
+  private window(from: number): Int32Array {
+    return this.levels.subarray(from, from + LEVEL_SLOTS);
+  }
 }

@@ -12,6 +12,7 @@ import type { TranslationCaches } from '../caches/translationCaches';
 import { TranslationSpace } from '../paging/translationSpace';
 import { VMCB } from '../svm/vmcb';
 import { SECONDARY, VMCS } from '../vmx/vmcs';
+import { specializedWalkOf } from '../paging/specialized/specializedWalk';
 import { secondaryControls } from '../vmx/vmxTransitions';
 
 const PCID_MASK = 0xfff;
@@ -80,6 +81,7 @@ class SpacePair {
     nested.tableSpace = behind === 'nested paging' ? SPACE.npt : SPACE.ept;
     linear.nested = behind === 'nothing' ? undefined : nested;
     linear.useTables(behind === 'nothing' ? this.identity : this.throughNested);
+    linear.specialized = specializedWalkOf(linear);
   }
 
   private useEpt(): void {
