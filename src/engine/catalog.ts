@@ -1,3 +1,4 @@
+import { PAGE_SHIFTS } from '../hardware/caches/tlb';
 import { machineRefusal, MAXPHYADDR } from '../hardware/processor/machineRules';
 import type { Catalog, SettingRow } from '../language/catalog';
 import { findTechnique, runningTechniques, techniqueNames } from './techniques';
@@ -45,6 +46,11 @@ function tlb(values: Values): string | undefined {
   return machineRefusal({ vendor: 'intel', maxphyaddr: MAXPHYADDR.most, caches: [{ name: 'TLB', entries, ways }] });
 }
 
+function tlbPages(values: Values): string | undefined {
+  const known = values.every((size) => typeof size === 'number' && PAGE_SHIFTS.some((shift) => 2 ** shift === size));
+  return known && values.includes(4 * KIB) ? undefined : 'write 4K, and those of 2M, 4M and 1G that a line can hold whole';
+}
+
 function maxphyaddr(values: Values): string | undefined {
   const width = values[0];
   if (values.length !== 1 || typeof width !== 'number') return `write a number from ${MAXPHYADDR.least} to ${MAXPHYADDR.most}`;
@@ -70,8 +76,10 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'vendor', section: 'platform', form: 'intel or amd', documentation: "Whose processor: decides what a refused TLB line does, and which techniques there are.", check: oneOf('intel', 'amd') },
   { name: 'maxphyaddr', section: 'platform', form: '46', documentation: 'Width of physical addresses, in bits.', check: maxphyaddr },
   { name: 'tlb', section: 'platform', form: '64 entries 4 ways', documentation: 'Size of the TLB; LRU within a set.', check: tlb },
+  { name: 'tlb_l2', section: 'platform', form: '1024 entries 8 ways', documentation: 'A second level of TLB, which is looked in when the first has no line; without it there is none.', check: tlb },
+  { name: 'tlb_pages', section: 'platform', form: '4K 2M 1G', documentation: 'Page sizes that a TLB line can hold whole; a larger page is held in fragments.', check: tlbPages },
   { name: 'tags', section: 'platform', form: 'on or off', documentation: 'TLB lines carry a VPID, so that VM exits and entries leave them.', check: oneOf('on', 'off') },
-  { name: 'walk_caches', section: 'platform', form: 'off', documentation: 'Paging-structure and nested caches.', check: onlyYet('off', ['on']) },
+  { name: 'walk_caches', section: 'platform', form: 'on or off', documentation: 'Paging-structure caches and the nested TLB: walks read only the entries that these lack.', check: oneOf('on', 'off') },
   { name: 'rewalk_on_permission_fault', section: 'platform', form: 'on or off', documentation: "A TLB line that refuses an access is walked again before a fault is raised; AMD's processors do.", check: oneOf('on', 'off') },
   { name: 'backing', section: 'platform', form: '4K', documentation: 'Page size that the host backs guest memory with.', check: (values) => (values[0] === 4 * KIB ? undefined : 'only 4K is supported yet; write 4K') },
 ];

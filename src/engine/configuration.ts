@@ -1,3 +1,4 @@
+import type { LineSettings } from '../hardware/caches/cachedLines';
 import { machineRefusal } from '../hardware/processor/machineRules';
 import type { Program, SettingValue, SourceRange } from '../language/program';
 import { settingRows } from './catalog';
@@ -11,6 +12,10 @@ export interface Configuration {
   readonly maxphyaddr: number;
   readonly tlbEntries: number;
   readonly tlbWays: number;
+  readonly tlbL2: LineSettings | undefined;
+  /** log2 of the page sizes that TLB lines hold whole; undefined: all. */
+  readonly tlbPageShifts: readonly number[] | undefined;
+  readonly walkCaches: 'on' | 'off';
   readonly tags: 'on' | 'off';
   readonly rewalkOnPermissionFault: 'on' | 'off';
   readonly guestRam: number;
@@ -65,7 +70,9 @@ export function configure(program: Program, mmu: string | undefined): Configurat
   const maxphyaddr = number(platform, 'maxphyaddr', 0, 46);
   const tlbEntries = number(platform, 'tlb', 0, 64);
   const tlbWays = number(platform, 'tlb', 2, 4);
-  const refusal = machineRefusal({ vendor, maxphyaddr, ramBytes: hostRam, caches: [{ name: 'TLB', entries: tlbEntries, ways: tlbWays }] });
+  const tlbL2 = platform.has('tlb_l2') ? { entries: number(platform, 'tlb_l2', 0, 0), ways: number(platform, 'tlb_l2', 2, 0) } : undefined;
+  const caches = [{ name: 'TLB', entries: tlbEntries, ways: tlbWays }, ...(tlbL2 === undefined ? [] : [{ name: 'TLB', ...tlbL2 }])];
+  const refusal = machineRefusal({ vendor, maxphyaddr, ramBytes: hostRam, caches });
   if (refusal !== undefined) {
     const range = (platform.get('ram') ?? machine.get('ram') ?? platform.get('maxphyaddr'))?.range;
     return { error: refusal, ...(range === undefined ? {} : { range }) };
@@ -80,6 +87,9 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     maxphyaddr,
     tlbEntries,
     tlbWays,
+    tlbL2,
+    tlbPageShifts: platform.get('tlb_pages')?.values.map((size) => Math.log2(Number(size))),
+    walkCaches: word(platform, 'walk_caches', 'off') as 'on' | 'off',
     tags: word(platform, 'tags', 'on') as 'on' | 'off',
     rewalkOnPermissionFault: word(platform, 'rewalk_on_permission_fault', vendor === 'amd' ? 'on' : 'off') as 'on' | 'off',
     guestRam,

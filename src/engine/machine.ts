@@ -26,11 +26,12 @@ export class Machine {
   private readonly watches: readonly TableWatch[];
 
   constructor(readonly program: Program, readonly configuration: Configuration) {
-    const { maxphyaddr, vendor, tlbEntries, tlbWays, rewalkOnPermissionFault, hostRam, guestRam, tags } = configuration;
+    const { maxphyaddr, vendor, tlbEntries, tlbWays, tlbL2, tlbPageShifts, walkCaches, rewalkOnPermissionFault, hostRam, guestRam, tags } = configuration;
     const { registry, bus } = this;
     this.memory = new PhysicalMemory(registry, hostRam);
     this.processors = program.cpus.map((_, cpu) => new Processor(registry, this.memory, bus, cpu, {
-      vendor, maxphyaddr, tlbEntries, tlbWays, rewalkOnPermissionFault,
+      vendor, maxphyaddr, tlbEntries, tlbWays, walkCaches, rewalkOnPermissionFault,
+      ...(tlbL2 === undefined ? {} : { tlbL2 }), ...(tlbPageShifts === undefined ? {} : { tlbPageShifts }),
     }));
     this.technique = configuration.technique.make({
       registry, memory: this.memory, bus, processors: this.processors, maxphyaddr, tags,

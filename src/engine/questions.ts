@@ -37,7 +37,7 @@ export class Questions {
   /** Answers query `query` about linear address (lo, hi) into the pair at `at`. */
   ask(cpu: number, query: number, words: Int32Array, at: number, lo: number, hi: number): void {
     const name = queries[query]!;
-    if (name === 'tlb.holds') return setPairAt(words, at, this.processors[cpu]!.tlb.peek(lo, hi) >= 0 ? 1 : 0, 0);
+    if (name === 'tlb.holds') return setPairAt(words, at, this.processors[cpu]!.caches.holds(lo, hi) ? 1 : 0, 0);
     if (name.startsWith('walk.')) return this.askWalk(cpu, name.slice('walk.'.length), words, at, lo, hi);
     const isMapped = this.translate(cpu, lo, hi);
     const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;

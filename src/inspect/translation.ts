@@ -73,11 +73,14 @@ function ofProcessor(machine: Machine, cpu: number, lo: number, hi: number): rea
 }
 
 function tlbRow(machine: Machine, cpu: number, lo: number, hi: number): TranslationRow {
-  const { tlb } = machine.processors[cpu]!;
-  const line = tlb.peek(lo, hi);
-  if (line < 0) return { name: 'TLB', value: 'no line', by: '' };
-  const offset = lo & ((1 << tlb.shift(line)) - 1);
-  return { name: 'TLB', value: halvesText('hpa', tlb.hpaLo(line) | offset, tlb.hpaHi(line)), by: `line ${line}` };
+  const { l1, l2 } = machine.processors[cpu]!.caches;
+  for (const [tlb, where] of [[l1, ''], [l2, 'L2 ']] as const) {
+    const line = tlb?.peek(lo, hi) ?? -1;
+    if (tlb === undefined || line < 0) continue;
+    const offset = lo & ((1 << tlb.shift(line)) - 1);
+    return { name: 'TLB', value: halvesText('hpa', tlb.hpaLo(line) | offset, tlb.hpaHi(line)), by: `${where}line ${line}` };
+  }
+  return { name: 'TLB', value: 'no line', by: '' };
 }
 
 /** The entries that the last walk of a space read for (lo, hi), from the root down. */
