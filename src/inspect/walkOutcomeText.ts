@@ -64,7 +64,9 @@ function refusedNested(
   const lo = result.entryLo[result.level]!;
   const hi = result.entryHi[result.level]!;
   const leaf = decoded?.leaf === true ? 1 : 0;
-  if (decoded === undefined) {
+  if (result.outcome === WALK.modificationLogFull) {
+    result.why = WHY.modificationLog;
+  } else if (decoded === undefined) {
     result.why = WHY.addressWidth;
   } else if (!decoded.present) {
     result.why = WHY.notPresent;

@@ -26,7 +26,7 @@ export interface DecodedEntry {
   readonly frame: bigint;
   /** Rights that it gives, in the order and by the names of the format. */
   readonly rights: readonly { readonly name: string; readonly given: boolean }[];
-  /** In the order of the format: validity, rights, A/D, type, frame. An entry that is not present has only what says so. */
+  /** In the order of the format: validity, rights, A/D, type, frame. An entry that is not present has what says so, and SVE where it is 1. */
   readonly fields: readonly DecodedField[];
   /** What a walk refuses in it besides absence: a reserved bit, an illegal combination. */
   readonly fault: string | undefined;

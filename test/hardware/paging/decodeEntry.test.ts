@@ -68,6 +68,12 @@ describe('an entry, decoded', () => {
     assert.equal(text(decodeEntry(ept4, 2, ...halves(0x5000n), 'hpa')), 'R=0 W=0 X=0');
   });
 
+  it('of EPT that is not present shows the bit that suppresses #VE too, where it is set', () => {
+    for (const level of [1, 2, 3, 4]) assert.equal(text(decodeEntry(ept4, level, ...halves(1n << 63n), 'hpa')), 'R=0 W=0 X=0 SVE=1');
+    assert.match(text(decodeEntry(ept4, 1, ...halves(R | (1n << 63n)), 'hpa')), /SVE=1/);
+    assert.doesNotMatch(text(decodeEntry(ept4, 2, ...halves(R | (1n << 63n)), 'hpa')), /SVE/, 'ignored where a table is referenced');
+  });
+
   it('says what a walk would refuse in it', () => {
     assert.equal(decodeEntry(ept4, 1, ...halves(W), 'hpa').fault, 'illegal: writable but not readable');
     assert.equal(decodeEntry(long4, 4, ...halves(P | PS), 'gpa').fault, 'reserved: bit 7 (PS) of an entry that cannot map a page');
