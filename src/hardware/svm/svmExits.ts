@@ -13,7 +13,6 @@ const CONTROL_REGISTER_NUMBER = new Map<number, number>([
   [REGISTER.cr0, 0], [REGISTER.cr2, 2], [REGISTER.cr3, 3], [REGISTER.cr4, 4],
 ]);
 const PAGE_FAULT = 14;
-/** High half of EXITINFO2: bit 36. APM Vol. 2, "Task Switch Intercept". */
 const MSR_EFER = 0xc000_0080;
 /** A write that changes nothing else is no business of the selective intercept. APM Vol. 2, "CR0 Selective Write Intercept". */
 const CR0_UNSELECTED = CR0.TS | CR0.MP;
