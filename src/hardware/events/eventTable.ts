@@ -137,6 +137,7 @@ export const eventKinds = [
   { name: 'implicit_access', fields: ['gva', 'hpa', 'value', 'size', 'what'], what: systemAccessNames, text: 'implicit access: {what}, {size} bytes at {gva}' },
   { name: 'interrupt_delivered', fields: ['vector'], text: 'interrupt {vector} delivered to the guest' },
   { name: 'ipi', fields: ['index', 'vector', 'what'], what: ipiNames, text: 'IPI to CPU {index}: {what}, vector {vector}' },
+  { name: 'system_instruction', fields: ['what', 'index', 'value'], what: operationNames, text: 'the guest executes {what} of {index}' },
 ] as const satisfies readonly EventKind[];
 
 export type EventName = (typeof eventKinds)[number]['name'];

@@ -125,6 +125,16 @@ export class ProcessorEvents {
     this.registerValue(KIND.cr_write, index, lo, hi, 0, 0);
   }
 
+  /** `index`: the leaf, port or MSR; (lo, hi): what is written to it. */
+  systemInstruction(operation: number, index: number, lo: number, hi: number): void {
+    const record = this.begin(KIND.system_instruction, ACTOR.guest);
+    if (record === undefined) return;
+    record[field.what.at] = operation;
+    record[field.index.at] = index;
+    setPair(record, field.value.at, lo, hi);
+    this.bus.commit();
+  }
+
   registerWrite(index: number, lo: number, hi: number, oldLo: number, oldHi: number): void {
     this.registerValue(KIND.register_write, index, lo, hi, oldLo, oldHi);
   }

@@ -31,9 +31,11 @@ export const accessNames = [
 /** What the processor is asked to do; an emulator in root mode finds it in `Processor.pending`. */
 export const OPERATION = {
   load: 0, store: 1, readModifyWrite: 2, fetch: 3, writeRegister: 4, readRegister: 5, invlpg: 6, alignmentCheck: 7,
-  vmfunc: 8, invpcid: 9,
+  vmfunc: 8, invpcid: 9, softwareInterrupt: 10, interruptReturn: 11, interruptFlag: 12,
+  cpuid: 13, hlt: 14, vmcall: 15, input: 16, output: 17, rdmsr: 18, wrmsr: 19, loadSegment: 20, segmentViolation: 21,
 } as const;
 export const operationNames = [
   'load', 'store', 'read-modify-write', 'fetch', 'register write', 'register read', 'INVLPG', 'STAC or CLAC',
-  'VMFUNC', 'INVPCID',
+  'VMFUNC', 'INVPCID', 'software interrupt', 'IRET', 'STI or CLI',
+  'CPUID', 'HLT', 'VMCALL', 'IN', 'OUT', 'RDMSR', 'WRMSR', 'segment load', 'reference through a segment',
 ] as const;

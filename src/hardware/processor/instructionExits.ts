@@ -8,14 +8,33 @@ export const NO_EXIT = 6;
  * non-root operation the answer is NO_EXIT. Values are pairs of 32-bit halves.
  */
 export interface InstructionExits {
-  /** An exception that is about to be delivered; (lo, hi): the linear address of a page fault. */
-  exception(vector: number, errorCode: number, lo: number, hi: number): number;
+  /** An exception that is about to be delivered; (lo, hi): the linear address of a page fault; `type`: an `EVENT_TYPE`, left out: of hardware. */
+  exception(vector: number, errorCode: number, lo: number, hi: number, type?: number): number;
+  /** INT n. */
+  softwareInterrupt(): number;
+  /** A task switch by hardware; `source`: a `TASK_SWITCH`. */
+  taskSwitch(selector: number, source: number): number;
+  nmi(): number;
+  /** Nothing blocks NMIs any more. */
+  nmiWindow(): number;
+  /** An interrupt asks to be taken; `acknowledge` takes its vector from the local APIC. */
+  externalInterrupt(acknowledge: () => number): number;
+  /** RFLAGS.IF is 1, and nothing blocks interrupts. */
+  interruptWindow(): number;
   /** The delivery of a double fault has faulted: a shutdown of the processor, or of the guest. */
   tripleFault(): number;
   /** MOV to a control register, WRMSR of EFER; `register`: a `REGISTER`. */
   registerWrite(register: number, lo: number, hi: number): number;
   registerRead(register: number): number;
   invlpg(lo: number, hi: number): number;
+  cpuid(): number;
+  hlt(): number;
+  /** VMCALL, on AMD VMMCALL. */
+  vmcall(): number;
+  /** IN or OUT of 1, 2 or 4 bytes. */
+  io(port: number, size: number, direction: 'in' | 'out'): number;
+  /** RDMSR or WRMSR of an MSR by its number, as ECX has it. */
+  msr(msr: number, how: 'read' | 'write'): number;
   /** (lo, hi): linear address of the descriptor. */
   invpcid(type: number, lo: number, hi: number): number;
 }

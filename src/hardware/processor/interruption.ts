@@ -86,7 +86,7 @@ export class Interruption {
       fail: (sentence) => this.fail(sentence),
     });
     this.exits = processor.vendor === 'amd'
-      ? new SvmExits(processor, this.svm) : new VmxExits(processor.registers, processor.vmcs, this);
+      ? new SvmExits(processor, this.svm) : new VmxExits(processor.registers, processor.vmcs, processor.memory, this);
   }
 
   /**
@@ -118,6 +118,19 @@ export class Interruption {
   interrupt(type: number, vector: number, length: number): number {
     this.event.setInterrupt(type, vector, length);
     return this.deliver();
+  }
+
+  /** INT3 and the like: of exceptions, but a program's doing. `type`: an `EVENT_TYPE`. */
+  softwareException(type: number, vector: number, length: number): number {
+    this.processor.vmcs[VMCS.exit_instruction_length] = length;
+    const exit = this.exits.exception(vector, 0, 0, 0, type);
+    return exit === NO_EXIT ? this.interrupt(type, vector, length) : exit;
+  }
+
+  /** What a task gate, or IRET in a nested task, asks for; `source`: a `TASK_SWITCH`. */
+  taskSwitch(selector: number, source: number): number {
+    const exit = this.exits.taskSwitch(selector, source);
+    return exit === NO_EXIT ? this.fail('the hardware is to switch tasks, which is not simulated: use an interrupt or trap gate') : exit;
   }
 
   /** A VM exit in a guest, else the end of the processor. SDM Vol. 3, "Triple Fault" among "Other Causes of VM Exits". */
@@ -270,7 +283,7 @@ function pushesCodes(registers: Int32Array): 'pushes codes' | 'pushes none' {
 
 /** Exit-information fields that an exit of this reason does not report read 0, not what an earlier exit left. */
 function clearUnreported(vmcs: Int32Array, reason: number): void {
-  if (reason !== EXIT_REASON.exception_nmi) {
+  if (reason !== EXIT_REASON.exception_nmi && reason !== EXIT_REASON.external_interrupt) {
     vmcs[VMCS.exit_interruption_info] = 0;
     vmcs[VMCS.exit_interruption_error_code] = 0;
   }

@@ -1,5 +1,7 @@
+import { MSR } from './msrNumbers';
 import type { ProcessorFeatures } from './processorFeatures';
 import { REGISTER } from './registers';
+import { SEGMENT, type SegmentRegisters } from '../segments/segmentRegisters';
 import type { Registry } from '../state/registry';
 import { vmxCapabilities } from '../vmx/vmxCapabilities';
 
@@ -34,10 +36,14 @@ const held = [
   { index: 0xc000_0102, name: 'IA32_KERNEL_GS_BASE', holds: 'canonical address' },
 ] as const;
 
+/** MSRs that are the bases of segments. SDM Vol. 3, "Segment Loading Instructions in IA-32e Mode". */
+const segmentBases = [[0xc000_0100, 'IA32_FS_BASE', SEGMENT.fs], [0xc000_0101, 'IA32_GS_BASE', SEGMENT.gs]] as const;
+
 /** Locked, and VMX allowed outside SMX: what firmware leaves. SDM Vol. 3, "Enabling and Entering VMX Operation". */
 const FEATURE_CONTROL = 1 << 0 | 1 << 2;
 
 export interface MsrProcessor {
+  readonly segments: SegmentRegisters;
   readonly vendor: 'intel' | 'amd';
   readonly features: ProcessorFeatures;
 }
@@ -48,6 +54,20 @@ export function isCanonicalValue(hi: number, features: ProcessorFeatures): boole
   return sign === 0 || sign === -1;
 }
 
+type MsrFunctions = Omit<MsrSource & { readonly kind: 'functions' }, 'kind'>;
+
+function baseOf(segment: number, { segments, features }: MsrProcessor): MsrFunctions {
+  return {
+    read: () => [segments.baseLo(segment), segments.baseHi(segment)],
+    write: (baseLo, baseHi) => {
+      if (!isCanonicalValue(baseHi, features)) return false;
+      const value = { selector: segments.selector(segment), rights: segments.rights(segment), limit: segments.limit(segment) };
+      segments.set(segment, { ...value, baseLo, baseHi });
+      return true;
+    },
+  };
+}
+
 /** The MSRs of one processor, by index. Whatever has registers of its own (the local APIC) adds them. */
 export class ModelSpecificRegisters {
   private readonly rows = new Map<number, ModelSpecificRegister>();
@@ -55,13 +75,14 @@ export class ModelSpecificRegisters {
 
   constructor(registry: Registry, cpu: number, processor: MsrProcessor) {
     this.words = registry.block(`cpu${cpu}.msrs`, 2 * held.length);
-    this.add({ index: 0xc000_0080, name: 'IA32_EFER', source: { kind: 'register', register: REGISTER.efer } });
+    this.add({ index: MSR.efer, name: 'IA32_EFER', source: { kind: 'register', register: REGISTER.efer } });
     if (processor.features.pks === 'on' && processor.vendor === 'intel') {
-      this.add({ index: 0x6e1, name: 'IA32_PKRS', source: { kind: 'register', register: REGISTER.pkrs } });
+      this.add({ index: MSR.pkrs, name: 'IA32_PKRS', source: { kind: 'register', register: REGISTER.pkrs } });
     }
     held.forEach(({ index, name, holds }, place) => {
       this.add({ index, name, source: { kind: 'functions', ...this.holder(place, holds, processor.features) } });
     });
+    for (const [index, name, segment] of segmentBases) this.add({ index, name, source: { kind: 'functions', ...baseOf(segment, processor) } });
     if (processor.vendor === 'amd') return;
     this.add({ index: 0x3a, name: 'IA32_FEATURE_CONTROL', source: { kind: 'functions', read: () => [FEATURE_CONTROL, 0] } });
     for (const { msr, name, value } of vmxCapabilities) {
@@ -78,7 +99,7 @@ export class ModelSpecificRegisters {
     return this.rows.get(index >>> 0);
   }
 
-  private holder(place: number, holds: (typeof held)[number]['holds'], features: ProcessorFeatures): Omit<MsrSource & { kind: 'functions' }, 'kind'> {
+  private holder(place: number, holds: (typeof held)[number]['holds'], features: ProcessorFeatures): MsrFunctions {
     const { words } = this;
     return {
       read: () => [words[2 * place]!, words[2 * place + 1]!],

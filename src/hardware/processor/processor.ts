@@ -5,6 +5,12 @@ import type { EventBus } from '../events/eventBus';
 import { EptExits } from '../vmx/eptExits';
 import { InstructionEnd } from './instructionEnd';
 import { Interruption } from './interruption';
+import { IoPermission } from './ioPermission';
+import { ModelSpecificRegisters } from './modelSpecificRegisters';
+import { Ports } from './ports';
+import { SystemAccess } from '../delivery/systemAccess';
+import { SystemInstructions } from './systemInstructions';
+import { SegmentRegisters } from '../segments/segmentRegisters';
 import { InvalidationInstructions } from './invalidationInstructions';
 import { InvpcidInstruction } from './invpcidInstruction';
 import { Invalidations } from '../caches/invalidations';
@@ -45,6 +51,11 @@ export class Processor {
   readonly registers: Int32Array;
   readonly vmcs: Int32Array;
   readonly vmcb: Int32Array;
+  /** Segment registers, GDTR and IDTR. */
+  readonly segments: SegmentRegisters;
+  readonly msrs: ModelSpecificRegisters;
+  /** I/O ports: devices may be attached. */
+  readonly ports = new Ports();
   /** By `COUNTER`; exits by reason from EXIT_COUNTERS_AT on. */
   readonly counters: Float64Array;
   /** Everything that it caches of translations; `tlb`, its first level. */
@@ -66,6 +77,7 @@ export class Processor {
   private readonly pdptes: PdpteRegisters;
   private readonly onMemory: MemoryInstructions;
   private readonly onRegisters: RegisterInstructions;
+  private readonly system: SystemInstructions;
   private readonly invalidating: InvalidationInstructions;
   private readonly byDescriptor: InvpcidInstruction;
   private readonly functions: VmFunctions;
@@ -77,6 +89,7 @@ export class Processor {
     this.registers = registry.block(`cpu${cpu}.registers`, REGISTER_WORDS);
     this.vmcs = claimVmcs(registry, cpu);
     this.vmcb = claimVmcb(registry, cpu);
+    this.segments = new SegmentRegisters(registry, cpu);
     this.counters = registry.numbers(`cpu${cpu}.counters`, COUNTERS);
     this.caches = new TranslationCaches(registry, `cpu${cpu}.tlb`, cacheSettings(settings));
     this.tlb = this.caches.l1;
@@ -113,6 +126,14 @@ export class Processor {
     const translation = new LinearTranslation({ ...shared, translator, eptExits });
     this.onMemory = new MemoryInstructions({ ...shared, translation });
     this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, eptExits, reload });
+    const access = new SystemAccess({ translation, memory, events });
+    this.msrs = new ModelSpecificRegisters(registry, cpu, { vendor, features, segments: this.segments });
+    const permission = new IoPermission({
+      registers, segments: this.segments, access, raise: (vector, errorCode) => interruption.raise(vector, errorCode, 0, 0),
+    });
+    this.system = new SystemInstructions({
+      ...shared, cpu, vendor, maxphyaddr, features, msrs: this.msrs, ports: this.ports, permission, onRegisters: this.onRegisters,
+    });
     this.invalidating = new InvalidationInstructions(shared);
     this.byDescriptor = new InvpcidInstruction({ ...shared, vendor, features, translation });
     this.vmxInvalidations = new VmxInvalidations({ ...shared, maxphyaddr, features });
@@ -210,6 +231,21 @@ export class Processor {
   invpcid(type: number, lo: number, hi: number): number {
     return this.byDescriptor.invpcid(type, lo, hi);
   }
+
+  /** CPUID of EAX and ECX, into EAX, EBX, ECX and EDX. */
+  cpuid(): number { return this.system.cpuid(); }
+  /** HLT; the processor then is in activity state HLT. */
+  hlt(): number { return this.system.hlt(); }
+  /** VMCALL, on AMD VMMCALL. */
+  vmcall(): number { return this.system.vmcall(); }
+  /** IN of 1, 2 or 4 bytes from the port in DX. */
+  input(size: number): number { return this.system.input(size); }
+  /** OUT of 1, 2 or 4 bytes to the port in DX. */
+  output(size: number): number { return this.system.output(size); }
+  /** RDMSR of the MSR in ECX to EDX:EAX. */
+  rdmsr(): number { return this.system.rdmsr(); }
+  /** WRMSR of EDX:EAX to the MSR in ECX. */
+  wrmsr(): number { return this.system.wrmsr(); }
 
   /** Enters or leaves user mode: the CPL, 0 to 3. */
   setLevel(cpl: number): void {

@@ -24,6 +24,23 @@ export function refusedInstruction(processor: Processor): string {
     case OPERATION.invlpg:
     case OPERATION.alignmentCheck:
       return PRIVILEGED;
+    case OPERATION.hlt:
+      return PRIVILEGED;
+    case OPERATION.vmcall:
+      return 'there is no hypervisor to call';
+    case OPERATION.input:
+    case OPERATION.output:
+      return `the CPL is above the I/O privilege level, and the TSS does not permit port 0x${pending.register.toString(16)}`;
+    case OPERATION.rdmsr:
+    case OPERATION.wrmsr: {
+      const index = `0x${(pending.register >>> 0).toString(16)}`;
+      if (processor.level !== 0) return PRIVILEGED;
+      const row = processor.msrs.at(pending.register);
+      if (row === undefined) return `there is no MSR ${index}`;
+      const rule = row.source.kind === 'register'
+        ? processor.brokenRule(row.source.register, pending.operandLo, pending.operandHi) : undefined;
+      return `${row.name} (${index}) cannot take the value${rule === undefined ? '' : `: ${rule}`}`;
+    }
     case OPERATION.vmfunc:
       return 'VM functions are not enabled, or EAX is above 63';
     default: {

@@ -45,7 +45,7 @@ export class RegisterInstructions {
     if (index >= 0) events.crWrite(index, lo, hi);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
       const exit = interruption.exits.registerWrite(number, lo, hi);
-      const next = exit === NO_EXIT ? this.writeHere(number, lo, hi) : exit;
+      const next = exit === NO_EXIT ? this.complete(number, lo, hi) : exit;
       if (next !== RESUME.retry) return end.statusOf(next);
     }
     return end.giveUp('the write to a register exits again and again');
@@ -85,7 +85,8 @@ export class RegisterInstructions {
     return this.processor.file.isPrivileged(number) && this.processor.registers[2 * REGISTER.cpl] !== 0;
   }
 
-  private writeHere(number: number, lo: number, hi: number): number {
+  /** The write itself, once no exit takes it: RESUME.completed, or what a fault or an exit of the PDPTEs' load led to. */
+  complete(number: number, lo: number, hi: number): number {
     const { file, registers, events, interruption } = this.processor;
     const verdict = file.check(number, lo, hi);
     if (verdict.kind === 'fault') return interruption.raise(verdict.vector, 0, 0, 0);

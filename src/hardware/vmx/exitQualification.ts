@@ -84,3 +84,18 @@ export function describeQualification(fields: readonly QualificationField[], lo:
   }
   return parts.join(', ');
 }
+
+/** SDM Vol. 3, "Exit Qualification for I/O Instructions". */
+export const ioQualification = [
+  { name: 'size less 1', bits: [2, 0] },
+  { name: 'IN', bits: [3, 3] },
+  { name: 'string instruction', bits: [4, 4] },
+  { name: 'REP prefixed', bits: [5, 5] },
+  { name: 'immediate operand', bits: [6, 6] },
+  { name: 'port', bits: [31, 16] },
+] as const satisfies readonly QualificationField[];
+
+/** Qualification of IN or OUT of `size` bytes with the port in DX. */
+export function encodeIoAccess(port: number, size: number, direction: 'in' | 'out'): number {
+  return (size - 1) | (direction === 'in' ? 1 << 3 : 0) | (port << 16);
+}

@@ -1,10 +1,19 @@
 import { EXIT_REASON } from './exitReasons';
+import { encodeIoAccess } from './exitQualification';
+import { ioExits, msrExits } from './bitmapExits';
+import { MSR } from '../processor/msrNumbers';
+import type { PhysicalMemory } from '../memory/physicalMemory';
 import { type InstructionExits, NO_EXIT } from '../processor/instructionExits';
 import { REGISTER } from '../processor/registers';
-import { PRIMARY, VMCS } from './vmcs';
+import { EVENT_TYPE } from '../delivery/deliveredEvent';
+import { VECTOR } from '../delivery/exceptions';
+import { EXIT, INTERRUPTION, PIN, PRIMARY, VMCS } from './vmcs';
 import { exceptionExits, recordException, registerReadExit, registerWriteExit } from './vmxTransitions';
 
 const PAGE_FAULT = 14;
+/** In the exit qualification of a task switch. */
+const TASK_SWITCH_SOURCE_SHIFT = 30;
+const TYPE_SHIFT = 8;
 
 /** Makes a VM exit of what has been decided; `Interruption.exit`. */
 export interface VmExitMaker {
@@ -14,14 +23,51 @@ export interface VmExitMaker {
 /** Exits by the controls of the VMCS. SDM Vol. 3, "Instructions That Cause VM Exits", "Exceptions". */
 export class VmxExits implements InstructionExits {
   constructor(
-    private readonly registers: Int32Array, private readonly vmcs: Int32Array, private readonly maker: VmExitMaker,
+    private readonly registers: Int32Array, private readonly vmcs: Int32Array, private readonly memory: PhysicalMemory,
+    private readonly maker: VmExitMaker,
   ) {}
 
-  exception(vector: number, errorCode: number, lo: number, hi: number): number {
+  exception(vector: number, errorCode: number, lo: number, hi: number, type: number = EVENT_TYPE.hardwareException): number {
     const { vmcs, maker } = this;
     if (!this.isGuest || !exceptionExits(vmcs, vector, errorCode)) return NO_EXIT;
-    recordException(this.registers, vmcs, vector, errorCode);
+    recordException(this.registers, vmcs, vector, errorCode, type);
     return vector === PAGE_FAULT ? maker.exit(EXIT_REASON.exception_nmi, lo, hi) : maker.exit(EXIT_REASON.exception_nmi, 0, 0);
+  }
+
+  /** INT n never exits by itself. */
+  softwareInterrupt(): number {
+    return NO_EXIT;
+  }
+
+  /** Always an exit. SDM Vol. 3, "Exit Qualification for Task Switches". */
+  taskSwitch(selector: number, source: number): number {
+    return this.isGuest ? this.maker.exit(EXIT_REASON.task_switch, selector | (source << TASK_SWITCH_SOURCE_SHIFT), 0) : NO_EXIT;
+  }
+
+  nmi(): number {
+    if (!this.isGuest || (this.vmcs[VMCS.pin_controls]! & PIN.nmiExiting) === 0) return NO_EXIT;
+    this.vmcs[VMCS.exit_interruption_info] = interruption(EVENT_TYPE.nmi, VECTOR.nonMaskableInterrupt);
+    return this.maker.exit(EXIT_REASON.exception_nmi, 0, 0);
+  }
+
+  nmiWindow(): number {
+    const exits = this.isGuest && (this.vmcs[VMCS.primary_controls]! & PRIMARY.nmiWindowExiting) !== 0;
+    return exits ? this.maker.exit(EXIT_REASON.nmi_window, 0, 0) : NO_EXIT;
+  }
+
+  /** SDM Vol. 3, "Acknowledging interrupts on exit": else the interrupt goes on waiting, and the exit does not tell its vector. */
+  externalInterrupt(acknowledge: () => number): number {
+    const { vmcs } = this;
+    if (!this.isGuest || (vmcs[VMCS.pin_controls]! & PIN.externalInterruptExiting) === 0) return NO_EXIT;
+    const acknowledges = (vmcs[VMCS.exit_controls]! & EXIT.acknowledgeInterrupt) !== 0;
+    vmcs[VMCS.exit_interruption_info] = acknowledges
+      ? interruption(EVENT_TYPE.externalInterrupt, acknowledge()) : 0;
+    return this.maker.exit(EXIT_REASON.external_interrupt, 0, 0);
+  }
+
+  interruptWindow(): number {
+    const exits = this.isGuest && (this.vmcs[VMCS.primary_controls]! & PRIMARY.interruptWindowExiting) !== 0;
+    return exits ? this.maker.exit(EXIT_REASON.interrupt_window, 0, 0) : NO_EXIT;
   }
 
   /** No control asks for it. SDM Vol. 3, "Other Causes of VM Exits". */
@@ -30,13 +76,39 @@ export class VmxExits implements InstructionExits {
   }
 
   registerWrite(register: number, lo: number, hi: number): number {
+    if (register === REGISTER.efer) return this.msr(MSR.efer, 'write');
     const exit = this.isGuest ? registerWriteExit(this.vmcs, register, lo, hi) : undefined;
     return exit === undefined ? NO_EXIT : this.maker.exit(exit.reason, exit.qualification, 0);
   }
 
   registerRead(register: number): number {
+    if (register === REGISTER.efer) return this.msr(MSR.efer, 'read');
     const exit = this.isGuest ? registerReadExit(this.vmcs, register) : undefined;
     return exit === undefined ? NO_EXIT : this.maker.exit(exit.reason, exit.qualification, 0);
+  }
+
+  /** Always an exit. SDM Vol. 3, "Instructions That Cause VM Exits Unconditionally". */
+  cpuid(): number {
+    return this.isGuest ? this.maker.exit(EXIT_REASON.cpuid, 0, 0) : NO_EXIT;
+  }
+
+  vmcall(): number {
+    return this.isGuest ? this.maker.exit(EXIT_REASON.vmcall, 0, 0) : NO_EXIT;
+  }
+
+  hlt(): number {
+    const exits = this.isGuest && (this.vmcs[VMCS.primary_controls]! & PRIMARY.hltExiting) !== 0;
+    return exits ? this.maker.exit(EXIT_REASON.hlt, 0, 0) : NO_EXIT;
+  }
+
+  io(port: number, size: number, direction: 'in' | 'out'): number {
+    if (!this.isGuest || !ioExits(this.vmcs, this.memory, port, size)) return NO_EXIT;
+    return this.maker.exit(EXIT_REASON.io_instruction, encodeIoAccess(port, size, direction), 0);
+  }
+
+  msr(msr: number, how: 'read' | 'write'): number {
+    if (!this.isGuest || !msrExits(this.vmcs, this.memory, msr, how)) return NO_EXIT;
+    return this.maker.exit(how === 'read' ? EXIT_REASON.rdmsr : EXIT_REASON.wrmsr, 0, 0);
   }
 
   invlpg(lo: number, hi: number): number {
@@ -53,4 +125,9 @@ export class VmxExits implements InstructionExits {
   private get isGuest(): boolean {
     return this.registers[2 * REGISTER.nonRoot] !== 0;
   }
+}
+
+/** Interruption information of an event without an error code; `type`: an `EVENT_TYPE`. */
+function interruption(type: number, vector: number): number {
+  return vector | (type << TYPE_SHIFT) | INTERRUPTION.valid;
 }

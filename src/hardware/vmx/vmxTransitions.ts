@@ -1,4 +1,5 @@
 import { CR0 } from '../processor/controlRegisters';
+import { EVENT_TYPE } from '../delivery/deliveredEvent';
 import { hasErrorCode } from '../delivery/exceptions';
 import { EXIT_REASON } from './exitReasons';
 import { CR_ACCESS, encodeCrAccess } from './exitQualification';
@@ -8,6 +9,10 @@ import { INTERRUPTION, PRIMARY, SECONDARY, SS_DPL_SHIFT, VMCS, type VmcsFieldNam
 
 const CONTROL_REGISTER_NUMBER = new Map<number, number>([[REGISTER.cr0, 0], [REGISTER.cr3, 3], [REGISTER.cr4, 4]]);
 const PAGE_FAULT = 14;
+/** Of the type in interruption information. */
+const TYPE_SHIFT = 8;
+
+const cr3Targets: readonly number[] = [VMCS.cr3_target0, VMCS.cr3_target1, VMCS.cr3_target2, VMCS.cr3_target3];
 
 /** Guest state that VM exits save and VM entries load; CPL goes as the DPL of SS. */
 const guestState: readonly (readonly [number, VmcsFieldName])[] = [
@@ -65,10 +70,10 @@ export function exceptionExits(vmcs: Int32Array, vector: number, errorCode: numb
   return matches === inBitmap;
 }
 
-/** Writes what an exception's exit reports: an error code where the exception has one, which is nowhere in real-address mode. */
-export function recordException(registers: Int32Array, vmcs: Int32Array, vector: number, errorCode: number): void {
-  const hasCode = hasErrorCode(vector) && (registers[2 * REGISTER.cr0]! & CR0.PE) !== 0;
-  vmcs[VMCS.exit_interruption_info] = vector | INTERRUPTION.hardwareException | (hasCode ? INTERRUPTION.errorCodeValid : 0) | INTERRUPTION.valid;
+/** Writes what an exception's exit reports, `type` an `EVENT_TYPE`: an error code where the exception has one, which is nowhere in real-address mode. */
+export function recordException(registers: Int32Array, vmcs: Int32Array, vector: number, errorCode: number, type: number): void {
+  const hasCode = type === EVENT_TYPE.hardwareException && hasErrorCode(vector) && (registers[2 * REGISTER.cr0]! & CR0.PE) !== 0;
+  vmcs[VMCS.exit_interruption_info] = vector | (type << TYPE_SHIFT) | (hasCode ? INTERRUPTION.errorCodeValid : 0) | INTERRUPTION.valid;
   vmcs[VMCS.exit_interruption_error_code] = hasCode ? errorCode : 0;
 }
 
@@ -87,19 +92,25 @@ export function registerWriteExit(vmcs: Int32Array, register: number, lo: number
     case REGISTER.cr4:
       return changesOwnedBit(vmcs, 'cr4_guest_host_mask', 'cr4_read_shadow', lo, hi) ? crAccess(register, CR_ACCESS.movTo) : undefined;
     case REGISTER.cr3:
-      return primary & PRIMARY.cr3LoadExiting ? crAccess(register, CR_ACCESS.movTo) : undefined;
-    case REGISTER.efer:
-      return primary & PRIMARY.useMsrBitmaps ? undefined : { reason: EXIT_REASON.wrmsr, qualification: 0 };
+      return primary & PRIMARY.cr3LoadExiting && !isCr3Target(vmcs, lo, hi) ? crAccess(register, CR_ACCESS.movTo) : undefined;
     default:
       return undefined;
   }
+}
+
+/** SDM Vol. 3, "CR3-Target Controls": a MOV to CR3 of one of the first so many target values does not exit. */
+function isCr3Target(vmcs: Int32Array, lo: number, hi: number): boolean {
+  const count = vmcs[VMCS.cr3_target_count]!;
+  for (let i = 0; i < count && i < cr3Targets.length; i++) {
+    if (vmcs[cr3Targets[i]!] === lo && vmcs[cr3Targets[i]! + 1] === hi) return true;
+  }
+  return false;
 }
 
 /** Does reading a register exit? CR0 and CR4 never do: owned bits read as the read shadow has them. */
 export function registerReadExit(vmcs: Int32Array, register: number): RegisterExit | undefined {
   const primary = vmcs[VMCS.primary_controls]!;
   if (register === REGISTER.cr3 && primary & PRIMARY.cr3StoreExiting) return crAccess(register, CR_ACCESS.movFrom);
-  if (register === REGISTER.efer && (primary & PRIMARY.useMsrBitmaps) === 0) return { reason: EXIT_REASON.rdmsr, qualification: 0 };
   return undefined;
 }
 

@@ -1,0 +1,60 @@
+import { CR0, RFLAGS } from './controlRegisters';
+import type { SystemAccess } from '../delivery/systemAccess';
+import { SYSTEM_ACCESS } from '../delivery/systemAccessKinds';
+import { VECTOR } from '../delivery/exceptions';
+import { TRANSLATED } from './linearTranslation';
+import { REGISTER } from './registers';
+import { RESUME } from './rootMode';
+import { SEGMENT, SEGMENT_RIGHTS, type SegmentRegisters } from '../segments/segmentRegisters';
+
+/** Where a TSS has the offset of its I/O permission bit map; a TSS of 16 bits has none. */
+const MAP_BASE_AT = 0x66;
+const MAP_BASE_BYTES = 2;
+const TSS_16_BUSY = 3;
+
+export interface PermittedProcessor {
+  readonly registers: Int32Array;
+  readonly segments: SegmentRegisters;
+  readonly access: SystemAccess;
+  /** A fault: what it leads to. */
+  readonly raise: (vector: number, errorCode: number) => number;
+}
+
+/** May the program use I/O ports? SDM Vol. 1, "I/O Privilege Level", "I/O Permission Bit Map". */
+export class IoPermission {
+  constructor(private readonly processor: PermittedProcessor) {}
+
+  /** RESUME.completed when it may, else what the fault leads to: #GP(0), or one of reading the TSS. */
+  ask(port: number, size: number): number {
+    if (this.isPrivileged()) return RESUME.completed;
+    const { access, segments, raise } = this.processor;
+    const limit = segments.limit(SEGMENT.tr);
+    const is16Bit = (segments.rights(SEGMENT.tr) & SEGMENT_RIGHTS.typeMask) === TSS_16_BUSY;
+    if (is16Bit || MAP_BASE_AT + MAP_BASE_BYTES - 1 > limit) return raise(VECTOR.generalProtection, 0);
+    const base = this.read(MAP_BASE_AT);
+    if (base !== TRANSLATED) return base;
+    // Two bytes are always read, so that any 4 ports lie within.
+    const at = access.lo + (port >>> 3);
+    if (at + 1 > limit) return raise(VECTOR.generalProtection, 0);
+    const bits = this.read(at);
+    if (bits !== TRANSLATED) return bits;
+    const asked = ((1 << size) - 1) << (port & 7);
+    return (access.lo & asked) === 0 ? RESUME.completed : raise(VECTOR.generalProtection, 0);
+  }
+
+  private isPrivileged(): boolean {
+    const { registers } = this.processor;
+    if ((registers[2 * REGISTER.cr0]! & CR0.PE) === 0) return true;
+    const rflags = registers[2 * REGISTER.rflags]!;
+    if ((rflags & RFLAGS.VM) !== 0) return false;
+    return registers[2 * REGISTER.cpl]! <= (rflags & RFLAGS.iopl) >>> RFLAGS.ioplShift;
+  }
+
+  /** Two bytes of the TSS. */
+  private read(offset: number): number {
+    const { segments, access } = this.processor;
+    const lo = segments.baseLo(SEGMENT.tr) + offset | 0;
+    const carry = lo >>> 0 < offset ? 1 : 0;
+    return access.read(lo, segments.baseHi(SEGMENT.tr) + carry | 0, MAP_BASE_BYTES, SYSTEM_ACCESS.ioPermission);
+  }
+}
