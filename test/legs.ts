@@ -18,7 +18,7 @@ export interface Leg {
 /** Longer than any healthy leg on two cores: what stands still for this long will not move again. */
 const LEG_LIMIT = 10 * 60_000;
 
-const ownLeg = ['conformance', 'adapter', 'panel', 'vscode'];
+const ownLeg = ['conformance', 'exhaustive', 'adapter', 'panel', 'vscode'];
 
 /** In the order of the run: cheap before dear, so that a plain mistake shows first. */
 export const legs: readonly Leg[] = [
@@ -34,6 +34,7 @@ export const legs: readonly Leg[] = [
     ownLeg.flatMap((area) => ['--ignore', `test/${area}/**`]),
   ),
   mocha('conformance', 'conformance vectors', ['test/conformance/**/*.test.ts'], ['--timeout', '300000']),
+  mocha('exhaustive', 'every combination of flags, against the manuals\' prose', ['test/exhaustive/**/*.test.ts'], ['--timeout', '300000']),
   mocha('adapter', 'debug adapter', ['test/adapter/**/*.test.ts'], []),
   mocha('panel', 'Page Walk panel in Chromium', ['test/panel/**/*.test.ts'], ['--timeout', '60000']),
   {
