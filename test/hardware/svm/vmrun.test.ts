@@ -1,0 +1,217 @@
+import { strict as assert } from 'node:assert';
+import { CR0, CR4, EFER } from '../../../src/hardware/processor/controlRegisters';
+import { COUNTER, EXIT_COUNTERS_AT } from '../../../src/hardware/state/counters';
+import { EXIT_REASON } from '../../../src/hardware/vmx/exitReasons';
+import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
+import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
+import { VMCB, type VmcbFieldName } from '../../../src/hardware/svm/vmcb';
+import { vmrunRules } from '../../../src/hardware/svm/vmrunRules';
+import { G, halves, P, RW, US } from '../testMachine';
+import { NESTED_ROOT, ROOT, TABLES, TablesByHand } from '../paging/tablesByHand';
+
+const PAGE = 0x60_1000n;
+const GPA = 0x9000n;
+const OPEN = P | RW | US;
+const LONG_MODE = { cr0: BigInt((CR0.PE | CR0.PG) >>> 0), cr4: BigInt(CR4.PAE), efer: BigInt(EFER.LME | EFER.LMA | EFER.SVME) };
+const VALID = 1n << 31n;
+const ERROR_CODE = 1n << 11n;
+const type = (number: bigint): bigint => number << 8n;
+
+type Fields = Partial<Record<VmcbFieldName, bigint>>;
+
+/** A guest in long mode with PAGE mapped to GPA, that has been entered once; nested tables map low memory one to one. */
+function guest(fields: Fields = {}, leaf = OPEN): TablesByHand {
+  const machine = new TablesByHand({ vendor: 'amd' });
+  machine.map(TABLES['4-level'], ROOT, PAGE, GPA | leaf);
+  machine.mapLowMemory(TABLES['4-level'], OPEN);
+  machine.enter('4-level', ROOT);
+  machine.enterSvm('4-level', fields);
+  return machine;
+}
+
+function write(machine: TablesByHand, fields: Fields): void {
+  for (const [name, value] of Object.entries(fields)) {
+    const at = VMCB[name as VmcbFieldName];
+    [machine.processor.vmcb[at], machine.processor.vmcb[at + 1]] = halves(value);
+  }
+}
+
+const exitsBy = (machine: TablesByHand, reason: number): number => machine.processor.counters[EXIT_COUNTERS_AT + reason]!;
+const flushes = (machine: TablesByHand): number => machine.processor.counters[COUNTER['tlb.flushes']]!;
+
+/** One VMCB for each rule, which breaks that rule and none before it. */
+const illegal: readonly (readonly [string, Fields])[] = [
+  ['EFER.SVME is 0', { guest_efer: LONG_MODE.efer & ~BigInt(EFER.SVME) }],
+  ['CR0.NW is 1 while CR0.CD is 0', { guest_cr0: LONG_MODE.cr0 | BigInt(CR0.NW) }],
+  ['CR0 has a bit of 63:32', { guest_cr0: LONG_MODE.cr0 | 1n << 40n }],
+  ['CR3 has a bit at or above MAXPHYADDR', { guest_cr3: ROOT | 1n << 46n }],
+  ['CR4 has a bit that is not defined', { guest_cr4: LONG_MODE.cr4 | BigInt(CR4.VMXE) }],
+  ['CR4 has a bit that is not defined', { guest_cr4: LONG_MODE.cr4 | 1n << 32n }],
+  ['EFER has a bit that is not defined', { guest_efer: LONG_MODE.efer | 2n }],
+  ['EFER has a bit that is not defined', { guest_efer: LONG_MODE.efer | 1n << 32n }],
+  ['EFER.LME and CR0.PG are 1 while CR4.PAE is 0', { guest_cr4: 0n }],
+  ['EFER.LME and CR0.PG are 1 while CR0.PE is 0', { guest_cr0: BigInt(CR0.PG >>> 0) }],
+  ['EFER.LME, CR0.PG, CR4.PAE, CS.L and CS.D are all 1', { guest_cs_attributes: 0x600n }],
+  ['VMRUN is not intercepted', { intercept_misc2: 0n }],
+  ['the MSR permissions map reaches beyond MAXPHYADDR', { msrpm_base_pa: (1n << 46n) - 0x1000n }],
+  ['the I/O permissions map reaches beyond MAXPHYADDR', { iopm_base_pa: (1n << 46n) - 0x2000n }],
+  ['EVENTINJ asks for an event that cannot be injected', { eventinj: VALID | type(1n) | 0x20n }],
+  ['EVENTINJ asks for an event that cannot be injected', { eventinj: VALID | type(3n) | 2n }],
+  ['EVENTINJ asks for an event that cannot be injected', { eventinj: VALID | type(3n) | 32n }],
+  ['EVENTINJ asks for an event that cannot be injected', { eventinj: VALID | type(3n) | 5n, guest_cs_attributes: 0x200n }],
+  ['the ASID is 0, which is the host\'s', { asid: 0n }],
+  ['TLB_CONTROL has a reserved value', { tlb_control: 2n }],
+  ['nested paging is on while the host\'s CR0.PG is 0', { host_cr0: 1n }],
+  ['nCR3 has a bit at or above MAXPHYADDR', { n_cr3: NESTED_ROOT | 1n << 46n }],
+];
+
+describe('VMRUN', () => {
+  for (const [name, fields] of illegal) {
+    it(`ends with VMEXIT_INVALID and stops with the rule: ${name}; ${Object.keys(fields).join(', ')}`, () => {
+      const machine = guest();
+      const before = machine.processor.registers.slice();
+      write(machine, fields);
+      assert.equal(machine.processor.enterVirtualization(), STATUS.stopped);
+      assert.match(machine.processor.stopReason, /^VMRUN ends with VMEXIT_INVALID: .* \(APM Vol\. 2, ".*"\)$/);
+      assert.ok(machine.processor.stopReason.includes(name), machine.processor.stopReason);
+      assert.equal(machine.vmcb('exitcode'), 0xffff_ffff_ffff_ffffn);
+      assert.equal(exitsBy(machine, EXIT_REASON.entry_failure_guest_state), 1);
+      assert.deepEqual(machine.processor.registers, before);
+    });
+  }
+
+  it('has a rule in the list above for each of the table', () => {
+    assert.deepEqual(vmrunRules.map((rule) => rule.name).filter((name) => !illegal.some(([each]) => each === name)), []);
+  });
+
+  it('takes a guest in paged real mode, which only SVM has', () => {
+    const machine = guest();
+    write(machine, { guest_cr0: BigInt(CR0.PG >>> 0), guest_efer: BigInt(EFER.SVME), guest_cr4: 0n });
+    assert.equal(machine.processor.enterVirtualization(), STATUS.done);
+  });
+
+  it('that fails when root mode comes back ends the guest\'s access as a stop', () => {
+    const machine = guest();
+    machine.onExit = () => {
+      write(machine, { asid: 0n });
+      return RESUME.retry;
+    };
+    intercept(machine.processor.vmcb, SVM_EXIT.exception0 + 14);
+    assert.equal(machine.load(0x70_0000n), STATUS.stopped);
+    assert.match(machine.processor.stopReason, /the ASID is 0/);
+  });
+
+  it('loads what #VMEXIT has saved', () => {
+    const machine = guest();
+    intercept(machine.processor.vmcb, SVM_EXIT.invlpg);
+    machine.set({ rax: 0x1_2345_6789n, rsp: 0x7fff_0000_1234n, cr2: 0x55n });
+    machine.onExit = () => {
+      assert.deepEqual([machine.vmcb('guest_rax'), machine.vmcb('guest_rsp'), machine.vmcb('guest_cr2')], [0x1_2345_6789n, 0x7fff_0000_1234n, 0x55n]);
+      assert.equal(machine.vmcb('guest_cr3'), ROOT);
+      write(machine, { guest_rax: 7n, guest_cr2: 8n });
+      return RESUME.completed;
+    };
+    assert.equal(machine.processor.invlpg(...halves(PAGE)), STATUS.done);
+    assert.deepEqual([machine.register('rax'), machine.register('cr2')], [7n, 8n]);
+  });
+});
+
+describe('#VMEXIT', () => {
+  it('of a page fault has error code and address in EXITINFO1 and 2, leaves CR2 alone and counts as an exception', () => {
+    const machine = guest();
+    intercept(machine.processor.vmcb, SVM_EXIT.exception0 + 14);
+    machine.listen();
+    assert.equal(machine.store(0x70_0123n, 1n), STATUS.stopped);
+    assert.deepEqual([machine.vmcb('exitcode'), machine.vmcb('exitinfo1'), machine.vmcb('exitinfo2')], [0x4en, 2n, 0x70_0123n]);
+    assert.equal(machine.register('cr2'), 0n);
+    assert.equal(exitsBy(machine, EXIT_REASON.exception_nmi), 1);
+    const exit = machine.events.find((event) => event.kind === 'vm_exit')!;
+    assert.deepEqual(
+      [exit.json['reason'], exit.json['gva'], exit.json['vector'], exit.json['code']],
+      ['exception_nmi', '0x700123', 14, '0x2'],
+    );
+  });
+
+  it('of MOV to CR3 comes after the check of privilege and before that of the operand', () => {
+    const machine = guest();
+    intercept(machine.processor.vmcb, SVM_EXIT.writeCr0 + 3);
+    assert.equal(machine.move('cr3', 1n << 50n), STATUS.stopped);
+    assert.deepEqual([machine.vmcb('exitcode'), machine.vmcb('exitinfo1')], [0x13n, 1n << 63n]);
+    assert.equal(exitsBy(machine, EXIT_REASON.cr_access), 1);
+    machine.set({ cpl: 3 });
+    assert.equal(machine.move('cr3', 0n), STATUS.exception);
+    assert.equal(machine.processor.vector, 13);
+  });
+
+  it('of a nested page fault tells the walk of a guest table from the final address', () => {
+    const machine = guest();
+    machine.map(TABLES['4-level'], ROOT, 0x60_2000n, 0x4000_0000n | OPEN);
+    assert.equal(machine.load(0x60_2000n), STATUS.stopped);
+    assert.deepEqual([machine.vmcb('exitcode'), machine.vmcb('exitinfo1'), machine.vmcb('exitinfo2')], [0x400n, 1n << 32n | 4n, 0x4000_0000n]);
+    machine.set({ cr3: 0x5000_0000n });
+    assert.equal(machine.load(PAGE), STATUS.stopped);
+    assert.deepEqual([machine.vmcb('exitinfo1'), machine.vmcb('exitinfo2')], [1n << 33n | 6n, 0x5000_0000n]);
+  });
+
+  it('clears the valid bit of EVENTINJ, so that nothing is injected twice', () => {
+    const machine = guest({ eventinj: VALID | ERROR_CODE | type(3n) | 13n });
+    intercept(machine.processor.vmcb, SVM_EXIT.invlpg);
+    machine.processor.invlpg(0, 0);
+    assert.equal(machine.vmcb('eventinj') & VALID, 0n);
+  });
+});
+
+describe('an event that VMRUN injects', () => {
+  it('is delivered with its error code; a page fault has its address from the VMCB\'s CR2', () => {
+    const machine = guest();
+    write(machine, { eventinj: VALID | ERROR_CODE | type(3n) | 14n | 6n << 32n, guest_cr2: 0x1234_5000n });
+    assert.equal(machine.processor.enterVirtualization(), STATUS.exception);
+    assert.deepEqual(machine.fault, [14, 6, 0x1234_5000n]);
+    assert.equal(machine.processor.counters[COUNTER['faults.guest_exited']], 1);
+  });
+
+  it('is not intercepted by the intercept of its vector', () => {
+    const machine = guest();
+    intercept(machine.processor.vmcb, SVM_EXIT.exception0 + 13);
+    write(machine, { eventinj: VALID | ERROR_CODE | type(3n) | 13n });
+    assert.equal(machine.processor.enterVirtualization(), STATUS.exception);
+    assert.equal(machine.processor.vector, 13);
+  });
+});
+
+describe('TLB_CONTROL', () => {
+  const OTHER = 0x60_3000n;
+  /** ASIDs and pages: a global and another of ASID 1, one of ASID 2; then the guest of ASID 1 is entered with `control`. */
+  const kept = (control: bigint): readonly boolean[] => {
+    const machine = guest({}, OPEN | G);
+    machine.set({ cr4: CR4.PAE | CR4.PGE });
+    machine.map(TABLES['4-level'], ROOT, OTHER, GPA | OPEN);
+    const run = (asid: bigint, tlbControl: bigint): void => {
+      write(machine, { asid, tlb_control: tlbControl, guest_cr4: BigInt(CR4.PAE | CR4.PGE) });
+      assert.equal(machine.processor.enterVirtualization(), STATUS.done);
+    };
+    const isHit = (gva: bigint): boolean => {
+      const before = machine.processor.counters[COUNTER['tlb.hits']]!;
+      machine.load(gva);
+      return machine.processor.counters[COUNTER['tlb.hits']] !== before;
+    };
+    run(2n, 0n);
+    isHit(OTHER);
+    run(1n, 0n);
+    isHit(PAGE);
+    isHit(OTHER);
+    const counted = flushes(machine);
+    run(1n, control);
+    assert.equal(flushes(machine) - counted, control === 0n ? 0 : 1);
+    const own = [isHit(PAGE), isHit(OTHER)];
+    run(2n, 0n);
+    return [...own, isHit(OTHER)];
+  };
+
+  it('0 keeps everything, 1 drops everything, 3 what is the guest\'s, 7 that but globals', () => {
+    assert.deepEqual(kept(0n), [true, true, true]);
+    assert.deepEqual(kept(1n), [false, false, false]);
+    assert.deepEqual(kept(3n), [false, false, true]);
+    assert.deepEqual(kept(7n), [true, false, true]);
+  });
+});
