@@ -49,8 +49,11 @@ describe('the exit qualification of an EPT violation', () => {
     it(`tells of the guest's own page with advanced information: ${words || 'supervisor, read-only'}`, () => {
       for (const advanced of ['on', 'off'] as const) {
         const machine = guest(advanced, bits);
-        assert.equal(machine.load(PAGE), STATUS.stopped);
-        assert.equal(machine.exits[0]?.qualification, Q.read | Q.linear | Q.final | (advanced === 'on' ? told : 0n));
+        // Twice: the second time the guest's accessed flags are set already.
+        for (const time of [0, 1]) {
+          assert.equal(machine.load(PAGE), STATUS.stopped);
+          assert.equal(machine.exits[time]?.qualification, Q.read | Q.linear | Q.final | (advanced === 'on' ? told : 0n));
+        }
       }
     });
   }

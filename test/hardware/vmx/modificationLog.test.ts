@@ -57,6 +57,14 @@ describe('page-modification logging', () => {
     }
   });
 
+  it('writes nothing for a page that is dirty already, though its accessed flag is set now', () => {
+    const machine = guest();
+    set(machine, machine.eptEntryAt(GPA, 1), ED);
+    assert.equal(machine.store(PAGE, 1n), STATUS.done);
+    assert.equal(machine.word(machine.eptEntryAt(GPA, 1)) & EA, EA);
+    assert.equal(machine.field('pml_index'), 511n);
+  });
+
   it('logs the guest-physical address by 4-KByte pages, though EPT maps a larger one', () => {
     const machine = guest();
     machine.mapEpt(0x1_8000_0000n, 0x4000_0000n, R | W | WB, 3);

@@ -25,7 +25,8 @@ function guest(options: { readonly functions?: 'on' | 'off'; readonly switching?
   machine.put(table, machine.word(machine.eptEntryAt(0n, 3)));
   machine.put(table + ((GPA >> 30n) & 0x1ffn) * 8n, R | WB | PS);
   machine.put(LIST + 8n * 3n, OTHER_ROOT | 0x1en);
-  machine.put(LIST + 8n * 511n, EPT_ROOT | 0x1en);
+  // One at index 512 too, where the list has ended.
+  for (const index of [511n, 512n]) machine.put(LIST + 8n * index, EPT_ROOT | 0x1en);
   machine.put(HPA, 1n);
   machine.put(0n, 2n);
   machine.vmcs({
