@@ -1,4 +1,3 @@
-import type { DeliveredEvent } from './deliveredEvent';
 import type { EventStack } from './eventStack';
 import type { ProcessorSpaces } from '../processor/processorSpaces';
 import type { DescriptorTables } from '../segments/descriptorTables';
@@ -7,6 +6,9 @@ import type { SystemAccess } from './systemAccess';
 
 /** Beside `RESUME`, EXCEPTION and TRANSLATED: the event's handler is entered, or the interrupted program is. */
 export const DELIVERED = 8;
+
+/** What asks for a task switch. SDM Vol. 3, "Exit Qualification for Task Switches". */
+export const TASK_SWITCH = { iret: 1, gate: 3 } as const;
 
 /** The parts of a processor that delivery of events, and the return from them, work on. */
 export interface DeliveryProcessor {
@@ -20,9 +22,6 @@ export interface DeliveryProcessor {
   readonly reload: () => void;
   /** A fault of the delivery itself, or of IRET: what it leads to. */
   readonly raise: (vector: number, errorCode: number) => number;
-  /** A task gate in the IDT: a VM exit, or the end. */
-  readonly taskSwitch: (selector: number) => number;
+  /** A switch of tasks by hardware, `source` a `TASK_SWITCH`: a VM exit, or the end. */
+  readonly taskSwitch: (selector: number, source: number) => number;
 }
-
-/** One way of getting from an event to its handler: DELIVERED, or what a fault or exit on the way led to. */
-export type Deliverer = (processor: DeliveryProcessor, event: DeliveredEvent) => number;

@@ -8,6 +8,8 @@ import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from './processorSpaces';
 import { type LinearTranslation, TRANSLATED } from './linearTranslation';
+import { SEGMENT } from '../segments/segmentRegisters';
+import { VECTOR } from '../delivery/exceptions';
 import { REGISTER } from './registers';
 import { type PendingOperation, RESUME, STATUS, type StoreObserver } from './rootMode';
 
@@ -39,9 +41,10 @@ export class MemoryInstructions {
     this.operand = new OperandAccess(processor.memory);
   }
 
-  /** One access from its start; `operation`: an `OPERATION` of these. */
+  /** One access from its start; `operation`: an `OPERATION` of these; `segment`: the `SEGMENT` register that it goes through. */
   access(
     operation: number, lo: number, hi: number, size: number, operandLo: number, operandHi: number, rmw: number,
+    segment: number = SEGMENT.ds,
   ): number {
     const { pending, events, end } = this.processor;
     pending.operation = operation;
@@ -51,6 +54,7 @@ export class MemoryInstructions {
     pending.operandLo = operandLo;
     pending.operandHi = operandHi;
     pending.rmw = rmw;
+    pending.segment = segment;
     const kind = operation === OPERATION.load ? ACCESS.read : operation === OPERATION.fetch ? ACCESS.fetch : ACCESS.write;
     events.access(pending, this.level === 3 ? kind | ACCESS.user : kind);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
@@ -99,7 +103,8 @@ export class MemoryInstructions {
   /** Both pages are translated before anything is read or written. */
   private attempt(lo: number, hi: number, size: number, access: number): number {
     const { translation, spaces } = this.processor;
-    const first = translation.translate(lo, hi, access);
+    const notCanonical = this.processor.pending.segment === SEGMENT.ss ? VECTOR.stackFault : VECTOR.generalProtection;
+    const first = translation.translate(lo, hi, access, notCanonical);
     if (first !== TRANSLATED) return first;
     const { hpaLo, hpaHi } = translation;
     const inFirst = PAGE_BYTES - (lo & PAGE_MASK);
@@ -111,7 +116,7 @@ export class MemoryInstructions {
     const nextLo = (lo & ~PAGE_MASK) + PAGE_BYTES | 0;
     // SDM Vol. 3, "Limit Checking": at 4 GBytes it is up to the processor; this one goes on at 0.
     const nextHi = nextLo === 0 && spaces.linear.compiled.canonicalSign !== 0 ? hi + 1 | 0 : hi;
-    const second = translation.translate(nextLo, nextHi, access);
+    const second = translation.translate(nextLo, nextHi, access, notCanonical);
     if (second !== TRANSLATED) return second;
     this.observe(lo, hi, hpaLo, hpaHi, inFirst);
     this.observe(nextLo, nextHi, translation.hpaLo, translation.hpaHi, size - inFirst);

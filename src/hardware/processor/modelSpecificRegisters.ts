@@ -12,8 +12,14 @@ export type MsrValue = readonly [lo: number, hi: number];
 export type MsrSource =
   /** A register that a MOV-like instruction writes, with rules, exits and effects of its own: a `REGISTER`. */
   | { readonly kind: 'register'; readonly register: number }
-  /** Read and written by functions; without `write` it is read-only. `write` answers whether the value was taken: else #GP(0). */
-  | { readonly kind: 'functions'; readonly read: () => MsrValue; readonly write?: (lo: number, hi: number) => boolean };
+  /**
+   * Read and written by functions; without `write` it is read-only, without `read` write-only. `write` answers whether the
+   * value was taken: else #GP(0), for what `refusal` says.
+   */
+  | {
+    readonly kind: 'functions'; readonly read?: () => MsrValue; readonly write?: (lo: number, hi: number) => boolean;
+    readonly refusal?: (lo: number, hi: number) => string;
+  };
 
 /** One model-specific register that the processor has. */
 export interface ModelSpecificRegister {

@@ -3,6 +3,9 @@ import { CR0, RFLAGS } from './controlRegisters';
 import { COUNTERS } from '../state/counters';
 import type { EventBus } from '../events/eventBus';
 import { EptExits } from '../vmx/eptExits';
+import { EventUnit } from '../delivery/eventUnit';
+import type { Interconnect } from '../apic/interconnect';
+import type { LocalApic } from '../apic/localApic';
 import { InstructionEnd } from './instructionEnd';
 import { Interruption } from './interruption';
 import { IoPermission } from './ioPermission';
@@ -78,6 +81,7 @@ export class Processor {
   private readonly onMemory: MemoryInstructions;
   private readonly onRegisters: RegisterInstructions;
   private readonly system: SystemInstructions;
+  private readonly eventUnit: EventUnit;
   private readonly invalidating: InvalidationInstructions;
   private readonly byDescriptor: InvpcidInstruction;
   private readonly functions: VmFunctions;
@@ -134,6 +138,9 @@ export class Processor {
     this.system = new SystemInstructions({
       ...shared, cpu, vendor, maxphyaddr, features, msrs: this.msrs, ports: this.ports, permission, onRegisters: this.onRegisters,
     });
+    this.eventUnit = new EventUnit(registry, {
+      ...shared, cpu, vendor, segments: this.segments, access, msrs: this.msrs, onMemory: this.onMemory, reload,
+    }, settings.delivery);
     this.invalidating = new InvalidationInstructions(shared);
     this.byDescriptor = new InvpcidInstruction({ ...shared, vendor, features, translation });
     this.vmxInvalidations = new VmxInvalidations({ ...shared, maxphyaddr, features });
@@ -246,6 +253,35 @@ export class Processor {
   rdmsr(): number { return this.system.rdmsr(); }
   /** WRMSR of EDX:EAX to the MSR in ECX. */
   wrmsr(): number { return this.system.wrmsr(); }
+
+  /** INT n. */
+  softwareInterrupt(vector: number): number { return this.eventUnit.instructions.softwareInterrupt(vector); }
+  /** INT3. */
+  breakpoint(): number { return this.eventUnit.instructions.breakpoint(); }
+  /** An exception that an instruction comes to by itself: #DE, #UD, #DB …; `errorCode` where its vector has one. */
+  raiseException(vector: number, errorCode: number): number { return this.eventUnit.instructions.exception(vector, errorCode); }
+  /** IRET, with the operand size of the mode. */
+  interruptReturn(): number { return this.eventUnit.instructions.interruptReturn(); }
+  /** STI and CLI. */
+  setInterruptFlag(how: 'set' | 'clear'): number { return this.eventUnit.instructions.setInterruptFlag(how); }
+  /** What waits to be taken between two instructions: NMI, interrupts, and the exits that wait for a window. */
+  deliverPending(): number { return this.eventUnit.pending.deliver(); }
+
+  /** MOV of a selector to a segment register; `segment`: a `SEGMENT`. */
+  loadSegment(segment: number, selector: number): number { return this.eventUnit.onSegments.loadSegment(segment, selector); }
+
+  /** As `load`, `store`, `readModifyWrite` and `fetch`, by `operation` (an `OPERATION`), at [segment:offset]. */
+  accessThrough(
+    segment: number, operation: number, offsetLo: number, offsetHi: number, size: number, operandLo = 0, operandHi = 0, rmw = 0,
+  ): number {
+    return this.eventUnit.onSegments.access(operation, segment, offsetLo, offsetHi, size, operandLo, operandHi, rmw);
+  }
+
+  /** Its local APIC, in x2APIC mode. */
+  get apic(): LocalApic { return this.eventUnit.apic; }
+
+  /** Joins the processors of a machine, between which IPIs go. */
+  connect(interconnect: Interconnect): void { this.eventUnit.connect(interconnect); }
 
   /** Enters or leaves user mode: the CPL, 0 to 3. */
   setLevel(cpl: number): void {

@@ -1,6 +1,7 @@
 import { OPERATION } from '../paging/accessKinds';
 import type { Processor } from './processor';
 import { REGISTER, registerNames } from './registers';
+import { segmentNames } from '../segments/segmentRegisters';
 
 const PRIVILEGED = 'the instruction is privileged, and the CPL is 3';
 
@@ -39,7 +40,26 @@ export function refusedInstruction(processor: Processor): string {
       if (row === undefined) return `there is no MSR ${index}`;
       const rule = row.source.kind === 'register'
         ? processor.brokenRule(row.source.register, pending.operandLo, pending.operandHi) : undefined;
+      if (row.source.kind === 'functions') {
+        const access = pending.operation === OPERATION.rdmsr ? row.source.read : row.source.write;
+        if (access === undefined) return `${row.name} (${index}) is ${pending.operation === OPERATION.rdmsr ? 'write' : 'read'} only`;
+        const reason = row.source.refusal?.(pending.operandLo, pending.operandHi);
+        if (reason !== undefined) return `${row.name} (${index}) cannot take the value: ${reason}`;
+      }
       return `${row.name} (${index}) cannot take the value${rule === undefined ? '' : `: ${rule}`}`;
+    }
+    case OPERATION.softwareInterrupt:
+      return 'INT n in virtual-8086 mode needs an I/O privilege level of 3';
+    case OPERATION.interruptReturn:
+      return 'IRET finds a frame that it cannot return by';
+    case OPERATION.interruptFlag:
+      return 'the CPL is above the I/O privilege level';
+    case OPERATION.loadSegment:
+      return 'the segment cannot be loaded: its type or privilege is not right for the register, or it is not present';
+    case OPERATION.segmentViolation: {
+      const offset = (BigInt(pending.gvaHi >>> 0) << 32n) | BigInt(pending.gvaLo >>> 0);
+      const name = (segmentNames[pending.segment] ?? '').toUpperCase();
+      return `offset 0x${offset.toString(16)} lies outside the limit of ${name}, or the segment is not for such an access`;
     }
     case OPERATION.vmfunc:
       return 'VM functions are not enabled, or EAX is above 63';

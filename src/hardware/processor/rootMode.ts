@@ -44,6 +44,8 @@ export class PendingOperation {
   operandHi = 0;
   /** An `RMW`, for a read-modify-write. */
   rmw = 0;
+  /** `SEGMENT` register that a memory operation goes through: decides between #GP and #SS. */
+  segment = 0;
   /** A `REGISTER` number, for a register operation. */
   register = 0;
   /** Result of a load or of reading a register; what a read-modify-write found. Root mode may set it for an operation it completes. */
@@ -64,6 +66,11 @@ export interface ProcessorSettings {
   readonly walkCaches?: 'on' | 'off' | WalkCacheSettings;
   /** When a TLB line's rights refuse an access: walk again, or deliver the fault by the line. */
   readonly rewalkOnPermissionFault: 'on' | 'off';
+  /**
+   * How events reach their handlers: memory, through the IDT, TSS and stack in memory; direct (the default), by their vector
+   * alone, and whoever runs the program finds the handler.
+   */
+  readonly delivery?: 'direct' | 'memory';
   /** Optional features that differ from the table's defaults. */
   readonly features?: Partial<ProcessorFeatures>;
 }

@@ -113,7 +113,8 @@ export class SystemInstructions {
       if (exit !== NO_EXIT) return exit;
       const source = msrs.at(registers[RCX]!)?.source;
       if (source === undefined) return this.generalProtection();
-      const [lo, hi] = source.kind === 'functions' ? source.read()
+      if (source.kind === 'functions' && source.read === undefined) return this.generalProtection();
+      const [lo, hi] = source.kind === 'functions' ? source.read?.() ?? [0, 0]
         : [registers[2 * source.register]!, registers[2 * source.register + 1]!];
       this.setPair(RAX, lo);
       this.setPair(RDX, hi);

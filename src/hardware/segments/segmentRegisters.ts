@@ -40,10 +40,13 @@ const { present, codeOrData, long, big, granularity, unusable } = SEGMENT_RIGHTS
 /** TSS limit: the 104 bytes that long mode and protected mode both need. */
 const TSS_LIMIT = 0x67;
 
+/** A null selector, and nothing behind it. */
+export const NO_SEGMENT: SegmentValue = { selector: 0, rights: unusable, limit: 0, baseLo: 0, baseHi: 0 };
+
 /** What a boot loader leaves: a 64-bit code segment, flat data, a TSS at 0 that nothing has pointed anywhere yet. */
 const initial: Readonly<Record<number, SegmentValue>> = {
   [SEGMENT.cs]: { selector: 0x10, rights: CODE | codeOrData | present | long | granularity, limit: -1, baseLo: 0, baseHi: 0 },
-  [SEGMENT.ldtr]: { selector: 0, rights: unusable, limit: 0, baseLo: 0, baseHi: 0 },
+  [SEGMENT.ldtr]: NO_SEGMENT,
   [SEGMENT.tr]: { selector: 0x40, rights: BUSY_TSS | present, limit: TSS_LIMIT, baseLo: 0, baseHi: 0 },
 };
 const flatData: SegmentValue = {

@@ -1,0 +1,120 @@
+import { RFLAGS } from '../processor/controlRegisters';
+import { EVENT_TYPE } from './deliveredEvent';
+import { VECTOR } from './exceptions';
+import { type InstructionEnd, RETRY_LIMIT } from '../processor/instructionEnd';
+import { NO_EXIT } from '../processor/instructionExits';
+import type { Interruption } from '../processor/interruption';
+import { type LocalApic, NO_VECTOR } from '../apic/localApic';
+import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from '../processor/registers';
+import { RESUME, STATUS } from '../processor/rootMode';
+import { PIN, VMCS } from '../vmx/vmcs';
+
+/** Nothing was to be done. */
+const NOTHING = -1;
+const BLOCKED_FOR_ONE_INSTRUCTION = INTERRUPTIBILITY.blockingBySti | INTERRUPTIBILITY.blockingByMovSs;
+
+/** The parts of a processor that take what waits for it between instructions. */
+export interface PendingEventsProcessor {
+  readonly vendor: 'intel' | 'amd';
+  readonly registers: Int32Array;
+  readonly vmcs: Int32Array;
+  readonly apic: LocalApic;
+  readonly interruption: Interruption;
+  readonly end: InstructionEnd;
+}
+
+/**
+ * What a processor takes between two instructions, in the order of SDM Vol. 3, "Priority Among Concurrent Events": NMI
+ * window, NMI, interrupt window, interrupt. Each may exit; what does not is delivered.
+ */
+export class PendingEvents {
+  /** In this order. */
+  private readonly takers = [
+    () => this.takeNmiWindow(), () => this.takeNmi(), () => this.takeInterruptWindow(), () => this.takeInterrupt(),
+  ] as const;
+
+  constructor(private readonly processor: PendingEventsProcessor) {}
+
+  /** Done when nothing is left that the processor would take now, exception when a handler is to run. */
+  deliver(): number {
+    const { end } = this.processor;
+    for (let i = 0; i < RETRY_LIMIT; i++) {
+      const answer = this.takeOne();
+      if (answer === NOTHING) return STATUS.done;
+      if (answer !== RESUME.retry && answer !== RESUME.completed) return end.statusOf(answer);
+    }
+    return end.giveUp('an interrupt exits again and again, and root mode does not take it');
+  }
+
+  private takeOne(): number {
+    for (const take of this.takers) {
+      const answer = take();
+      if (answer !== NOTHING) return answer;
+    }
+    return NOTHING;
+  }
+
+  /** SDM Vol. 3, "Other Causes of VM Exits": only with virtual NMIs, whose blocking the interruptibility state then tells. */
+  private takeNmiWindow(): number {
+    if (!this.isGuestOf('virtualNmis') || this.isBlocked(INTERRUPTIBILITY.blockingByNmi | INTERRUPTIBILITY.blockingByMovSs)) return NOTHING;
+    return this.orNothing(this.processor.interruption.exits.nmiWindow());
+  }
+
+  private takeNmi(): number {
+    const { apic, interruption, registers } = this.processor;
+    if (apic.hasNmi === 0) return NOTHING;
+    // With virtual NMIs the guest's blocking is no blocking of those that the hardware has.
+    if (!this.isGuestOf('virtualNmis') && this.isBlocked(INTERRUPTIBILITY.blockingByNmi)) return NOTHING;
+    apic.hasNmi = 0;
+    const exit = interruption.exits.nmi();
+    if (exit !== NO_EXIT) return exit;
+    this.wake();
+    registers[2 * REGISTER.interruptibility]! |= INTERRUPTIBILITY.blockingByNmi;
+    return interruption.interrupt(EVENT_TYPE.nmi, VECTOR.nonMaskableInterrupt, 0);
+  }
+
+  private takeInterruptWindow(): number {
+    return this.isInterruptible ? this.orNothing(this.processor.interruption.exits.interruptWindow()) : NOTHING;
+  }
+
+  private takeInterrupt(): number {
+    const { apic, interruption, vendor } = this.processor;
+    if (apic.pending === NO_VECTOR || this.activity === ACTIVITY.shutdown) return NOTHING;
+    // VMX exits whatever RFLAGS.IF is; an SVM intercept, without V_INTR_MASKING, waits for it.
+    if (vendor === 'intel' || this.isInterruptible) {
+      const exit = interruption.exits.externalInterrupt(() => apic.acknowledge());
+      if (exit !== NO_EXIT) return exit;
+    }
+    if (!this.isInterruptible) return NOTHING;
+    this.wake();
+    return interruption.interrupt(EVENT_TYPE.externalInterrupt, apic.acknowledge(), 0);
+  }
+
+  private orNothing(exit: number): number {
+    return exit === NO_EXIT ? NOTHING : exit;
+  }
+
+  /** An event that is delivered ends HLT, and an NMI a shutdown. */
+  private wake(): void {
+    this.processor.registers[2 * REGISTER.activity] = ACTIVITY.active;
+  }
+
+  private get isInterruptible(): boolean {
+    const { registers } = this.processor;
+    const isEnabled = (registers[2 * REGISTER.rflags]! & RFLAGS.IF) !== 0;
+    return isEnabled && !this.isBlocked(BLOCKED_FOR_ONE_INSTRUCTION) && this.activity !== ACTIVITY.shutdown;
+  }
+
+  private isBlocked(bits: number): boolean {
+    return (this.processor.registers[2 * REGISTER.interruptibility]! & bits) !== 0;
+  }
+
+  private isGuestOf(control: keyof typeof PIN): boolean {
+    const { vendor, registers, vmcs } = this.processor;
+    return vendor === 'intel' && registers[2 * REGISTER.nonRoot] !== 0 && (vmcs[VMCS.pin_controls]! & PIN[control]) !== 0;
+  }
+
+  private get activity(): number {
+    return this.processor.registers[2 * REGISTER.activity]!;
+  }
+}
