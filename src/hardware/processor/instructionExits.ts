@@ -27,6 +27,9 @@ export interface InstructionExits {
   registerWrite(register: number, lo: number, hi: number): number;
   registerRead(register: number): number;
   invlpg(lo: number, hi: number): number;
+  /** Executed where EFER.SVME is 1, which is never so on a processor with VMX. */
+  invlpga(): number;
+  vmrun(): number;
   cpuid(): number;
   hlt(): number;
   /** VMCALL, on AMD VMMCALL. */

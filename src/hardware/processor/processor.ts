@@ -35,6 +35,7 @@ import { TranslationCaches } from '../caches/translationCaches';
 import { cacheSettings } from '../caches/cacheSettings';
 import type { TranslationSpace } from '../paging/translationSpace';
 import { Translator } from '../caches/translator';
+import { SvmInstructions } from '../svm/svmInstructions';
 import { claimVmcb } from '../svm/vmcb';
 import { VmxInvalidations } from '../vmx/vmxInvalidations';
 import { claimVmcs } from '../vmx/vmcs';
@@ -84,6 +85,8 @@ export class Processor {
   private readonly eventUnit: EventUnit;
   private readonly invalidating: InvalidationInstructions;
   private readonly byDescriptor: InvpcidInstruction;
+  /** SVM instructions of the guest's. */
+  readonly svm: SvmInstructions;
   private readonly functions: VmFunctions;
 
   constructor(
@@ -144,6 +147,7 @@ export class Processor {
     this.invalidating = new InvalidationInstructions(shared);
     this.byDescriptor = new InvpcidInstruction({ ...shared, vendor, features, translation });
     this.vmxInvalidations = new VmxInvalidations({ ...shared, maxphyaddr, features });
+    this.svm = new SvmInstructions({ ...shared, vendor });
     this.functions = new VmFunctions({ ...shared, cpu, maxphyaddr, features, reload });
     this.reload();
   }

@@ -116,6 +116,10 @@ export class VmxExits implements InstructionExits {
     return exits ? this.maker.exit(EXIT_REASON.invlpg, lo, hi) : NO_EXIT;
   }
 
+  /** SVM's instructions are #UD before this is asked. */
+  invlpga(): number { return NO_EXIT; }
+  vmrun(): number { return NO_EXIT; }
+
   /** "INVLPG exiting" is for both; that INVPCID is enabled has been asked. The descriptor's address stands as displacement. */
   invpcid(_type: number, lo: number, hi: number): number {
     const exits = this.isGuest && (this.vmcs[VMCS.primary_controls]! & PRIMARY.invlpgExiting) !== 0;
