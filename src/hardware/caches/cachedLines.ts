@@ -26,7 +26,7 @@ export interface LineSettings {
  *      21:16 shift of the page that its own tables map there: above 13:8 in a fragment
  *   1  15:0 VPID, 27:16 PCID
  *   2  address that the line begins at (pair)   4  EPT root (pair)
- *   6  age within the set: 0 is the most recently used
+ *   6  when it was last used, by the cache's own clock: the least in a set is the least recently used
  *   7  7:0 rights, 15:8 EPT rights, 19:16 protection key
  *   8  TLB: guest-physical page (pair); paging-structure cache: the next table, as the entry has it (pair)
  *  10  the same, host-physical (pair)
@@ -36,7 +36,7 @@ export const FLAGS = 0;
 export const TAGS = 1;
 export const PAGE = 2;
 export const ROOT = 4;
-const AGE = 6;
+const USED = 6;
 export const RIGHTS = 7;
 export const TARGET = 8;
 export const HPA = 10;
@@ -56,10 +56,20 @@ export const VPID_MASK = 0xffff;
 export const PCID_MASK = 0xfff;
 /** What of word 0 must be as wanted, for a line to map an address. */
 const SAME = VALID | MAPPING_MASK | (SHIFT_MASK << SHIFT_AT);
+/** The same, for a line that a hint leads to. */
+const HINTED = SAME | GLOBAL;
+const PAGE_4K = -(1 << 12);
 
-/** Words of the population block: valid lines by mapping, fragments among them, then valid lines by size. */
+/** Words of the population block: valid lines by mapping, fragments and global ones among them, the clock, valid lines by size. */
 const FRAGMENTS_AT = 3;
-const SIZES_AT = 4;
+const GLOBALS_AT = 4;
+const CLOCK_AT = 5;
+const SIZES_AT = 6;
+/** The clock starts anew here: before it is no int32 any more. */
+const CLOCK_LIMIT = 0x7fff_ffff;
+
+const HINTS = 1024;
+const HINTED_SHIFT = 12;
 
 /**
  * A set-associative cache of tagged lines with exact LRU: what TLBs and paging-structure caches have in common. A line
@@ -80,6 +90,12 @@ export class CachedLines {
   private mapping = 0;
   private rootLo = 0;
   private rootHi = 0;
+  /**
+   * The line that an address was last found in, by the low bits of its 4-KByte page's number: where to look first. It
+   * is looked at as every other line is, so a wrong one costs a look and no more, and nobody need keep it right.
+   */
+  private readonly hints: Int32Array;
+  private readonly hintMask: number;
 
   /** `shifts`: log2 of what a line may cover, ascending. */
   constructor(registry: Registry, name: string, { entries, ways }: LineSettings, private readonly shifts: readonly number[]) {
@@ -90,8 +106,9 @@ export class CachedLines {
     this.setMask = (this.sets & (this.sets - 1)) === 0 ? this.sets - 1 : -1;
     this.words = registry.block(name, entries * LINE_WORDS);
     this.population = registry.block(`${name}.population`, SIZES_AT + shifts.length);
+    this.hints = new Int32Array(shifts[0] === HINTED_SHIFT ? HINTS : 1);
+    this.hintMask = this.hints.length - 1;
     shifts.forEach((shift, size) => { this.sizeOf[shift] = size; });
-    for (let line = 0; line < entries; line++) this.words[line * LINE_WORDS + AGE] = line % ways;
   }
 
   /**
@@ -105,8 +122,21 @@ export class CachedLines {
     this.rootHi = rootHi;
   }
 
-  /** Line that covers an address in the current context, or -1. Leaves no trace. */
+  /**
+   * Line that covers an address in the current context, or -1. Leaves no trace but the hint. A line of 4 KBytes that is not
+   * global is the only one that is found first: a search by the hint and one through the sets end at the same line.
+   */
   peek(lo: number, hi: number): number {
+    const { words } = this;
+    const line = this.hints[(lo >>> HINTED_SHIFT) & this.hintMask]!;
+    const at = line * LINE_WORDS;
+    if (words[at + PAGE] === (lo & PAGE_4K) && words[at + PAGE + 1] === hi && words[at + TAGS] === this.tags
+      && (words[at]! & HINTED) === (VALID | this.mapping | HINTED_SHIFT << SHIFT_AT)
+      && words[at + ROOT] === this.rootLo && words[at + ROOT + 1] === this.rootHi && this.population[GLOBALS_AT] === 0) return line;
+    return this.search(lo, hi);
+  }
+
+  protected search(lo: number, hi: number): number {
     const { words, population, shifts, ways, mapping, tags, rootLo, rootHi } = this;
     for (let size = 0; size < shifts.length; size++) {
       if (population[SIZES_AT + size] === 0) continue;
@@ -120,7 +150,9 @@ export class CachedLines {
         const flags = words[at]!;
         if ((flags & SAME) !== wanted || words[at + ROOT] !== rootLo || words[at + ROOT + 1] !== rootHi) continue;
         const differs = words[at + TAGS]! ^ tags;
-        if (differs === 0 || (flags & GLOBAL) !== 0 && (differs & VPID_MASK) === 0) return line;
+        if (differs !== 0 && ((flags & GLOBAL) === 0 || (differs & VPID_MASK) !== 0)) continue;
+        if (size === 0) this.hints[(lo >>> HINTED_SHIFT) & this.hintMask] = line;
+        return line;
       }
     }
     return -1;
@@ -146,6 +178,7 @@ export class CachedLines {
     population[this.mapping >>> MAPPING_AT]!++;
     population[SIZES_AT + this.sizeOf[shift]!]!++;
     if (fragment !== 0) population[FRAGMENTS_AT]!++;
+    if ((flags & GLOBAL) !== 0) population[GLOBALS_AT]!++;
     this.touch(line);
     return line;
   }
@@ -181,19 +214,32 @@ export class CachedLines {
   pageHi(line: number): number { return this.words[line * LINE_WORDS + PAGE + 1]!; }
   rootLoOf(line: number): number { return this.words[line * LINE_WORDS + ROOT]!; }
   rootHiOf(line: number): number { return this.words[line * LINE_WORDS + ROOT + 1]!; }
-  age(line: number): number { return this.words[line * LINE_WORDS + AGE]!; }
+  /** How many lines of its set were used since this one. */
+  age(line: number): number {
+    const { words, ways } = this;
+    const used = words[line * LINE_WORDS + USED]!;
+    const first = line - (line % ways);
+    let younger = 0;
+    for (let other = first; other < first + ways; other++) if (words[other * LINE_WORDS + USED]! > used) younger++;
+    return younger;
+  }
 
   /** Makes a line the most recently used of its set. */
   protected touch(line: number): void {
-    const { words, ways } = this;
-    const age = words[line * LINE_WORDS + AGE]!;
-    if (age === 0) return;
-    const first = line - (line % ways);
-    for (let other = first; other < first + ways; other++) {
-      const at = other * LINE_WORDS + AGE;
-      if (words[at]! < age) words[at]!++;
-    }
-    words[line * LINE_WORDS + AGE] = 0;
+    const { population } = this;
+    const now = population[CLOCK_AT]! + 1;
+    population[CLOCK_AT] = now;
+    this.words[line * LINE_WORDS + USED] = now;
+    if (now === CLOCK_LIMIT) this.restartClock();
+  }
+
+  /** Gives every line a time that is small and in the same order. */
+  private restartClock(): void {
+    const { words, population, lines } = this;
+    const byUse = Array.from({ length: lines }, (_, line) => line)
+      .sort((a, b) => words[a * LINE_WORDS + USED]! - words[b * LINE_WORDS + USED]!);
+    byUse.forEach((line, rank) => { words[line * LINE_WORDS + USED] = rank + 1; });
+    population[CLOCK_AT] = lines;
   }
 
   protected drop(line: number): void {
@@ -203,6 +249,7 @@ export class CachedLines {
     population[(flags & MAPPING_MASK) >>> MAPPING_AT]!--;
     population[SIZES_AT + this.sizeOf[(flags >>> SHIFT_AT) & SHIFT_MASK]!]!--;
     if ((flags & FRAGMENT) !== 0) population[FRAGMENTS_AT]!--;
+    if ((flags & GLOBAL) !== 0) population[GLOBALS_AT]!--;
     words[line * LINE_WORDS] = 0;
   }
 
@@ -234,7 +281,7 @@ export class CachedLines {
     let oldest = first;
     for (let line = first; line < first + this.ways; line++) {
       if ((words[line * LINE_WORDS]! & VALID) === 0) return line;
-      if (words[line * LINE_WORDS + AGE]! > words[oldest * LINE_WORDS + AGE]!) oldest = line;
+      if (words[line * LINE_WORDS + USED]! < words[oldest * LINE_WORDS + USED]!) oldest = line;
     }
     return oldest;
   }

@@ -48,6 +48,11 @@ export class Tlb extends CachedLines {
   /** Caches what a walk found for the page around an address, in place of whatever maps it already. Comes back with the line. */
   fill(lo: number, hi: number, found: WalkResult): number {
     this.dropKnown(lo, hi);
+    return this.add(lo, hi, found);
+  }
+
+  /** As `fill`, for an address that nothing maps. */
+  add(lo: number, hi: number, found: WalkResult): number {
     const shift = this.heldShift[found.effectiveShift]!;
     const flags = (found.global === 0 ? 0 : this.globals) | (found.dirty === 0 ? 0 : DIRTY);
     const line = this.place(lo, hi, shift, Math.max(shift, found.pageShift), flags);
@@ -71,13 +76,13 @@ export class Tlb extends CachedLines {
   /** Takes over a line that another level of TLB has for an address of the current context. Comes back with the line here. */
   refill(lo: number, hi: number, from: Tlb, source: number): number {
     const shift = this.heldShift[from.shift(source)]!;
-    const line = this.place(lo, hi, shift, from.wholeShift(source), 0);
-    const at = line * LINE_WORDS;
     const there = source * LINE_WORDS;
+    const flags = from.words[there]! & (GLOBAL | DIRTY);
+    const line = this.place(lo, hi, shift, from.wholeShift(source), flags);
+    const at = line * LINE_WORDS;
     const offset = (lo & ((1 << from.shift(source)) - 1)) & -(1 << shift);
     const { words } = this;
     // A global line keeps the PCID that it was made under.
-    words[at] = words[at]! | (from.words[there]! & (GLOBAL | DIRTY));
     words[at + TAGS] = from.words[there + TAGS]!;
     words[at + RIGHTS] = from.words[there + RIGHTS]!;
     words[at + TARGET] = from.gpaLo(source) | offset;

@@ -111,6 +111,12 @@ export class TranslationCaches {
     return this.l1.fill(lo, hi, found);
   }
 
+  /** As `fill`, for an address that neither level maps. */
+  add(lo: number, hi: number, found: WalkResult): number {
+    if (this.l2 !== undefined) this.l2.add(lo, hi, found);
+    return this.l1.add(lo, hi, found);
+  }
+
   /** The one way in which anything is invalidated: by a row of `invalidationRows`, with what `given` names. */
   invalidate({ linear, combined, guestPhysical }: InvalidationRow): void {
     const { given } = this;

@@ -77,11 +77,11 @@ export class Translator {
       }
     }
     const outcome = walk(space, lo, hi, access, EFFECTS.hardware);
-    return outcome === WALK.mapped ? this.fill(space, lo, hi) : this.refuseByWalk(space, outcome, lo, hi, access);
+    if (outcome !== WALK.mapped) return this.refuseByWalk(space, outcome, lo, hi, access);
+    return this.filled(space, line < 0 ? this.caches.add(lo, hi, space.result) : this.caches.fill(lo, hi, space.result), lo, hi);
   }
 
-  private fill(space: TranslationSpace, lo: number, hi: number): number {
-    const filled = this.caches.fill(lo, hi, space.result);
+  private filled(space: TranslationSpace, filled: number, lo: number, hi: number): number {
     this.events.tlbFill(this.tlb, filled, lo, hi, space.result.level);
     this.take(filled, lo);
     return WALK.mapped;
@@ -114,7 +114,7 @@ export class Translator {
     if (this.parts.rewalkOnPermissionFault === 'off' || !startedBelowRoot(space)) return this.refuse(outcome, lo, hi);
     this.refuse(outcome, lo, hi);
     const again = walk(space, lo, hi, access, EFFECTS.hardware);
-    if (again === WALK.mapped) return this.fill(space, lo, hi);
+    if (again === WALK.mapped) return this.filled(space, this.caches.fill(lo, hi, space.result), lo, hi);
     this.errorCode = space.result.errorCode;
     this.level = space.result.level;
     return this.refuse(again, lo, hi);

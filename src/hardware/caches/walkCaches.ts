@@ -34,7 +34,7 @@ const LOWEST = 2;
 export class PagingStructureCache extends CachedLines {
   /** Line of an address, or -1; makes it the most recently used of its set. */
   lookup(lo: number, hi: number): number {
-    const line = this.peek(lo, hi);
+    const line = this.search(lo, hi);
     if (line >= 0) this.touch(line);
     return line;
   }
