@@ -4,6 +4,7 @@ import { COUNTER, EXIT_COUNTERS_AT } from '../state/counters';
 import { EXIT_REASON } from '../vmx/exitReasons';
 import { FLUSH } from '../events/flushCauses';
 import { type InstructionExits, NO_EXIT } from './instructionExits';
+import { PermissionBits } from '../memory/permissionBits';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from './processorSpaces';
@@ -85,8 +86,9 @@ export class Interruption {
       event: this.event,
       fail: (sentence) => this.fail(sentence),
     });
+    const bits = new PermissionBits(processor.memory, processor.events);
     this.exits = processor.vendor === 'amd'
-      ? new SvmExits(processor, this.svm) : new VmxExits(processor.registers, processor.vmcs, processor.memory, this);
+      ? new SvmExits(processor, bits, this.svm) : new VmxExits(processor.registers, processor.vmcs, bits, this);
   }
 
   /**

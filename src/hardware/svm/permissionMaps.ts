@@ -1,4 +1,4 @@
-import type { PhysicalMemory } from '../memory/physicalMemory';
+import type { PermissionBits } from '../memory/permissionBits';
 
 /** Bytes of each map. APM Vol. 2, "I/O Permissions Map", "MSR Permissions Map". */
 export const IOPM_BYTES = 0x3000;
@@ -13,27 +13,20 @@ const msrRanges = [
 const RANGE_MSRS = 0x2000;
 const BITS_PER_MSR = 2;
 
-/** One bit of a map at host-physical address (lo, hi); `bit` counts from the map's first byte. */
-function bitAt(memory: PhysicalMemory, lo: number, hi: number, bit: number): number {
-  const address = (lo >>> 0) + (bit >>> 3);
-  const carry = address > 0xffff_ffff ? 1 : 0;
-  return (memory.load8(address | 0, hi + carry) >>> (bit & 7)) & 1;
-}
-
 /**
  * Does IN or OUT of `size` bytes at `port` exit? One bit per port; an access that reaches past port 65535 finds the
  * bits that follow in the map. (lo, hi): IOPM_BASE_PA, of which bits 11:0 are ignored.
  */
-export function ioIntercepted(memory: PhysicalMemory, lo: number, hi: number, port: number, size: number): boolean {
-  for (let i = 0; i < size; i++) if (bitAt(memory, lo & ~0xfff, hi, port + i) !== 0) return true;
+export function ioIntercepted(bits: PermissionBits, lo: number, hi: number, port: number, size: number): boolean {
+  for (let i = 0; i < size; i++) if (bits.at(lo & ~0xfff, hi, port + i) !== 0) return true;
   return false;
 }
 
 /** Does RDMSR or WRMSR of `msr` exit? An MSR outside the map's ranges always does. (lo, hi): MSRPM_BASE_PA. */
-export function msrIntercepted(memory: PhysicalMemory, lo: number, hi: number, msr: number, how: 'read' | 'write'): boolean {
+export function msrIntercepted(bits: PermissionBits, lo: number, hi: number, msr: number, how: 'read' | 'write'): boolean {
   const number = msr >>> 0;
   const range = msrRanges.find(({ first }) => number >= first && number < first + RANGE_MSRS);
   if (range === undefined) return true;
   const bit = 8 * range.byte + BITS_PER_MSR * (number - range.first) + (how === 'write' ? 1 : 0);
-  return bitAt(memory, lo & ~0xfff, hi, bit) !== 0;
+  return bits.at(lo & ~0xfff, hi, bit) !== 0;
 }

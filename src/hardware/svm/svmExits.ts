@@ -3,7 +3,7 @@ import { encodeIo, MOV_CR_INFO_HI, taskSwitchInformationHi } from './exitInforma
 import { INSTRUCTION_LENGTH } from '../processor/instructionLengths';
 import { type InstructionExits, NO_EXIT } from '../processor/instructionExits';
 import { ioIntercepted, msrIntercepted } from './permissionMaps';
-import type { PhysicalMemory } from '../memory/physicalMemory';
+import type { PermissionBits } from '../memory/permissionBits';
 import { REGISTER } from '../processor/registers';
 import { isIntercepted, SVM_EXIT } from './svmExitCodes';
 import { VMCB } from './vmcb';
@@ -29,7 +29,6 @@ export interface SvmExitMaker {
 export interface InterceptedProcessor {
   readonly registers: Int32Array;
   readonly vmcb: Int32Array;
-  readonly memory: PhysicalMemory;
 }
 
 /**
@@ -37,7 +36,9 @@ export interface InterceptedProcessor {
  * Intercepts".
  */
 export class SvmExits implements InstructionExits {
-  constructor(private readonly processor: InterceptedProcessor, private readonly maker: SvmExitMaker) {}
+  constructor(
+    private readonly processor: InterceptedProcessor, private readonly bits: PermissionBits, private readonly maker: SvmExitMaker,
+  ) {}
 
   /** CR2 stays as it is when a page fault exits: the address is in EXITINFO2. */
   exception(vector: number, errorCode: number, lo: number, hi: number): number {
@@ -131,9 +132,9 @@ export class SvmExits implements InstructionExits {
 
   /** IN or OUT of 1, 2 or 4 bytes; EXITINFO2 is the address of the next instruction. APM Vol. 2, "IOIO Intercept". */
   io(port: number, size: number, direction: 'in' | 'out'): number {
-    const { vmcb, memory, registers } = this.processor;
+    const { vmcb, registers } = this.processor;
     if (!this.intercepts(SVM_EXIT.ioio)) return NO_EXIT;
-    if (!ioIntercepted(memory, vmcb[VMCB.iopm_base_pa]!, vmcb[VMCB.iopm_base_pa + 1]!, port, size)) return NO_EXIT;
+    if (!ioIntercepted(this.bits, vmcb[VMCB.iopm_base_pa]!, vmcb[VMCB.iopm_base_pa + 1]!, port, size)) return NO_EXIT;
     const length = size === 2 ? INSTRUCTION_LENGTH.ioOf16Bits : INSTRUCTION_LENGTH.io;
     const nextLo = registers[2 * REGISTER.rip]! + length | 0;
     const carry = nextLo >>> 0 < length ? 1 : 0;
@@ -143,9 +144,9 @@ export class SvmExits implements InstructionExits {
 
   /** RDMSR or WRMSR of an MSR by its number. APM Vol. 2, "MSR Intercepts". */
   msr(msr: number, how: 'read' | 'write'): number {
-    const { vmcb, memory } = this.processor;
+    const { vmcb } = this.processor;
     if (!this.intercepts(SVM_EXIT.msr)) return NO_EXIT;
-    if (!msrIntercepted(memory, vmcb[VMCB.msrpm_base_pa]!, vmcb[VMCB.msrpm_base_pa + 1]!, msr, how)) return NO_EXIT;
+    if (!msrIntercepted(this.bits, vmcb[VMCB.msrpm_base_pa]!, vmcb[VMCB.msrpm_base_pa + 1]!, msr, how)) return NO_EXIT;
     return this.maker.exit(SVM_EXIT.msr, MSR_INFO[how], 0, 0, 0, INSTRUCTION_LENGTH.msr);
   }
 

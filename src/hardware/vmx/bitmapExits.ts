@@ -1,4 +1,4 @@
-import type { PhysicalMemory } from '../memory/physicalMemory';
+import type { PermissionBits } from '../memory/permissionBits';
 import { PRIMARY, VMCS } from './vmcs';
 
 /** I/O bitmap A has a bit for each port up to 7FFFH, B for the others. */
@@ -12,22 +12,17 @@ const msrRanges = [
 ] as const;
 const WRITE_BITMAPS = 2048;
 
-/** Bit number `bit` of the bitmap at host-physical address (lo, hi), which is a page's. */
-function bitAt(memory: PhysicalMemory, lo: number, hi: number, bit: number): number {
-  return (memory.load8(lo + (bit >>> 3), hi) >>> (bit & 7)) & 1;
-}
-
 /**
  * Does IN or OUT of `size` bytes at `port` exit? With bitmaps by the bit of any port that it touches; one that wraps
  * round the 16-bit port space always exits. SDM Vol. 3, "Instructions That Cause VM Exits Conditionally".
  */
-export function ioExits(vmcs: Int32Array, memory: PhysicalMemory, port: number, size: number): boolean {
+export function ioExits(vmcs: Int32Array, bits: PermissionBits, port: number, size: number): boolean {
   const primary = vmcs[VMCS.primary_controls]!;
   if ((primary & PRIMARY.useIoBitmaps) === 0) return (primary & PRIMARY.unconditionalIoExiting) !== 0;
   if (port + size > PORTS) return true;
   for (let each = port; each < port + size; each++) {
     const at = each < PORTS_PER_BITMAP ? VMCS.io_bitmap_a : VMCS.io_bitmap_b;
-    if (bitAt(memory, vmcs[at]!, vmcs[at + 1]!, each % PORTS_PER_BITMAP) !== 0) return true;
+    if (bits.at(vmcs[at]!, vmcs[at + 1]!, each % PORTS_PER_BITMAP) !== 0) return true;
   }
   return false;
 }
@@ -36,11 +31,11 @@ export function ioExits(vmcs: Int32Array, memory: PhysicalMemory, port: number, 
  * Does RDMSR or WRMSR of `msr` exit? Without bitmaps, and outside their two ranges, always. SDM Vol. 3, "MSR-Bitmap
  * Address", "Instructions That Cause VM Exits Conditionally".
  */
-export function msrExits(vmcs: Int32Array, memory: PhysicalMemory, msr: number, how: 'read' | 'write'): boolean {
+export function msrExits(vmcs: Int32Array, bits: PermissionBits, msr: number, how: 'read' | 'write'): boolean {
   if ((vmcs[VMCS.primary_controls]! & PRIMARY.useMsrBitmaps) === 0) return true;
   const number = msr >>> 0;
   const range = msrRanges.find(({ first, last }) => number >= first && number <= last);
   if (range === undefined) return true;
   const bit = 8 * (range.byte + (how === 'write' ? WRITE_BITMAPS : 0)) + number - range.first;
-  return bitAt(memory, vmcs[VMCS.msr_bitmap]!, vmcs[VMCS.msr_bitmap + 1]!, bit) !== 0;
+  return bits.at(vmcs[VMCS.msr_bitmap]!, vmcs[VMCS.msr_bitmap + 1]!, bit) !== 0;
 }

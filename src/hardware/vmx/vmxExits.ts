@@ -2,7 +2,7 @@ import { EXIT_REASON } from './exitReasons';
 import { encodeIoAccess } from './exitQualification';
 import { ioExits, msrExits } from './bitmapExits';
 import { MSR } from '../processor/msrNumbers';
-import type { PhysicalMemory } from '../memory/physicalMemory';
+import type { PermissionBits } from '../memory/permissionBits';
 import { type InstructionExits, NO_EXIT } from '../processor/instructionExits';
 import { REGISTER } from '../processor/registers';
 import { EVENT_TYPE } from '../delivery/deliveredEvent';
@@ -23,7 +23,7 @@ export interface VmExitMaker {
 /** Exits by the controls of the VMCS. SDM Vol. 3, "Instructions That Cause VM Exits", "Exceptions". */
 export class VmxExits implements InstructionExits {
   constructor(
-    private readonly registers: Int32Array, private readonly vmcs: Int32Array, private readonly memory: PhysicalMemory,
+    private readonly registers: Int32Array, private readonly vmcs: Int32Array, private readonly bits: PermissionBits,
     private readonly maker: VmExitMaker,
   ) {}
 
@@ -102,12 +102,12 @@ export class VmxExits implements InstructionExits {
   }
 
   io(port: number, size: number, direction: 'in' | 'out'): number {
-    if (!this.isGuest || !ioExits(this.vmcs, this.memory, port, size)) return NO_EXIT;
+    if (!this.isGuest || !ioExits(this.vmcs, this.bits, port, size)) return NO_EXIT;
     return this.maker.exit(EXIT_REASON.io_instruction, encodeIoAccess(port, size, direction), 0);
   }
 
   msr(msr: number, how: 'read' | 'write'): number {
-    if (!this.isGuest || !msrExits(this.vmcs, this.memory, msr, how)) return NO_EXIT;
+    if (!this.isGuest || !msrExits(this.vmcs, this.bits, msr, how)) return NO_EXIT;
     return this.maker.exit(how === 'read' ? EXIT_REASON.rdmsr : EXIT_REASON.wrmsr, 0, 0);
   }
 

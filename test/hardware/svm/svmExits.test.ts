@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { NO_EXIT } from '../../../src/hardware/processor/instructionExits';
 import { CR0 } from '../../../src/hardware/processor/controlRegisters';
+import { PermissionBits } from '../../../src/hardware/memory/permissionBits';
 import { PhysicalMemory } from '../../../src/hardware/memory/physicalMemory';
 import { REGISTER, REGISTER_WORDS } from '../../../src/hardware/processor/registers';
 import { RESUME } from '../../../src/hardware/processor/rootMode';
@@ -22,7 +23,7 @@ class Guest {
   readonly registers = new Int32Array(REGISTER_WORDS);
   readonly vmcb = claimVmcb(new Registry(), 0);
   readonly made: Exit[] = [];
-  readonly exits = new SvmExits(this, { exit: (...exit) => {
+  readonly exits = new SvmExits(this, new PermissionBits(this.memory, { busError: () => undefined }), { exit: (...exit) => {
     this.made.push(exit);
     return RESUME.stopped;
   } });
