@@ -8,12 +8,15 @@ import { Journey, type Tables } from '../oracle/journey';
 import type { Verdict } from '../oracle/verdict';
 import type { CodedAccess } from './accesses';
 import { describeCase } from './describeCase';
-import { allOff, Hardware } from './hardware';
+import { allOff, featuresOf, Hardware } from './hardware';
 import { Score } from './score';
 import { TableLayout, type Contexts, type NestedSlot, type Shape } from './tableLayout';
 
 /** Every so many cases the same walk is made without effects first, which must say the same and change nothing. */
 const INSPECT_EVERY = 16;
+/** Of so many cases these are walked by the generic walk where there is a generated one: no divisor of how many accesses there are. */
+const TURNS = 7;
+const GENERIC_TURNS = 3;
 const HIGH = 2 ** 32;
 const EXAMPLES = 5;
 
@@ -32,6 +35,7 @@ export class CaseRunner {
   private tables: Tables<NestedSlot>;
   private countdown = 1;
   private untilInspection = 1;
+  private turn = 0;
 
   constructor(readonly shape: Shape, private readonly options: RunnerOptions) {
     this.layout = new TableLayout(shape, this.contextsOf(allOff, allOff));
@@ -47,7 +51,7 @@ export class CaseRunner {
     this.layout.place();
     this.hardware.use(controls, host, eptFlags);
     this.tables = this.tablesWith(nested === undefined ? undefined
-      : nested.kind === 'EPT' ? new EptTables(eptFlags) : new NptTables(host, nested.paging !== '32-bit'));
+      : nested.kind === 'EPT' ? new EptTables(eptFlags, this.shape.modeBasedExecute === true, featuresOf(this.shape).advancedInformation) : new NptTables(host, nested.paging !== '32-bit'));
     if (paging === 'none' && nested === undefined) throw new Error('there is nothing to walk');
   }
 
@@ -67,7 +71,11 @@ export class CaseRunner {
     const verdict = this.journey.judge(this.tables, access, this.controls);
     const { counters } = this.hardware.processor;
     const readBefore = counters[COUNTER.walk_references]!;
+    const { specialized } = space;
+    this.turn = this.turn === TURNS ? 1 : this.turn + 1;
+    if (this.turn <= GENERIC_TURNS) space.specialized = 0;
     walk(space, lo, hi, access.code, EFFECTS.hardware);
+    space.specialized = specialized;
     const readAfter = counters[COUNTER.walk_references]!;
     let difference = this.differenceOf(verdict, space.result);
     if (difference === '' && readAfter - readBefore !== verdict.references) difference = `counted ${readAfter - readBefore} references`;
@@ -137,11 +145,9 @@ export class CaseRunner {
   }
 
   private contextsOf(controls: Controls, host: Controls): Contexts {
-    const { maxphyaddr } = this.shape;
-    return {
-      linear: { maxphyaddr, nxe: controls.nxe, pse: controls.pse, executeOnly: true },
-      nested: { maxphyaddr, nxe: host.nxe, pse: host.pse, executeOnly: true },
-    };
+    const { maxphyaddr, modeBasedExecute = false } = this.shape;
+    const shared = { maxphyaddr, modeBasedExecute, features: featuresOf(this.shape) };
+    return { linear: { ...shared, nxe: controls.nxe, pse: controls.pse }, nested: { ...shared, nxe: host.nxe, pse: host.pse } };
   }
 
   private tablesWith(nested: NestedTables<NestedSlot> | undefined): Tables<NestedSlot> {

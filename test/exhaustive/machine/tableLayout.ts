@@ -1,7 +1,7 @@
 import { PhysicalMemory } from '../../../src/hardware/memory/physicalMemory';
 import { Registry } from '../../../src/hardware/state/registry';
 import { eptStructures, pagingStructures, type EptLength, type Paging, type Structure } from '../oracle/bitTables';
-import { readEntry, readEptEntry, type EntryContext, type EntryFacts, type EptFacts } from '../oracle/entryFacts';
+import { readEntry, readEptEntry, type EntryContext, type EntryFacts, type EptFacts, type Features } from '../oracle/entryFacts';
 import type { Flagged } from '../oracle/verdict';
 
 /** Nested tables of a layout: EPT, or the tables of an AMD host in one of its paging modes. */
@@ -16,6 +16,10 @@ export interface Shape {
   readonly nested?: NestedShape;
   readonly maxphyaddr: number;
   readonly linear: bigint;
+  /** What the processor has or lacks other than the usual. */
+  readonly features?: Partial<Features>;
+  /** "Mode-based execute control for EPT". */
+  readonly modeBasedExecute?: boolean;
 }
 
 const GIB = 2 ** 30;

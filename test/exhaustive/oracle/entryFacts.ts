@@ -7,8 +7,21 @@ export interface EntryContext {
   readonly nxe: boolean;
   /** CR4.PSE. */
   readonly pse: boolean;
-  /** Does the processor take execute-only EPT entries? IA32_VMX_EPT_VPID_CAP bit 0. */
+  readonly features: Features;
+  /** The VM-execution control "mode-based execute control for EPT". */
+  readonly modeBasedExecute: boolean;
+}
+
+/** Pages and entries that a processor may lack. */
+export interface Features {
+  /** CPUID.80000001H:EDX[26] and CPUID.01H:EDX[17]. */
+  readonly page1Gb: boolean;
+  readonly pse36: boolean;
+  /** IA32_VMX_EPT_VPID_CAP bits 0, 16, 17 and 22. */
   readonly executeOnly: boolean;
+  readonly ept2Mb: boolean;
+  readonly ept1Gb: boolean;
+  readonly advancedInformation: boolean;
 }
 
 /** What an entry of a linear or nested page table says, in words. Of a bit that the entry has not, what its absence means. */
@@ -40,6 +53,8 @@ export interface EptFacts {
   readonly readable: boolean;
   readonly writable: boolean;
   readonly executable: boolean;
+  /** XU: without mode-based execute control it says nothing. */
+  readonly userExecutable: boolean;
   readonly accessed: boolean;
   readonly dirty: boolean;
   readonly frame: number;
@@ -77,12 +92,21 @@ function formatOf(structure: Structure, value: bigint, context: EntryContext): B
   return isPage ? page : table;
 }
 
-function hasReservedBit(table: BitTable, value: bigint, context: EntryContext): boolean {
+/** A page of a size that the processor has not: PS is a reserved bit then, and PSE-36's address bits too. */
+function isLackedPage(structure: Structure, table: BitTable, value: bigint, { features }: EntryContext): boolean {
+  const isNested = structure.name.startsWith('EPT');
+  if (table !== structure.page || structure.table === undefined) return false;
+  if (structure.indexLow === 30) return isNested ? !features.ept1Gb : !features.page1Gb;
+  if (isNested) return structure.indexLow === 21 && !features.ept2Mb;
+  return !features.pse36 && isSet(table, 'address bits 39:32', value);
+}
+
+function hasReservedBit(structure: Structure, table: BitTable, value: bigint, context: EntryContext): boolean {
   const aReservedBit = table.some(({ high, low, meaning }) => (
     meaning === 'reserved' && BigInt.asUintN(high - low + 1, value >> BigInt(low)) !== 0n));
   const isBeyond = physicalAddress(table, value) >> BigInt(context.maxphyaddr) !== 0n;
   const xdWithoutNxe = isSet(table, 'XD', value) && !context.nxe;
-  return aReservedBit || isBeyond || xdWithoutNxe;
+  return aReservedBit || isBeyond || xdWithoutNxe || isLackedPage(structure, table, value, context);
 }
 
 /** Reads an entry as the manual's tables have it. An entry that is not present says nothing else. */
@@ -92,7 +116,7 @@ export function readEntry(structure: Structure, value: bigint, context: EntryCon
   const mapsPage = present && format === structure.page;
   return {
     present,
-    reserved: present && hasReservedBit(format, value, context),
+    reserved: present && hasReservedBit(structure, format, value, context),
     mapsPage,
     writable: field(format, 'R/W', value) !== 0n,
     user: field(format, 'U/S', value) !== 0n,
@@ -108,34 +132,38 @@ export function readEntry(structure: Structure, value: bigint, context: EntryCon
   };
 }
 
-/** SDM Vol. 3, "EPT Misconfigurations". */
-function isMisconfigured(format: BitTable, value: bigint, context: EntryContext, mapsPage: boolean): boolean {
-  const readable = isSet(format, 'R', value);
-  const writable = isSet(format, 'W', value);
-  const executable = isSet(format, 'X', value);
-  const writableNotReadable = writable && !readable;
-  const executeOnly = executable && !readable && !writable;
+/** SDM Vol. 3, "EPT Misconfigurations", condition by condition. */
+function isMisconfigured(
+  structure: Structure, format: BitTable, value: bigint, context: EntryContext, rights: Pick<EptFacts, 'readable' | 'writable' | 'executable' | 'userExecutable'>,
+): boolean {
+  // "Bit 0 of the entry is clear (data reads are not allowed) and bit 1 is set (data writes are allowed)."
+  if (!rights.readable && rights.writable) return true;
+  // "Either of the following if the processor does not support execute-only translations: bit 0 is clear and bit 2 is set;
+  // if mode-based execute control is 1, bit 0 is clear and bit 10 is set."
+  if (!context.features.executeOnly && !rights.readable && (rights.executable || rights.userExecutable)) return true;
+  // "The entry is the last one used and bits 5:3 have value 2, 3, or 7."
   const type = Number(field(format, 'memory type', value) ?? 0n);
-  const noSuchType = mapsPage && [2, 3, 7].includes(type);
-  return writableNotReadable || executeOnly && !context.executeOnly || noSuchType
-    || hasReservedBit(format, value, context);
+  if (format === structure.page && [2, 3, 7].includes(type)) return true;
+  // "A reserved bit is set", physical-address bits beyond MAXPHYADDR among them.
+  return hasReservedBit(structure, format, value, context);
 }
 
 /** Reads an EPT entry as the manual's tables have it. */
 export function readEptEntry(structure: Structure, value: bigint, context: EntryContext): EptFacts {
   const format = formatOf(structure, value, context);
-  const readable = isSet(format, 'R', value);
-  const writable = isSet(format, 'W', value);
-  const executable = isSet(format, 'X', value);
-  const present = readable || writable || executable;
-  const mapsPage = present && format === structure.page;
+  const rights = {
+    readable: isSet(format, 'R', value),
+    writable: isSet(format, 'W', value),
+    executable: isSet(format, 'X', value),
+    userExecutable: context.modeBasedExecute && isSet(format, 'XU', value),
+  };
+  // "An EPT paging-structure entry is present if any of bits 2:0 is 1 or, with mode-based execute control, if bit 10 is 1."
+  const present = rights.readable || rights.writable || rights.executable || rights.userExecutable;
   return {
+    ...rights,
     present,
-    misconfigured: present && isMisconfigured(format, value, context, mapsPage),
-    mapsPage,
-    readable,
-    writable,
-    executable,
+    misconfigured: present && isMisconfigured(structure, format, value, context, rights),
+    mapsPage: present && format === structure.page,
     accessed: isSet(format, 'A', value),
     dirty: isSet(format, 'D', value),
     frame: Number(physicalAddress(format, value)),

@@ -77,8 +77,11 @@ export class Journey<NestedEntry extends Flagged> {
   }
 
   private causeOfPageFault({ linear }: Tables<NestedEntry>, end: number, access: Access, controls: Controls): Cause | undefined {
-    // Without paging there is nothing that could refuse.
-    if (end < 0) return undefined;
+    // Without paging there is nothing that could refuse; every address is a user-mode one, writable and executable.
+    if (end < 0) {
+      this.translation.take(linear, end);
+      return undefined;
+    }
     const last = linear[end]!.facts;
     if (!last.present) return 'not present';
     if (last.reserved) return 'reserved bit';
@@ -123,7 +126,7 @@ export class Journey<NestedEntry extends Flagged> {
     verdict.dirty = leaf === undefined || leaf.dirty || access.what === 'write';
     if (nested === undefined) return verdict;
     const { tables, paths } = nested;
-    tables.ask(paths[linear.length]!, verdict.gpa, tables.access.final(access.what));
+    tables.ask(paths[linear.length]!, verdict.gpa, tables.access.final(access.what, this.translation));
     verdict.references += tables.references;
     if (tables.outcome !== 'mapped') {
       // What the guest's own walk did stays done: its accessed and dirty flags were set before.

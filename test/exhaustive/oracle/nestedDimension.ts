@@ -11,11 +11,16 @@ export interface NestedAccess {
   readonly alsoReads: boolean;
   /** The guest's entry itself is accessed, not what the linear address translates to. */
   readonly toGuestTable: boolean;
+  /** What the guest's own tables say of the linear address whose translation is accessed. */
+  readonly linear: Pick<Translation, 'userModeAddress' | 'writable' | 'noExecute'>;
 }
+
+/** Nothing is said of the linear address while its translation is still being made. */
+const untold = { userModeAddress: false, writable: false, noExecute: false } as const;
 
 /** A nested table's entries from the top, and what comes of a guest-physical access. */
 export interface NestedTables<Entry> {
-  readonly access: { readonly table: NestedAccess; final(what: Access['what']): NestedAccess };
+  readonly access: { readonly table: NestedAccess; final(what: Access['what'], linear: NestedAccess['linear']): NestedAccess };
   /** Translates; the answer stands in the fields of the tables until the next question. */
   ask(path: readonly Entry[], gpa: number, access: NestedAccess): void;
   /** The write by which an accessed or dirty flag is set in a guest's entry, where that is an access of its own. */
@@ -36,7 +41,10 @@ export function forgetFlags(path: readonly Flagged[]): void {
   for (const entry of path) entry.must = entry.may = 0;
 }
 
-const QUALIFICATION = { read: 1, write: 2, fetch: 4, readable: 8, writable: 16, executable: 32, linearValid: 128, translation: 256 } as const;
+const QUALIFICATION = {
+  read: 2 ** 0, write: 2 ** 1, fetch: 2 ** 2, readable: 2 ** 3, writable: 2 ** 4, executable: 2 ** 5, userExecutable: 2 ** 6,
+  linearValid: 2 ** 7, translation: 2 ** 8, userAddress: 2 ** 9, writableAddress: 2 ** 10, executeDisableAddress: 2 ** 11,
+} as const;
 const EPT_ACCESSED = 2 ** 8;
 const EPT_DIRTY = 2 ** 9;
 
@@ -60,12 +68,8 @@ export class EptTables implements NestedTables<EptEntry> {
   private writable = false;
 
   /** `flags`: bit 6 of the EPTP. "Processor accesses to guest paging-structure entries are treated as writes." */
-  constructor(private readonly flags: 'on' | 'off') {
-    const finals = { read: toFinal('read'), write: toFinal('write'), fetch: toFinal('fetch') };
-    this.access = {
-      table: { what: flags === 'on' ? 'write' : 'read', alsoReads: true, toGuestTable: true } as const,
-      final: (what: Access['what']) => finals[what],
-    };
+  constructor(private readonly flags: 'on' | 'off', private readonly modeBasedExecute: boolean, private readonly advancedInformation: boolean) {
+    this.access = accessesOf(flags === 'on' ? 'write' : 'read');
   }
 
   ask(path: readonly EptEntry[], gpa: number, access: NestedAccess): void {
@@ -77,20 +81,24 @@ export class EptTables implements NestedTables<EptEntry> {
     // "Bits 5:3 … the logical-AND of the bit in the EPT paging-structure entries used"; 0 when one was not present.
     let readable = stop.present;
     let executable = stop.present;
+    let userExecutable = stop.present;
     this.writable = stop.present;
     for (let i = 0; i <= end; i++) {
       readable = readable && path[i]!.facts.readable;
       this.writable = this.writable && path[i]!.facts.writable;
       executable = executable && path[i]!.facts.executable;
+      userExecutable = userExecutable && path[i]!.facts.userExecutable;
     }
-    const allowed = access.what === 'fetch' ? executable
+    // "If mode-based execute control is 1, fetches from supervisor-mode linear addresses go by bit 2, from user-mode ones by bit 10."
+    const fetchable = this.modeBasedExecute && access.linear.userModeAddress ? userExecutable : executable;
+    const allowed = access.what === 'fetch' ? fetchable
       : (access.what !== 'write' || this.writable) && (access.what !== 'read' && !access.alsoReads || readable);
     this.outcome = !stop.present ? 'EPT violation' : stop.misconfigured ? 'EPT misconfiguration' : allowed ? 'mapped' : 'EPT violation';
     this.qualification = (access.what === 'read' || access.alsoReads ? QUALIFICATION.read : 0)
       + (access.what === 'write' ? QUALIFICATION.write : 0) + (access.what === 'fetch' ? QUALIFICATION.fetch : 0)
       + (readable ? QUALIFICATION.readable : 0) + (this.writable ? QUALIFICATION.writable : 0)
-      + (executable ? QUALIFICATION.executable : 0)
-      + QUALIFICATION.linearValid + (access.toGuestTable ? 0 : QUALIFICATION.translation);
+      + (executable ? QUALIFICATION.executable : 0) + (userExecutable ? QUALIFICATION.userExecutable : 0)
+      + QUALIFICATION.linearValid + (access.toGuestTable ? 0 : QUALIFICATION.translation + this.advanced(access));
     const mapped = this.outcome === 'mapped';
     if (mapped) {
       this.sizeBits = stop.sizeBits;
@@ -102,6 +110,13 @@ export class EptTables implements NestedTables<EptEntry> {
     if (mapped) markFlag(path[end]!, 'must', access.what === 'write' ? EPT_ACCESSED | EPT_DIRTY : EPT_ACCESSED);
   }
 
+  /** Bits 11:9, "if advanced VM-exit information for EPT violations is supported, bits 7 and 8 being 1". */
+  private advanced({ linear }: NestedAccess): number {
+    if (!this.advancedInformation) return 0;
+    return (linear.userModeAddress ? QUALIFICATION.userAddress : 0) + (linear.writable ? QUALIFICATION.writableAddress : 0)
+      + (linear.noExecute ? QUALIFICATION.executeDisableAddress : 0);
+  }
+
   mayUpdateFlags(): boolean {
     if (this.access.table.what === 'write' || this.writable) return true;
     this.outcome = 'EPT violation';
@@ -110,7 +125,18 @@ export class EptTables implements NestedTables<EptEntry> {
   }
 }
 
-const toFinal = (what: Access['what']): NestedAccess => ({ what, alsoReads: false, toGuestTable: false });
+/** `table`: what an access to a guest's paging structure is to the nested tables. */
+function accessesOf(table: 'read' | 'write'): NestedTables<never>['access'] {
+  const final = { what: 'read' as Access['what'], alsoReads: false, toGuestTable: false, linear: untold as NestedAccess['linear'] };
+  return {
+    table: { what: table, alsoReads: true, toGuestTable: true, linear: untold },
+    final: (what, linear) => {
+      final.what = what;
+      final.linear = linear;
+      return final;
+    },
+  };
+}
 
 /** The access sets the flag, or (being refused further on) may have set it. */
 export function markFlag(entry: Flagged, how: 'must' | 'may', flag: number): void {
@@ -146,11 +172,7 @@ export class NptTables implements NestedTables<NptEntry> {
 
   /** `host`: the controls of the host at VMRUN, which the nested tables go by. */
   constructor(private readonly host: Controls, private readonly hostPae: boolean) {
-    const finals = { read: toFinal('read'), write: toFinal('write'), fetch: toFinal('fetch') };
-    this.access = {
-      table: { what: 'write', alsoReads: true, toGuestTable: true } as const,
-      final: (what: Access['what']) => finals[what],
-    };
+    this.access = accessesOf('write');
   }
 
   ask(path: readonly NptEntry[], gpa: number, access: NestedAccess): void {

@@ -20,12 +20,8 @@ const LINEAR: Readonly<Record<Paging, bigint>> = {
 };
 const MAXPHYADDR = 46;
 
-function shapeOf(paging: Paging, options: { leaf?: string; nested?: NestedShape; maxphyaddr?: number } = {}): Shape {
-  const { leaf, nested, maxphyaddr = MAXPHYADDR } = options;
-  return {
-    paging, maxphyaddr, linear: LINEAR[paging],
-    ...(leaf === undefined ? {} : { leaf }), ...(nested === undefined ? {} : { nested }),
-  };
+function shapeOf(paging: Paging, options: Partial<Shape> = {}): Shape {
+  return { paging, maxphyaddr: MAXPHYADDR, linear: LINEAR[paging], ...options };
 }
 
 /** The formats, which entries of theirs can map large pages, and CR4.PSE. */
@@ -118,6 +114,43 @@ function behind(
 }
 
 const eptLengths = ['EPT, 4 levels', 'EPT, 5 levels'] as const;
+const ept4: NestedShape = { kind: 'EPT', length: 'EPT, 4 levels' };
+const lacking = { page1Gb: false, pse36: false, executeOnly: false, ept2Mb: false, ept1Gb: false } as const;
+
+/** What a processor or a hypervisor may have otherwise. */
+const variants: readonly Product[] = [
+  {
+    about: '4-level without 1-GByte pages, 32-bit without PSE-36: every combination of one entry\'s flags, and each bit', stride: 3,
+    run: (options) => over([shapeOf('4-level', { features: lacking }), shapeOf('32-bit', { features: lacking })], (shape) => {
+      const score = oneEntry(shape, true, options);
+      score.add(singleBits(shape, true, options));
+      if (shape.paging === '32-bit') score.add(singleBits({ ...shape, leaf: 'PDE' }, true, options));
+      return score;
+    }),
+  },
+  {
+    about: 'EPT without execute-only entries, 2-MByte and 1-GByte pages: every combination of one nested entry\'s flags', stride: 1,
+    run: (options) => over([shapeOf('none', { nested: ept4, features: lacking }), shapeOf('4-level', { nested: ept4, features: lacking })],
+      (shape) => oneEptEntry(shape, options)),
+  },
+  {
+    about: 'EPT with mode-based execute control: every combination of one nested entry\'s flags', stride: 5,
+    run: (options) => over(
+      [true, false].flatMap((executeOnly) => (['none', '4-level'] as const).map((paging) => (
+        shapeOf(paging, { nested: ept4, modeBasedExecute: true, features: { executeOnly } })))),
+      (shape) => oneEptEntry(shape, options)),
+  },
+  {
+    about: 'EPT with mode-based execute control and advanced exit information: each pair of a guest\'s entry and a nested one', stride: 5,
+    run: (options) => over(
+      guests.map((paging) => shapeOf(paging, { nested: ept4, modeBasedExecute: true, features: { advancedInformation: true } })),
+      (shape) => {
+        const score = pairsAcross(shape, options);
+        score.add(pairsOfNestedEntries(shape, options));
+        return score;
+      }),
+  },
+];
 
 /** Everything that the walk is held to: each product stands alone. */
 export const products: readonly Product[] = [
@@ -128,4 +161,5 @@ export const products: readonly Product[] = [
   ...formats.filter(({ pse, paging }) => pse === 'on' || paging !== '32-bit').flatMap(({ title, paging, leaves }) => behind(
     `nested ${title}`, { kind: 'NPT', paging },
     [undefined, ...leaves].map((leaf) => ({ kind: 'NPT', paging, ...(leaf === undefined ? {} : { leaf }) })), oneNptEntry)),
+  ...variants,
 ];

@@ -21,5 +21,5 @@ export function pairsOf<T>(members: readonly T[]): (readonly [T, T])[] {
 export const BIT = {
   P: 1n << 0n, RW: 1n << 1n, US: 1n << 2n, PWT: 1n << 3n, PCD: 1n << 4n, A: 1n << 5n, D: 1n << 6n, PS: 1n << 7n, G: 1n << 8n,
   ignored: 7n << 9n, keyLow: 59n, XD: 1n << 63n,
-  R: 1n << 0n, W: 1n << 1n, X: 1n << 2n, EA: 1n << 8n, ED: 1n << 9n, SVE: 1n << 63n,
+  R: 1n << 0n, W: 1n << 1n, X: 1n << 2n, EA: 1n << 8n, ED: 1n << 9n, XU: 1n << 10n, ept11: 1n << 11n, SVE: 1n << 63n,
 } as const;

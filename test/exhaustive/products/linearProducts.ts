@@ -66,8 +66,8 @@ export function pairsOfLevels(shape: Shape, pse: boolean, options: RunnerOptions
 }
 
 /**
- * Protection keys: every key, every pair of rights for it with all other keys' rights alike or opposite, by the leaf's R/W, U/S and XD,
- * under every setting of PKE, WP, SMEP, SMAP and AC. Bits 62:59 of entries that reference a table are no key.
+ * Protection keys: every key, every pair of rights for it with all other keys' rights clear or set, by the leaf's R/W, U/S and XD, under
+ * every setting of PKE, PKS, WP, SMAP and AC. PKRS says the opposite of PKRU. Bits 62:59 of entries that reference a table are no key.
  */
 export function protectionKeys(shape: Shape, options: RunnerOptions): Score {
   const runner = new CaseRunner(shape, options);
@@ -75,7 +75,7 @@ export function protectionKeys(shape: Shape, options: RunnerOptions): Score {
   for (let key = 0; key < 16; key++) {
     const values = unions([BIT.RW, BIT.US, BIT.XD]).map((union) => (leaf.open & ~0x7n) | BIT.P | union | BigInt(key) << BIT.keyLow);
     for (const pkru of rightsOfKey(key)) {
-      const all = settings(['pke', 'wp', 'smep', 'smap', 'ac']).map((controls) => ({ ...controls, nxe: true, pkru }));
+      const all = settings(['pke', 'pks', 'wp', 'smap', 'ac']).map((controls) => ({ ...controls, nxe: true, pkru, pkrs: 2 ** 32 - 1 - pkru }));
       forEachControl(runner, all, leaf, values, (candidates) => {
         for (const slot of runner.layout.linear) if (slot !== leaf) slot.hold(slot.candidate(slot.open | BigInt(15 - key) << BIT.keyLow));
         for (const candidate of candidates) judge(runner, leaf, candidate);

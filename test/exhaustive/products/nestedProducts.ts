@@ -2,7 +2,8 @@ import { accesses, supervisorAccesses } from '../machine/accesses';
 import { CaseRunner, type RunnerOptions } from '../machine/caseRunner';
 import { allOff } from '../machine/hardware';
 import type { Score } from '../machine/score';
-import type { AnySlot, NestedSlot, Shape } from '../machine/tableLayout';
+import type { AnySlot, Candidate, NestedSlot, Shape } from '../machine/tableLayout';
+import type { Structure } from '../oracle/bitTables';
 import { BIT, pairsOf, unions } from './combinations';
 
 const EPT_REGISTERS = { ...allOff, wp: true };
@@ -16,16 +17,19 @@ const highBit = ({ maxphyaddr }: Shape): bigint => 1n << BigInt(Math.min(maxphya
 
 /**
  * Every combination of one EPT entry's flags, in every place that a two-dimensional walk goes through: R, W, X, the memory type,
- * IPAT, bit 7, A, D, a bit above MAXPHYADDR, and as one bit those that mean nothing here (10, 11, 63). With A/D off and on.
+ * IPAT, bit 7, A, D, a bit above MAXPHYADDR, XU, and as one bit those that mean nothing here. With A/D off and on.
  */
 export function oneEptEntry(shape: Shape, options: RunnerOptions): Score {
   const runner = new CaseRunner(shape, options);
-  const { R, W, X, PS, EA, ED, SVE } = BIT;
-  const masks = [R, W, X, 1n << 3n, 1n << 4n, 1n << 5n, 1n << 6n, PS, EA, ED, highBit(shape), 3n << 10n | SVE];
+  const { R, W, X, XU, PS, EA, ED, SVE } = BIT;
+  const modeBased = shape.modeBasedExecute === true ? [XU, BIT.ept11 | SVE] : [XU | BIT.ept11 | SVE];
+  const masks = [R, W, X, 1n << 3n, 1n << 4n, 1n << 5n, 1n << 6n, PS, EA, ED, highBit(shape), ...modeBased];
+  const flags = unions(masks);
   for (const eptFlags of ['off', 'on'] as const) {
     runner.use({ ...EPT_REGISTERS, pse: shape.paging === '32-bit' }, allOff, eptFlags);
+    const known: KnownFacts = new Map();
     for (const slot of nestedSlots(runner)) {
-      judgeAll(runner, slot, unions(masks).map((union) => (slot.open & ~0xfffn) ^ union), supervisorAccesses);
+      judgeAll(runner, slot, candidatesOf(slot, flags, known), supervisorAccesses);
     }
   }
   return runner.score;
@@ -41,10 +45,12 @@ export function oneNptEntry(shape: Shape, options: RunnerOptions): Score {
   const isLegacy = shape.nested?.kind === 'NPT' && shape.nested.paging === '32-bit';
   const high = isLegacy ? [] : [XD, highBit(shape)];
   const masks = [P, RW, US, BIT.PWT | BIT.PCD | BIT.ignored, A, D, PS, G, ...high];
+  const flags = unions(masks);
   for (const host of hosts) {
     runner.use({ ...EPT_REGISTERS, pse: shape.paging === '32-bit' }, host);
+    const known: KnownFacts = new Map();
     for (const slot of nestedSlots(runner)) {
-      judgeAll(runner, slot, unions(masks).map((union) => (slot.open & ~0xfffn) ^ union), supervisorAccesses);
+      judgeAll(runner, slot, candidatesOf(slot, flags, known), supervisorAccesses);
     }
   }
   return runner.score;
@@ -52,10 +58,10 @@ export function oneNptEntry(shape: Shape, options: RunnerOptions): Score {
 
 /** What a pair of levels is varied in. */
 function pairValues(slot: AnySlot, shape: Shape, isNested: boolean): bigint[] {
-  const { P, RW, US, XD, R, W, X } = BIT;
+  const { P, RW, US, XD, R, W, X, XU } = BIT;
   const isLegacy = slot.structure.entryBytes === 4;
   if (isNested && shape.nested?.kind === 'EPT') {
-    return unions([R, W, X, highBit(shape), 1n << 3n]).map((union) => (slot.open & ~0xfn) | union);
+    return unions([R, W, X, highBit(shape), shape.modeBasedExecute === true ? XU : 1n << 3n]).map((union) => (slot.open & ~0xfn) | union);
   }
   const masks = slot.inRegister ? [P] : isLegacy ? [P, RW, US] : [P, RW, US, XD, highBit(shape)];
   return unions(masks).map((union) => (slot.open & ~0x7n) | union);
@@ -109,10 +115,29 @@ function judgePair(runner: CaseRunner, first: AnySlot, second: NestedSlot): void
   second.reopen();
 }
 
+/** What combinations of flags say in an entry of a structure that holds address 0: for one setting of the registers. */
+type KnownFacts = Map<Structure, readonly NestedSlot['facts'][]>;
+
+const FRAME_MASK = ~0xfffn;
+
+/** Each combination of flags with the address that the open entry has. The oracle reads each once a structure, not once a place. */
+function candidatesOf(slot: NestedSlot, flags: readonly bigint[], known: KnownFacts): Candidate<NestedSlot['facts']>[] {
+  const facts = known.get(slot.structure) ?? flags.map((union) => slot.candidate(union).facts);
+  known.set(slot.structure, facts);
+  const frame = slot.open & FRAME_MASK;
+  return flags.map((union, index) => {
+    const value = frame | union;
+    const [lo, hi] = [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
+    return { value, lo, hi, facts: { ...facts[index]!, frame: facts[index]!.frame + Number(frame) } };
+  });
+}
+
 /** Runs all values of an entry; one that maps a page where it should reference a table moves what its path leads to. */
-function judgeAll(runner: CaseRunner, slot: NestedSlot, values: readonly bigint[], by: typeof accesses): void {
+function judgeAll(
+  runner: CaseRunner, slot: NestedSlot, candidates: readonly Candidate<NestedSlot['facts']>[], by: typeof accesses,
+): void {
   let placedAsPage = slot.facts.mapsPage;
-  for (const candidate of values.map((value) => slot.candidate(value))) {
+  for (const candidate of candidates) {
     let isHeld = false;
     for (const access of by) {
       if (!runner.isDue()) continue;
