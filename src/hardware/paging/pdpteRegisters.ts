@@ -58,7 +58,17 @@ export class PdpteRegisters {
     return PDPTES.loaded;
   }
 
-  private isIllegal(lo: number, hi: number): boolean {
+  /** Does the table that a value of CR3 names, in host-physical memory, have a PDPTE that `load` would refuse? */
+  namesIllegal(cr3Lo: number): boolean {
+    const at = cr3Lo & this.compiled.rootLo;
+    for (let i = 0; i < PDPTE_WORDS; i += 2) {
+      if (this.isIllegal(this.memory.load32(at + 4 * i, 0), this.memory.load32(at + 4 * i + 4, 0))) return true;
+    }
+    return false;
+  }
+
+  /** Is a PDPTE present with a reserved bit? */
+  isIllegal(lo: number, hi: number): boolean {
     const { compiled } = this;
     if ((lo & compiled.presentMask) === 0) return false;
     const use = PAE.levels << 1;

@@ -5,7 +5,6 @@ import { EXIT_REASON } from '../vmx/exitReasons';
 import { FLUSH } from '../events/flushCauses';
 import { type InstructionExits, NO_EXIT } from './instructionExits';
 import { PermissionBits } from '../memory/permissionBits';
-import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from './processorSpaces';
 import { CR0 } from './controlRegisters';
@@ -18,7 +17,10 @@ import { SVM_EXIT } from '../svm/svmExitCodes';
 import { SvmExits } from '../svm/svmExits';
 import { SvmOperation } from '../svm/svmOperation';
 import { VmxExits } from '../vmx/vmxExits';
-import { loadGuestState, saveGuestState, usesEpt, usesPdpteRegisters } from '../vmx/vmxTransitions';
+import { saveGuestState } from '../vmx/guestState';
+import { exitLengthOf } from '../vmx/exitLengths';
+import type { RootState } from '../vmx/rootState';
+import { type EnteringProcessor, type EntryOutcome, entryFailureText, VmEntry } from '../vmx/vmEntry';
 
 
 /** What an event that breaks into an instruction leads to: a `RESUME` answer of root mode, or this. */
@@ -34,14 +36,13 @@ export interface EventDeliverer {
 }
 
 /** The parts of a processor that an interruption works on. */
-export interface InterruptedProcessor {
+export interface InterruptedProcessor extends EnteringProcessor {
   readonly cpu: number;
   readonly vendor: 'intel' | 'amd';
   readonly registers: Int32Array;
   readonly vmcs: Int32Array;
   readonly vmcb: Int32Array;
-  readonly maxphyaddr: number;
-  readonly memory: PhysicalMemory;
+  readonly rootState: RootState;
   readonly counters: Float64Array;
   readonly spaces: ProcessorSpaces;
   readonly events: ProcessorEvents;
@@ -76,6 +77,7 @@ export class Interruption {
   /** What of the guest's doings exits. */
   readonly exits: InstructionExits;
   private readonly svm: SvmOperation;
+  private readonly vmEntry: VmEntry;
 
   constructor(private readonly processor: InterruptedProcessor) {
     this.svm = new SvmOperation(processor, {
@@ -86,6 +88,7 @@ export class Interruption {
       event: this.event,
       fail: (sentence) => this.fail(sentence),
     });
+    this.vmEntry = new VmEntry(processor);
     const bits = new PermissionBits(processor.memory, processor.events);
     this.exits = processor.vendor === 'amd'
       ? new SvmExits(processor, bits, this.svm) : new VmxExits(processor.registers, processor.vmcs, bits, this);
@@ -149,12 +152,14 @@ export class Interruption {
 
   /** A VM exit, its handling in root mode, and the VM entry after it. SDM Vol. 3, "VM Exits". */
   exit(reason: number, qualificationLo: number, qualificationHi: number): number {
-    const { registers, vmcs, events, spaces } = this.processor;
-    saveGuestState(registers, vmcs);
+    const { vmcs, rootState, events, spaces } = this.processor;
+    saveGuestState(this.processor);
+    rootState.load(vmcs);
     vmcs[VMCS.exit_reason] = reason;
     vmcs[VMCS.exit_qualification] = qualificationLo;
     vmcs[VMCS.exit_qualification + 1] = qualificationHi;
     clearUnreported(vmcs, reason);
+    vmcs[VMCS.exit_instruction_length] = exitLengthOf(vmcs);
     this.recordVectoring();
     this.count(reason);
     events.vmExit(vmcs);
@@ -183,24 +188,28 @@ export class Interruption {
     return this.svm.exit(SVM_EXIT.npf, infoLo, infoHi, gpaLo, gpaHi, 0);
   }
 
-  /** The first VM entry, which root mode asks for by itself; as `enter`. */
-  begin(): number {
+  /** The first VM entry, which root mode asks for by itself: VMLAUNCH, VMRUN, or a loader's; as `enter`. */
+  begin(how: 'launch' | 'load'): number {
     this.entryFailure = '';
-    return this.enter();
+    if (this.processor.vendor === 'amd') {
+      this.processor.registers[2 * REGISTER.nonRoot] = 1;
+      return this.svm.vmrun();
+    }
+    return this.entered(how === 'launch' ? this.vmEntry.launch() : this.vmEntry.loadBehind());
   }
 
   /**
-   * VM entry: guest state from the VMCS. EXCEPTION when the VMCS asks for one to be injected, else RESUME.retry.
-   * SDM Vol. 3, "VM Entries", "Event Injection". CR2 is no guest state of the VMCS: root mode has written it.
+   * VMRESUME or VMRUN. EXCEPTION when an event is injected that the guest's handler gets, RESUME.stopped when a check
+   * fails, else RESUME.retry.
    */
   enter(): number {
-    const { registers, vmcs, events, spaces } = this.processor;
-    if (this.processor.vendor === 'amd') return this.svm.vmrun();
-    loadGuestState(registers, vmcs);
-    if (!usesEpt(vmcs) && usesPdpteRegisters(registers)) this.processor.loadPdptes();
-    this.processor.reload();
-    if (spaces.vpid === 0) this.processor.flushAtTransition(FLUSH.vmEntry);
-    events.vmEntry(vmcs);
+    return this.processor.vendor === 'amd' ? this.svm.vmrun() : this.entered(this.vmEntry.resume());
+  }
+
+  /** SDM Vol. 3, "Event Injection". CR2 is no guest state of the VMCS: root mode has written it. */
+  private entered(outcome: EntryOutcome): number {
+    if (outcome.kind !== 'entered') return this.fail(entryFailureText(outcome));
+    const { registers, vmcs } = this.processor;
     const info = vmcs[VMCS.entry_interruption_info]!;
     if ((info & INTERRUPTION.valid) === 0) return RESUME.retry;
     vmcs[VMCS.entry_interruption_info] = info & ~INTERRUPTION.valid;

@@ -11,6 +11,7 @@ import { Interruption } from './interruption';
 import { IoPermission } from './ioPermission';
 import { ModelSpecificRegisters } from './modelSpecificRegisters';
 import { Ports } from './ports';
+import { RootState } from '../vmx/rootState';
 import { SystemAccess } from '../delivery/systemAccess';
 import { SystemInstructions } from './systemInstructions';
 import { SegmentRegisters } from '../segments/segmentRegisters';
@@ -58,6 +59,8 @@ export class Processor {
   /** Segment registers, GDTR and IDTR. */
   readonly segments: SegmentRegisters;
   readonly msrs: ModelSpecificRegisters;
+  /** What VM exits load from the host-state area. */
+  readonly rootState: RootState;
   /** I/O ports: devices may be attached. */
   readonly ports = new Ports();
   /** By `COUNTER`; exits by reason from EXIT_COUNTERS_AT on. */
@@ -97,6 +100,7 @@ export class Processor {
     this.vmcs = claimVmcs(registry, cpu);
     this.vmcb = claimVmcb(registry, cpu);
     this.segments = new SegmentRegisters(registry, cpu);
+    this.rootState = new RootState(registry, cpu);
     this.counters = registry.numbers(`cpu${cpu}.counters`, COUNTERS);
     this.caches = new TranslationCaches(registry, `cpu${cpu}.tlb`, cacheSettings(settings));
     this.tlb = this.caches.l1;
@@ -114,7 +118,8 @@ export class Processor {
     const reload = (): void => this.reload();
     const invalidations = new Invalidations(caches, spaces, counters, events);
     const interruption = new Interruption({
-      cpu, vendor, registers, vmcs, vmcb, maxphyaddr, memory, counters, spaces, events, reload,
+      cpu, vendor, registers, segments: this.segments, vmcs, vmcb, maxphyaddr, features, memory, pdptes, counters, spaces, events, reload,
+      rootState: this.rootState,
       loadPdptes: () => this.loadPdptes(),
       flushAtTransition: (cause) => invalidations.byTransition(cause),
       flushByTlbControl: (control) => invalidations.byTlbControl(control),
@@ -298,12 +303,19 @@ export class Processor {
   }
 
   /**
-   * VMLAUNCH or VMRUN by root mode: guest state is loaded, and the processor runs in non-root operation from here on. A
-   * `STATUS`: stopped with its reason when the guest cannot be entered, exception when the entry injects one.
+   * VMLAUNCH of the VMCS, or VMRUN: from here on the processor runs the guest, in non-root operation. A `STATUS`: stopped,
+   * with the reason, when a check fails. VM entries behind exits are VMRESUME.
+   */
+  launch(): number {
+    return this.end.statusOf(this.interruption.begin('launch'));
+  }
+
+  /**
+   * The same for a guest that a loader puts in the middle of things: of the VMCS it has filled in the guest's control
+   * registers and what controls it wants, the rest of the guest is as the processor has it, and no VM entry is checked.
    */
   enterVirtualization(): number {
-    this.registers[2 * REGISTER.nonRoot] = 1;
-    return this.end.statusOf(this.interruption.begin());
+    return this.end.statusOf(this.interruption.begin('load'));
   }
 
   /** INVEPT, single context, by root mode. */

@@ -150,8 +150,21 @@ export const VMCS_REVISION = 1;
 
 /** Claims the VMCS of one virtual processor. */
 export function claimVmcs(registry: Registry, cpu: number): Int32Array {
-  return registry.block(`cpu${cpu}.vmcs`, 2 * vmcsFields.length);
+  const vmcs = registry.block(`cpu${cpu}.vmcs`, 2 * vmcsFields.length + 1);
+  vmcs[VMCS_LAUNCH_STATE] = LAUNCH_STATE.clear;
+  return vmcs;
 }
+
+/** Word of the launch state, which is no field. SDM Vol. 3, "Software Use of Virtual-Machine Control Structures". */
+export const VMCS_LAUNCH_STATE = 2 * vmcsFields.length;
+export const LAUNCH_STATE = {
+  /** There is no current VMCS: VMCLEAR has taken it away, and VMPTRLD brings it back. */
+  none: 0,
+  clear: 1,
+  launched: 2,
+  /** A loader has put the guest in the middle of things; no VM entry has checked it. */
+  loaded: 3,
+} as const;
 
 /** Bits of `pin_controls`. SDM Vol. 3, "Pin-Based VM-Execution Controls". */
 export const PIN = { externalInterruptExiting: 1 << 0, nmiExiting: 1 << 3, virtualNmis: 1 << 5 } as const;

@@ -5,7 +5,7 @@ import { EXIT_REASON } from './exitReasons';
 import { CR_ACCESS, encodeCrAccess } from './exitQualification';
 import { REGISTER } from '../processor/registers';
 import { pagingMode } from '../paging/pagingMode';
-import { INTERRUPTION, PRIMARY, SECONDARY, SS_DPL_SHIFT, VMCS, type VmcsFieldName } from './vmcs';
+import { INTERRUPTION, PRIMARY, SECONDARY, VMCS, type VmcsFieldName } from './vmcs';
 
 const CONTROL_REGISTER_NUMBER = new Map<number, number>([[REGISTER.cr0, 0], [REGISTER.cr3, 3], [REGISTER.cr4, 4]]);
 const PAGE_FAULT = 14;
@@ -13,18 +13,6 @@ const PAGE_FAULT = 14;
 const TYPE_SHIFT = 8;
 
 const cr3Targets: readonly number[] = [VMCS.cr3_target0, VMCS.cr3_target1, VMCS.cr3_target2, VMCS.cr3_target3];
-
-/** Guest state that VM exits save and VM entries load; CPL goes as the DPL of SS. */
-const guestState: readonly (readonly [number, VmcsFieldName])[] = [
-  [REGISTER.cr0, 'guest_cr0'], [REGISTER.cr3, 'guest_cr3'], [REGISTER.cr4, 'guest_cr4'],
-  [REGISTER.efer, 'guest_ia32_efer'], [REGISTER.rflags, 'guest_rflags'],
-];
-
-/** Part of the guest state while EPT is on: else PDPTEs come from the table that CR3 names. */
-const guestPdptes: readonly (readonly [number, VmcsFieldName])[] = [
-  [REGISTER.pdpte0, 'guest_pdpte0'], [REGISTER.pdpte1, 'guest_pdpte1'],
-  [REGISTER.pdpte2, 'guest_pdpte2'], [REGISTER.pdpte3, 'guest_pdpte3'],
-];
 
 /** Secondary controls in force: 0 while they are not activated. */
 export function secondaryControls(vmcs: Int32Array): number {
@@ -39,24 +27,6 @@ export function usesEpt(vmcs: Int32Array): boolean {
 export function usesPdpteRegisters(registers: Int32Array): boolean {
   const format = pagingMode(registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!, registers[2 * REGISTER.efer]!);
   return format.registerLevel !== undefined;
-}
-
-/** SDM Vol. 3, "Saving Guest State". */
-export function saveGuestState(registers: Int32Array, vmcs: Int32Array): void {
-  for (const [register, name] of usesEpt(vmcs) ? [...guestState, ...guestPdptes] : guestState) {
-    vmcs[VMCS[name]] = registers[2 * register]!;
-    vmcs[VMCS[name] + 1] = registers[2 * register + 1]!;
-  }
-  vmcs[VMCS.guest_ss_access_rights] = registers[2 * REGISTER.cpl]! << SS_DPL_SHIFT;
-}
-
-/** SDM Vol. 3, "Loading Guest State"; PDPTEs, without EPT, are the caller's to load from memory. */
-export function loadGuestState(registers: Int32Array, vmcs: Int32Array): void {
-  for (const [register, name] of usesEpt(vmcs) ? [...guestState, ...guestPdptes] : guestState) {
-    registers[2 * register] = vmcs[VMCS[name]]!;
-    registers[2 * register + 1] = vmcs[VMCS[name] + 1]!;
-  }
-  registers[2 * REGISTER.cpl] = (vmcs[VMCS.guest_ss_access_rights]! >>> SS_DPL_SHIFT) & 3;
 }
 
 /**

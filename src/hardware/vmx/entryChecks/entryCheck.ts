@@ -1,3 +1,4 @@
+import type { PdpteRegisters } from '../../paging/pdpteRegisters';
 import type { PhysicalMemory } from '../../memory/physicalMemory';
 import type { ProcessorFeatures } from '../../processor/processorFeatures';
 import { ENTRY, EXIT, VMCS, type VmcsFieldName } from '../vmcs';
@@ -9,6 +10,7 @@ export interface EntryContext {
   readonly memory: PhysicalMemory;
   readonly features: ProcessorFeatures;
   readonly maxphyaddr: number;
+  readonly pdptes: PdpteRegisters;
 }
 
 /** One rule that a VM entry holds to. */

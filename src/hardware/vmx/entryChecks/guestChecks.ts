@@ -128,6 +128,19 @@ const linkChecks = checksOf('Checks on Guest Non-Register State', [
 /** Exit qualifications of exit reason 33. SDM Vol. 3, "VM-Entry Failures During or After Loading Guest State". */
 export const ENTRY_FAILURE = { other: 0, pdpte: 2, nmi: 3, linkPointer: 4 } as const;
 
+/** Does the guest use PAE paging, whose PDPTEs are checked as they are loaded? */
+function usesPae(c: EntryContext): boolean {
+  return has(c, 'guest_cr0', CR0.PG) && has(c, 'guest_cr4', CR4.PAE) && !isIa32eGuest(c);
+}
+
+const pdpteFields = ['guest_pdpte0', 'guest_pdpte1', 'guest_pdpte2', 'guest_pdpte3'] as const;
+
+function hasIllegalPdpte(c: EntryContext): boolean {
+  if (!usesPae(c)) return false;
+  if (hasSecondary(c, SECONDARY.enableEpt)) return pdpteFields.some((name) => c.pdptes.isIllegal(lowOf(c, name), highOf(c, name)));
+  return c.pdptes.namesIllegal(lowOf(c, 'guest_cr3'));
+}
+
 /** One rule of guest state, with the exit qualification that tells of it. */
 export interface GuestCheck extends EntryCheck {
   readonly qualification: number;
@@ -137,9 +150,14 @@ const qualified = (checks: readonly EntryCheck[], qualification: number): readon
   checks.map((check) => ({ ...check, qualification }))
 );
 
-/** SDM Vol. 3, "Checking and Loading Guest State": a broken one is exit reason 33. PDPTEs are checked as they are loaded. */
+export const pdpteChecks: readonly GuestCheck[] = qualified(checksOf('Checks on Guest Page-Directory-Pointer-Table Entries', [
+  ['a guest PDPTE has a reserved bit', hasIllegalPdpte],
+]), ENTRY_FAILURE.pdpte);
+
+/** SDM Vol. 3, "Checking and Loading Guest State": a broken one is exit reason 33. Those of PDPTEs are by themselves too. */
 export const guestChecks: readonly GuestCheck[] = [
   ...qualified([...registerChecks, ...guestSegmentChecks, ...instructionChecks, ...stateChecks], ENTRY_FAILURE.other),
   ...qualified(nmiChecks, ENTRY_FAILURE.nmi),
   ...qualified(linkChecks, ENTRY_FAILURE.linkPointer),
+  ...pdpteChecks,
 ];
