@@ -17,6 +17,19 @@ export function injectGeneralProtection(processor: Processor): void {
   inject(processor.vmcs, GENERAL_PROTECTION, 0);
 }
 
+/**
+ * The next VM entry delivers the event that the exit broke into, as if nothing had been; without one it delivers nothing.
+ * SDM Vol. 3, "Information for VM Exits During Event Delivery", "VM-Entry Controls for Event Injection".
+ */
+export function reinjectVectored(processor: Processor): void {
+  const { vmcs } = processor;
+  const vectoring = vmcs[VMCS.idt_vectoring_info]!;
+  if ((vectoring & INTERRUPTION.valid) === 0) return;
+  vmcs[VMCS.entry_interruption_info] = vectoring & ~INTERRUPTION.reserved;
+  vmcs[VMCS.entry_exception_error_code] = vmcs[VMCS.idt_vectoring_error_code]!;
+  vmcs[VMCS.entry_instruction_length] = vmcs[VMCS.exit_instruction_length]!;
+}
+
 /** SDM Vol. 3, "VM-Entry Controls for Event Injection". */
 function inject(vmcs: Int32Array, vector: number, errorCode: number): void {
   vmcs[VMCS.entry_interruption_info] = vector | INTERRUPTION.hardwareException | INTERRUPTION.errorCodeValid | INTERRUPTION.valid;

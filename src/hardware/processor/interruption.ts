@@ -160,11 +160,21 @@ export class Interruption {
     vmcs[VMCS.exit_qualification + 1] = qualificationHi;
     clearUnreported(vmcs, reason);
     vmcs[VMCS.exit_instruction_length] = exitLengthOf(vmcs);
+    this.recordNmiUnblocking(reason);
     this.recordVectoring();
     this.count(reason);
     events.vmExit(vmcs);
     if (spaces.vpid === 0) this.processor.flushAtTransition(FLUSH.vmExit);
     return this.handle(reason);
+  }
+
+  /** A fault of an IRET that had unblocked NMIs says so, unless it is a double fault. SDM Vol. 3, "Information for VM Exits Due to Vectored Events". */
+  private recordNmiUnblocking(reason: number): void {
+    const { vmcs } = this.processor;
+    const unblocked = this.hasUnblockedNmi !== 0 && this.isDelivering === 0 && reason === EXIT_REASON.exception_nmi;
+    this.hasUnblockedNmi = 0;
+    if (!unblocked || (vmcs[VMCS.exit_interruption_info]! & INTERRUPTION.vectorMask) === VECTOR.doubleFault) return;
+    vmcs[VMCS.exit_interruption_info]! |= INTERRUPTION.nmiUnblocking;
   }
 
   /** SDM Vol. 3, "Information for VM Exits That Occur During Event Delivery". */

@@ -227,6 +227,8 @@ export const INTERRUPTION = {
   typeMask: 7 << 8,
   hardwareException: 3 << 8,
   errorCodeValid: 1 << 11,
+  /** Of an exit: NMI unblocking due to IRET. */
+  nmiUnblocking: 1 << 12,
   /** Bits 30:12. */
   reserved: 0x7fff_f000,
   valid: 1 << 31,
