@@ -2,7 +2,7 @@ import { REGISTER } from '../hardware/processor/registers';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
 
 /**
- * Puts a space into the guest's paging mode: EFER, RFLAGS and PKRU from the processor's registers,
+ * Puts a space into the guest's paging mode: EFER, RFLAGS, PKRU and IA32_PKRS from the processor's registers,
  * CR0 and CR4 (low halves) as the guest sees them, which a hypervisor may keep apart.
  */
 export function useGuestRegisters(space: TranslationSpace, registers: Int32Array, cr0: number, cr4: number): void {
@@ -12,6 +12,7 @@ export function useGuestRegisters(space: TranslationSpace, registers: Int32Array
     efer: registers[2 * REGISTER.efer]!,
     rflags: registers[2 * REGISTER.rflags]!,
     pkru: registers[2 * REGISTER.pkru]!,
+    pkrs: registers[2 * REGISTER.pkrs]!,
   });
   if (missing !== undefined) throw new Error(`invariant: the processor let the guest into ${missing} paging, which has no format`);
 }

@@ -48,6 +48,7 @@ export class Native implements Technique {
     this.guestMemory = new MachineMemory(guestFrames);
     this.space = new TranslationSpace({
       memory, bus, tableSpace: SPACE.guest, actor: ACTOR.walker, cpu: 0, maxphyaddr, tables: new IdentityAddressing(),
+      features: processors[0]!.features,
     });
   }
 

@@ -56,8 +56,8 @@ export class VirtualMachine {
     this.slots.add(0, host.guestFrames, RAM_HVA_PAGE);
     this.memory = new SlotMemory(this.slots, manager, this.hostListing);
     this.vcpus = host.processors.map((_, cpu) => new VcpuState(registry, cpu));
-    this.guestTables = host.processors.map((_, cpu) => new TranslationSpace({
-      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.vmm, cpu, maxphyaddr: host.maxphyaddr, tables: new SlotAddressing(this.memory),
+    this.guestTables = host.processors.map(({ features }, cpu) => new TranslationSpace({
+      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.vmm, cpu, maxphyaddr: host.maxphyaddr, features, tables: new SlotAddressing(this.memory),
     }));
   }
 
