@@ -76,7 +76,7 @@ export class ConformMachine {
     processor.setLevel(cpu.cpl);
     if (vector.eptp !== undefined) return this.enterVmx(vector, vector.eptp, values.rflags ?? 0n);
     if (vector.npt !== undefined) return this.enterSvm(vector, vector.npt, values.rflags ?? 0n);
-    if (vector.paging === 'pae') processor.loadPdptes();
+    if (vector.paging === 'pae' && processor.loadPdptes() === STATUS.stopped) return processor.stopReason;
     processor.reload();
     return undefined;
   }

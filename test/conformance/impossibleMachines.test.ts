@@ -6,6 +6,7 @@ interface Line {
   readonly cpu: Record<string, unknown>;
   readonly ept?: Record<string, unknown>;
   readonly npt?: Record<string, unknown>;
+  readonly memory: [string, string][];
 }
 
 /** The first vector of a file in a paging mode, changed. */
@@ -26,6 +27,10 @@ const impossible: readonly (readonly [string, string, RegExp])[] = [
   ['a host without paging behind nested paging', vector('npt-qemu', '4-level', ({ npt }) => {
     Object.assign(npt ?? {}, { host_cr0: '0x11', host_efer: '0x1100' });
   }), /nested paging needs a host with paging/],
+  ['a PDPTE that MOV to CR3 does not load', vector('native-bochs', 'pae', ({ cpu, memory }) => {
+    const at = BigInt(String(cpu['cr3'])) & 0xffff_ffe0n;
+    memory.splice(0, memory.length, [`0x${at.toString(16)}`, '0x3']);
+  }), /a PDPTE in memory at CR3 has a reserved bit set/],
   ['a guest of SVM without EFER.SVME', vector('npt-qemu', '4-level', ({ cpu }) => { cpu['efer'] = '0xd00'; }), /VMRUN ends with VMEXIT_INVALID: EFER\.SVME is 0/],
 ];
 

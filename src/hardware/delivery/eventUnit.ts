@@ -26,6 +26,7 @@ export interface EventUnitProcessor {
   readonly vendor: 'intel' | 'amd';
   readonly registers: Int32Array;
   readonly vmcs: Int32Array;
+  readonly vmcb: Int32Array;
   readonly segments: SegmentRegisters;
   readonly spaces: ProcessorSpaces;
   readonly access: SystemAccess;

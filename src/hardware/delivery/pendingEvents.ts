@@ -7,6 +7,8 @@ import type { Interruption } from '../processor/interruption';
 import { type LocalApic, NO_VECTOR } from '../apic/localApic';
 import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from '../processor/registers';
 import { RESUME, STATUS } from '../processor/rootMode';
+import { NO_VIRTUAL_INTERRUPT, pendingVirtualInterrupt, takeVirtualInterrupt } from '../svm/virtualInterrupt';
+import { V_INTR, VMCB } from '../svm/vmcb';
 import { PIN, VMCS } from '../vmx/vmcs';
 
 /** Nothing was to be done. */
@@ -18,6 +20,7 @@ export interface PendingEventsProcessor {
   readonly vendor: 'intel' | 'amd';
   readonly registers: Int32Array;
   readonly vmcs: Int32Array;
+  readonly vmcb: Int32Array;
   readonly apic: LocalApic;
   readonly interruption: Interruption;
   readonly end: InstructionEnd;
@@ -25,12 +28,13 @@ export interface PendingEventsProcessor {
 
 /**
  * What a processor takes between two instructions, in the order of SDM Vol. 3, "Priority Among Concurrent Events": NMI
- * window, NMI, interrupt window, interrupt. Each may exit; what does not is delivered.
+ * window, NMI, interrupt window, interrupt; behind them SVM's virtual interrupt. Each may exit; what does not is delivered.
  */
 export class PendingEvents {
   /** In this order. */
   private readonly takers = [
     () => this.takeNmiWindow(), () => this.takeNmi(), () => this.takeInterruptWindow(), () => this.takeInterrupt(),
+    () => this.takeVirtualInterrupt(),
   ] as const;
 
   constructor(private readonly processor: PendingEventsProcessor) {}
@@ -80,14 +84,25 @@ export class PendingEvents {
   private takeInterrupt(): number {
     const { apic, interruption, vendor } = this.processor;
     if (apic.pending === NO_VECTOR || this.activity === ACTIVITY.shutdown) return NOTHING;
-    // VMX exits whatever RFLAGS.IF is; an SVM intercept, without V_INTR_MASKING, waits for it.
-    if (vendor === 'intel' || this.isInterruptible) {
+    // VMX exits whatever RFLAGS.IF is; an SVM intercept waits for it, or with V_INTR_MASKING for the host's, which is 1.
+    if (vendor === 'intel' || this.isInterruptible || this.isMaskedVirtually) {
       const exit = interruption.exits.externalInterrupt(() => apic.acknowledge());
       if (exit !== NO_EXIT) return exit;
     }
     if (!this.isInterruptible) return NOTHING;
     this.wake();
     return interruption.interrupt(EVENT_TYPE.externalInterrupt, apic.acknowledge(), 0);
+  }
+
+  /** APM Vol. 2, "Virtual Interrupts": the intercept, which the window asked for, has been passed. */
+  private takeVirtualInterrupt(): number {
+    const { vendor, registers, vmcb, interruption } = this.processor;
+    if (vendor !== 'amd' || registers[2 * REGISTER.nonRoot] === 0 || !this.isInterruptible) return NOTHING;
+    const vector = pendingVirtualInterrupt(vmcb);
+    if (vector === NO_VIRTUAL_INTERRUPT) return NOTHING;
+    takeVirtualInterrupt(vmcb);
+    this.wake();
+    return interruption.interrupt(EVENT_TYPE.externalInterrupt, vector, 0);
   }
 
   private orNothing(exit: number): number {
@@ -103,6 +118,11 @@ export class PendingEvents {
     const { registers } = this.processor;
     const isEnabled = (registers[2 * REGISTER.rflags]! & RFLAGS.IF) !== 0;
     return isEnabled && !this.isBlocked(BLOCKED_FOR_ONE_INSTRUCTION) && this.activity !== ACTIVITY.shutdown;
+  }
+
+  private get isMaskedVirtually(): boolean {
+    const { registers, vmcb } = this.processor;
+    return registers[2 * REGISTER.nonRoot] !== 0 && (vmcb[VMCB.v_intr]! & V_INTR.masking) !== 0;
   }
 
   private isBlocked(bits: number): boolean {

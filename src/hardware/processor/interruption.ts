@@ -46,8 +46,6 @@ export interface InterruptedProcessor extends EnteringProcessor {
   readonly counters: Float64Array;
   readonly spaces: ProcessorSpaces;
   readonly events: ProcessorEvents;
-  /** Loads the PDPTE registers from the table that CR3 names. */
-  readonly loadPdptes: () => void;
   /** Recomputes derived state. */
   readonly reload: () => void;
   /** Invalidates by VM entry or VM exit without VPID. */
@@ -203,7 +201,7 @@ export class Interruption {
     this.entryFailure = '';
     if (this.processor.vendor === 'amd') {
       this.processor.registers[2 * REGISTER.nonRoot] = 1;
-      return this.svm.vmrun();
+      return how === 'launch' ? this.svm.vmrun() : this.svm.loadBehind();
     }
     return this.entered(how === 'launch' ? this.vmEntry.launch() : this.vmEntry.loadBehind());
   }

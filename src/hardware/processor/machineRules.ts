@@ -77,7 +77,7 @@ function featureWithoutItsGround({ vendor, features }: MachineDescription): stri
   return found === undefined ? undefined : `${found[0]} without ${found[1]}`;
 }
 
-const machineRules: readonly MachineRule[] = [
+export const descriptionRules: readonly MachineRule[] = [
   {
     name: `MAXPHYADDR is ${MAXPHYADDR.least} to ${MAXPHYADDR.most}`,
     source: 'SDM Vol. 3, "Enumeration of Paging Features by CPUID"',
@@ -119,7 +119,7 @@ const machineRules: readonly MachineRule[] = [
 ];
 
 /** Rules of the registers that a machine begins with, those of a host behind nested paging, and of EPTP. */
-const stateRules: readonly MachineRule[] = [
+export const stateRules: readonly MachineRule[] = [
   ...controlStateRules.map(({ name, section, broken }): MachineRule => ({
     name, source: section === 'Enabling SVM' ? `APM Vol. 2, "${section}"` : `SDM Vol. 3, "${section}"`,
     breach: (machine) => (machine.registers !== undefined && broken(machine.registers, machine) ? registersText(machine.registers) : undefined),
@@ -142,9 +142,12 @@ function hex([lo, hi]: Halves): string {
   return `0x${hi === 0 ? '' : (hi >>> 0).toString(16)}${(lo >>> 0).toString(16).padStart(hi === 0 ? 1 : 8, '0')}`;
 }
 
+/** In the order in which they are asked: a later one may lean on an earlier. */
+export const machineRules: readonly MachineRule[] = [...descriptionRules, ...stateRules];
+
 /** Why there is no such machine: one clause that names the rule and where it stands; undefined when there is one. */
 export function machineRefusal(machine: MachineDescription): string | undefined {
-  for (const { name, source, breach } of [...machineRules, ...stateRules]) {
+  for (const { name, source, breach } of machineRules) {
     const found = breach(machine);
     if (found !== undefined) return `${found} is impossible: ${name} (${source})`;
   }

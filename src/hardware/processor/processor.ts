@@ -30,7 +30,7 @@ import { RegisterFile } from './registerFile';
 import { RegisterInstructions } from './registerInstructions';
 import { REGISTER, REGISTER_WORDS } from './registers';
 import type { Registry } from '../state/registry';
-import { PendingOperation, type ProcessorSettings, type RootMode, type StoreObserver } from './rootMode';
+import { PendingOperation, type ProcessorSettings, type RootMode, STATUS, type StoreObserver } from './rootMode';
 import type { Tlb } from '../caches/tlb';
 import { TranslationCaches } from '../caches/translationCaches';
 import { cacheSettings } from '../caches/cacheSettings';
@@ -120,7 +120,6 @@ export class Processor {
     const interruption = new Interruption({
       cpu, vendor, registers, segments: this.segments, vmcs, vmcb, maxphyaddr, features, memory, pdptes, counters, spaces, events, reload,
       rootState: this.rootState,
-      loadPdptes: () => this.loadPdptes(),
       flushAtTransition: (cause) => invalidations.byTransition(cause),
       flushByTlbControl: (control) => invalidations.byTlbControl(control),
     });
@@ -134,7 +133,7 @@ export class Processor {
     this.file = file;
     this.interruption = interruption;
     this.invalidations = invalidations;
-    const shared = { registers, vmcs, counters, pending, memory, bus, spaces, events, interruption, invalidations, end };
+    const shared = { registers, vmcs, vmcb, counters, pending, memory, bus, spaces, events, interruption, invalidations, end };
     const translation = new LinearTranslation({ ...shared, translator, eptExits });
     this.onMemory = new MemoryInstructions({ ...shared, translation });
     this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, eptExits, reload });
@@ -353,10 +352,11 @@ export class Processor {
 
   /**
    * Loads the PDPTE registers from the table that CR3 names in host-physical memory, as a MOV to CR3 did before the
-   * machine was put together. Illegal ones, which a MOV would not have loaded, are a broken invariant.
+   * machine was put together. A `STATUS`: stopped, with the reason, when one is illegal, which a MOV would not have loaded.
    */
-  loadPdptes(): void {
+  loadPdptes(): number {
     const outcome = this.pdptes.load(this.registers[2 * REGISTER.cr3]!, undefined);
-    if (outcome !== PDPTES.loaded) throw new Error('invariant: a PDPTE in memory at CR3 has a reserved bit set');
+    if (outcome === PDPTES.loaded) return STATUS.done;
+    return this.end.giveUp('a PDPTE in memory at CR3 has a reserved bit set (SDM Vol. 3, "PDPTE Registers")');
   }
 }

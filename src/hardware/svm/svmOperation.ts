@@ -1,12 +1,13 @@
 import type { DeliveredEvent } from '../delivery/deliveredEvent';
 import type { InterruptedProcessor } from '../processor/interruption';
+import { pagingMode } from '../paging/pagingMode';
+import { PDPTES } from '../paging/pdpteRegisters';
 import { REGISTER } from '../processor/registers';
 import { RESUME } from '../processor/rootMode';
 import { exitReasonOfSvm, SVM_EXIT } from './svmExitCodes';
-import { loadFromVmcb, saveToVmcb, setField, usesNestedPaging } from './svmTransitions';
+import { loadFromVmcb, saveProgram, saveToVmcb, setField, usesNestedPaging } from './svmTransitions';
 import { EVENT, EVENT_TYPE, VMCB } from './vmcb';
 import { brokenVmrunRule } from './vmrunRules';
-import { usesPdpteRegisters } from '../vmx/vmxTransitions';
 
 /** What of the processor's interruption SVM needs. */
 export interface SvmHost {
@@ -27,13 +28,18 @@ export interface SvmHost {
 export class SvmOperation {
   constructor(private readonly processor: InterruptedProcessor, private readonly host: SvmHost) {}
 
+  /** VMRUN of a guest that a loader puts in the middle of things: all but its control registers and CPL is as the processor has it. */
+  loadBehind(): number {
+    saveProgram(this.processor);
+    return this.vmrun();
+  }
+
   /** VMRUN: EXCEPTION when an event is injected, RESUME.stopped when a rule refuses it, else RESUME.retry. APM Vol. 2, "VMRUN Instruction". */
   vmrun(): number {
-    const { registers, vmcb, events, maxphyaddr } = this.processor;
-    const rule = brokenVmrunRule(vmcb, maxphyaddr);
+    const { vmcb, events, maxphyaddr } = this.processor;
+    const rule = brokenVmrunRule(vmcb, maxphyaddr) ?? this.loadPdptes();
     if (rule !== undefined) return this.refuse(rule);
-    loadFromVmcb(registers, vmcb);
-    if (!usesNestedPaging(vmcb) && usesPdpteRegisters(registers)) this.processor.loadPdptes();
+    loadFromVmcb(this.processor);
     this.processor.reload();
     this.processor.flushByTlbControl(vmcb[VMCB.tlb_control]!);
     events.vmrun(vmcb);
@@ -45,10 +51,18 @@ export class SvmOperation {
    * intercepted, else 0. APM Vol. 2, "#VMEXIT".
    */
   exit(code: number, info1Lo: number, info1Hi: number, info2Lo: number, info2Hi: number, length: number): number {
-    const { registers, vmcb } = this.processor;
-    saveToVmcb(registers, vmcb);
+    saveToVmcb(this.processor);
     this.recordNextInstruction(length);
     return this.host.handle(this.record(code, info1Lo, info1Hi, info2Lo, info2Hi));
+  }
+
+  /** Loads the PDPTE registers, where the guest has them: the rule that they break, or undefined. */
+  private loadPdptes(): string | undefined {
+    const { vmcb, pdptes } = this.processor;
+    const { registerLevel } = pagingMode(vmcb[VMCB.guest_cr0]!, vmcb[VMCB.guest_cr4]!, vmcb[VMCB.guest_efer]!);
+    if (registerLevel === undefined || usesNestedPaging(vmcb)) return undefined;
+    return pdptes.load(vmcb[VMCB.guest_cr3]!, undefined) === PDPTES.loaded
+      ? undefined : 'a PDPTE in memory at CR3 has a reserved bit set (APM Vol. 2, "Legacy PAE Mode")';
   }
 
   /** The VMRUN ends as a #VMEXIT with nothing loaded and nothing saved; a hypervisor of ours has no use for it. */

@@ -43,10 +43,9 @@ export const vmcbFields = [
   { name: 'n_cr3', offset: 0xb0, width: 64 },
   { name: 'vmcb_clean', offset: 0xc0, width: 32 },
   { name: 'nrip', offset: 0xc8, width: 64 },
-  // State-save area.
+  // State-save area, as far as VMRUN and #VMEXIT go: FS, GS, LDTR, TR and MSRs are VMLOAD's and VMSAVE's.
   ...segment('es', 0x00), ...segment('cs', 0x10), ...segment('ss', 0x20), ...segment('ds', 0x30),
-  ...segment('fs', 0x40), ...segment('gs', 0x50), ...segment('gdtr', 0x60), ...segment('ldtr', 0x70),
-  ...segment('idtr', 0x80), ...segment('tr', 0x90),
+  ...segment('gdtr', 0x60), ...segment('idtr', 0x80),
   { name: 'guest_cpl', offset: STATE_SAVE_AREA + 0xcb, width: 8 },
   { name: 'guest_efer', offset: STATE_SAVE_AREA + 0xd0, width: 64 },
   { name: 'guest_cr4', offset: STATE_SAVE_AREA + 0x148, width: 64 },
@@ -77,6 +76,9 @@ export const VMCB = Object.fromEntries(names.map((name, index) => [name, 2 * ind
 export function claimVmcb(registry: Registry, cpu: number): Int32Array {
   return registry.block(`cpu${cpu}.vmcb`, 2 * names.length);
 }
+
+/** Bits of `interrupt_shadow`. APM Vol. 2, "Interrupt Shadows". */
+export const INTERRUPT_SHADOW = 1 << 0;
 
 /** Bits of `nested_control`. */
 export const NESTED_CONTROL = { enable: 1 << 0 } as const;

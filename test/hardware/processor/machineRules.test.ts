@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { CR0, CR4, EFER } from '../../../src/hardware/processor/controlRegisters';
 import { controlStateRules, type ControlState } from '../../../src/hardware/processor/controlStateRules';
-import { type MachineDescription, machineRefusal } from '../../../src/hardware/processor/machineRules';
+import { type MachineDescription, machineRefusal, machineRules } from '../../../src/hardware/processor/machineRules';
 import { eptPointerRules } from '../../../src/hardware/vmx/eptPointerRules';
 
 const LONG_MODE: ControlState = {
@@ -59,6 +59,28 @@ describe('an impossible machine', () => {
 
   it('is refused with the manual\'s section', () => {
     for (const [changes] of impossible) assert.match(machineRefusal({ ...GOOD, ...changes }) ?? '', /\((SDM|APM) Vol\. \d.*\)$/);
+  });
+
+  /** What breaks the control registers of a host breaks them behind nested paging, where SVME is a host's own. */
+  it('is refused for the host behind nested paging as for the machine itself', () => {
+    for (const [{ registers }, words] of impossible) {
+      if (registers === undefined || words.source.includes('SVME')) continue;
+      const isPaged = (registers.cr0[0] & CR0.PG) !== 0;
+      const sentence = machineRefusal({ vendor: 'amd', maxphyaddr: 46, nestedHost: registers }) ?? 'accepted';
+      assert.match(sentence, words);
+      if (isPaged) assert.match(sentence, /of the host behind nested paging, /);
+    }
+  });
+
+  it('breaks each rule somewhere above', () => {
+    const told = impossible.flatMap(([changes]) => {
+      const machine = { ...GOOD, ...changes };
+      const host = { vendor: 'amd', maxphyaddr: 46, ...(machine.registers === undefined ? {} : { nestedHost: machine.registers }) } as const;
+      return [machineRefusal(machine) ?? '', machineRefusal(host) ?? ''];
+    });
+    // A processor with SVM may have EFER.SVME, so that no host behind nested paging breaks that rule.
+    const rules = machineRules.filter(({ name }) => name !== 'of the host behind nested paging, EFER.SVME is AMD\'s');
+    for (const { name } of rules) assert.ok(told.some((sentence) => sentence.includes(`impossible: ${name} (`)), name);
   });
 
   it('breaks each rule of registers and of EPTP somewhere above', () => {

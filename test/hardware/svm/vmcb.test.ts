@@ -11,8 +11,7 @@ const layout: readonly (readonly [string, number, number])[] = [
   ['exitinfo1', 0x078, 64], ['exitinfo2', 0x080, 64], ['exitintinfo', 0x088, 64], ['nested_control', 0x090, 64],
   ['eventinj', 0x0a8, 64], ['n_cr3', 0x0b0, 64], ['vmcb_clean', 0x0c0, 32], ['nrip', 0x0c8, 64],
   ['guest_es_selector', 0x400, 16], ['guest_cs_attributes', 0x412, 16], ['guest_ss_limit', 0x424, 32], ['guest_ds_base', 0x438, 64],
-  ['guest_fs_selector', 0x440, 16], ['guest_gs_base', 0x458, 64], ['guest_gdtr_limit', 0x464, 32], ['guest_ldtr_selector', 0x470, 16],
-  ['guest_idtr_base', 0x488, 64], ['guest_tr_attributes', 0x492, 16], ['guest_cpl', 0x4cb, 8], ['guest_efer', 0x4d0, 64],
+  ['guest_gdtr_limit', 0x464, 32], ['guest_idtr_base', 0x488, 64], ['guest_cpl', 0x4cb, 8], ['guest_efer', 0x4d0, 64],
   ['guest_cr4', 0x548, 64], ['guest_cr3', 0x550, 64], ['guest_cr0', 0x558, 64], ['guest_rflags', 0x570, 64], ['guest_rip', 0x578, 64],
   ['guest_rsp', 0x5d8, 64], ['guest_rax', 0x5f8, 64], ['guest_cr2', 0x640, 64], ['guest_g_pat', 0x668, 64],
 ];

@@ -1,8 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { CR0, CR4, EFER } from '../../../src/hardware/processor/controlRegisters';
+import { CR0, CR4, EFER, RFLAGS } from '../../../src/hardware/processor/controlRegisters';
 import { COUNTER, EXIT_COUNTERS_AT } from '../../../src/hardware/state/counters';
 import { EXIT_REASON } from '../../../src/hardware/vmx/exitReasons';
 import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
+import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from '../../../src/hardware/processor/registers';
+import { DESCRIPTOR_TABLE, SEGMENT, SEGMENT_RIGHTS } from '../../../src/hardware/segments/segmentRegisters';
 import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
 import { VMCB, type VmcbFieldName } from '../../../src/hardware/svm/vmcb';
 import { vmrunRules } from '../../../src/hardware/svm/vmrunRules';
@@ -71,7 +73,7 @@ describe('VMRUN', () => {
       const machine = guest();
       const before = machine.processor.registers.slice();
       write(machine, fields);
-      assert.equal(machine.processor.enterVirtualization(), STATUS.stopped);
+      assert.equal(machine.processor.launch(), STATUS.stopped);
       assert.match(machine.processor.stopReason, /^VMRUN ends with VMEXIT_INVALID: .* \(APM Vol\. 2, ".*"\)$/);
       assert.ok(machine.processor.stopReason.includes(name), machine.processor.stopReason);
       assert.equal(machine.vmcb('exitcode'), 0xffff_ffff_ffff_ffffn);
@@ -87,7 +89,7 @@ describe('VMRUN', () => {
   it('takes a guest in paged real mode, which only SVM has', () => {
     const machine = guest();
     write(machine, { guest_cr0: BigInt(CR0.PG >>> 0), guest_efer: BigInt(EFER.SVME), guest_cr4: 0n });
-    assert.equal(machine.processor.enterVirtualization(), STATUS.done);
+    assert.equal(machine.processor.launch(), STATUS.done);
   });
 
   it('that fails when root mode comes back ends the guest\'s access as a stop', () => {
@@ -113,6 +115,106 @@ describe('VMRUN', () => {
     };
     assert.equal(machine.processor.invlpg(...halves(PAGE)), STATUS.done);
     assert.deepEqual([machine.register('rax'), machine.register('cr2')], [7n, 8n]);
+  });
+});
+
+describe('the guest state of a VMCB', () => {
+  const SEGMENTS = ['es', 'cs', 'ss', 'ds'] as const;
+
+  it('is what #VMEXIT saves of segments, tables and interrupt shadow, and what VMRUN loads', () => {
+    const machine = guest();
+    intercept(machine.processor.vmcb, SVM_EXIT.invlpg);
+    const { segments, registers } = machine.processor;
+    SEGMENTS.forEach((name, index) => {
+      segments.set(SEGMENT[name], { selector: 8 * index, rights: 0xa000 | 0x93 + index, limit: -1 - index, baseLo: index << 12, baseHi: 0x7f + index });
+    });
+    segments.setTable(DESCRIPTOR_TABLE.idtr, 0x1000, -1, 0xfff);
+    registers[2 * REGISTER.interruptibility] = INTERRUPTIBILITY.blockingByMovSs | INTERRUPTIBILITY.blockingByNmi;
+    const before = segments.words.slice();
+    machine.onExit = () => {
+      SEGMENTS.forEach((name, index) => {
+        assert.deepEqual(
+          (['selector', 'attributes', 'limit', 'base'] as const).map((field) => machine.vmcb(`guest_${name}_${field}`)),
+          [BigInt(8 * index), BigInt(0xa93 + index), 0xffff_ffffn - BigInt(index), (0x7fn + BigInt(index) << 32n) + (BigInt(index) << 12n)],
+        );
+      });
+      assert.deepEqual([machine.vmcb('guest_idtr_base'), machine.vmcb('guest_idtr_limit')], [0xffff_ffff_0000_1000n, 0xfffn]);
+      assert.equal(machine.vmcb('interrupt_shadow'), 1n);
+      segments.words.fill(0);
+      return RESUME.completed;
+    };
+    assert.equal(machine.processor.invlpg(0, 0), STATUS.done);
+    const loaded = [SEGMENT.es, SEGMENT.cs, SEGMENT.ss, SEGMENT.ds].flatMap((segment) => [...segments.words.slice(5 * segment, 5 * segment + 5)]);
+    assert.deepEqual(loaded, [SEGMENT.es, SEGMENT.cs, SEGMENT.ss, SEGMENT.ds].flatMap((segment) => [...before.slice(5 * segment, 5 * segment + 5)]));
+    assert.deepEqual([segments.tableBaseLo(DESCRIPTOR_TABLE.idtr), segments.tableLimit(DESCRIPTOR_TABLE.idtr)], [0x1000, 0xfff]);
+    // The shadow of MOV to SS comes back as one; what blocks NMIs is no field of the VMCB.
+    assert.equal(registers[2 * REGISTER.interruptibility], INTERRUPTIBILITY.blockingBySti | INTERRUPTIBILITY.blockingByNmi);
+  });
+
+  it('has no segment where attributes say that none is present', () => {
+    const machine = guest();
+    write(machine, { guest_es_attributes: 0n });
+    machine.processor.launch();
+    assert.notEqual(machine.processor.segments.rights(SEGMENT.es) & SEGMENT_RIGHTS.unusable, 0);
+    assert.equal(machine.processor.segments.rights(SEGMENT.ds) & SEGMENT_RIGHTS.unusable, 0);
+  });
+
+  it('does not tell of HLT: the guest comes back running', () => {
+    const machine = guest();
+    machine.processor.hlt();
+    assert.equal(machine.processor.registers[2 * REGISTER.activity], ACTIVITY.hlt);
+    machine.processor.launch();
+    assert.equal(machine.processor.registers[2 * REGISTER.activity], ACTIVITY.active);
+  });
+
+  it('has PDPTEs that a guest in PAE mode without nested paging loads: an illegal one refuses the VMRUN', () => {
+    for (const [pdpte, status] of [[0x5001n, STATUS.done], [0x5003n, STATUS.stopped]] as const) {
+      const machine = guest();
+      machine.put(0x6020n, pdpte);
+      write(machine, {
+        guest_efer: BigInt(EFER.SVME), guest_cr3: 0x6020n, nested_control: 0n, eventinj: 0n,
+      });
+      assert.equal(machine.processor.launch(), status);
+      if (status === STATUS.done) assert.equal(machine.pdpte(0), pdpte);
+      else assert.match(machine.processor.stopReason, /VMEXIT_INVALID: a PDPTE in memory at CR3 has a reserved bit set/);
+    }
+  });
+});
+
+describe('a virtual interrupt', () => {
+  const V_IRQ = 1n << 8n | 5n << 16n | 0x51n << 32n;
+  /** A guest in its window, or not: V_IRQ waits, of priority 5 and vector 51H. */
+  const waiting = (rflags: number, how: 'intercepted' | 'taken' = 'taken', control = V_IRQ): TablesByHand => {
+    const machine = guest();
+    if (how === 'intercepted') intercept(machine.processor.vmcb, SVM_EXIT.vintr);
+    write(machine, { v_intr: control, guest_rflags: BigInt(rflags | RFLAGS.fixed) });
+    assert.equal(machine.processor.launch(), STATUS.done);
+    return machine;
+  };
+
+  it('is taken when RFLAGS.IF is 1 and nothing shadows it, and V_IRQ is then clear', () => {
+    const machine = waiting(RFLAGS.IF);
+    assert.equal(machine.processor.deliverPending(), STATUS.exception);
+    assert.deepEqual([machine.processor.vector, machine.vmcb('v_intr') & 1n << 8n], [0x51, 0n]);
+    assert.equal(waiting(0).processor.deliverPending(), STATUS.done);
+    const shadowed = waiting(RFLAGS.IF);
+    shadowed.processor.registers[2 * REGISTER.interruptibility] = INTERRUPTIBILITY.blockingBySti;
+    assert.equal(shadowed.processor.deliverPending(), STATUS.done);
+    assert.equal(waiting(RFLAGS.IF, 'taken', V_IRQ | 5n).processor.deliverPending(), STATUS.done, 'V_TPR is as high');
+  });
+
+  it('exits before that when it is intercepted, and goes on waiting', () => {
+    const machine = waiting(RFLAGS.IF, 'intercepted');
+    assert.equal(machine.processor.deliverPending(), STATUS.stopped);
+    assert.deepEqual([machine.vmcb('exitcode'), machine.vmcb('v_intr') & 1n << 8n], [0x64n, 1n << 8n]);
+    assert.equal(exitsBy(machine, EXIT_REASON.interrupt_window), 1);
+    assert.equal(waiting(0, 'intercepted').processor.deliverPending(), STATUS.done);
+  });
+
+  it('is nobody\'s outside a guest', () => {
+    const machine = waiting(RFLAGS.IF);
+    machine.processor.registers[2 * REGISTER.nonRoot] = 0;
+    assert.equal(machine.processor.deliverPending(), STATUS.done);
   });
 });
 
@@ -165,7 +267,7 @@ describe('an event that VMRUN injects', () => {
   it('is delivered with its error code; a page fault has its address from the VMCB\'s CR2', () => {
     const machine = guest();
     write(machine, { eventinj: VALID | ERROR_CODE | type(3n) | 14n | 6n << 32n, guest_cr2: 0x1234_5000n });
-    assert.equal(machine.processor.enterVirtualization(), STATUS.exception);
+    assert.equal(machine.processor.launch(), STATUS.exception);
     assert.deepEqual(machine.fault, [14, 6, 0x1234_5000n]);
     assert.equal(machine.processor.counters[COUNTER['faults.guest_exited']], 1);
   });
@@ -174,7 +276,7 @@ describe('an event that VMRUN injects', () => {
     const machine = guest();
     intercept(machine.processor.vmcb, SVM_EXIT.exception0 + 13);
     write(machine, { eventinj: VALID | ERROR_CODE | type(3n) | 13n });
-    assert.equal(machine.processor.enterVirtualization(), STATUS.exception);
+    assert.equal(machine.processor.launch(), STATUS.exception);
     assert.equal(machine.processor.vector, 13);
   });
 });
@@ -188,7 +290,7 @@ describe('TLB_CONTROL', () => {
     machine.map(TABLES['4-level'], ROOT, OTHER, GPA | OPEN);
     const run = (asid: bigint, tlbControl: bigint): void => {
       write(machine, { asid, tlb_control: tlbControl, guest_cr4: BigInt(CR4.PAE | CR4.PGE) });
-      assert.equal(machine.processor.enterVirtualization(), STATUS.done);
+      assert.equal(machine.processor.launch(), STATUS.done);
     };
     const isHit = (gva: bigint): boolean => {
       const before = machine.processor.counters[COUNTER['tlb.hits']]!;
