@@ -74,6 +74,11 @@ export class Interpreter {
     });
   }
 
+  /** The hypervisor cannot enter the guest: the run is over before its first statement. */
+  stopAtLaunch(cpu: number): void {
+    this.die(RUN.hypervisorStopped, cpu);
+  }
+
   /** True when the instruction that `cpu` runs next begins a statement. */
   isAtStatement(cpu: number): boolean {
     return this.code[this.stacks[cpu]!.pc * INSTRUCTION_WORDS] === OP.statement;

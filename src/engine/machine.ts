@@ -1,6 +1,6 @@
 import { EventBus } from '../hardware/events/eventBus';
 import { PhysicalMemory } from '../hardware/memory/physicalMemory';
-import { Processor } from '../hardware/processor/processor';
+import { Processor, STATUS } from '../hardware/processor/processor';
 import { Registry } from '../hardware/state/registry';
 import { VMCS } from '../hardware/vmx/vmcs';
 import type { Listing } from '../hypervisor/listing';
@@ -41,8 +41,9 @@ export class Machine {
     this.interpreter = new Interpreter(registry, program, this.technique.name, this.processors, this.questions, bus);
     this.watches = this.processors.map((processor) => new TableWatch(this.memory, bus, processor, this.technique, this.interpreter.processes));
     loadGuest(this.memory, this.technique.guestMemory, this.processors, guestRam);
-    this.processors.forEach((processor, cpu) => this.launch(processor, cpu));
+    const failed = this.processors.findIndex((processor, cpu) => this.failsToLaunch(processor, cpu));
     this.interpreter.start();
+    if (failed >= 0) this.interpreter.stopAtLaunch(failed);
   }
 
   /** Listings of the hypervisor and the host by the number that events carry. */
@@ -61,11 +62,12 @@ export class Machine {
     for (const watch of this.watches) watch.forget();
   }
 
-  private launch(processor: Processor, cpu: number): void {
+  /** True when the hypervisor cannot enter the guest. */
+  private failsToLaunch(processor: Processor, cpu: number): boolean {
     processor.storeObserver = this.watches[cpu];
     processor.reload();
     const root = this.technique.root;
-    if (root === undefined) return;
+    if (root === undefined) return false;
     this.technique.prepare(cpu);
     processor.root = {
       handleExit: (of) => {
@@ -73,6 +75,6 @@ export class Machine {
         return root.handleExit(of);
       },
     };
-    processor.enterVirtualization();
+    return processor.launch() === STATUS.stopped;
   }
 }

@@ -212,6 +212,8 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
     watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  y = 1\n  user [0x600000] = 1\n}`,
       once((machine) => isAtLine(machine, 5), raiseRightsBehindTheTlb));
   }
+  watch(`${HEAD}cpu 0 {\n  cr0.NE = 0\n  cr4.VMXE = 1\n}`);
+  watch(`${HEAD}cpu 0 {\n  cr0 = 1\n}`);
   watch(`${HEAD}cpu 0 {\n  efer.SCE = 1\n}`, letMsrAccessesExit);
   for (let frames = 0; frames < 12; frames++) {
     for (const line of [FRESH_REGION_TOUCH, FRESH_REGION_TOUCH + 1]) {

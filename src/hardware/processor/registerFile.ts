@@ -70,7 +70,7 @@ export class RegisterFile {
 
   /** Of bits that the host owns, CR0 and CR4 keep what they have: the rules judge the value that would come of it. */
   check(number: number, lo: number, hi: number): WriteVerdict {
-    if (RULED.has(number)) return this.brokenRule(number, lo, hi) === undefined ? OK : GP;
+    if (RULED.has(number)) return this.processorRule(number, lo, hi) === undefined ? OK : GP;
     switch (number) {
       case REGISTER.pkru:
         if ((this.registers[2 * REGISTER.cr4]! & CR4.PKE) === 0) return { kind: 'fault', vector: INVALID_OPCODE };
@@ -82,10 +82,15 @@ export class RegisterFile {
     }
   }
 
-  /** Name of the rule that a value breaks for a register, now; undefined when it breaks none. */
+  /**
+   * The rule by which the guest's own machine refuses a value, where bits that the host owns read as the read shadow has them
+   * and nothing is fixed by VMX.
+   */
   brokenRule(number: number, lo: number, hi: number): string | undefined {
     const register = RULED.get(number);
-    return register === undefined ? undefined : brokenControlRule(register, this.context(), this.kept(number, lo), hi);
+    if (register === undefined) return undefined;
+    const seen = { cr0: this.visibleLo(REGISTER.cr0), cr4: this.visibleLo(REGISTER.cr4), vmx: 'none' } as const;
+    return brokenControlRule(register, { ...this.context(), ...seen }, lo, hi);
   }
 
   /** Does writing a value that `check` allows load the PDPTE registers? */
@@ -140,6 +145,11 @@ export class RegisterFile {
   private kept(number: number, lo: number): number {
     const owned = this.owned(number);
     return (this.registers[2 * number]! & owned) | (lo & ~owned);
+  }
+
+  private processorRule(number: number, lo: number, hi: number): string | undefined {
+    const register = RULED.get(number);
+    return register === undefined ? undefined : brokenControlRule(register, this.context(), this.kept(number, lo), hi);
   }
 
   /** A scenario has no far jump: CS is a 64-bit segment in IA-32e mode, and no other. */

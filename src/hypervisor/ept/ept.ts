@@ -5,10 +5,12 @@ import { EPTP, PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { EPT4 } from '../../hardware/paging/formats/ept4';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
+import { prepareVmcs } from '../prepareVmcs';
 import type { TableRoot, Technique } from '../technique';
 import { stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import { EptMmu } from './eptMmu';
+import { handleCrAccess } from './handleCrAccess';
 import { handleEptViolation, handleExit, walkOther } from './handleEptViolation';
 
 const WRITE_BACK = 6;
@@ -28,7 +30,7 @@ export class Ept implements Technique, RootMode {
 
   constructor(readonly vm: VirtualMachine) {
     this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
-    this.runner = new ListingRunner('ept.vmm', 'vmm', 1, [handleExit, handleEptViolation, walkOther], vm.host.bus, vm.depth);
+    this.runner = new ListingRunner('ept.vmm', 'vmm', 1, [handleExit, handleEptViolation, walkOther, handleCrAccess], vm.host.bus, vm.depth);
     this.mmus = vm.host.processors.map((processor, cpu) => new EptMmu(cpu, processor, vm, this.rootFrame));
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
@@ -43,24 +45,22 @@ export class Ept implements Technique, RootMode {
   }
 
   prepare(cpu: number): void {
-    const { registers, vmcs } = this.mmus[cpu]!.processor;
+    const { processor } = this.mmus[cpu]!;
+    const { vmcs } = processor;
     const set = (at: number, lo: number, hi: number): void => {
       vmcs[at] = lo;
       vmcs[at + 1] = hi;
     };
-    const copy = (at: number, register: number): void => set(at, registers[2 * register]!, registers[2 * register + 1]!);
-    set(VMCS.vpid, VPID, 0);
-    set(VMCS.primary_controls, PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls, 0);
     const tags = this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0;
-    set(VMCS.secondary_controls, SECONDARY.enableEpt | SECONDARY.unrestrictedGuest | tags, 0);
+    prepareVmcs(processor, {
+      primary: PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls,
+      secondary: SECONDARY.enableEpt | SECONDARY.unrestrictedGuest | SECONDARY.enableInvpcid | tags,
+      ownedCr0: 0, ownedCr4: 0,
+    });
+    set(VMCS.vpid, VPID, 0);
     set(VMCS.eptp,
       (this.rootFrame << 12) | WRITE_BACK | ((EPT4.levels - 1) << EPTP.walkLengthShift) | EPTP.accessedDirty,
       this.rootFrame >>> 20);
-    copy(VMCS.guest_cr0, REGISTER.cr0);
-    copy(VMCS.guest_cr3, REGISTER.cr3);
-    copy(VMCS.guest_cr4, REGISTER.cr4);
-    copy(VMCS.guest_ia32_efer, REGISTER.efer);
-    copy(VMCS.guest_rflags, REGISTER.rflags);
   }
 
   guestCr3Lo(cpu: number): number {

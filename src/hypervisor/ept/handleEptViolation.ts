@@ -10,6 +10,7 @@ import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import { PAGE_KNOWN, walkOtherPage } from '../walkOtherPage';
 import type { EptMmu } from './eptMmu';
+import { handleCrAccess } from './handleCrAccess';
 
 /** The one `walk_other_page` of this listing. */
 export const walkOther = walkOtherPage<EptMmu>();
@@ -79,6 +80,7 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
 };
 
 const E = { reason: 0 } as const;
+const CR_NUMBER = 0xf;
 
 /** Gives a `RESUME`. */
 export const handleExit: ListingProcedure<EptMmu> = {
@@ -91,6 +93,9 @@ export const handleExit: ListingProcedure<EptMmu> = {
     when('reason is EPT_VIOLATION', (_, f) => f.lo(E.reason) === EXIT_REASON.ept_violation, [
       give('handle_ept_violation(guest-physical address, qualification)', (mmu) => mmu.call(handleEptViolation,
         mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1), mmu.vmcs(VMCS.exit_qualification), 0)),
+    ]),
+    when('reason is CR_ACCESS', (_, f) => f.lo(E.reason) === EXIT_REASON.cr_access, [
+      give('handle_cr_access(control register)', (mmu) => mmu.call(handleCrAccess, mmu.vmcs(VMCS.exit_qualification) & CR_NUMBER, 0)),
     ]),
     give('stop the VM: nothing here handles this exit', (mmu) => stop(mmu, STOP_REASON.unhandledExit), { writes: ['vcpu'] }),
   ],

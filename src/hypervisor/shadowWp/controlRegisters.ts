@@ -7,6 +7,7 @@ import { REGISTER } from '../../hardware/processor/registers';
 import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
 import { frameInEntry } from '../../hardware/memory/frameNumber';
 import { injectGeneralProtection } from '../injection';
+import { cr0ForGuest, cr4ForGuest } from '../prepareVmcs';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { getShadowPage } from './getShadowPage';
@@ -89,13 +90,13 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
     when('it is a MOV to CR0', (_, f) => f.lo(V.cr) === 0, [
       line('CR0 read shadow = value; guest CR0 = value with WP, since the shadow relies on it', { writes: ['vmcs'] }, (mmu, f) => {
         mmu.setVmcs(VMCS.cr0_read_shadow, f.lo(V.value), 0);
-        mmu.setVmcs(VMCS.guest_cr0, f.lo(V.value) | CR0.WP, 0);
+        mmu.setVmcs(VMCS.guest_cr0, cr0ForGuest(f.lo(V.value)) | CR0.WP, 0);
       }),
     ]),
     when('it is a MOV to CR4', (_, f) => f.lo(V.cr) === 4, [
       line('CR4 read shadow = guest CR4 = value', { writes: ['vmcs'] }, (mmu, f) => {
         mmu.setVmcs(VMCS.cr4_read_shadow, f.lo(V.value), 0);
-        mmu.setVmcs(VMCS.guest_cr4, f.lo(V.value), 0);
+        mmu.setVmcs(VMCS.guest_cr4, cr4ForGuest(f.lo(V.value)), 0);
       }),
     ]),
     give('load_root()', (mmu) => mmu.call(loadRoot)),

@@ -7,6 +7,7 @@ import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
+import { prepareVmcs } from '../prepareVmcs';
 import type { Technique, TableRoot } from '../technique';
 import { stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
@@ -76,21 +77,14 @@ export class ShadowWp implements Technique, RootMode {
   prepare(cpu: number): void {
     const mmu = this.mmus[cpu]!;
     const { registers } = mmu.processor;
-    const cr0 = registers[2 * REGISTER.cr0]!;
-    const cr4 = registers[2 * REGISTER.cr4]!;
+    prepareVmcs(mmu.processor, {
+      primary: PRIMARY.cr3LoadExiting | PRIMARY.cr3StoreExiting | PRIMARY.invlpgExiting | PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls,
+      secondary: this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0,
+      ownedCr0: OWNED_CR0, ownedCr4: OWNED_CR4,
+    });
     mmu.setVmcs(VMCS.vpid, VPID, 0);
     mmu.setVmcs(VMCS.exception_bitmap, PAGE_FAULT_EXITS, 0);
-    mmu.setVmcs(VMCS.primary_controls,
-      PRIMARY.cr3LoadExiting | PRIMARY.cr3StoreExiting | PRIMARY.invlpgExiting | PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls, 0);
-    mmu.setVmcs(VMCS.secondary_controls, this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0, 0);
-    mmu.setVmcs(VMCS.cr0_guest_host_mask, OWNED_CR0, 0);
-    mmu.setVmcs(VMCS.cr4_guest_host_mask, OWNED_CR4, 0);
-    mmu.setVmcs(VMCS.cr0_read_shadow, cr0, 0);
-    mmu.setVmcs(VMCS.cr4_read_shadow, cr4, 0);
-    mmu.setVmcs(VMCS.guest_cr0, cr0 | CR0.WP, 0);
-    mmu.setVmcs(VMCS.guest_cr4, cr4, 0);
-    mmu.setVmcs(VMCS.guest_ia32_efer, registers[2 * REGISTER.efer]!, 0);
-    mmu.setVmcs(VMCS.guest_rflags, registers[2 * REGISTER.rflags]!, 0);
+    mmu.setVmcs(VMCS.guest_cr0, mmu.vmcs(VMCS.guest_cr0) | CR0.WP, 0);
     mmu.vcpu.setCr3(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
     this.enterRoot(mmu);
   }

@@ -321,6 +321,19 @@ const statements: Readonly<Record<string, string>> = {
     expect [gva:0xffff888000800000] == p.root | 0x18`,
   'a value that CR0 does not take is #GP': 'switch(p)\n cr0.PG = 0',
   'a value that CR4 does not take is #GP': 'switch(p)\n cr4.PAE = 0',
+  'bits that VMX fixes are the guest\'s to change': `
+    switch(p)
+    cr0.NE = 0
+    expect cr0.NE == 0
+    cr4.VMXE = 1
+    expect cr4.VMXE == 1
+    cr0.WP = 0
+    cr4.VMXE = 0
+    cr0.NE = 1
+    expect cr4.VMXE == 0
+    expect cr0.NE == 1
+    expect cr0.WP == 0`,
+  'a value of CR0 that changes a bit which VMX fixes, and that it does not take, is #GP': 'switch(p)\n cr0 = 1',
   'a value that CR3 does not take is #GP': 'switch(p)\n cr3 = gpa:0x8000000000000000',
   'a page table is reached through itself': `
     switch(p)
