@@ -36,6 +36,9 @@ export interface MachineRule {
   readonly breach: (machine: MachineDescription) => string | undefined;
 }
 
+/** Section of the rule that a host of SVM cannot break: EFER.SVME is for it. */
+const ENABLING_SVM = 'Enabling SVM';
+
 export const MAXPHYADDR = { least: 36, most: 52 } as const;
 
 const SIZES = ['bytes', 'KBytes', 'MBytes', 'GBytes', 'TBytes', 'PBytes'] as const;
@@ -77,7 +80,8 @@ function featureWithoutItsGround({ vendor, features }: MachineDescription): stri
   return found === undefined ? undefined : `${found[0]} without ${found[1]}`;
 }
 
-export const descriptionRules: readonly MachineRule[] = [
+export /** Rules of processor, memory and caches. A later one may lean on an earlier. */
+export const machineRules: readonly MachineRule[] = [
   {
     name: `MAXPHYADDR is ${MAXPHYADDR.least} to ${MAXPHYADDR.most}`,
     source: 'SDM Vol. 3, "Enumeration of Paging Features by CPUID"',
@@ -121,14 +125,14 @@ export const descriptionRules: readonly MachineRule[] = [
 /** Rules of the registers that a machine begins with, those of a host behind nested paging, and of EPTP. */
 export const stateRules: readonly MachineRule[] = [
   ...controlStateRules.map(({ name, section, broken }): MachineRule => ({
-    name, source: section === 'Enabling SVM' ? `APM Vol. 2, "${section}"` : `SDM Vol. 3, "${section}"`,
+    name, source: section === ENABLING_SVM ? `APM Vol. 2, "${section}"` : `SDM Vol. 3, "${section}"`,
     breach: (machine) => (machine.registers !== undefined && broken(machine.registers, machine) ? registersText(machine.registers) : undefined),
   })),
   {
     name: 'nested paging needs a host with paging', source: 'APM Vol. 2, "Enabling Nested Paging"',
     breach: ({ nestedHost }) => (nestedHost !== undefined && (nestedHost.cr0[0] & CR0.PG) === 0 ? `a host with ${registersText(nestedHost)}` : undefined),
   },
-  ...controlStateRules.map(({ name, section, broken }): MachineRule => ({
+  ...controlStateRules.filter(({ section }) => section !== ENABLING_SVM).map(({ name, section, broken }): MachineRule => ({
     name: `of the host behind nested paging, ${name}`, source: `APM Vol. 2, "Enabling Nested Paging"; SDM Vol. 3, "${section}"`,
     breach: (machine) => (machine.nestedHost !== undefined && broken(machine.nestedHost, machine) ? registersText(machine.nestedHost) : undefined),
   })),
@@ -142,12 +146,9 @@ function hex([lo, hi]: Halves): string {
   return `0x${hi === 0 ? '' : (hi >>> 0).toString(16)}${(lo >>> 0).toString(16).padStart(hi === 0 ? 1 : 8, '0')}`;
 }
 
-/** In the order in which they are asked: a later one may lean on an earlier. */
-export const machineRules: readonly MachineRule[] = [...descriptionRules, ...stateRules];
-
 /** Why there is no such machine: one clause that names the rule and where it stands; undefined when there is one. */
 export function machineRefusal(machine: MachineDescription): string | undefined {
-  for (const { name, source, breach } of machineRules) {
+  for (const { name, source, breach } of [...machineRules, ...stateRules]) {
     const found = breach(machine);
     if (found !== undefined) return `${found} is impossible: ${name} (${source})`;
   }
