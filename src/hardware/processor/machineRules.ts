@@ -80,7 +80,7 @@ function featureWithoutItsGround({ vendor, features }: MachineDescription): stri
   return found === undefined ? undefined : `${found[0]} without ${found[1]}`;
 }
 
-export /** Rules of processor, memory and caches. A later one may lean on an earlier. */
+/** Rules of processor, memory and caches. A later one may lean on an earlier. */
 export const machineRules: readonly MachineRule[] = [
   {
     name: `MAXPHYADDR is ${MAXPHYADDR.least} to ${MAXPHYADDR.most}`,
