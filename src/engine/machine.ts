@@ -1,3 +1,4 @@
+import { Interconnect } from '../hardware/apic/interconnect';
 import { EventBus } from '../hardware/events/eventBus';
 import { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import { Processor, STATUS } from '../hardware/processor/processor';
@@ -33,6 +34,8 @@ export class Machine {
       vendor, maxphyaddr, tlbEntries, tlbWays, walkCaches, rewalkOnPermissionFault,
       ...(tlbL2 === undefined ? {} : { tlbL2 }), ...(tlbPageShifts === undefined ? {} : { tlbPageShifts }),
     }));
+    const interconnect = new Interconnect();
+    for (const processor of this.processors) processor.connect(interconnect);
     this.technique = configuration.technique.make({
       registry, memory: this.memory, bus, processors: this.processors, maxphyaddr, tags,
       hostFrames: Math.floor(hostRam / FRAME_BYTES), guestFrames: Math.floor(guestRam / FRAME_BYTES),

@@ -1,6 +1,6 @@
 import type { Processor } from '../hardware/processor/processor';
-import { REGISTER } from '../hardware/processor/registers';
-import { INTERRUPTION, VMCS } from '../hardware/vmx/vmcs';
+import { INTERRUPTIBILITY, REGISTER } from '../hardware/processor/registers';
+import { INTERRUPTION, INTERRUPTION_TYPE, VMCS } from '../hardware/vmx/vmcs';
 
 const GENERAL_PROTECTION = 13;
 const PAGE_FAULT = 14;
@@ -28,6 +28,8 @@ export function reinjectVectored(processor: Processor): void {
   vmcs[VMCS.entry_interruption_info] = vectoring & ~INTERRUPTION.reserved;
   vmcs[VMCS.entry_exception_error_code] = vmcs[VMCS.idt_vectoring_error_code]!;
   vmcs[VMCS.entry_instruction_length] = vmcs[VMCS.exit_instruction_length]!;
+  // Its delivery blocks NMIs once more; a VM entry with both is refused.
+  if ((vectoring & INTERRUPTION.typeMask) === INTERRUPTION_TYPE.nmi) vmcs[VMCS.guest_interruptibility]! &= ~INTERRUPTIBILITY.blockingByNmi;
 }
 
 /** SDM Vol. 3, "VM-Entry Controls for Event Injection". */

@@ -65,15 +65,13 @@ export class PendingEvents {
   }
 
   private takeNmi(): number {
-    const { apic, interruption, registers } = this.processor;
+    const { apic, interruption } = this.processor;
     if (apic.hasNmi === 0) return NOTHING;
     // With virtual NMIs the guest's blocking is no blocking of those that the hardware has.
     if (!this.isGuestOf('virtualNmis') && this.isBlocked(INTERRUPTIBILITY.blockingByNmi)) return NOTHING;
     apic.hasNmi = 0;
     const exit = interruption.exits.nmi();
     if (exit !== NO_EXIT) return exit;
-    this.wake();
-    registers[2 * REGISTER.interruptibility]! |= INTERRUPTIBILITY.blockingByNmi;
     return interruption.interrupt(EVENT_TYPE.nmi, VECTOR.nonMaskableInterrupt, 0);
   }
 
@@ -90,7 +88,6 @@ export class PendingEvents {
       if (exit !== NO_EXIT) return exit;
     }
     if (!this.isInterruptible) return NOTHING;
-    this.wake();
     return interruption.interrupt(EVENT_TYPE.externalInterrupt, apic.acknowledge(), 0);
   }
 
@@ -101,17 +98,11 @@ export class PendingEvents {
     const vector = pendingVirtualInterrupt(vmcb);
     if (vector === NO_VIRTUAL_INTERRUPT) return NOTHING;
     takeVirtualInterrupt(vmcb);
-    this.wake();
     return interruption.interrupt(EVENT_TYPE.externalInterrupt, vector, 0);
   }
 
   private orNothing(exit: number): number {
     return exit === NO_EXIT ? NOTHING : exit;
-  }
-
-  /** An event that is delivered ends HLT, and an NMI a shutdown. */
-  private wake(): void {
-    this.processor.registers[2 * REGISTER.activity] = ACTIVITY.active;
   }
 
   private get isInterruptible(): boolean {

@@ -1,9 +1,12 @@
 import { ACCESS } from '../paging/accessKinds';
 import { BUS_ACCESS } from '../memory/busAccess';
 import { type LinearTranslation, TRANSLATED } from '../processor/linearTranslation';
+import type { EventBus } from '../events/eventBus';
+import { KIND } from '../events/eventTable';
 import { OperandAccess } from '../memory/operandAccess';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
+import type { StoreObserver } from '../processor/rootMode';
 import { VECTOR } from './exceptions';
 
 const PAGE_MASK = 0xfff;
@@ -14,6 +17,9 @@ export interface SystemAccessProcessor {
   readonly translation: LinearTranslation;
   readonly memory: PhysicalMemory;
   readonly events: ProcessorEvents;
+  readonly bus: EventBus;
+  /** Who hears of stores before they are made, a frame's too. */
+  readonly observer: () => StoreObserver | undefined;
 }
 
 /** Address of a system data structure that may lie outside the canonical halves, and the exception that this is. */
@@ -66,9 +72,21 @@ export class SystemAccess {
     const second = this.translateNext(lo, hi, size, access, fault);
     if (second !== TRANSLATED) return second;
     this.tellOfBus(lo, size, hpaLo, hpaHi, BUS_ACCESS.store);
+    this.observe(lo, hi, hpaLo, hpaHi, size);
     this.operand.write(hpaLo, hpaHi, translation.hpaLo, translation.hpaHi, size, valueLo, valueHi);
     this.processor.events.implicitAccess(lo, hi, hpaLo, hpaHi, valueLo, valueHi, size, what);
     return TRANSLATED;
+  }
+
+  /** Tells of a store before it is made, page by page. */
+  private observe(lo: number, hi: number, hpaLo: number, hpaHi: number, size: number): void {
+    if (this.processor.bus.on[KIND.page_table_write] === 0) return;
+    const inFirst = Math.min(size, PAGE_BYTES - (lo & PAGE_MASK));
+    const observer = this.processor.observer();
+    observer?.beforeStore(lo, hi, hpaLo, hpaHi, inFirst);
+    if (inFirst === size) return;
+    const nextLo = lo + inFirst | 0;
+    observer?.beforeStore(nextLo, nextLo === 0 ? hi + 1 | 0 : hi, this.processor.translation.hpaLo, this.processor.translation.hpaHi, size - inFirst);
   }
 
   /** Of bytes past the end of the page; the translation then has the address of the page where they lie. */

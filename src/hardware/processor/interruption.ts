@@ -1,4 +1,4 @@
-import { DeliveredEvent } from '../delivery/deliveredEvent';
+import { DeliveredEvent, EVENT_TYPE } from '../delivery/deliveredEvent';
 import { DELIVERED } from '../delivery/deliveryProcessor';
 import { COUNTER, EXIT_COUNTERS_AT } from '../state/counters';
 import { EXIT_REASON } from '../vmx/exitReasons';
@@ -10,7 +10,7 @@ import type { ProcessorSpaces } from './processorSpaces';
 import { CR0 } from './controlRegisters';
 import { secondEvent } from '../delivery/doubleFault';
 import { VECTOR, vectorText } from '../delivery/exceptions';
-import { ACTIVITY, REGISTER } from './registers';
+import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from './registers';
 import { RESUME, type RootMode } from './rootMode';
 import { INTERRUPTION, VMCS } from '../vmx/vmcs';
 import { SVM_EXIT } from '../svm/svmExitCodes';
@@ -117,7 +117,7 @@ export class Interruption {
     return this.deliver();
   }
 
-  /** An interrupt, or an event that an instruction of `length` bytes raises; `type`: an `INTERRUPTION_TYPE`. */
+  /** An interrupt, or an event that an instruction of `length` bytes raises; `type`: an `EVENT_TYPE`. */
   interrupt(type: number, vector: number, length: number): number {
     this.event.setInterrupt(type, vector, length);
     return this.deliver();
@@ -276,6 +276,10 @@ export class Interruption {
   /** Delivers `event`: EXCEPTION, or what a fault or exit on the way led to. */
   private deliver(): number {
     const { event, throughMemory } = this;
+    const { registers } = this.processor;
+    // Before anything of it is done: an exit that breaks in finds the processor active and, of an NMI, NMIs blocked.
+    registers[2 * REGISTER.activity] = ACTIVITY.active;
+    if (event.type === EVENT_TYPE.nmi) registers[2 * REGISTER.interruptibility]! |= INTERRUPTIBILITY.blockingByNmi;
     if (throughMemory !== undefined) {
       this.isDelivering = 1;
       const answer = throughMemory.deliver(event);

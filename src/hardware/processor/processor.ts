@@ -137,7 +137,7 @@ export class Processor {
     const translation = new LinearTranslation({ ...shared, translator, eptExits });
     this.onMemory = new MemoryInstructions({ ...shared, translation });
     this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, eptExits, reload });
-    const access = new SystemAccess({ translation, memory, events });
+    const access = new SystemAccess({ translation, memory, events, bus, observer: () => this.storeObserver });
     this.msrs = new ModelSpecificRegisters(registry, cpu, { vendor, features, segments: this.segments });
     const permission = new IoPermission({
       registers, segments: this.segments, access, raise: (vector, errorCode) => interruption.raise(vector, errorCode, 0, 0),
