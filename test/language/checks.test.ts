@@ -17,7 +17,7 @@ describe('names', () => {
     check('abc = 1; x = abd', '14-17 There is no `abd` here (did you mean `abc`?); assign a variable or declare a global first.');
     check('swich(p)', '1-6 There is no procedure `swich` (did you mean `switch`?); declare it with `procedure swich(…)`.');
     check('t[1] = 2', '1-2 There is no table `t`; declare it with `table t`.');
-    check('x = cr4.SMAPP', '5-14 `cr4` has no bit `SMAPP` (did you mean `SMAP`?); it has VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT, UMIP, LA57, VMXE, SMXE, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP, PKE.');
+    check('x = cr4.SMAPP', '5-14 `cr4` has no bit `SMAPP` (did you mean `SMAP`?); it has VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT, UMIP, LA57, VMXE, SMXE, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP, PKE, PKS.');
     check('x = 3\ny = x.foo', '5-10 An entry has no field `foo`; it has PAT, PCD, PWT, G, PS, D, A, XD, US, RW, P, frame.');
     check('x = p.rot', '5-10 A process has no field `rot`; it has root and pcid.');
     check('x = 1\nexpect walk(0x600000).sice == 4K', '8-27 A walk has no field `sice` (did you mean `size`?); it has fault, references, size, frame, user, writable, executable, pte, pde, pdpte, pml4e.');
