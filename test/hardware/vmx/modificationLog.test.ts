@@ -151,6 +151,13 @@ describe('page-modification logging', () => {
     assert.equal(machine.word(page) & EA, 0n);
   });
 
+  it('loses an entry where no memory answers, counts it, and lets the access go on', () => {
+    const machine = guest();
+    machine.vmcs({ pml_address: 1n << 40n });
+    assert.equal(machine.store(PAGE, 7n), STATUS.done);
+    assert.deepEqual([machine.field('pml_index'), machine.word(HPA)], [510n, 7n]);
+  });
+
   it('is not touched by inspection', () => {
     const machine = guest();
     machine.walk(PAGE, ACCESS.write);

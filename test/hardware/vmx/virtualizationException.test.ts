@@ -51,6 +51,13 @@ describe('a virtualization exception', () => {
     assert.equal(machine.load(PAGE), STATUS.stopped, 'any bit of the word');
   });
 
+  it('does not come where no memory answers for the area: its word reads as ones', () => {
+    const machine = guest();
+    machine.vmcs({ virtualization_exception_information_address: 1n << 40n });
+    assert.equal(machine.load(PAGE), STATUS.stopped);
+    assert.equal(machine.exits[0]?.reason, 48);
+  });
+
   it('writes sixteen bits of EPTP index and nothing behind them', () => {
     const machine = guest();
     machine.vmcs({ eptp_index: 0x1ff });

@@ -122,6 +122,13 @@ describe('VMFUNC', () => {
     });
   }
 
+  it('exits for a list where no memory answers', () => {
+    const machine = guest();
+    machine.vmcs({ eptp_list_address: 1n << 40n });
+    assert.equal(vmfunc(machine, 0, 3), STATUS.stopped);
+    assert.equal(machine.exits[0]?.reason, VMFUNC_EXIT);
+  });
+
   it('is done by root mode, or tried again, as root mode answers', () => {
     const machine = guest();
     machine.onExit = () => RESUME.completed;
