@@ -23,7 +23,12 @@ const EXAMPLES = 5;
 export interface RunnerOptions {
   /** Run every so-many-th case only; 1: all of them. */
   readonly stride: number;
+  /** Left out: on to the end. */
+  readonly until?: 'the first difference';
 }
+
+/** Ends a product that is to end at its first difference. */
+class FirstDifference extends Error {}
 
 /** Runs cases over one layout: the same access by the walk and by the oracle, compared in everything. */
 export class CaseRunner {
@@ -109,6 +114,7 @@ export class CaseRunner {
   private tell(access: CodedAccess, verdict: Verdict, difference: string): void {
     const { score, layout } = this;
     score.differing++;
+    if (this.options.until !== undefined) throw new FirstDifference(difference);
     if (score.examples.length >= EXAMPLES) return;
     score.examples.push(`${describeCase(layout, access, this.controls, verdict)}: ${difference}`);
   }

@@ -1,0 +1,19 @@
+/** Broken rows that mean what the whole row means, and why. */
+export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why: string }[] = [
+  {
+    matches: /address bit above MAXPHYADDR: bits 51:12 -> 51:13$/,
+    why: 'the rule begins at MAXPHYADDR, which is 36 at least: the low end of its bits is never reached',
+  },
+  {
+    matches: /bit 7 .*: entries leaf -> any$/,
+    why: 'an entry is a leaf by its bit 7: in one that references a table the bit is clear',
+  },
+  {
+    matches: /(an entry that cannot map a page|PML4E or PML5E): entries any -> table$/,
+    why: 'at levels 4 and 5 every entry references a table',
+  },
+  {
+    matches: /PDPTE: entries any -> table$/,
+    why: 'every PDPTE of PAE paging references a table',
+  },
+];
