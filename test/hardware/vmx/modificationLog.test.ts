@@ -158,6 +158,18 @@ describe('page-modification logging', () => {
     assert.deepEqual([machine.field('pml_index'), machine.word(HPA)], [510n, 7n]);
   });
 
+  it('goes back with a checkpoint: index, log and flags', () => {
+    const machine = guest();
+    const before = machine.registry.checkpoint();
+    const leaf = machine.word(machine.eptEntryAt(GPA, 1));
+    machine.store(PAGE, 7n);
+    machine.registry.restore(before);
+    machine.processor.reload();
+    assert.deepEqual([machine.field('pml_index'), entry(machine, 511), machine.word(machine.eptEntryAt(GPA, 1))], [511n, 0n, leaf]);
+    machine.store(PAGE, 7n);
+    assert.deepEqual([machine.field('pml_index'), entry(machine, 511)], [510n, GPA]);
+  });
+
   it('is not touched by inspection', () => {
     const machine = guest();
     machine.walk(PAGE, ACCESS.write);

@@ -154,6 +154,17 @@ describe('VMFUNC', () => {
     assert.equal(machine.word(0x3200_0020n), 3n);
   });
 
+  it('goes back with a checkpoint', () => {
+    const machine = guest();
+    const before = machine.registry.checkpoint();
+    vmfunc(machine, 0, 3);
+    machine.registry.restore(before);
+    machine.processor.reload();
+    assert.equal(machine.field('eptp_index'), 0n);
+    machine.load(PAGE);
+    assert.equal(machine.value, 1n, 'through the first EPT');
+  });
+
   it('tells the switch in one event', () => {
     const machine = guest();
     machine.listen();
