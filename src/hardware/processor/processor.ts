@@ -12,6 +12,7 @@ import { IoPermission } from './ioPermission';
 import { ModelSpecificRegisters } from './modelSpecificRegisters';
 import { Ports } from './ports';
 import { RootState } from '../vmx/rootState';
+import { VmcsInstructions } from '../vmx/vmcsInstructions';
 import { SystemAccess } from '../delivery/systemAccess';
 import { SystemInstructions } from './systemInstructions';
 import { SegmentRegisters } from '../segments/segmentRegisters';
@@ -61,6 +62,8 @@ export class Processor {
   readonly msrs: ModelSpecificRegisters;
   /** What VM exits load from the host-state area. */
   readonly rootState: RootState;
+  /** VMREAD, VMWRITE, VMCLEAR and VMPTRLD, by root mode. */
+  readonly vmcsInstructions: VmcsInstructions;
   /** I/O ports: devices may be attached. */
   readonly ports = new Ports();
   /** By `COUNTER`; exits by reason from EXIT_COUNTERS_AT on. */
@@ -98,6 +101,7 @@ export class Processor {
   ) {
     this.registers = registry.block(`cpu${cpu}.registers`, REGISTER_WORDS);
     this.vmcs = claimVmcs(registry, cpu);
+    this.vmcsInstructions = new VmcsInstructions(this.vmcs, this.pending);
     this.vmcb = claimVmcb(registry, cpu);
     this.segments = new SegmentRegisters(registry, cpu);
     this.rootState = new RootState(registry, cpu);
