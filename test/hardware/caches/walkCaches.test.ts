@@ -267,7 +267,7 @@ describe('the caches of a two-dimensional walk', () => {
     assert.equal(machine.load(PAGE + 0x1000n), STATUS.stopped);
     const [exit] = machine.exits;
     assert.equal(exit?.reason, 48);
-    assert.equal(exit?.gpa, clean);
+    assert.equal(exit.gpa, clean);
     assert.equal(exit.qualification & 0x182n, 0x82n, 'a write, to a guest table');
   });
 
