@@ -2,7 +2,7 @@ import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from '../processor/registers';
 import {
   DESCRIPTOR_TABLE, SEGMENT, SEGMENT_FIELD, SEGMENT_RIGHTS, SEGMENT_WORDS, type SegmentRegisters, TABLE_FIELD, tableAt,
 } from '../segments/segmentRegisters';
-import { EVENT, INTERRUPT_SHADOW, NESTED_CONTROL, VMCB, type VmcbFieldName } from './vmcb';
+import { INTERRUPT_SHADOW, NESTED_CONTROL, VMCB, type VmcbFieldName } from './vmcb';
 
 /** The registers of a processor that are guest state, and where they are saved. */
 export interface SvmGuest {
@@ -30,12 +30,10 @@ const COMMON_ATTRIBUTES = 0xff;
 const UPPER_ATTRIBUTES = 0xf00;
 const UPPER_SHIFT = 4;
 
-/** The event that was being injected has been delivered, or is now in EXITINTINFO: EVENTINJ is no longer valid. */
+/** What #VMEXIT saves. EVENTINJ has lost its valid bit when VMRUN took the event. */
 export function saveToVmcb(guest: SvmGuest): void {
-  const { registers, vmcb } = guest;
-  copyOut(registers, vmcb, control);
+  copyOut(guest.registers, guest.vmcb, control);
   saveProgram(guest);
-  vmcb[VMCB.eventinj]! &= ~EVENT.valid;
 }
 
 /** The guest state that a loader leaves out: all but what decides its translation, as the processor has it. */

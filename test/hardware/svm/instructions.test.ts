@@ -108,6 +108,17 @@ describe('an instruction of a guest of SVM', () => {
     }
   });
 
+  it('that is intercepted has the address behind it in nRIP; what is no instruction\'s has 0 there', () => {
+    const machine = guest({ cpl: 0, maps: 'ones' });
+    intercept(machine.processor.vmcb, SVM_EXIT.cpuid);
+    [machine.processor.registers[2 * REGISTER.rip], machine.processor.registers[2 * REGISTER.rip + 1]] = [-1, 5];
+    assert.equal(machine.processor.cpuid(), STATUS.stopped);
+    assert.deepEqual([machine.vmcb('guest_rip'), machine.vmcb('nrip')], [0x5_ffff_ffffn, 0x6_0000_0001n]);
+    machine.map(TABLES['4-level'], ROOT, PAGE, 0x5000_0000n | OPEN);
+    assert.equal(machine.load(PAGE), STATUS.stopped);
+    assert.deepEqual([machine.vmcb('exitcode'), machine.vmcb('nrip')], [0x400n, 0n]);
+  });
+
   it('that exits is done by root mode when it says so, and goes on behind', () => {
     const machine = guest({ cpl: 0, maps: 'ones' });
     intercept(machine.processor.vmcb, SVM_EXIT.cpuid);
