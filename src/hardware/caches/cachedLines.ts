@@ -26,7 +26,7 @@ export interface LineSettings {
  *      21:16 shift of the page that its own tables map there: above 13:8 in a fragment
  *   1  15:0 VPID, 27:16 PCID
  *   2  address that the line begins at (pair)   4  EPT root (pair)
- *   6  when it was last used, by the cache's own clock: the least in a set is the least recently used
+ *   6  when it was last used, by the cache's own clock: the least in a set is the least recently used; 0: it is not valid
  *   7  7:0 rights, 15:8 EPT rights, 19:16 protection key
  *   8  TLB: guest-physical page (pair); paging-structure cache: the next table, as the entry has it (pair)
  *  10  the same, host-physical (pair)
@@ -59,14 +59,15 @@ const SAME = VALID | MAPPING_MASK | (SHIFT_MASK << SHIFT_AT);
 /** The same, for a line that a hint leads to. */
 const HINTED = SAME | GLOBAL;
 const PAGE_4K = -(1 << 12);
+/** What of word 0 lines are counted by. */
+const COUNTED = SAME | FRAGMENT | GLOBAL;
 
-/** Words of the population block: valid lines by mapping, fragments and global ones among them, the clock, valid lines by size. */
+/** Words of the population block: valid lines by mapping, fragments and global ones among them, valid lines by size. */
 const FRAGMENTS_AT = 3;
 const GLOBALS_AT = 4;
-const CLOCK_AT = 5;
-const SIZES_AT = 6;
+const SIZES_AT = 5;
 /** The clock starts anew here: before it is no int32 any more. */
-const CLOCK_LIMIT = 0x7fff_ffff;
+export const CLOCK_LIMIT = 0x7fff_ffff;
 
 const HINTS = 1024;
 const HINTED_SHIFT = 12;
@@ -76,10 +77,15 @@ const HINTED_SHIFT = 12;
  * is named by its number. Nothing here allocates. All is in two registry blocks, save the context, which is derived.
  */
 export class CachedLines {
+  /** The lines, and after the last one the clock of their use. */
   readonly words: Int32Array;
   readonly lines: number;
+  /** Changes whenever what an address finds may have changed: for what is remembered of look-ups. Derived. */
+  version = 1;
   /** A size that no line has is not looked for, and a mapping that no line is of is not invalidated. */
   protected readonly population: Int32Array;
+  /** Index in `words` of the clock. */
+  readonly clockAt: number;
   private readonly sets: number;
   private readonly ways: number;
   /** `sets - 1` when a mask can stand for the division, which costs more than the rest of a look-up; else -1. */
@@ -104,7 +110,8 @@ export class CachedLines {
     this.sets = entries / ways;
     this.lines = entries;
     this.setMask = (this.sets & (this.sets - 1)) === 0 ? this.sets - 1 : -1;
-    this.words = registry.block(name, entries * LINE_WORDS);
+    this.words = registry.block(name, entries * LINE_WORDS + 1);
+    this.clockAt = entries * LINE_WORDS;
     this.population = registry.block(`${name}.population`, SIZES_AT + shifts.length);
     this.hints = new Int32Array(shifts[0] === HINTED_SHIFT ? HINTS : 1);
     this.hintMask = this.hints.length - 1;
@@ -116,6 +123,7 @@ export class CachedLines {
    * the root: EPTP bits 51:12, or 0.
    */
   useContext(vpid: number, pcid: number, mapping: number, rootLo: number, rootHi: number): void {
+    this.renew();
     this.tags = vpid | (pcid << PCID_AT);
     this.mapping = mapping << MAPPING_AT;
     this.rootLo = rootLo;
@@ -127,13 +135,19 @@ export class CachedLines {
    * global is the only one that is found first: a search by the hint and one through the sets end at the same line.
    */
   peek(lo: number, hi: number): number {
+    const line = this.hinted(lo, hi);
+    return line >= 0 ? line : this.search(lo, hi);
+  }
+
+  /** The line that `peek` finds, if the hint leads to it; else -1, and it is to be searched for. */
+  hinted(lo: number, hi: number): number {
     const { words } = this;
     const line = this.hints[(lo >>> HINTED_SHIFT) & this.hintMask]!;
     const at = line * LINE_WORDS;
-    if (words[at + PAGE] === (lo & PAGE_4K) && words[at + PAGE + 1] === hi && words[at + TAGS] === this.tags
+    const isIt = words[at + PAGE] === (lo & PAGE_4K) && words[at + PAGE + 1] === hi && words[at + TAGS] === this.tags
       && (words[at]! & HINTED) === (VALID | this.mapping | HINTED_SHIFT << SHIFT_AT)
-      && words[at + ROOT] === this.rootLo && words[at + ROOT + 1] === this.rootHi && this.population[GLOBALS_AT] === 0) return line;
-    return this.search(lo, hi);
+      && words[at + ROOT] === this.rootLo && words[at + ROOT + 1] === this.rootHi && this.population[GLOBALS_AT] === 0;
+    return isIt ? line : -1;
   }
 
   protected search(lo: number, hi: number): number {
@@ -166,19 +180,24 @@ export class CachedLines {
   protected place(lo: number, hi: number, shift: number, whole: number, flags: number): number {
     const { words, population } = this;
     const line = this.victim(this.setOf(lo, hi, shift) * this.ways);
-    this.drop(line);
     const at = line * LINE_WORDS;
     const fragment = whole > shift ? FRAGMENT : 0;
-    words[at] = VALID | flags | fragment | this.mapping | (shift << SHIFT_AT) | (whole << WHOLE_AT);
+    const made = VALID | flags | fragment | this.mapping | (shift << SHIFT_AT) | (whole << WHOLE_AT);
+    // A line in place of one like it, which is what most are: there are as many as before.
+    if (((words[at]! ^ made) & COUNTED) !== 0) {
+      this.drop(line);
+      population[this.mapping >>> MAPPING_AT]!++;
+      population[SIZES_AT + this.sizeOf[shift]!]!++;
+      if (fragment !== 0) population[FRAGMENTS_AT]!++;
+      if ((flags & GLOBAL) !== 0) population[GLOBALS_AT]!++;
+    }
+    this.renew();
+    words[at] = made;
     words[at + TAGS] = this.tags;
     words[at + PAGE] = shift < 32 ? lo & -(1 << shift) : 0;
     words[at + PAGE + 1] = shift < 32 ? hi : hi & -(1 << (shift - 32));
     words[at + ROOT] = this.rootLo;
     words[at + ROOT + 1] = this.rootHi;
-    population[this.mapping >>> MAPPING_AT]!++;
-    population[SIZES_AT + this.sizeOf[shift]!]!++;
-    if (fragment !== 0) population[FRAGMENTS_AT]!++;
-    if ((flags & GLOBAL) !== 0) population[GLOBALS_AT]!++;
     this.touch(line);
     return line;
   }
@@ -225,32 +244,43 @@ export class CachedLines {
   }
 
   /** Makes a line the most recently used of its set. */
-  protected touch(line: number): void {
-    const { population } = this;
-    const now = population[CLOCK_AT]! + 1;
-    population[CLOCK_AT] = now;
-    this.words[line * LINE_WORDS + USED] = now;
+  touch(line: number): void {
+    const { words, clockAt } = this;
+    const now = words[clockAt]! + 1;
+    words[clockAt] = now;
+    words[line * LINE_WORDS + USED] = now;
     if (now === CLOCK_LIMIT) this.restartClock();
+  }
+
+  /** Index in `words` of the time at which a line was last used. */
+  usedAt(line: number): number {
+    return line * LINE_WORDS + USED;
+  }
+
+  private renew(): void {
+    this.version = this.version + 1 | 0;
   }
 
   /** Gives every line a time that is small and in the same order. */
   private restartClock(): void {
-    const { words, population, lines } = this;
+    const { words, clockAt, lines } = this;
     const byUse = Array.from({ length: lines }, (_, line) => line)
       .sort((a, b) => words[a * LINE_WORDS + USED]! - words[b * LINE_WORDS + USED]!);
-    byUse.forEach((line, rank) => { words[line * LINE_WORDS + USED] = rank + 1; });
-    population[CLOCK_AT] = lines;
+    byUse.forEach((line, rank) => { if (this.isValid(line)) words[line * LINE_WORDS + USED] = rank + 1; });
+    words[clockAt] = lines;
   }
 
   protected drop(line: number): void {
     const { words, population } = this;
     const flags = words[line * LINE_WORDS]!;
     if ((flags & VALID) === 0) return;
+    this.renew();
     population[(flags & MAPPING_MASK) >>> MAPPING_AT]!--;
     population[SIZES_AT + this.sizeOf[(flags >>> SHIFT_AT) & SHIFT_MASK]!]!--;
     if ((flags & FRAGMENT) !== 0) population[FRAGMENTS_AT]!--;
     if ((flags & GLOBAL) !== 0) population[GLOBALS_AT]!--;
     words[line * LINE_WORDS] = 0;
+    words[line * LINE_WORDS + USED] = 0;
   }
 
   private dropAmong(first: number, end: number, filter: LineFilter): void {
@@ -276,12 +306,15 @@ export class CachedLines {
     return this.setMask >= 0 ? page & this.setMask : (page >>> 0) % this.sets;
   }
 
+  /** An invalid line of a set, else the least recently used one. Without branches, which here no processor could foresee. */
   private victim(first: number): number {
-    const { words } = this;
+    const { words, ways } = this;
     let oldest = first;
-    for (let line = first; line < first + this.ways; line++) {
-      if ((words[line * LINE_WORDS]! & VALID) === 0) return line;
-      if (words[line * LINE_WORDS + USED]! < words[oldest * LINE_WORDS + USED]!) oldest = line;
+    let used = words[first * LINE_WORDS + USED]!;
+    for (let line = first + 1; line < first + ways; line++) {
+      const earlier = (words[line * LINE_WORDS + USED]! - used) >> 31;
+      used += earlier & (words[line * LINE_WORDS + USED]! - used);
+      oldest += earlier & (line - oldest);
     }
     return oldest;
   }

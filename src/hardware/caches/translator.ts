@@ -1,11 +1,13 @@
-import { ACCESS_KIND_MASK, ACCESS_WRITES } from '../paging/accessKinds';
+import { ACCESS, ACCESS_KIND_MASK, ACCESS_WRITES } from '../paging/accessKinds';
 import { COUNTER } from '../state/counters';
 import { RIGHTS_BITS } from '../paging/accessRights';
 import { PFEC, pageFaultErrorCode } from '../paging/pageFaultErrorCode';
+import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from '../processor/processorSpaces';
 import { keyRefuses } from '../paging/protectionKeys';
 import type { Invalidations } from './invalidations';
+import { RecentHits } from './recentHits';
 import type { Tlb } from './tlb';
 import type { TranslationCaches } from './translationCaches';
 import type { TranslationSpace } from '../paging/translationSpace';
@@ -14,6 +16,7 @@ import { EFFECTS, WALK } from '../paging/walkOutcome';
 
 /** The parts of a processor that translate. */
 export interface TranslatorParts {
+  readonly memory: PhysicalMemory;
   readonly spaces: ProcessorSpaces;
   readonly caches: TranslationCaches;
   readonly invalidations: Invalidations;
@@ -22,6 +25,10 @@ export interface TranslatorParts {
   /** Is a refusal by what is cached looked up anew, or is it the fault? */
   readonly rewalkOnPermissionFault: 'on' | 'off';
 }
+
+const TLB_HITS = COUNTER['tlb.hits'];
+const TLB_MISSES = COUNTER['tlb.misses'];
+const PAGE_BASE = ~0xfff;
 
 /** A line's rights allow the access, refuse it by the guest's tables, or must be looked up anew. */
 const LINE = { allows: 0, refuses: 1, rewalk: 2 } as const;
@@ -39,9 +46,12 @@ export class Translator {
 
   private readonly spaces: ProcessorSpaces;
   private readonly caches: TranslationCaches;
-  private readonly tlb: Tlb;
+  readonly tlb: Tlb;
   private readonly counters: Float64Array;
   private readonly events: ProcessorEvents;
+  private readonly memory: PhysicalMemory;
+  /** What loads that hit came to of late. */
+  readonly recent = new RecentHits();
 
   constructor(private readonly parts: TranslatorParts) {
     this.spaces = parts.spaces;
@@ -49,6 +59,7 @@ export class Translator {
     this.tlb = parts.caches.l1;
     this.counters = parts.counters;
     this.events = parts.events;
+    this.memory = parts.memory;
   }
 
   /**
@@ -62,14 +73,15 @@ export class Translator {
     if (line < 0) line = this.lookupL2(lo, hi);
     if (line < 0) {
       if (this.caches.bypassed !== 0) return this.bypass(space, lo, hi, access);
-      counters[COUNTER['tlb.misses']]!++;
+      counters[TLB_MISSES]!++;
       this.events.tlbMiss(lo, hi);
     } else {
-      counters[COUNTER['tlb.hits']]!++;
+      counters[TLB_HITS]!++;
       this.events.tlbHit(tlb, line, lo, hi);
       const verdict = this.judge(space, line, access);
       if (verdict === LINE.allows) {
         this.take(line, lo);
+        if ((access & ACCESS_KIND_MASK) === ACCESS.read) this.remember(line, lo, hi, access);
         return WALK.mapped;
       }
       if (verdict === LINE.refuses && this.parts.rewalkOnPermissionFault === 'off') {
@@ -82,8 +94,10 @@ export class Translator {
   }
 
   private filled(space: TranslationSpace, filled: number, lo: number, hi: number): number {
-    this.events.tlbFill(this.tlb, filled, lo, hi, space.result.level);
-    this.take(filled, lo);
+    const { result } = space;
+    this.events.tlbFill(this.tlb, filled, lo, hi, result.level);
+    this.hpaLo = result.hpaLo;
+    this.hpaHi = result.hpaHi;
     return WALK.mapped;
   }
 
@@ -148,6 +162,13 @@ export class Translator {
     this.errorCode = pageFaultErrorCode(access, refusedByKey ? PFEC.P | PFEC.PK : PFEC.P, space.reportsFetch);
     this.level = 0;
     return WALK.pageFault;
+  }
+
+  /** Of a load that hit: whoever makes the next one from the page need not ask again. */
+  private remember(line: number, lo: number, hi: number, access: number): void {
+    const { tlb, hpaLo, hpaHi } = this;
+    const word = this.memory.wordAt(hpaLo & PAGE_BASE, hpaHi);
+    if (word !== 0) this.recent.remember(lo, hi, tlb.version, access, tlb.usedAt(line), hpaLo, hpaHi, word);
   }
 
   private take(line: number, lo: number): void {

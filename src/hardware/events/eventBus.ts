@@ -1,4 +1,6 @@
-import { ACTOR_AT, CPU_AT, KIND_AT, RECORD_WORDS, eventKinds } from './eventTable';
+import { ACTOR_AT, CPU_AT, KIND_AT, KIND, RECORD_WORDS, eventKinds } from './eventTable';
+
+const HIT_KINDS = [KIND.access, KIND.tlb_hit, KIND.bus_error, KIND.access_done];
 
 /** Told of each committed event; `record` is reused by the next one: copy what you keep. */
 export type EventListener = (record: Int32Array) => void;
@@ -16,6 +18,8 @@ export type EventListener = (record: Int32Array) => void;
 export class EventBus {
   /** Nonzero for each kind that somebody wants. */
   readonly on = new Uint8Array(eventKinds.length);
+  /** 1: nobody wants a kind that an access which finds all in the TLB would tell. */
+  quietHits = 1;
   private readonly record = new Int32Array(RECORD_WORDS);
   private listener: EventListener = () => undefined;
 
@@ -24,10 +28,12 @@ export class EventBus {
     this.listener = listener;
     this.on.fill(kinds === 'all' ? 1 : 0);
     if (kinds !== 'all') for (const kind of kinds) this.on[kind] = 1;
+    this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
   }
 
   silence(): void {
     this.on.fill(0);
+    this.quietHits = 1;
     this.listener = () => undefined;
   }
 

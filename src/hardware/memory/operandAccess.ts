@@ -21,6 +21,11 @@ export class OperandAccess {
       this.hi = size === 8 ? memory.load32(lo + 4, hi) : 0;
       return;
     }
+    if ((lo & 3) + size <= 4) {
+      this.lo = (memory.load32(lo & ~3, hi) >>> ((lo & 3) << 3)) & ((1 << (size << 3)) - 1);
+      this.hi = 0;
+      return;
+    }
     this.lo = 0;
     this.hi = 0;
     for (let i = 0; i < size; i++) {

@@ -4,6 +4,8 @@ import type { TrackedWords } from '../state/trackedWords';
 /** Frames of one directory: 1 GiB of 4 KiB frames. */
 const DIRECTORY_FRAMES = 1 << 18;
 const FRAME_WORDS = 1024;
+/** Places of the lowest frames are made room for by so many at once: 256 MiB. */
+const LOW_FRAMES = 1 << 16;
 /** Bits of an address's high half that no physical address has: 63:52. */
 const BEYOND_HI = ~0xfffff;
 
@@ -17,6 +19,9 @@ const BEYOND_HI = ~0xfffff;
  * taken back to before its first write is zero again by the arena's own history).
  */
 export class PhysicalMemory {
+  /** Places of the frames below 4 GiB, as far up as one was given: nearly all there are, by one look. */
+  private low = new Int32Array(LOW_FRAMES);
+  /** Of the frames above, by GiB. */
   private readonly directories: (Int32Array | undefined)[] = [];
   private readonly arena: TrackedWords;
   private usedPlaces = 1; // place 0 is never given: it means "no place"
@@ -70,17 +75,37 @@ export class PhysicalMemory {
 
   /** 0: the frame has none, or is no frame: bits that the index would lose must not alias another. */
   private placeOf(lo: number, hi: number): number {
+    if (hi !== 0) return this.highPlaceOf(lo, hi);
+    const { low } = this;
+    const frame = lo >>> 12;
+    return frame < low.length ? low[frame]! : 0;
+  }
+
+  private highPlaceOf(lo: number, hi: number): number {
     if ((hi & BEYOND_HI) !== 0) return 0;
     const directory = this.directories[(hi << 2) | (lo >>> 30)];
     return directory === undefined ? 0 : directory[(lo >>> 12) & (DIRECTORY_FRAMES - 1)]!;
   }
 
   private givePlace(lo: number, hi: number): number {
-    const gib = (hi << 2) | (lo >>> 30);
-    const directory = (this.directories[gib] ??= new Int32Array(DIRECTORY_FRAMES));
     const place = this.usedPlaces++;
     this.arena.ensure((place + 1) << 10);
-    directory[(lo >>> 12) & (DIRECTORY_FRAMES - 1)] = place;
+    if (hi === 0) this.lowPlaces(lo >>> 12)[lo >>> 12] = place;
+    else this.directoryOf(lo, hi)[(lo >>> 12) & (DIRECTORY_FRAMES - 1)] = place;
     return place;
+  }
+
+  /** The places of low frames, with room for this one. */
+  private lowPlaces(frame: number): Int32Array {
+    if (frame >= this.low.length) {
+      const grown = new Int32Array(Math.ceil((frame + 1) / LOW_FRAMES) * LOW_FRAMES);
+      grown.set(this.low);
+      this.low = grown;
+    }
+    return this.low;
+  }
+
+  private directoryOf(lo: number, hi: number): Int32Array {
+    return (this.directories[(hi << 2) | (lo >>> 30)] ??= new Int32Array(DIRECTORY_FRAMES));
   }
 }

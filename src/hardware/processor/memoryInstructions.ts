@@ -10,11 +10,20 @@ import type { ProcessorSpaces } from './processorSpaces';
 import { type LinearTranslation, TRANSLATED } from './linearTranslation';
 import { SEGMENT } from '../segments/segmentRegisters';
 import { VECTOR } from '../delivery/exceptions';
+import { RECENT, recentHitAt } from '../caches/recentHits';
 import { REGISTER } from './registers';
+import type { Tlb } from '../caches/tlb';
+import type { Translator } from '../caches/translator';
+import { CLOCK_LIMIT } from '../caches/cachedLines';
 import { type PendingOperation, RESUME, STATUS, type StoreObserver } from './rootMode';
 
 const PAGE_MASK = 0xfff;
 const PAGE_BYTES = 0x1000;
+// The tables by name are looked up once, not at each access.
+const ACCESSES = COUNTER.accesses;
+const TLB_HITS = COUNTER['tlb.hits'];
+const CPL = 2 * REGISTER.cpl;
+const USER_READ = ACCESS.read | ACCESS.user;
 
 /** The parts of a processor that instructions on memory work on. */
 export interface MemoryProcessor {
@@ -25,6 +34,7 @@ export interface MemoryProcessor {
   readonly bus: EventBus;
   readonly spaces: ProcessorSpaces;
   readonly translation: LinearTranslation;
+  readonly translator: Translator;
   readonly events: ProcessorEvents;
   readonly end: InstructionEnd;
 }
@@ -36,9 +46,54 @@ export class MemoryInstructions {
   performedLo = 0;
   performedHi = 0;
   private readonly operand: OperandAccess;
+  private readonly registers: Int32Array;
+  private readonly counters: Float64Array;
+  private readonly pending: PendingOperation;
+  private readonly memory: PhysicalMemory;
+  private readonly bus: EventBus;
+  private readonly tlb: Tlb;
+  /** Words of the TLB, and of what loads found in it of late. */
+  private readonly lines: Int32Array;
+  private readonly clockAt: number;
+  private readonly recent: Int32Array;
 
   constructor(private readonly processor: MemoryProcessor) {
     this.operand = new OperandAccess(processor.memory);
+    this.registers = processor.registers;
+    this.counters = processor.counters;
+    this.pending = processor.pending;
+    this.memory = processor.memory;
+    this.bus = processor.bus;
+    this.tlb = processor.translator.tlb;
+    this.lines = this.tlb.words;
+    this.clockAt = this.tlb.clockAt;
+    this.recent = processor.translator.recent.words;
+  }
+
+  /**
+   * A load. Of one in a page whose last load hit the TLB, in a word, while nobody listens, no more is done than is left of
+   * `access` then; `pending` tells of operations under way, and this one never is.
+   */
+  load(lo: number, hi: number, size: number): number {
+    const { recent: words, lines, clockAt, pending } = this;
+    const shift = (lo & 3) << 3;
+    const at = recentHitAt(lo);
+    const now = lines[clockAt]! + 1;
+    if (words[at] !== (lo & ~PAGE_MASK) || words[at + RECENT.pageHi] !== hi || words[at + RECENT.version] !== this.tlb.version
+      || words[at + RECENT.access] !== (this.registers[CPL] === 3 ? USER_READ : ACCESS.read)
+      || this.bus.quietHits === 0 || shift + (size << 3) > 32 || now >= CLOCK_LIMIT) {
+      return this.access(OPERATION.load, lo, hi, size, 0, 0, 0);
+    }
+    lines[clockAt] = now;
+    lines[words[at + RECENT.used]!] = now;
+    const word = this.memory.words[words[at + RECENT.word]! + ((lo & PAGE_MASK) >> 2)]!;
+    pending.valueLo = size === 4 ? word : (word >>> shift) & ((1 << (size << 3)) - 1);
+    pending.valueHi = 0;
+    this.performedLo = words[at + RECENT.hpaLo]! | (lo & PAGE_MASK);
+    this.performedHi = words[at + RECENT.hpaHi]!;
+    this.counters[TLB_HITS]!++;
+    this.counters[ACCESSES]!++;
+    return STATUS.done;
   }
 
   /** One access from its start; `operation`: an `OPERATION` of these; `segment`: the `SEGMENT` register that it goes through. */
@@ -146,7 +201,7 @@ export class MemoryInstructions {
   private complete(): number {
     const { operand } = this;
     const { pending, counters, events } = this.processor;
-    counters[COUNTER.accesses]!++;
+    counters[ACCESSES]!++;
     const writes = pending.operation === OPERATION.store || pending.operation === OPERATION.readModifyWrite;
     events.accessDone(
       pending, this.performedLo, this.performedHi,

@@ -127,7 +127,7 @@ export class Processor {
       flushAtTransition: (cause) => invalidations.byTransition(cause),
       flushByTlbControl: (control) => invalidations.byTlbControl(control),
     });
-    const translator = new Translator({ spaces, caches, counters, events, invalidations, rewalkOnPermissionFault: settings.rewalkOnPermissionFault });
+    const translator = new Translator({ memory, spaces, caches, counters, events, invalidations, rewalkOnPermissionFault: settings.rewalkOnPermissionFault });
     const file = new RegisterFile(registers, vmcs, { vendor, maxphyaddr, features });
     const eptExits = new EptExits(vmcs, { registers, memory, bus, cpu }, interruption);
     this.pdptes = pdptes;
@@ -139,7 +139,7 @@ export class Processor {
     this.invalidations = invalidations;
     const shared = { registers, vmcs, vmcb, counters, pending, memory, bus, spaces, events, interruption, invalidations, end };
     const translation = new LinearTranslation({ ...shared, translator, eptExits });
-    this.onMemory = new MemoryInstructions({ ...shared, translation });
+    this.onMemory = new MemoryInstructions({ ...shared, translation, translator });
     this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, eptExits, reload });
     const access = new SystemAccess({ translation, memory, events, bus, observer: () => this.storeObserver });
     this.msrs = new ModelSpecificRegisters(registry, cpu, { vendor, features, segments: this.segments });
@@ -186,7 +186,7 @@ export class Processor {
 
   /** Loads `size` bytes at a linear address into `valueLo`, `valueHi`. */
   load(lo: number, hi: number, size: number): number {
-    return this.onMemory.access(OPERATION.load, lo, hi, size, 0, 0, 0);
+    return this.onMemory.load(lo, hi, size);
   }
 
   store(lo: number, hi: number, size: number, valueLo: number, valueHi: number): number {
