@@ -16,6 +16,8 @@ export interface PermittedProcessor {
   readonly registers: Int32Array;
   readonly segments: SegmentRegisters;
   readonly access: SystemAccess;
+  /** Has the machine system data structures in memory? Without them no TSS permits a port. */
+  readonly taskState: 'in memory' | 'none';
   /** A fault: what it leads to. */
   readonly raise: (vector: number, errorCode: number) => number;
 }
@@ -27,10 +29,10 @@ export class IoPermission {
   /** RESUME.completed when it may, else what the fault leads to: #GP(0), or one of reading the TSS. */
   ask(port: number, size: number): number {
     if (this.isPrivileged()) return RESUME.completed;
-    const { access, segments, raise } = this.processor;
+    const { access, segments, raise, taskState } = this.processor;
     const limit = segments.limit(SEGMENT.tr);
     const is16Bit = (segments.rights(SEGMENT.tr) & SEGMENT_RIGHTS.typeMask) === TSS_16_BUSY;
-    if (is16Bit || MAP_BASE_AT + MAP_BASE_BYTES - 1 > limit) return raise(VECTOR.generalProtection, 0);
+    if (taskState === 'none' || is16Bit || MAP_BASE_AT + MAP_BASE_BYTES - 1 > limit) return raise(VECTOR.generalProtection, 0);
     const base = this.read(MAP_BASE_AT);
     if (base !== TRANSLATED) return base;
     // Two bytes are always read, so that any 4 ports lie within.

@@ -144,7 +144,8 @@ export class Processor {
     const access = new SystemAccess({ translation, memory, events, bus, observer: () => this.storeObserver });
     this.msrs = new ModelSpecificRegisters(registry, cpu, { vendor, features, segments: this.segments });
     const permission = new IoPermission({
-      registers, segments: this.segments, access, raise: (vector, errorCode) => interruption.raise(vector, errorCode, 0, 0),
+      registers, segments: this.segments, access, taskState: settings.delivery === 'memory' ? 'in memory' : 'none',
+      raise: (vector, errorCode) => interruption.raise(vector, errorCode, 0, 0),
     });
     this.system = new SystemInstructions({
       ...shared, cpu, vendor, maxphyaddr, features, msrs: this.msrs, ports: this.ports, permission, onRegisters: this.onRegisters,
