@@ -131,6 +131,15 @@ describe('an event in protected mode', () => {
     assert.deepEqual([machine.state, machine.register('rflags') & ~0x1_0000n, segments.words.slice(0, 30)], before);
   });
 
+  it('of virtual-8086 mode needs room for the data segments too', () => {
+    for (const [pointer, status] of [[0x5018, STATUS.stopped], [0x5024, STATUS.exception]] as const) {
+      const machine = new ProtectedMachine().virtual8086();
+      machine.memory.store32(TSS + 4, 0, pointer);
+      machine.memory.store32(TSS + 8, 0, S.down);
+      assert.equal(machine.processor.raiseException(6, 0), status);
+    }
+  });
+
   it('of virtual-8086 mode goes to no other level than 0', () => {
     const machine = new ProtectedMachine().virtual8086();
     machine.gate(6, S.conforming);
