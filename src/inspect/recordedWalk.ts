@@ -22,8 +22,31 @@ export interface RecordedWalk {
   nestedDone: Int32Array | undefined;
   /** Level of the first guest entry that a nested walk served; undefined without one. */
   firstServed: number | undefined;
+  /** Hits in paging-structure caches and the nested TLB, in order: what they know is not read. */
+  readonly hits: Int32Array[];
   /** The end; undefined while the walk is under way. */
   done: Int32Array | undefined;
+}
+
+/** The highest guest level that a paging-structure cache knew; 0: none. */
+export function knownLevel({ hits }: RecordedWalk): number {
+  return hits.find((hit) => !isNested(hit))?.[field.level.at] ?? 0;
+}
+
+/** The nested TLB's answer for the final guest-physical address. */
+export function finalHit({ hits }: RecordedWalk): Int32Array | undefined {
+  return hits.find((hit) => hit[KIND_AT] === KIND.nested_tlb_hit && hit[field.guestLevel.at] === 0);
+}
+
+/** Has a cache made a reference needless? Levels as in `MadeReference`. */
+export function isSpared(walk: RecordedWalk, guestLevel: number, nestedLevel: number): boolean {
+  return walk.hits.some((hit) => {
+    const level = hit[field.level.at]!;
+    // A guest's entry that is known is known with the host-physical address of the table below.
+    if (!isNested(hit)) return guestLevel >= level || guestLevel === level - 1 && nestedLevel > 0;
+    if (guestLevel !== hit[field.guestLevel.at] || nestedLevel === 0) return false;
+    return hit[KIND_AT] === KIND.nested_tlb_hit || nestedLevel >= level;
+  });
 }
 
 export interface RecordedAccess {
@@ -60,6 +83,8 @@ export function recordedAccess(records: readonly Int32Array[]): RecordedAccess {
       case KIND.table_read:
       case KIND.ad_update:
       case KIND.walk_done:
+      case KIND.structure_cache_hit:
+      case KIND.nested_tlb_hit:
         if (record[ACTOR_AT] !== ACTOR.walker) break;
         if (record[KIND_AT] === KIND.walk && !isNested(record)) {
           walks.push(begin(record));
@@ -77,7 +102,8 @@ export function recordedAccess(records: readonly Int32Array[]): RecordedAccess {
 
 function begin(start: Int32Array): RecordedWalk {
   return {
-    start, made: [], last: undefined, nestedStart: undefined, nestedDone: undefined, firstServed: undefined, done: undefined,
+    start, made: [], last: undefined, nestedStart: undefined, nestedDone: undefined, firstServed: undefined, hits: [],
+    done: undefined,
   };
 }
 
@@ -103,6 +129,10 @@ function follow(walk: RecordedWalk | undefined, record: Int32Array): void {
       walk.last = made;
       break;
     }
+    case KIND.structure_cache_hit:
+    case KIND.nested_tlb_hit:
+      walk.hits.push(record);
+      break;
     case KIND.walk_done:
       if (isNested(record)) walk.nestedDone = record;
       else walk.done = record;

@@ -6,7 +6,7 @@ import { LONG4 } from '../hardware/paging/formats/long4';
 import { LONG5 } from '../hardware/paging/formats/long5';
 import { UNPAGED } from '../hardware/paging/formats/unpaged';
 import { WALK } from '../hardware/paging/walkOutcome';
-import type { MadeReference, RecordedWalk } from './recordedWalk';
+import { finalHit, knownLevel, type MadeReference, type RecordedWalk } from './recordedWalk';
 import { nestedFormat } from './tableSet';
 
 /** The formats of both dimensions of a walk. */
@@ -27,8 +27,11 @@ export function dimensionsOf(machine: Machine, cpu: number, walk: RecordedWalk):
   const isShadow = walk.start[field.space.at] === SPACE.shadow;
   const own = walk.made.find((made) => made.nestedLevel === 0);
   const isUnpaged = walk.done?.[field.what.at] === WALK.mapped && own === undefined;
-  const levels = isUnpaged ? 0 : own?.guestLevel ?? walk.firstServed ?? inspection.compiled.levels;
-  const isThroughNested = walk.nestedStart !== undefined || walk.done === undefined && own === undefined && inspection.nested !== undefined;
+  // Where a cache knew the upper entries, no event tells how many there are.
+  const known = knownLevel(walk);
+  const levels = isUnpaged ? 0 : known > 0 ? Math.max(known, inspection.compiled.levels)
+    : own?.guestLevel ?? walk.firstServed ?? inspection.compiled.levels;
+  const isThroughNested = walk.nestedStart !== undefined || finalHit(walk) !== undefined || walk.done === undefined && own === undefined && inspection.nested !== undefined;
   return {
     own: inspection.compiled.levels === levels ? inspection.compiled : formatWith(levels, machine.configuration.maxphyaddr),
     nested: isThroughNested ? nestedFormat(machine) : undefined,

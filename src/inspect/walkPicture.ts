@@ -5,7 +5,7 @@ import { WALK } from '../hardware/paging/walkOutcome';
 import type { WalkArguments, WalkPicture, WalkResponse } from '../protocol/requests';
 import { addressParts } from './addressParts';
 import { fieldText } from './addressText';
-import { recordedAccess, type RecordedAccess, type RecordedWalk } from './recordedWalk';
+import { finalHit, recordedAccess, type RecordedAccess, type RecordedWalk } from './recordedWalk';
 import { standingText } from './standing';
 import type { StoppedMachine } from './stoppedMachine';
 import { decodeRead, dimensionsOf, type WalkDimensions } from './walkDimensions';
@@ -53,7 +53,7 @@ function draw({ machine }: StoppedMachine, cpu: number, walk: RecordedWalk, acce
   const { own, nested } = dimensions;
   const outcome = walkOutcomeText(walk, dimensions);
   const isMapped = walk.done !== undefined && walk.done[field.what.at] === WALK.mapped;
-  const final = walk.nestedStart !== undefined && walk.nestedStart[field.guestLevel.at] === 0 ? walk.nestedStart : undefined;
+  const final = walk.nestedStart !== undefined && walk.nestedStart[field.guestLevel.at] === 0 ? walk.nestedStart : finalHit(walk);
   const picture = {
     title: titleOf(walk, dimensions, access),
     guestLevels: own.levels,

@@ -4,7 +4,7 @@ import { field } from '../hardware/events/eventTable';
 import type { WalkReference } from '../protocol/requests';
 import { fieldText, hex } from './addressText';
 import { entryFields } from './entryText';
-import type { MadeReference, RecordedWalk } from './recordedWalk';
+import { isSpared, type MadeReference, type RecordedWalk } from './recordedWalk';
 import { decodeRead, type WalkDimensions } from './walkDimensions';
 
 /**
@@ -12,7 +12,7 @@ import { decodeRead, type WalkDimensions } from './walkDimensions';
  * walk that translates the table's address, then the guest's entry; last the nested walk of the final
  * address. 4 with one dimension of four levels, 24 with two (SDM Vol. 3, "EPT Translation
  * Mechanism"). An entry that maps a page leaves out the levels below it. What has not been read yet
- * is listed as long as the walk is under way.
+ * is listed as long as the walk is under way, unless a cache has made it needless.
  */
 export function walkReferences(walk: RecordedWalk, dimensions: WalkDimensions): readonly WalkReference[] {
   const references: WalkReference[] = [];
@@ -20,7 +20,7 @@ export function walkReferences(walk: RecordedWalk, dimensions: WalkDimensions): 
   /** Lists a reference; true when its entry maps a page. */
   const list = (guestLevel: number, nestedLevel: number, name: string): boolean => {
     const made = walk.made.find((each) => each.guestLevel === guestLevel && each.nestedLevel === nestedLevel);
-    if (made === undefined && walk.done !== undefined) return false;
+    if (made === undefined && (walk.done !== undefined || isSpared(walk, guestLevel, nestedLevel))) return false;
     const head = { number: references.length + 1, guestLevel, nestedLevel, name };
     if (made === undefined) {
       references.push(head);
