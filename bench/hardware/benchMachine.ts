@@ -100,7 +100,7 @@ function enter(processor: Processor, behind: Behind): void {
     const fields: Partial<Record<VmcbFieldName, number>> = {
       intercept_misc2: 1, asid: 1, nested_control: NESTED_CONTROL.enable, n_cr3: NESTED,
       host_cr0: CONTROLS.cr0, host_cr4: CONTROLS.cr4, host_efer: CONTROLS.efer,
-      guest_cr0: CONTROLS.cr0, guest_cr3: TABLES, guest_cr4: CONTROLS.cr4, guest_efer: CONTROLS.efer,
+      guest_cr0: CONTROLS.cr0, guest_cr3: TABLES, guest_cr4: CONTROLS.cr4, guest_efer: CONTROLS.efer | EFER.SVME,
       guest_rflags: RFLAGS.fixed,
     };
     for (const [name, value] of Object.entries(fields)) vmcb[VMCB[name as VmcbFieldName]] = value;

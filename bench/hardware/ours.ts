@@ -1,5 +1,6 @@
 import { benchMachine, type BenchMachine, type BenchMachineOptions } from './benchMachine';
 import { emptyLoop, loadLoop, SHIFT_64_PAGES, SHIFT_ALL_PAGES, walkLoop } from './loops';
+import { WALK_CACHES, type WalkCacheSettings } from '../../src/hardware/caches/walkCaches';
 import { ring } from './eventRing';
 
 /** What is measured of ourselves: a machine and a loop on it. */
@@ -9,6 +10,9 @@ export interface OwnMeasurement {
   /** Makes the machine; the loop that comes back is what is timed, and gives a checksum. */
   readonly prepare: () => (iterations: number) => number;
 }
+
+/** Paging-structure caches in which the region's 512 PDEs, of either dimension, have room. */
+const ROOMY: WalkCacheSettings = { ...WALK_CACHES, pde: { entries: 1024, ways: 4 } };
 
 function loads(title: string, options: BenchMachineOptions, iterations: number, prepare?: (machine: BenchMachine) => void): OwnMeasurement {
   return {
@@ -46,6 +50,8 @@ export const ownMeasurements = {
   'miss': loads('TLB miss, 4-level', { behind: 'nothing' }, 3_000_000),
   'ept': loads('TLB miss, 4x4 by EPT', { behind: 'EPT' }, 1_000_000),
   'npt': loads('TLB miss, 4x4 by NPT', { behind: 'NPT' }, 1_000_000),
+  'npt-nested-tlb': loads('TLB miss, 4x4 by NPT, nested TLB and paging-structure caches', { behind: 'NPT', settings: { walkCaches: 'on' } }, 1_000_000),
+  'ept-pde-cache': loads('TLB miss, 4x4 by EPT, PDE cache that has every PDE', { behind: 'EPT', settings: { walkCaches: ROOMY } }, 1_000_000),
   'miss-recorded': loads('TLB miss, 4-level, every event recorded', { behind: 'nothing' }, 1_500_000, ({ bus }) => ring(bus)),
   'ept-recorded': loads('TLB miss, 4x4 by EPT, every event recorded', { behind: 'EPT' }, 500_000, ({ bus }) => ring(bus)),
   'walk': walks('walk, 4-level', { behind: 'nothing' }, 3_000_000),

@@ -39,7 +39,8 @@ export class EventBus {
 
   /** Clears the record and writes its head; the caller fills the kind's fields and commits. */
   begin(kind: number, actor: number, cpu: number): Int32Array {
-    this.record.fill(0);
+    // A walk's reads come one after another, and each writes every field that the one before it wrote.
+    if (kind !== KIND.table_read || this.record[KIND_AT] !== kind) this.record.fill(0);
     this.record[KIND_AT] = kind;
     this.record[ACTOR_AT] = actor;
     this.record[CPU_AT] = cpu;

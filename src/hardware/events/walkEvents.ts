@@ -15,6 +15,9 @@ function begin(space: TranslationSpace, bus: EventBus, kind: number): Int32Array
   if (space.isNested !== 0) {
     setPair(record, field.gpa.at, space.result.addressLo, space.result.addressHi);
     record[field.guestLevel.at] = space.servedLevel;
+  } else {
+    setPair(record, field.gpa.at, 0, 0);
+    record[field.guestLevel.at] = 0;
   }
   return record;
 }
@@ -39,6 +42,14 @@ export function reportTableRead(space: TranslationSpace, level: number, index: n
   setPair(record, field.hpa.at, result.entryHpaLo[level]!, result.entryHpaHi[level]!);
   setPair(record, field.value.at, result.entryLo[level]!, result.entryHi[level]!);
   bus.commit();
+}
+
+/** The reads of a walk of one dimension that went without telling of them, in its order. */
+export function reportTableReads(space: TranslationSpace): void {
+  const { result, compiled } = space;
+  for (let level = result.top; level >= result.level; level--) {
+    reportTableRead(space, level, (result.entryAddressLo[level]! >>> compiled.entryShift) & compiled.indexMask);
+  }
 }
 
 /** `old` and `value`: low halves; flags never lie in the high one. */

@@ -6,7 +6,7 @@ import { KIND } from '../events/eventTable';
 import { reportBusError } from '../events/busEvents';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
-import { reportFlagUpdate, reportTableRead, reportWalk, reportWalkDone } from '../events/walkEvents';
+import { reportFlagUpdate, reportTableRead, reportTableReads, reportWalk, reportWalkDone } from '../events/walkEvents';
 import { walkSpecialized } from './specialized/specializedWalk';
 import { HANDED_OVER } from './specialized/walkEndings';
 import { refuse, refuseAsNested, refuseFlagUpdate } from './walkRefusal';
@@ -33,9 +33,14 @@ const ABSENT = -1;
  */
 export function walk(space: TranslationSpace, lo: number, hi: number, access: number, effects: number): number {
   const { on } = space.bus;
-  if (space.specialized !== 0 && effects === EFFECTS.hardware && (on[TABLE_READ]! | on[WALK_BEGINS]! | on[WALK_ENDS]!) === 0) {
+  const tellsReads = on[TABLE_READ]!;
+  if (space.specialized !== 0 && effects === EFFECTS.hardware && (on[WALK_BEGINS]! | on[WALK_ENDS]!) === 0
+    && (tellsReads === 0 || space.nested === undefined)) {
     const outcome = walkSpecialized(space, lo, hi, access);
-    if (outcome !== HANDED_OVER) return outcome;
+    if (outcome !== HANDED_OVER) {
+      if (tellsReads !== 0) reportTableReads(space);
+      return outcome;
+    }
   }
   return walkEachLevel(space, lo, hi, access, effects);
 }
