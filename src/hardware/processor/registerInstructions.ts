@@ -40,12 +40,10 @@ export class RegisterInstructions {
     pending.register = number;
     pending.operandLo = lo;
     pending.operandHi = hi;
-    if (this.isRefused(number)) return end.statusOf(interruption.raise(VECTOR.generalProtection, 0, 0, 0));
     const index = file.controlRegisterIndex(number);
-    if (index >= 0) events.crWrite(index, lo, hi);
+    if (index >= 0 && !this.isRefused(number)) events.crWrite(index, lo, hi);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      const exit = interruption.exits.registerWrite(number, lo, hi);
-      const next = exit === NO_EXIT ? this.complete(number, lo, hi) : exit;
+      const next = this.isRefused(number) ? interruption.raise(VECTOR.generalProtection, 0, 0, 0) : this.attempt(number, lo, hi);
       if (next !== RESUME.retry) return end.statusOf(next);
     }
     return end.giveUp('the write to a register exits again and again');
@@ -56,9 +54,9 @@ export class RegisterInstructions {
     const { pending, file, registers, interruption, end } = this.processor;
     pending.operation = OPERATION.readRegister;
     pending.register = number;
-    if (this.isRefused(number)) return end.statusOf(interruption.raise(VECTOR.generalProtection, 0, 0, 0));
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      const next = interruption.exits.registerRead(number);
+      const next = this.isRefused(number)
+        ? interruption.raise(VECTOR.generalProtection, 0, 0, 0) : interruption.exits.registerRead(number);
       if (next === NO_EXIT) {
         pending.valueLo = file.visibleLo(number);
         pending.valueHi = registers[2 * number + 1]!;
@@ -79,6 +77,11 @@ export class RegisterInstructions {
     registers[at] = how === 'set' ? rflags | RFLAGS.AC : rflags & ~RFLAGS.AC;
     this.processor.reload();
     return STATUS.done;
+  }
+
+  private attempt(number: number, lo: number, hi: number): number {
+    const exit = this.processor.interruption.exits.registerWrite(number, lo, hi);
+    return exit === NO_EXIT ? this.complete(number, lo, hi) : exit;
   }
 
   private isRefused(number: number): boolean {
