@@ -54,14 +54,14 @@ function perform(machine: TestMachine, { what, page, offset, size }: Operation, 
     case 'load': return [machine.load(gva, size), machine.value, machine.hpa, machine.cr2];
     case 'store': return [machine.store(gva, 0x0102_0304_0506_0708n, size), machine.hpa, machine.cr2];
     case 'invlpg': return machine.invlpg(gva);
-    case 'level': return processor.setLevel(processor.level === 0 ? 3 : 0);
+    case 'level': { processor.setLevel(processor.level === 0 ? 3 : 0); return; }
     case 'clear U/S': return machine.map(gva & ~0xfffn, 0x40_0000n + BigInt(page) * 0x1000n, P | RW);
     case 'set U/S': return machine.map(gva & ~0xfffn, 0x40_0000n + BigInt(page) * 0x1000n, P | RW | US);
     case 'smap': return machine.set({ cr4: Number(machine.register('cr4')) ^ CR4.SMAP });
     case 'flush': return machine.move('cr3', machine.register('cr3'));
     case 'back': {
       machine.registry.restore(saved);
-      return processor.reload();
+      processor.reload(); return;
     }
   }
 }
