@@ -28,7 +28,7 @@ async function caughtBy(table: BrokenTable, broken: BrokenRow): Promise<string |
 
 /** Tables that are whole must pass, or nothing is proved. */
 async function assertWholeTablesPass(tables: readonly BrokenTable[]): Promise<void> {
-  const guards = new Map(tables.flatMap((table) => table.guards.map((guard) => [`${table.name}/${guard.name}`, guard] as const)));
+  const guards = new Map(tables.flatMap((table) => table.guards.map((guard) => [guard.name, guard] as const)));
   for (const [name, guard] of guards) {
     const by = await guard.run();
     if (by !== undefined) throw new Error(`nothing is broken, and ${name} fails: ${by}`);

@@ -31,6 +31,9 @@ const OPTIONAL = new Set([
 /** Columns of masks: another number there is the mask one place further up. */
 const MASKS = new Set(['presentMask', 'mask', 'value', 'needs', 'bit flag']);
 
+/** Numbers that a column may hold. */
+const NUMBERS: Readonly<Record<string, readonly number[]>> = { entryBytes: [4, 8], givenBy: [0, 1] };
+
 interface Variant { readonly how: string; readonly value: unknown }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -41,7 +44,7 @@ const isPair = (key: string, value: readonly unknown[]): value is readonly [numb
 function variantsOf(key: string, value: unknown): Variant[] {
   if (TEXT.has(key)) return [];
   if (typeof value === 'number') {
-    const others = MASKS.has(key) ? [value << 1, value === 0 ? 1 : 0] : [value + 1, value - 1];
+    const others = NUMBERS[key] ?? (MASKS.has(key) ? [value << 1, value === 0 ? 1 : 0] : [value + 1, value - 1]);
     return others.filter((other) => other !== value && other >= 0).map((other) => ({ how: `${key} ${value} -> ${other}`, value: other }));
   }
   if (typeof value === 'boolean') return [{ how: `${key} ${String(value)} -> ${String(!value)}`, value: !value }];

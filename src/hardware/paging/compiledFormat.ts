@@ -184,6 +184,7 @@ function compileRights(format: PagingFormat, features: FormatFeatures): RightsMa
     const groups = right.bit >= 32 ? [masks.hi] : [masks.lo, masks.far];
     const taken = groups.find(({ mask, shift: known }) => mask === 0 || known === shift);
     if (shift < 0 || taken === undefined) throw new Error(`invariant: rights of format ${format.name} need more shifts than there are`);
+    if (right.bit < 32 && right.givenBy === 0) throw new Error(`invariant: a clear low bit of format ${format.name} gives a right: no mask turns it over`);
     taken.shift = shift;
     taken.mask |= 1 << index;
     if (right.bit >= 32 && right.givenBy === 0) masks.hiFlip |= 1 << (right.bit & 31);

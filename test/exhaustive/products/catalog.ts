@@ -120,7 +120,7 @@ const lacking = { page1Gb: false, pse36: false, executeOnly: false, ept2Mb: fals
 /** What a processor or a hypervisor may have otherwise. */
 const variants: readonly Product[] = [
   {
-    about: '4-level without 1-GByte pages, 32-bit without PSE-36: every combination of one entry\'s flags, and each bit', stride: 3,
+    about: '4-level without 1-GByte pages, 32-bit without PSE-36: each single bit, and combinations of one entry\'s flags', stride: 3,
     run: (options) => over([shapeOf('4-level', { features: lacking }), shapeOf('32-bit', { features: lacking })], (shape) => {
       const score = oneEntry(shape, true, options);
       score.add(singleBits(shape, true, options));

@@ -1,0 +1,109 @@
+/**
+ * StrykerJS runs our tests through this: its own runner for mocha knows older releases of it. Plain JavaScript, because Stryker's worker
+ * loads it before anything that understands TypeScript. Tests are loaded once a worker and run again for each mutant.
+ */
+import { createRequire } from 'node:module';
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { declareFactoryPlugin, PluginKind } from '@stryker-mutator/api/plugin';
+import { determineHitLimitReached, DryRunStatus, TestStatus, toMutantRunResult } from '@stryker-mutator/api/test-runner';
+
+const require = createRequire(join(process.cwd(), 'package.json'));
+/** Where Stryker's instrumented code looks for what it is told. */
+const state = (globalThis.__stryker__ ??= {});
+
+/** `PAGEWALK_MUTATION_TESTS`: folders and files under test/ that judge the mutants. */
+function testFiles() {
+  const places = (process.env.PAGEWALK_MUTATION_TESTS ?? 'hardware/paging mutation/quickProduct.spec.ts').split(' ');
+  return places.flatMap((place) => {
+    const path = resolve('test', place);
+    if (path.endsWith('.ts')) return [path];
+    return readdirSync(path, { recursive: true }).filter((file) => file.endsWith('.test.ts')).map((file) => join(path, file));
+  });
+}
+
+class PagewalkRunner {
+  #mocha;
+  /** Milliseconds that a test took when it passed first, here in this worker. */
+  #durations = new Map();
+
+  capabilities() {
+    return { reloadEnvironment: false };
+  }
+
+  async init() {
+    require('tsx/cjs');
+    const { default: Mocha } = await import('mocha');
+    this.#mocha = new Mocha({ reporter: class extends Mocha.reporters.Base {}, timeout: 60_000 });
+    this.#mocha.cleanReferencesAfterRun(false);
+    for (const file of testFiles()) this.#mocha.addFile(file);
+    this.#mocha.rootHooks({
+      beforeEach() {
+        state.currentTestId = this.currentTest.fullTitle();
+      },
+    });
+  }
+
+  async dryRun({ coverageAnalysis }) {
+    const result = await this.#run(false, () => true);
+    if (result.status === DryRunStatus.Complete && coverageAnalysis !== 'off') result.mutantCoverage = state.mutantCoverage;
+    return result;
+  }
+
+  /** Quick tests first: most mutants do not live to see the others. */
+  async mutantRun({ activeMutant, testFilter, disableBail, hitLimit, mutantActivation }) {
+    state.hitLimit = hitLimit;
+    state.hitCount = hitLimit === undefined ? undefined : 0;
+    if (mutantActivation === 'static') state.activeMutant = activeMutant.id;
+    this.#load();
+    state.activeMutant = activeMutant.id;
+    const filter = testFilter === undefined ? undefined : new Set(testFilter);
+    const isWanted = (test) => filter === undefined || filter.has(test.fullTitle());
+    let result;
+    for (const [least, most] of [[0, 5], [5, 50], [50, 500], [500, Infinity]]) {
+      const isNow = (test) => isWanted(test) && (this.#durations.get(test.fullTitle()) ?? 0) >= least && (this.#durations.get(test.fullTitle()) ?? 0) < most;
+      const now = await this.#run(!disableBail, isNow);
+      if (result?.status === DryRunStatus.Complete && now.status === DryRunStatus.Complete) now.tests.unshift(...result.tests);
+      result = now;
+      if (now.status !== DryRunStatus.Complete || !disableBail && now.tests.some(({ status }) => status === TestStatus.Failed)) break;
+    }
+    state.activeMutant = undefined;
+    return toMutantRunResult(result, true);
+  }
+
+  #loaded = false;
+  #load() {
+    if (!this.#loaded) this.#mocha.loadFiles();
+    this.#loaded = true;
+  }
+
+  async #run(bail, isNow) {
+    this.#load();
+    this.#mocha.bail(bail);
+    let isAny = false;
+    this.#mocha.suite.eachTest((test) => {
+      test.pending = !isNow(test);
+      isAny ||= !test.pending;
+    });
+    if (!isAny) return { status: DryRunStatus.Complete, tests: [] };
+    const tests = [];
+    await new Promise((done) => {
+      const run = this.#mocha.run(() => done());
+      const add = (test, status, more = {}) => {
+        const name = test.fullTitle();
+        tests.push({ id: name, name, timeSpentMs: test.duration ?? 0, status, ...more });
+      };
+      run.on('pass', (test) => {
+        if (!this.#durations.has(test.fullTitle())) this.#durations.set(test.fullTitle(), test.duration ?? 0);
+        add(test, TestStatus.Success);
+      });
+      run.on('fail', (test, error) => add(test, TestStatus.Failed, { failureMessage: String(error?.message ?? error) }));
+    });
+    const timeout = determineHitLimitReached(state.hitCount, state.hitLimit);
+    return timeout ?? { status: DryRunStatus.Complete, tests };
+  }
+}
+
+const factory = () => new PagewalkRunner();
+factory.inject = [];
+export const strykerPlugins = [declareFactoryPlugin(PluginKind.TestRunner, 'pagewalk', factory)];
