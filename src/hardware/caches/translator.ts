@@ -2,6 +2,7 @@ import { ACCESS, ACCESS_KIND_MASK, ACCESS_WRITES } from '../paging/accessKinds';
 import { COUNTER } from '../state/counters';
 import { RIGHTS_BITS } from '../paging/accessRights';
 import { PFEC, pageFaultErrorCode } from '../paging/pageFaultErrorCode';
+import { KIND } from '../events/eventTable';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from '../processor/processorSpaces';
@@ -26,6 +27,10 @@ export interface TranslatorParts {
   readonly rewalkOnPermissionFault: 'on' | 'off';
 }
 
+// The tables by name are looked up once, not at each access.
+const TLB_HIT = KIND.tlb_hit;
+const TLB_MISS = KIND.tlb_miss;
+const TLB_FILL = KIND.tlb_fill;
 const TLB_HITS = COUNTER['tlb.hits'];
 const TLB_MISSES = COUNTER['tlb.misses'];
 const PAGE_BASE = ~0xfff;
@@ -49,6 +54,8 @@ export class Translator {
   readonly tlb: Tlb;
   private readonly counters: Float64Array;
   private readonly events: ProcessorEvents;
+  /** Which events are wanted: asked here, so that one nobody wants costs no call. */
+  private readonly on: Uint8Array;
   private readonly memory: PhysicalMemory;
   /** What loads that hit came to of late. */
   readonly recent = new RecentHits();
@@ -59,6 +66,7 @@ export class Translator {
     this.tlb = parts.caches.l1;
     this.counters = parts.counters;
     this.events = parts.events;
+    this.on = parts.events.on;
     this.memory = parts.memory;
   }
 
@@ -74,10 +82,10 @@ export class Translator {
     if (line < 0) {
       if (this.caches.bypassed !== 0) return this.bypass(space, lo, hi, access);
       counters[TLB_MISSES]!++;
-      this.events.tlbMiss(lo, hi);
+      if (this.on[TLB_MISS] !== 0) this.events.tlbMiss(lo, hi);
     } else {
       counters[TLB_HITS]!++;
-      this.events.tlbHit(tlb, line, lo, hi);
+      if (this.on[TLB_HIT] !== 0) this.events.tlbHit(tlb, line, lo, hi);
       const verdict = this.judge(space, line, access);
       if (verdict === LINE.allows) {
         this.take(line, lo);
@@ -95,7 +103,7 @@ export class Translator {
 
   private filled(space: TranslationSpace, filled: number, lo: number, hi: number): number {
     const { result } = space;
-    this.events.tlbFill(this.tlb, filled, lo, hi, result.level);
+    if (this.on[TLB_FILL] !== 0) this.events.tlbFill(this.tlb, filled, lo, hi, result.level);
     this.hpaLo = result.hpaLo;
     this.hpaHi = result.hpaHi;
     return WALK.mapped;

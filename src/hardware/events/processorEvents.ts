@@ -16,6 +16,11 @@ const PAGE_FAULT = 14;
 export class ProcessorEvents {
   constructor(private readonly bus: EventBus, private readonly cpu: number) {}
 
+  /** As the bus has it, for places that are in a hurry. */
+  get on(): Uint8Array {
+    return this.bus.on;
+  }
+
   access(pending: PendingOperation, access: number): void {
     const record = this.begin(KIND.access, ACTOR.guest);
     if (record === undefined) return;

@@ -20,6 +20,10 @@ import { type PendingOperation, RESUME, STATUS, type StoreObserver } from './roo
 const PAGE_MASK = 0xfff;
 const PAGE_BYTES = 0x1000;
 // The tables by name are looked up once, not at each access.
+const ACCESS_BEGINS = KIND.access;
+const ACCESS_ENDS = KIND.access_done;
+const BUS_ERROR = KIND.bus_error;
+const PAGE_TABLE_WRITE = KIND.page_table_write;
 const ACCESSES = COUNTER.accesses;
 const TLB_HITS = COUNTER['tlb.hits'];
 const CPL = 2 * REGISTER.cpl;
@@ -101,7 +105,9 @@ export class MemoryInstructions {
     operation: number, lo: number, hi: number, size: number, operandLo: number, operandHi: number, rmw: number,
     segment: number = SEGMENT.ds,
   ): number {
-    const { pending, events, end } = this.processor;
+    const { pending } = this;
+    const { events, end } = this.processor;
+    const { on } = this.bus;
     pending.operation = operation;
     pending.gvaLo = lo;
     pending.gvaHi = hi;
@@ -111,7 +117,7 @@ export class MemoryInstructions {
     pending.rmw = rmw;
     pending.segment = segment;
     const kind = operation === OPERATION.load ? ACCESS.read : operation === OPERATION.fetch ? ACCESS.fetch : ACCESS.write;
-    events.access(pending, this.level === 3 ? kind | ACCESS.user : kind);
+    if (on[ACCESS_BEGINS] !== 0) events.access(pending, this.level === 3 ? kind | ACCESS.user : kind);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
       // VM entry may have changed the CPL.
       const next = this.attempt(lo, hi, size, this.level === 3 ? kind | ACCESS.user : kind);
@@ -129,8 +135,9 @@ export class MemoryInstructions {
     const { operand } = this;
     const { pending } = this.processor;
     const { operation, size } = pending;
-    this.processor.events.busError(this.processor.memory, hpaLo, hpaHi, operation);
-    if ((hpaLo & PAGE_MASK) + size > PAGE_BYTES) this.processor.events.busError(this.processor.memory, nextLo, nextHi, operation);
+    const isWatched = this.bus.on[BUS_ERROR] !== 0;
+    if (isWatched) this.processor.events.busError(this.memory, hpaLo, hpaHi, operation);
+    if (isWatched && (hpaLo & PAGE_MASK) + size > PAGE_BYTES) this.processor.events.busError(this.processor.memory, nextLo, nextHi, operation);
     this.performedLo = hpaLo;
     this.performedHi = hpaHi;
     if (operation !== OPERATION.store) {
@@ -192,16 +199,17 @@ export class MemoryInstructions {
   }
 
   private observe(lo: number, hi: number, hpaLo: number, hpaHi: number, size: number): void {
-    if (this.processor.bus.on[KIND.page_table_write] === 0 || this.storeObserver === undefined) return;
+    if (this.bus.on[PAGE_TABLE_WRITE] === 0 || this.storeObserver === undefined) return;
     const { operation } = this.processor.pending;
     if (operation !== OPERATION.store && operation !== OPERATION.readModifyWrite) return;
     this.storeObserver.beforeStore(lo, hi, hpaLo, hpaHi, size);
   }
 
   private complete(): number {
-    const { operand } = this;
-    const { pending, counters, events } = this.processor;
-    counters[ACCESSES]!++;
+    const { operand, pending } = this;
+    this.counters[ACCESSES]!++;
+    if (this.bus.on[ACCESS_ENDS] === 0) return STATUS.done;
+    const { events } = this.processor;
     const writes = pending.operation === OPERATION.store || pending.operation === OPERATION.readModifyWrite;
     events.accessDone(
       pending, this.performedLo, this.performedHi,
