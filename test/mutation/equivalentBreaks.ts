@@ -20,4 +20,16 @@ export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why
     matches: /LEGACY32, format: rights 2\.bit 63 -> /,
     why: 'an entry of 4 bytes has no high half: each bit of it reads as 0, which gives the right',
   },
+  {
+    matches: /fields, (PAT|frame): entries leaf -> any$/,
+    why: 'the row about level 1, where every entry maps a page; those about other levels are caught',
+  },
+  {
+    matches: /^(LEGACY32|PAE|LONG[45]), format: (inputBits|without inputBits)/,
+    why: 'a linear address is held to its width before any walk; of the nested formats the column is caught',
+  },
+  {
+    matches: /bits 6[23]:52.*: when always -> above MAXPHYADDR$/,
+    why: 'MAXPHYADDR is 52 at most, so all of these bits are above it',
+  },
 ];
