@@ -4,25 +4,26 @@ import {
   DESCRIPTOR_TABLE, SEGMENT_FIELD, SEGMENT_RIGHTS, SEGMENT_TYPE, SEGMENT_WORDS, type SegmentRegisters, segmentNames, TABLE_FIELD,
   tableAt,
 } from '../segments/segmentRegisters';
-import { ENTRY, EXIT, SS_DPL_SHIFT, VMCS, type VmcsFieldName } from './vmcs';
+import { ENTRY, EXIT, SS_DPL_SHIFT, VMCS } from './vmcs';
 import { usesEpt } from './vmxTransitions';
 
 /** Pairs of words of the register block that VM exits save and VM entries load as they are. */
-const plain: readonly (readonly [number, VmcsFieldName])[] = [
-  [REGISTER.cr3, 'guest_cr3'], [REGISTER.cr4, 'guest_cr4'], [REGISTER.rflags, 'guest_rflags'], [REGISTER.rsp, 'guest_rsp'],
-  [REGISTER.rip, 'guest_rip'], [REGISTER.activity, 'guest_activity_state'], [REGISTER.interruptibility, 'guest_interruptibility'],
+const plain: readonly (readonly [register: number, field: number])[] = [
+  [REGISTER.cr3, VMCS.guest_cr3], [REGISTER.cr4, VMCS.guest_cr4], [REGISTER.rflags, VMCS.guest_rflags], [REGISTER.rsp, VMCS.guest_rsp],
+  [REGISTER.rip, VMCS.guest_rip], [REGISTER.activity, VMCS.guest_activity_state], [REGISTER.interruptibility, VMCS.guest_interruptibility],
 ];
 
 /** Part of the guest state while EPT is on: else PDPTEs come from the table that CR3 names. */
-const pdptes: readonly (readonly [number, VmcsFieldName])[] = [
-  [REGISTER.pdpte0, 'guest_pdpte0'], [REGISTER.pdpte1, 'guest_pdpte1'],
-  [REGISTER.pdpte2, 'guest_pdpte2'], [REGISTER.pdpte3, 'guest_pdpte3'],
+const pdptes: readonly (readonly [register: number, field: number])[] = [
+  [REGISTER.pdpte0, VMCS.guest_pdpte0], [REGISTER.pdpte1, VMCS.guest_pdpte1],
+  [REGISTER.pdpte2, VMCS.guest_pdpte2], [REGISTER.pdpte3, VMCS.guest_pdpte3],
 ];
 
 /** Words of the segment registers beside the fields of the VMCS: one word, or a pair. */
 interface SegmentWord {
   readonly word: number;
-  readonly field: VmcsFieldName;
+  /** A `VMCS`. */
+  readonly field: number;
   readonly words: 1 | 2;
 }
 
@@ -30,15 +31,15 @@ const segmentWords: readonly SegmentWord[] = [
   ...segmentNames.flatMap((name, segment): SegmentWord[] => {
     const at = segment * SEGMENT_WORDS;
     return [
-      { word: at + SEGMENT_FIELD.selector, field: `guest_${name}_selector`, words: 1 },
-      { word: at + SEGMENT_FIELD.rights, field: `guest_${name}_access_rights`, words: 1 },
-      { word: at + SEGMENT_FIELD.limit, field: `guest_${name}_limit`, words: 1 },
-      { word: at + SEGMENT_FIELD.base, field: `guest_${name}_base`, words: 2 },
+      { word: at + SEGMENT_FIELD.selector, field: VMCS[`guest_${name}_selector`], words: 1 },
+      { word: at + SEGMENT_FIELD.rights, field: VMCS[`guest_${name}_access_rights`], words: 1 },
+      { word: at + SEGMENT_FIELD.limit, field: VMCS[`guest_${name}_limit`], words: 1 },
+      { word: at + SEGMENT_FIELD.base, field: VMCS[`guest_${name}_base`], words: 2 },
     ];
   }),
   ...(['gdtr', 'idtr'] as const).flatMap((name): SegmentWord[] => [
-    { word: tableAt(DESCRIPTOR_TABLE[name]) + TABLE_FIELD.base, field: `guest_${name}_base`, words: 2 },
-    { word: tableAt(DESCRIPTOR_TABLE[name]) + TABLE_FIELD.limit, field: `guest_${name}_limit`, words: 1 },
+    { word: tableAt(DESCRIPTOR_TABLE[name]) + TABLE_FIELD.base, field: VMCS[`guest_${name}_base`], words: 2 },
+    { word: tableAt(DESCRIPTOR_TABLE[name]) + TABLE_FIELD.limit, field: VMCS[`guest_${name}_limit`], words: 1 },
   ]),
 ];
 
@@ -71,8 +72,8 @@ export function saveGuestState({ registers, segments, vmcs }: GuestProcessor): v
 /** The segment registers alone, with the CPL where a VMCS has it. */
 export function saveSegments({ registers, segments, vmcs }: GuestProcessor): void {
   for (const { word, field, words } of segmentWords) {
-    vmcs[VMCS[field]] = segments.words[word]!;
-    vmcs[VMCS[field] + 1] = words === 2 ? segments.words[word + 1]! : 0;
+    vmcs[field] = segments.words[word]!;
+    vmcs[field + 1] = words === 2 ? segments.words[word + 1]! : 0;
   }
   setPrivilege(vmcs, registers[2 * REGISTER.cpl]!);
 }
@@ -85,8 +86,8 @@ export function loadGuestState({ registers, segments, vmcs }: GuestProcessor): v
   registers[2 * REGISTER.efer] = guestEfer(registers, vmcs);
   if ((vmcs[VMCS.entry_controls]! & ENTRY.loadPkrs) !== 0) registers[2 * REGISTER.pkrs] = vmcs[VMCS.guest_ia32_pkrs]!;
   for (const { word, field, words } of segmentWords) {
-    segments.words[word] = vmcs[VMCS[field]]!;
-    if (words === 2) segments.words[word + 1] = vmcs[VMCS[field] + 1]!;
+    segments.words[word] = vmcs[field]!;
+    if (words === 2) segments.words[word + 1] = vmcs[field + 1]!;
   }
   registers[2 * REGISTER.cpl] = (vmcs[VMCS.guest_ss_access_rights]! >>> SS_DPL_SHIFT) & RPL;
 }
@@ -120,17 +121,17 @@ function setBits(words: Int32Array, at: number, mask: number, value: number, how
   words[at] = (words[at]! & ~mask) | bits;
 }
 
-function copyOut(registers: Int32Array, vmcs: Int32Array, rows: readonly (readonly [number, VmcsFieldName])[]): void {
-  for (const [register, name] of rows) {
-    vmcs[VMCS[name]] = registers[2 * register]!;
-    vmcs[VMCS[name] + 1] = registers[2 * register + 1]!;
+function copyOut(registers: Int32Array, vmcs: Int32Array, rows: readonly (readonly [register: number, field: number])[]): void {
+  for (const [register, field] of rows) {
+    vmcs[field] = registers[2 * register]!;
+    vmcs[field + 1] = registers[2 * register + 1]!;
   }
 }
 
-function copyIn(registers: Int32Array, vmcs: Int32Array, rows: readonly (readonly [number, VmcsFieldName])[]): void {
-  for (const [register, name] of rows) {
-    registers[2 * register] = vmcs[VMCS[name]]!;
-    registers[2 * register + 1] = vmcs[VMCS[name] + 1]!;
+function copyIn(registers: Int32Array, vmcs: Int32Array, rows: readonly (readonly [register: number, field: number])[]): void {
+  for (const [register, field] of rows) {
+    registers[2 * register] = vmcs[field]!;
+    registers[2 * register + 1] = vmcs[field + 1]!;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { PdpteRegisters } from '../../paging/pdpteRegisters';
 import type { PhysicalMemory } from '../../memory/physicalMemory';
 import type { ProcessorFeatures } from '../../processor/processorFeatures';
-import { ENTRY, EXIT, VMCS, type VmcsFieldName } from '../vmcs';
+import { ENTRY, EXIT, VMCS } from '../vmcs';
 import { secondaryControls } from '../vmxTransitions';
 
 /** What a VM entry is checked against. */
@@ -29,18 +29,18 @@ export function checksOf(
   return rows.map(([name, broken]) => ({ name, section, broken }));
 }
 
-/** Low and high half of a field. */
-export function lowOf({ vmcs }: EntryContext, name: VmcsFieldName): number {
-  return vmcs[VMCS[name]]!;
+/** Low and high half of a field; `field`: its first word in the block, a `VMCS`. */
+export function lowOf({ vmcs }: EntryContext, field: number): number {
+  return vmcs[field]!;
 }
 
-export function highOf({ vmcs }: EntryContext, name: VmcsFieldName): number {
-  return vmcs[VMCS[name] + 1]!;
+export function highOf({ vmcs }: EntryContext, field: number): number {
+  return vmcs[field + 1]!;
 }
 
 /** Is any bit of `mask` set in the low half of a field? */
-export function has(context: EntryContext, name: VmcsFieldName, mask: number): boolean {
-  return (lowOf(context, name) & mask) !== 0;
+export function has(context: EntryContext, field: number, mask: number): boolean {
+  return (lowOf(context, field) & mask) !== 0;
 }
 
 /** Is any bit of `mask` set in the secondary controls in force? */
@@ -49,25 +49,25 @@ export function hasSecondary({ vmcs }: EntryContext, mask: number): boolean {
 }
 
 export function isIa32eGuest(context: EntryContext): boolean {
-  return has(context, 'entry_controls', ENTRY.ia32eModeGuest);
+  return has(context, VMCS.entry_controls, ENTRY.ia32eModeGuest);
 }
 
 export function isHost64(context: EntryContext): boolean {
-  return has(context, 'exit_controls', EXIT.hostAddressSpaceSize);
+  return has(context, VMCS.exit_controls, EXIT.hostAddressSpaceSize);
 }
 
 /** Does the field have a bit at or above the physical-address width? */
-export function isBeyondPhysical(context: EntryContext, name: VmcsFieldName): boolean {
-  return (highOf(context, name) & -(1 << (context.maxphyaddr - 32))) !== 0;
+export function isBeyondPhysical(context: EntryContext, field: number): boolean {
+  return (highOf(context, field) & -(1 << (context.maxphyaddr - 32))) !== 0;
 }
 
 /** Is the field no page's address that this processor can have? */
-export function isNoPage(context: EntryContext, name: VmcsFieldName): boolean {
-  return has(context, name, 0xfff) || isBeyondPhysical(context, name);
+export function isNoPage(context: EntryContext, field: number): boolean {
+  return has(context, field, 0xfff) || isBeyondPhysical(context, field);
 }
 
 /** Canonical by the widest linear address that the processor has. */
-export function isCanonicalField(context: EntryContext, name: VmcsFieldName): boolean {
-  const sign = highOf(context, name) >> (context.features.la57 === 'on' ? 24 : 15);
+export function isCanonicalField(context: EntryContext, field: number): boolean {
+  const sign = highOf(context, field) >> (context.features.la57 === 'on' ? 24 : 15);
   return sign === 0 || sign === -1;
 }

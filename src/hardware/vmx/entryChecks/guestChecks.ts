@@ -3,7 +3,7 @@ import { CR0, CR4, EFER, RFLAGS } from '../../processor/controlRegisters';
 import { eferReserved, vmxUnsupportedBits } from '../../processor/controlRegisterChecks';
 import { ACTIVITY, INTERRUPTIBILITY } from '../../processor/registers';
 import { SEGMENT_RIGHTS } from '../../segments/segmentRegisters';
-import { ENTRY, INTERRUPTION, INTERRUPTION_TYPE, PIN, SECONDARY, VMCS_REVISION } from '../vmcs';
+import { ENTRY, INTERRUPTION, INTERRUPTION_TYPE, PIN, SECONDARY, VMCS, VMCS_REVISION } from '../vmcs';
 import {
   checksOf, type EntryCheck, type EntryContext, has, hasSecondary, highOf, isBeyondPhysical, isCanonicalField, isIa32eGuest, isNoPage, lowOf,
 } from './entryCheck';
@@ -20,16 +20,16 @@ const PENDING_DEBUG_RESERVED = ~(0xf | 1 << 12 | 1 << 14);
 const SHUTDOWN_EVENTS: readonly number[] = [VECTOR.machineCheck];
 const HLT_EVENTS: readonly number[] = [VECTOR.debug, VECTOR.machineCheck];
 
-const loadsEfer = (c: EntryContext): boolean => has(c, 'entry_controls', ENTRY.loadEfer);
-const blocks = (c: EntryContext, mask: number): boolean => has(c, 'guest_interruptibility', mask);
-const injects = (c: EntryContext): boolean => has(c, 'entry_interruption_info', INTERRUPTION.valid);
-const typeOf = (c: EntryContext): number => lowOf(c, 'entry_interruption_info') & INTERRUPTION.typeMask;
+const loadsEfer = (c: EntryContext): boolean => has(c, VMCS.entry_controls, ENTRY.loadEfer);
+const blocks = (c: EntryContext, mask: number): boolean => has(c, VMCS.guest_interruptibility, mask);
+const injects = (c: EntryContext): boolean => has(c, VMCS.entry_interruption_info, INTERRUPTION.valid);
+const typeOf = (c: EntryContext): number => lowOf(c, VMCS.entry_interruption_info) & INTERRUPTION.typeMask;
 const injectsType = (c: EntryContext, type: number): boolean => injects(c) && typeOf(c) === type;
 
 /** May the event to be injected find the processor in the activity state of the guest? */
 function wakes(c: EntryContext): boolean {
-  const activity = lowOf(c, 'guest_activity_state');
-  const vector = lowOf(c, 'entry_interruption_info') & INTERRUPTION.vectorMask;
+  const activity = lowOf(c, VMCS.guest_activity_state);
+  const vector = lowOf(c, VMCS.entry_interruption_info) & INTERRUPTION.vectorMask;
   const type = typeOf(c);
   switch (activity) {
     case ACTIVITY.active: return true;
@@ -43,69 +43,69 @@ function wakes(c: EntryContext): boolean {
 
 const hasWrongCr = (c: EntryContext, register: 'cr0' | 'cr4'): boolean => {
   const mode = hasSecondary(c, SECONDARY.unrestrictedGuest) ? 'unrestricted' : 'restricted';
-  const name = register === 'cr0' ? 'guest_cr0' : 'guest_cr4';
-  return highOf(c, name) !== 0 || vmxUnsupportedBits(register, lowOf(c, name), mode, c.features) !== 0;
+  const field = register === 'cr0' ? VMCS.guest_cr0 : VMCS.guest_cr4;
+  return highOf(c, field) !== 0 || vmxUnsupportedBits(register, lowOf(c, field), mode, c.features) !== 0;
 };
 
 const registerChecks = checksOf('Checks on Guest Control Registers, Debug Registers, and MSRs', [
   ['guest CR0 has a bit that VMX operation does not support', (c) => hasWrongCr(c, 'cr0')],
-  ['guest CR0.PG without PE', (c) => has(c, 'guest_cr0', CR0.PG) && !has(c, 'guest_cr0', CR0.PE)],
+  ['guest CR0.PG without PE', (c) => has(c, VMCS.guest_cr0, CR0.PG) && !has(c, VMCS.guest_cr0, CR0.PE)],
   ['guest CR4 has a bit that VMX operation does not support', (c) => hasWrongCr(c, 'cr4')],
-  ['an IA-32e mode guest without CR0.PG', (c) => isIa32eGuest(c) && !has(c, 'guest_cr0', CR0.PG)],
-  ['an IA-32e mode guest without CR4.PAE', (c) => isIa32eGuest(c) && !has(c, 'guest_cr4', CR4.PAE)],
-  ['guest CR4.PCIDE outside IA-32e mode', (c) => !isIa32eGuest(c) && has(c, 'guest_cr4', CR4.PCIDE)],
-  ['guest CR3 has a bit beyond the physical-address width', (c) => isBeyondPhysical(c, 'guest_cr3')],
+  ['an IA-32e mode guest without CR0.PG', (c) => isIa32eGuest(c) && !has(c, VMCS.guest_cr0, CR0.PG)],
+  ['an IA-32e mode guest without CR4.PAE', (c) => isIa32eGuest(c) && !has(c, VMCS.guest_cr4, CR4.PAE)],
+  ['guest CR4.PCIDE outside IA-32e mode', (c) => !isIa32eGuest(c) && has(c, VMCS.guest_cr4, CR4.PCIDE)],
+  ['guest CR3 has a bit beyond the physical-address width', (c) => isBeyondPhysical(c, VMCS.guest_cr3)],
   ['guest IA32_SYSENTER_ESP or IA32_SYSENTER_EIP is not canonical', (c) => (
-    !isCanonicalField(c, 'guest_sysenter_esp') || !isCanonicalField(c, 'guest_sysenter_eip')
+    !isCanonicalField(c, VMCS.guest_sysenter_esp) || !isCanonicalField(c, VMCS.guest_sysenter_eip)
   )],
   ['guest IA32_EFER has a reserved bit', (c) => (
-    loadsEfer(c) && (highOf(c, 'guest_ia32_efer') !== 0 || eferReserved(lowOf(c, 'guest_ia32_efer')) !== 0)
+    loadsEfer(c) && (highOf(c, VMCS.guest_ia32_efer) !== 0 || eferReserved(lowOf(c, VMCS.guest_ia32_efer)) !== 0)
   )],
-  ['guest IA32_EFER.LMA is not as the IA-32e mode guest control', (c) => loadsEfer(c) && has(c, 'guest_ia32_efer', EFER.LMA) !== isIa32eGuest(c)],
+  ['guest IA32_EFER.LMA is not as the IA-32e mode guest control', (c) => loadsEfer(c) && has(c, VMCS.guest_ia32_efer, EFER.LMA) !== isIa32eGuest(c)],
   ['guest IA32_EFER.LMA is not LME while paging', (c) => (
-    loadsEfer(c) && has(c, 'guest_cr0', CR0.PG) && has(c, 'guest_ia32_efer', EFER.LMA) !== has(c, 'guest_ia32_efer', EFER.LME)
+    loadsEfer(c) && has(c, VMCS.guest_cr0, CR0.PG) && has(c, VMCS.guest_ia32_efer, EFER.LMA) !== has(c, VMCS.guest_ia32_efer, EFER.LME)
   )],
-  ['guest IA32_PKRS has a bit above 31', (c) => has(c, 'entry_controls', ENTRY.loadPkrs) && highOf(c, 'guest_ia32_pkrs') !== 0],
+  ['guest IA32_PKRS has a bit above 31', (c) => has(c, VMCS.entry_controls, ENTRY.loadPkrs) && highOf(c, VMCS.guest_ia32_pkrs) !== 0],
 ]);
 
 const instructionChecks = checksOf('Checks on Guest RIP, RFLAGS, and SSP', [
   ['guest RIP has a bit above 31 outside 64-bit mode', (c) => (
-    !(isIa32eGuest(c) && has(c, 'guest_cs_access_rights', SEGMENT_RIGHTS.long)) && highOf(c, 'guest_rip') !== 0
+    !(isIa32eGuest(c) && has(c, VMCS.guest_cs_access_rights, SEGMENT_RIGHTS.long)) && highOf(c, VMCS.guest_rip) !== 0
   )],
-  ['guest RIP is not canonical', (c) => !isCanonicalField(c, 'guest_rip')],
+  ['guest RIP is not canonical', (c) => !isCanonicalField(c, VMCS.guest_rip)],
   ['a reserved bit of guest RFLAGS is not what it must be', (c) => (
-    highOf(c, 'guest_rflags') !== 0 || has(c, 'guest_rflags', RFLAGS_RESERVED) || !has(c, 'guest_rflags', RFLAGS.fixed)
+    highOf(c, VMCS.guest_rflags) !== 0 || has(c, VMCS.guest_rflags, RFLAGS_RESERVED) || !has(c, VMCS.guest_rflags, RFLAGS.fixed)
   )],
   ['guest RFLAGS.VM in IA-32e mode or without CR0.PE', (c) => (
-    has(c, 'guest_rflags', RFLAGS_VM) && (isIa32eGuest(c) || !has(c, 'guest_cr0', CR0.PE))
+    has(c, VMCS.guest_rflags, RFLAGS_VM) && (isIa32eGuest(c) || !has(c, VMCS.guest_cr0, CR0.PE))
   )],
   ['an external interrupt is injected with RFLAGS.IF 0', (c) => (
-    injectsType(c, INTERRUPTION_TYPE.externalInterrupt) && !has(c, 'guest_rflags', RFLAGS.IF)
+    injectsType(c, INTERRUPTION_TYPE.externalInterrupt) && !has(c, VMCS.guest_rflags, RFLAGS.IF)
   )],
 ]);
 
 const stateChecks = checksOf('Checks on Guest Non-Register State', [
-  ['the activity state is none that there is', (c) => lowOf(c, 'guest_activity_state') >>> 0 > ACTIVITY.waitForSipi],
+  ['the activity state is none that there is', (c) => lowOf(c, VMCS.guest_activity_state) >>> 0 > ACTIVITY.waitForSipi],
   ['the activity state is HLT with a CPL other than 0', (c) => (
-    lowOf(c, 'guest_activity_state') === ACTIVITY.hlt
-    && ((lowOf(c, 'guest_ss_access_rights') >>> SEGMENT_RIGHTS.dplShift) & SEGMENT_RIGHTS.dplMask) !== 0
+    lowOf(c, VMCS.guest_activity_state) === ACTIVITY.hlt
+    && ((lowOf(c, VMCS.guest_ss_access_rights) >>> SEGMENT_RIGHTS.dplShift) & SEGMENT_RIGHTS.dplMask) !== 0
   )],
   ['the activity state is not active while STI or MOV SS blocks', (c) => (
-    lowOf(c, 'guest_activity_state') !== ACTIVITY.active && blocks(c, INTERRUPTIBILITY.blockingBySti | INTERRUPTIBILITY.blockingByMovSs)
+    lowOf(c, VMCS.guest_activity_state) !== ACTIVITY.active && blocks(c, INTERRUPTIBILITY.blockingBySti | INTERRUPTIBILITY.blockingByMovSs)
   )],
   ['the injected event cannot come in the activity state', (c) => injects(c) && !wakes(c)],
   ['a reserved bit of the interruptibility state is 1', (c) => blocks(c, INTERRUPTIBILITY_RESERVED | ENCLAVE)],
   ['both STI and MOV SS block', (c) => blocks(c, INTERRUPTIBILITY.blockingBySti) && blocks(c, INTERRUPTIBILITY.blockingByMovSs)],
-  ['STI blocks with RFLAGS.IF 0', (c) => blocks(c, INTERRUPTIBILITY.blockingBySti) && !has(c, 'guest_rflags', RFLAGS.IF)],
+  ['STI blocks with RFLAGS.IF 0', (c) => blocks(c, INTERRUPTIBILITY.blockingBySti) && !has(c, VMCS.guest_rflags, RFLAGS.IF)],
   ['an external interrupt is injected while STI or MOV SS blocks', (c) => (
     injectsType(c, INTERRUPTION_TYPE.externalInterrupt) && blocks(c, INTERRUPTIBILITY.blockingBySti | INTERRUPTIBILITY.blockingByMovSs)
   )],
   ['SMI blocking outside system-management mode', (c) => blocks(c, BLOCKING_BY_SMI)],
   ['an NMI is injected while NMIs are blocked', (c) => (
-    injectsType(c, INTERRUPTION_TYPE.nmi) && has(c, 'pin_controls', PIN.virtualNmis) && blocks(c, INTERRUPTIBILITY.blockingByNmi)
+    injectsType(c, INTERRUPTION_TYPE.nmi) && has(c, VMCS.pin_controls, PIN.virtualNmis) && blocks(c, INTERRUPTIBILITY.blockingByNmi)
   )],
   ['a reserved pending debug exception', (c) => (
-    highOf(c, 'guest_pending_debug_exceptions') !== 0 || has(c, 'guest_pending_debug_exceptions', PENDING_DEBUG_RESERVED)
+    highOf(c, VMCS.guest_pending_debug_exceptions) !== 0 || has(c, VMCS.guest_pending_debug_exceptions, PENDING_DEBUG_RESERVED)
   )],
 ]);
 
@@ -116,12 +116,12 @@ const nmiChecks = checksOf('Checks on Guest Non-Register State', [
   )],
 ]);
 
-const hasLink = (c: EntryContext): boolean => lowOf(c, 'vmcs_link_pointer') !== -1 || highOf(c, 'vmcs_link_pointer') !== -1;
+const hasLink = (c: EntryContext): boolean => lowOf(c, VMCS.vmcs_link_pointer) !== -1 || highOf(c, VMCS.vmcs_link_pointer) !== -1;
 
 const linkChecks = checksOf('Checks on Guest Non-Register State', [
-  ['the VMCS link pointer is neither a page\'s address nor FFFFFFFF_FFFFFFFFH', (c) => hasLink(c) && isNoPage(c, 'vmcs_link_pointer')],
+  ['the VMCS link pointer is neither a page\'s address nor FFFFFFFF_FFFFFFFFH', (c) => hasLink(c) && isNoPage(c, VMCS.vmcs_link_pointer)],
   ['the VMCS link pointer points to no VMCS of this processor', (c) => (
-    hasLink(c) && c.memory.load32(lowOf(c, 'vmcs_link_pointer'), highOf(c, 'vmcs_link_pointer')) !== VMCS_REVISION
+    hasLink(c) && c.memory.load32(lowOf(c, VMCS.vmcs_link_pointer), highOf(c, VMCS.vmcs_link_pointer)) !== VMCS_REVISION
   )],
 ]);
 
@@ -130,15 +130,15 @@ export const ENTRY_FAILURE = { other: 0, pdpte: 2, nmi: 3, linkPointer: 4 } as c
 
 /** Does the guest use PAE paging, whose PDPTEs are checked as they are loaded? */
 function usesPae(c: EntryContext): boolean {
-  return has(c, 'guest_cr0', CR0.PG) && has(c, 'guest_cr4', CR4.PAE) && !isIa32eGuest(c);
+  return has(c, VMCS.guest_cr0, CR0.PG) && has(c, VMCS.guest_cr4, CR4.PAE) && !isIa32eGuest(c);
 }
 
-const pdpteFields = ['guest_pdpte0', 'guest_pdpte1', 'guest_pdpte2', 'guest_pdpte3'] as const;
+const pdpteFields = [VMCS.guest_pdpte0, VMCS.guest_pdpte1, VMCS.guest_pdpte2, VMCS.guest_pdpte3];
 
 function hasIllegalPdpte(c: EntryContext): boolean {
   if (!usesPae(c)) return false;
-  if (hasSecondary(c, SECONDARY.enableEpt)) return pdpteFields.some((name) => c.pdptes.isIllegal(lowOf(c, name), highOf(c, name)));
-  return c.pdptes.namesIllegal(lowOf(c, 'guest_cr3'));
+  if (hasSecondary(c, SECONDARY.enableEpt)) return pdpteFields.some((field) => c.pdptes.isIllegal(lowOf(c, field), highOf(c, field)));
+  return c.pdptes.namesIllegal(lowOf(c, VMCS.guest_cr3));
 }
 
 /** One rule of guest state, with the exit qualification that tells of it. */

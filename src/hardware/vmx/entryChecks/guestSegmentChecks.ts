@@ -1,9 +1,9 @@
 import { CR0 } from '../../processor/controlRegisters';
-import { SEGMENT_RIGHTS, SEGMENT_TYPE } from '../../segments/segmentRegisters';
-import { SECONDARY, type VmcsFieldName } from '../vmcs';
+import { SEGMENT_RIGHTS, SEGMENT_TYPE, segmentNames } from '../../segments/segmentRegisters';
+import { SECONDARY, VMCS } from '../vmcs';
 import { checksOf, type EntryCheck, type EntryContext, has, hasSecondary, highOf, isCanonicalField, isIa32eGuest, lowOf } from './entryCheck';
 
-type Segment = 'cs' | 'ss' | 'ds' | 'es' | 'fs' | 'gs' | 'tr' | 'ldtr';
+type Segment = (typeof segmentNames)[number];
 type Rule = (context: EntryContext, segment: Segment) => boolean;
 
 const codeAndData: readonly Segment[] = ['cs', 'ss', 'ds', 'es', 'fs', 'gs'];
@@ -21,13 +21,17 @@ const BUSY_TSS = 11;
 const BUSY_TSS_16 = 3;
 const LDT = 2;
 
-const field = (segment: Segment, part: 'selector' | 'base' | 'limit' | 'access_rights'): VmcsFieldName => `guest_${segment}_${part}`;
+const segmentFields = Object.fromEntries(segmentNames.map((name) => [name, {
+  selector: VMCS[`guest_${name}_selector`], base: VMCS[`guest_${name}_base`],
+  limit: VMCS[`guest_${name}_limit`], access_rights: VMCS[`guest_${name}_access_rights`],
+}])) as Record<Segment, Record<'selector' | 'base' | 'limit' | 'access_rights', number>>;
+const field = (segment: Segment, part: 'selector' | 'base' | 'limit' | 'access_rights'): number => segmentFields[segment][part];
 const rights = (c: EntryContext, segment: Segment): number => lowOf(c, field(segment, 'access_rights'));
 const selector = (c: EntryContext, segment: Segment): number => lowOf(c, field(segment, 'selector'));
 const type = (c: EntryContext, segment: Segment): number => rights(c, segment) & SEGMENT_RIGHTS.typeMask;
 const dpl = (c: EntryContext, segment: Segment): number => (rights(c, segment) >>> SEGMENT_RIGHTS.dplShift) & SEGMENT_RIGHTS.dplMask;
 const isUsable: Rule = (c, segment) => (rights(c, segment) & SEGMENT_RIGHTS.unusable) === 0;
-const isVirtual8086 = (c: EntryContext): boolean => has(c, 'guest_rflags', VM);
+const isVirtual8086 = (c: EntryContext): boolean => has(c, VMCS.guest_rflags, VM);
 const isUnrestricted = (c: EntryContext): boolean => hasSecondary(c, SECONDARY.unrestrictedGuest);
 
 const inVirtual8086 = (segments: readonly Segment[], rule: Rule) => (c: EntryContext): boolean => (
@@ -83,8 +87,8 @@ export const guestSegmentChecks: readonly EntryCheck[] = [
       lowOf(c, field(segment, 'base')) !== (selector(c, segment) & 0xffff) << 4 || highOf(c, field(segment, 'base')) !== 0
     ))],
     ['a guest base is not canonical', (c) => (
-      !isCanonicalField(c, 'guest_tr_base') || !isCanonicalField(c, 'guest_fs_base') || !isCanonicalField(c, 'guest_gs_base')
-      || isUsable(c, 'ldtr') && !isCanonicalField(c, 'guest_ldtr_base')
+      !isCanonicalField(c, VMCS.guest_tr_base) || !isCanonicalField(c, VMCS.guest_fs_base) || !isCanonicalField(c, VMCS.guest_gs_base)
+      || isUsable(c, 'ldtr') && !isCanonicalField(c, VMCS.guest_ldtr_base)
     )],
     ['a guest base has a bit above 31', whereUsed(['cs', 'ss', 'ds', 'es'], (c, segment) => highOf(c, field(segment, 'base')) !== 0)],
     ['a limit in virtual-8086 mode is not 64 KBytes', inVirtual8086(codeAndData, (c, segment) => lowOf(c, field(segment, 'limit')) !== 0xffff)],
@@ -98,7 +102,7 @@ export const guestSegmentChecks: readonly EntryCheck[] = [
     ['the DPL of guest CS does not go with its type and with SS', (c) => !isVirtual8086(c) && hasWrongCsDpl(c)],
     ['the DPL of guest SS is not its RPL', (c) => !isVirtual8086(c) && !isUnrestricted(c) && dpl(c, 'ss') !== (selector(c, 'ss') & RPL)],
     ['the DPL of guest SS is not 0 in real-address mode', (c) => (
-      !isVirtual8086(c) && (isDataType(c, 'cs') || !has(c, 'guest_cr0', CR0.PE)) && dpl(c, 'ss') !== 0
+      !isVirtual8086(c) && (isDataType(c, 'cs') || !has(c, VMCS.guest_cr0, CR0.PE)) && dpl(c, 'ss') !== 0
     )],
     ['the DPL of a guest data segment is below its RPL', whereUsed(dataOnly, isMorePrivileged)],
     ['a guest segment is not present', whereUsed(codeAndData, without(SEGMENT_RIGHTS.present))],
@@ -122,9 +126,9 @@ export const guestSegmentChecks: readonly EntryCheck[] = [
     ['the limit of guest LDTR does not go with its G flag', (c) => isUsable(c, 'ldtr') && hasWrongGranularity(c, 'ldtr')],
   ]),
   ...checksOf('Checks on Guest Descriptor-Table Registers', [
-    ['a guest descriptor-table base is not canonical', (c) => !isCanonicalField(c, 'guest_gdtr_base') || !isCanonicalField(c, 'guest_idtr_base')],
+    ['a guest descriptor-table base is not canonical', (c) => !isCanonicalField(c, VMCS.guest_gdtr_base) || !isCanonicalField(c, VMCS.guest_idtr_base)],
     ['a guest descriptor-table limit is above 64 KBytes', (c) => (
-      lowOf(c, 'guest_gdtr_limit') >>> 16 !== 0 || lowOf(c, 'guest_idtr_limit') >>> 16 !== 0
+      lowOf(c, VMCS.guest_gdtr_limit) >>> 16 !== 0 || lowOf(c, VMCS.guest_idtr_limit) >>> 16 !== 0
     )],
   ]),
 ];
