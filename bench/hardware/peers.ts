@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { markedRun } from './markedRun';
 import type { Iterations } from './phaseTimes';
@@ -41,6 +41,8 @@ async function bochs(folder: string, behind: Kernel['behind'], model: string): P
     'port_e9_hack: enabled=1', 'clock: sync=none', 'sound: waveoutdrv=dummy', `log: ${name}.log`,
     ...['error', 'info', 'debug'].map((what) => `${what}: action=ignore`), 'panic: action=fatal', 'speaker: enabled=0', '',
   ].join('\n'));
+  // A Bochs that was ended at the kernel's last marker has left its lock on the image.
+  rmSync(`${image}.lock`, { force: true });
   // The debugger waits at the first instruction to be told to go on.
   const commands = 'continue.rc';
   writeFileSync(path.join(folder, commands), 'c\n');

@@ -28,12 +28,12 @@ export function printTimes(measurements: readonly Measurement[], { samples, miss
   const lines = ['ns, CPU time, median of the rounds [least .. most]', ''];
   for (const { name, title } of measurements) {
     const why = missing.get(name);
-    if (why !== undefined) lines.push(`  ${title.padEnd(46)} ${why}`);
+    if (why !== undefined) lines.push(`  ${title.padEnd(62)} ${why}`);
     for (const [key, label] of [['net', ''], ['hit', ', hit'], ['miss', ', miss'], ['iteration', ', whole iteration']] as const) {
       const values = samples.get(`${name}.${key}`);
       if (values === undefined || key === 'iteration' && samples.has(`${name}.net`)) continue;
       const range = `[${Math.min(...values).toFixed(1)} .. ${Math.max(...values).toFixed(1)}]`;
-      lines.push(`  ${(title + label).padEnd(46)} ${median(values).toFixed(1).padStart(7)}  ${range}`);
+      lines.push(`  ${(title + label).padEnd(62)} ${median(values).toFixed(1).padStart(7)}  ${range}`);
     }
   }
   return `${lines.join('\n')}\n`;
@@ -44,7 +44,7 @@ export function printGoals(judged: readonly Judged[]): string {
   for (const { goal, ratio, range, verdict } of judged) {
     const number = ratio === undefined || range === undefined ? ''.padStart(7)
       : `${ratio.toFixed(2).padStart(7)}  [${range[0].toFixed(2)} .. ${range[1].toFixed(2)}]`;
-    lines.push(`  ${goal.title.padEnd(46)} ${number.padEnd(24)}  goal ${goal.atMost.toFixed(2)}  ${verdict}`
+    lines.push(`  ${goal.title.padEnd(62)} ${number.padEnd(24)}  goal ${goal.atMost.toFixed(2)}  ${verdict}`
       + (ratio === undefined || goal.note === undefined ? '' : ` (${goal.note})`));
   }
   return `${lines.join('\n')}\n`;
