@@ -15,6 +15,22 @@ const statements: Readonly<Record<string, string>> = {
     user [0x700ffc] = 0x00103067aabbccdd
     expect dword [gva:0xffff888000800ffc] == 0xaabbccdd
     expect walk(0x600000).frame == gpa:0x103000`,
+  'a page at 16 TBytes and above is none of the low ones: it reads ones, and takes no store': `
+    switch(p)
+    user [0x600000] = 1
+    slot = pte_at(p, 0x600000)
+    old = entry [slot]
+    for bit in 44 .. 46 {
+      entry [slot] = old | (1 << bit)
+      invlpg(0x600000)
+      user far = [0x600000]
+      expect far == 0xffffffffffffffff
+      user [0x600000] = 2
+    }
+    entry [slot] = old
+    invlpg(0x600000)
+    user near = [0x600000]
+    expect near == 1`,
   'a store from a page table into data changes both': `
     switch(p)
     map(p, 0x700000, gpa_of(pte_at(p, 0x600000)), rw)
