@@ -21,8 +21,8 @@ export interface KeyRights {
 
 /**
  * Do the keys refuse an access to a page with `key`? The mode of the address, not of the access, chooses the register.
- * Keys judge data accesses alone, whoever makes them; write disable binds a supervisor only while CR0.WP is 1.
- * `rights`: of the page, as PAGE_RIGHTS.
+ * Keys judge data accesses alone, whoever makes them. Write disable holds while CR0.WP is 1; that of PKRU holds for
+ * user-mode accesses always. `rights`: of the page, as PAGE_RIGHTS. SDM Vol. 3, "Protection Keys".
  */
 export function keyRefuses(keyRights: KeyRights, key: number, rights: number, access: number): boolean {
   const { keys } = keyRights;
@@ -33,5 +33,5 @@ export function keyRefuses(keyRights: KeyRights, key: number, rights: number, ac
   const bits = ((isUserAddress ? keyRights.pkru : keyRights.pkrs) >>> (key << 1)) & 3;
   if (bits & 1) return true;
   return (bits & 2) !== 0 && (kind & ACCESS_WRITES) !== 0
-    && ((access & ACCESS.user) !== 0 || (keys & KEYS.writeProtect) !== 0);
+    && ((keys & KEYS.writeProtect) !== 0 || isUserAddress && (access & ACCESS.user) !== 0);
 }

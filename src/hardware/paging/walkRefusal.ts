@@ -68,7 +68,7 @@ function asNestedPageFault(space: TranslationSpace, why: number, rights: number)
   return WALK.nestedPageFault;
 }
 
-/** PFEC.PK when the keys refuse the access, whatever else does. SDM Vol. 3, "Page-Fault Exceptions". */
+/** PFEC.PK when the keys refuse the access, whatever else does: U/S too. SDM Vol. 3, "Page-Fault Exceptions". */
 function keyCause(space: TranslationSpace, rights: number): number {
   const { result, compiled } = space;
   const key = (result.entryHi[result.level]! >>> compiled.keyShift) & compiled.keyMask;

@@ -54,10 +54,11 @@ export class Translation {
 }
 
 /**
- * SDM Vol. 3, "Protection Keys". "If ADi = 1, the processor prevents any data accesses to user-mode addresses with
- * protection key i." "If WDi = 1, the processor prevents write accesses to user-mode addresses with protection key i. If
- * CR0.WP = 0, WDi affects only user-mode write accesses" (supervisor writes are let through). The same of
- * IA32_PKRS and supervisor-mode addresses, which only supervisor-mode accesses reach.
+ * SDM Vol. 3, "Protection Keys". Of user-mode addresses, by PKRU: "If ADi = 1, the processor prevents any data accesses to
+ * user-mode addresses with protection key i." WDi = 1 prevents user-mode writes to them, and supervisor-mode writes if
+ * CR0.WP = 1. Of supervisor-mode addresses, by IA32_PKRS: ADi prevents data accesses; "If WDi = 1, write accesses are not
+ * permitted if CR0.WP = 1. (If CR0.WP = 0, IA32_PKRS.WDi does not affect write accesses …)". "Page-Fault Exceptions" sets
+ * PK for what the keys prevent, whether or not the access would be allowed without them: by user-mode accesses too.
  */
 export function keyPrevents(access: Access, to: Translation, controls: Controls): boolean {
   if (access.what === 'fetch') return false;
@@ -68,7 +69,7 @@ export function keyPrevents(access: Access, to: Translation, controls: Controls)
   const writeDisable = Math.floor(register / 2 ** (2 * to.key + 1)) % 2 === 1;
   if (accessDisable) return true;
   if (!writeDisable || access.what === 'read') return false;
-  return access.mode === 'user' || controls.wp;
+  return controls.wp || to.userModeAddress && access.mode === 'user';
 }
 
 /** SDM Vol. 3, "Determination of Access Rights", sentence by sentence, protection keys aside. */

@@ -37,7 +37,8 @@ function oracle(c: Case, name: AccessName): number | undefined {
   let byKey = false;
   if (what !== 'fetch' && (c.userPage ? c.pke : c.pks)) {
     const [accessDisable, writeDisable] = c.userPage ? [c.pkruAd, c.pkruWd] : [c.pkrsAd, c.pkrsWd];
-    byKey = accessDisable || writeDisable && what === 'write' && (byUser || c.wp);
+    // PKRU: "supervisor-mode write accesses" need CR0.WP = 1. IA32_PKRS: "write accesses are not permitted if CR0.WP = 1", whoever writes.
+    byKey = accessDisable || writeDisable && what === 'write' && (byUser && c.userPage || c.wp);
   }
   if (!refused && !byKey) return undefined;
   return 1 | (what === 'write' ? 2 : 0) | (byUser ? 4 : 0) | (what === 'fetch' ? 16 : 0) | (byKey ? 32 : 0);
@@ -73,6 +74,24 @@ describe('protection keys', () => {
       }
     }
     assert.ok(refused > 4000, `${refused} of 16384 refused`);
+  });
+
+  /** SDM Vol. 3, "Page-Fault Exceptions": PK tells of the key and the access to data, whatever else refuses the access. */
+  it('say so in the error code of a user-mode access that U/S refuses as well; write disable of IA32_PKRS counts with CR0.WP alone', () => {
+    const machine = new TestMachine();
+    machine.map(PAGE, 0x5000n, P | RW | KEY_BITS);
+    const code = (wp: number, pkrs: number, access: number): string => {
+      machine.set({ cr0: (CR0.PE | CR0.PG | wp) >>> 0, cr4: CR4.PAE | CR4.PKS });
+      setKeys(machine, 0, pkrs);
+      assert.equal(machine.walk(PAGE, access | ACCESS.user), WALK.pageFault);
+      return machine.processor.inspection.result.errorCode.toString(2);
+    };
+    assert.equal(code(0, ACCESS_DISABLE, ACCESS.read), '100101');
+    assert.equal(code(0, ACCESS_DISABLE, ACCESS.write), '100111');
+    assert.equal(code(0, WRITE_DISABLE, ACCESS.read), '101');
+    assert.equal(code(0, WRITE_DISABLE, ACCESS.write), '111');
+    assert.equal(code(CR0.WP, WRITE_DISABLE, ACCESS.write), '100111');
+    assert.equal(code(CR0.WP, ACCESS_DISABLE | WRITE_DISABLE, ACCESS.fetch), '10101', 'no key refuses a fetch');
   });
 
   it('have 16 supervisor keys, each with two bits of its own', () => {
