@@ -199,10 +199,7 @@ export class Interruption {
   /** The first VM entry, which root mode asks for by itself: VMLAUNCH, VMRUN, or a loader's; as `enter`. */
   begin(how: 'launch' | 'load'): number {
     this.entryFailure = '';
-    if (this.processor.vendor === 'amd') {
-      this.processor.registers[2 * REGISTER.nonRoot] = 1;
-      return how === 'launch' ? this.svm.vmrun() : this.svm.loadBehind();
-    }
+    if (this.processor.vendor === 'amd') return how === 'launch' ? this.svm.vmrun() : this.svm.loadBehind();
     return this.entered(how === 'launch' ? this.vmEntry.launch() : this.vmEntry.loadBehind());
   }
 
@@ -237,7 +234,9 @@ export class Interruption {
     return this.deliver();
   }
 
+  /** The processor goes on with nothing: what it had under way is over, whichever moment the machine is put back to. */
   private fail(sentence: string): number {
+    this.isDelivering = 0;
     this.entryFailure = sentence;
     return RESUME.stopped;
   }
@@ -256,7 +255,11 @@ export class Interruption {
     let answer: number = RESUME.retry;
     for (let entry = 0; entry < ENTRY_LIMIT; entry++) {
       const now = this.root.handleExit(cpu);
-      if (now === RESUME.stopped) return now;
+      if (now === RESUME.stopped) {
+        // Root mode has the reason, not an entry that failed before the machine was put back.
+        this.entryFailure = '';
+        return now;
+      }
       // What root mode has completed stays done, whatever the delivery of an injected event goes on to.
       if (now === RESUME.completed) answer = now;
       const entered = this.enterOnce();
@@ -306,10 +309,8 @@ function pushesCodes(registers: Int32Array): 'pushes codes' | 'pushes none' {
 
 /** Exit-information fields that an exit of this reason does not report read 0, not what an earlier exit left. */
 function clearUnreported(vmcs: Int32Array, reason: number): void {
-  if (reason !== EXIT_REASON.exception_nmi && reason !== EXIT_REASON.external_interrupt) {
-    vmcs[VMCS.exit_interruption_info] = 0;
-    vmcs[VMCS.exit_interruption_error_code] = 0;
-  }
+  if (reason !== EXIT_REASON.exception_nmi && reason !== EXIT_REASON.external_interrupt) vmcs[VMCS.exit_interruption_info] = 0;
+  if ((vmcs[VMCS.exit_interruption_info]! & INTERRUPTION.errorCodeValid) === 0) vmcs[VMCS.exit_interruption_error_code] = 0;
   if (reason === EXIT_REASON.ept_violation) return;
   vmcs[VMCS.guest_linear_address] = 0;
   vmcs[VMCS.guest_linear_address + 1] = 0;

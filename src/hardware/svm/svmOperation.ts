@@ -36,9 +36,10 @@ export class SvmOperation {
 
   /** VMRUN: EXCEPTION when an event is injected, RESUME.stopped when a rule refuses it, else RESUME.retry. APM Vol. 2, "VMRUN Instruction". */
   vmrun(): number {
-    const { vmcb, events, maxphyaddr } = this.processor;
-    const rule = brokenVmrunRule(vmcb, maxphyaddr) ?? this.loadPdptes();
+    const { registers, vmcb, events } = this.processor;
+    const rule = brokenVmrunRule(vmcb, this.processor) ?? this.loadPdptes();
     if (rule !== undefined) return this.refuse(rule);
+    registers[2 * REGISTER.nonRoot] = 1;
     loadFromVmcb(this.processor);
     this.processor.reload();
     this.processor.flushByTlbControl(vmcb[VMCB.tlb_control]!);

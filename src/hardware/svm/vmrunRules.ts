@@ -1,4 +1,6 @@
+import { cr4Defined, eferReserved } from '../processor/controlRegisterChecks';
 import { CR0, CR4, EFER } from '../processor/controlRegisters';
+import type { ProcessorFeatures } from '../processor/processorFeatures';
 import { IOPM_BYTES, MSRPM_BYTES } from './permissionMaps';
 import { isIntercepted, SVM_EXIT } from './svmExitCodes';
 import { usesNestedPaging } from './svmTransitions';
@@ -10,14 +12,16 @@ export interface VmrunRule {
   readonly name: string;
   /** Title of the section of APM Vol. 2 that has it. */
   readonly section: string;
-  readonly broken: (vmcb: Int32Array, maxphyaddr: number) => boolean;
+  readonly broken: (vmcb: Int32Array, processor: VmrunProcessor) => boolean;
+}
+
+/** The processor that is to run the guest: one of AMD's. */
+export interface VmrunProcessor {
+  readonly maxphyaddr: number;
+  readonly features: ProcessorFeatures;
 }
 
 const CHECKS = 'Canonicalization and Consistency Checks';
-const EFER_SVM_KNOWN = EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE | EFER.SVME;
-/** VMX and SMX are not AMD's; what is left of the defined bits is. */
-const CR4_SVM_KNOWN = CR4.VME | CR4.PVI | CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR
-  | CR4.OSXMMEXCPT | CR4.UMIP | CR4.LA57 | CR4.FSGSBASE | CR4.PCIDE | CR4.OSXSAVE | CR4.SMEP | CR4.SMAP | CR4.PKE;
 const CS_ATTRIBUTE = { L: 1 << 9, D: 1 << 10 } as const;
 const INJECTED_TYPES: readonly number[] = Object.values(EVENT_TYPE);
 const TLB_CONTROLS: readonly number[] = Object.values(TLB_CONTROL);
@@ -56,9 +60,15 @@ export const vmrunRules: readonly VmrunRule[] = [
   { name: 'EFER.SVME is 0', section: CHECKS, broken: (vmcb) => !has(vmcb, 'guest_efer', EFER.SVME) },
   { name: 'CR0.NW is 1 while CR0.CD is 0', section: CHECKS, broken: (vmcb) => has(vmcb, 'guest_cr0', CR0.NW) && !has(vmcb, 'guest_cr0', CR0.CD) },
   { name: 'CR0 has a bit of 63:32', section: CHECKS, broken: (vmcb) => hi(vmcb, 'guest_cr0') !== 0 },
-  { name: 'CR3 has a bit at or above MAXPHYADDR', section: CHECKS, broken: (vmcb, maxphyaddr) => isBeyond(hi(vmcb, 'guest_cr3'), maxphyaddr) },
-  { name: 'CR4 has a bit that is not defined', section: CHECKS, broken: (vmcb) => hi(vmcb, 'guest_cr4') !== 0 || has(vmcb, 'guest_cr4', ~CR4_SVM_KNOWN) },
-  { name: 'EFER has a bit that is not defined', section: CHECKS, broken: (vmcb) => hi(vmcb, 'guest_efer') !== 0 || has(vmcb, 'guest_efer', ~EFER_SVM_KNOWN) },
+  { name: 'CR3 has a bit at or above MAXPHYADDR', section: CHECKS, broken: (vmcb, { maxphyaddr }) => isBeyond(hi(vmcb, 'guest_cr3'), maxphyaddr) },
+  {
+    name: 'CR4 has a bit that is not defined', section: CHECKS,
+    broken: (vmcb, { features }) => hi(vmcb, 'guest_cr4') !== 0 || has(vmcb, 'guest_cr4', ~cr4Defined({ vendor: 'amd', features })),
+  },
+  {
+    name: 'EFER has a bit that is not defined', section: CHECKS,
+    broken: (vmcb) => hi(vmcb, 'guest_efer') !== 0 || eferReserved(lo(vmcb, 'guest_efer'), 'amd') !== 0,
+  },
   {
     name: 'EFER.LME and CR0.PG are 1 while CR4.PAE is 0', section: CHECKS,
     broken: (vmcb) => has(vmcb, 'guest_efer', EFER.LME) && has(vmcb, 'guest_cr0', CR0.PG) && !has(vmcb, 'guest_cr4', CR4.PAE),
@@ -75,11 +85,11 @@ export const vmrunRules: readonly VmrunRule[] = [
   { name: 'VMRUN is not intercepted', section: CHECKS, broken: (vmcb) => !isIntercepted(vmcb, SVM_EXIT.vmrun) },
   {
     name: 'the MSR permissions map reaches beyond MAXPHYADDR', section: CHECKS,
-    broken: (vmcb, maxphyaddr) => mapIsBeyond(vmcb, 'msrpm_base_pa', MSRPM_BYTES, maxphyaddr),
+    broken: (vmcb, { maxphyaddr }) => mapIsBeyond(vmcb, 'msrpm_base_pa', MSRPM_BYTES, maxphyaddr),
   },
   {
     name: 'the I/O permissions map reaches beyond MAXPHYADDR', section: CHECKS,
-    broken: (vmcb, maxphyaddr) => mapIsBeyond(vmcb, 'iopm_base_pa', IOPM_BYTES, maxphyaddr),
+    broken: (vmcb, { maxphyaddr }) => mapIsBeyond(vmcb, 'iopm_base_pa', IOPM_BYTES, maxphyaddr),
   },
   { name: 'EVENTINJ asks for an event that cannot be injected', section: 'Event Injection', broken: injectsNothingPossible },
   { name: 'the ASID is 0, which is the host\'s', section: CHECKS, broken: (vmcb) => lo(vmcb, 'asid') === 0 },
@@ -90,12 +100,12 @@ export const vmrunRules: readonly VmrunRule[] = [
   },
   {
     name: 'nCR3 has a bit at or above MAXPHYADDR', section: 'Enabling Nested Paging',
-    broken: (vmcb, maxphyaddr) => usesNestedPaging(vmcb) && isBeyond(hi(vmcb, 'n_cr3'), maxphyaddr),
+    broken: (vmcb, { maxphyaddr }) => usesNestedPaging(vmcb) && isBeyond(hi(vmcb, 'n_cr3'), maxphyaddr),
   },
 ];
 
 /** The first rule that VMRUN of this VMCB breaks, with its source, or undefined. */
-export function brokenVmrunRule(vmcb: Int32Array, maxphyaddr: number): string | undefined {
-  const rule = vmrunRules.find((each) => each.broken(vmcb, maxphyaddr));
+export function brokenVmrunRule(vmcb: Int32Array, processor: VmrunProcessor): string | undefined {
+  const rule = vmrunRules.find((each) => each.broken(vmcb, processor));
   return rule === undefined ? undefined : `${rule.name} (APM Vol. 2, "${rule.section}")`;
 }

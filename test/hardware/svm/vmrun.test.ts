@@ -82,6 +82,32 @@ describe('VMRUN', () => {
     });
   }
 
+  it('takes the bits of CR4 that this processor has, and no others', () => {
+    for (const [feature, bit] of [['smep', CR4.SMEP], ['smap', CR4.SMAP], ['pku', CR4.PKE], ['la57', CR4.LA57], ['pcid', CR4.PCIDE]] as const) {
+      const launched = (has: 'on' | 'off'): number => {
+        const machine = new TablesByHand({ vendor: 'amd', features: { [feature]: has } });
+        machine.enter('4-level', ROOT);
+        machine.enterSvm('4-level');
+        write(machine, { guest_cr4: LONG_MODE.cr4 | BigInt(bit) });
+        return machine.processor.launch();
+      };
+      assert.deepEqual([launched('on'), launched('off')], [STATUS.done, STATUS.stopped], feature);
+    }
+  });
+
+  it('that is refused the first time leaves no guest behind: the processor translates as before', () => {
+    const machine = new TablesByHand({ vendor: 'amd' });
+    machine.map(TABLES['4-level'], ROOT, PAGE, GPA | OPEN);
+    machine.enter('4-level', ROOT);
+    machine.put(GPA, 0x55n);
+    machine.enterSvm('4-level', { host_cr0: 1n });
+    assert.match(machine.processor.stopReason, /nested paging is on while the host's CR0\.PG is 0/);
+    machine.processor.reload();
+    assert.equal(machine.processor.registers[2 * REGISTER.nonRoot], 0);
+    assert.equal(machine.load(PAGE), STATUS.done);
+    assert.equal(machine.processor.valueLo, 0x55);
+  });
+
   it('has a rule in the list above for each of the table', () => {
     assert.deepEqual(vmrunRules.map((rule) => rule.name).filter((name) => !illegal.some(([each]) => each === name)), []);
   });
