@@ -56,7 +56,7 @@ const scalars = [
 ] as const;
 
 function format(name: string, value: PagingFormat, words: readonly string[]): BrokenTable[] {
-  const guards = [productGuard(words, STRIDE), unitGuard('exhaustive/beyondWidth.test.ts'), tests('paging'), conformanceGuard(7)];
+  const guards = [productGuard(words, STRIDE), unitGuard('exhaustive/beyondWidth.test.ts', 'exhaustive/roots.test.ts'), tests('paging'), conformanceGuard(7)];
   const own = breaksOf(value, scalars).map((broken) => ({ ...broken, row: 'format' }));
   // Nested formats share the rules of those that they are made of.
   const isShared = name.startsWith('NPT');

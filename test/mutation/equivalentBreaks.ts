@@ -32,4 +32,8 @@ export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why
     matches: /bits 6[23]:52.*: when always -> above MAXPHYADDR$/,
     why: 'MAXPHYADDR is 52 at most, so all of these bits are above it',
   },
+  {
+    matches: /fields, .*: levels without [45]$/,
+    why: 'a row about entries that map pages: at levels 4 and 5 there are none; rows about every entry are caught',
+  },
 ];
