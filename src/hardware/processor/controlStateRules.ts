@@ -1,4 +1,6 @@
-import { CR0, CR0_KNOWN, CR4, CR4_KNOWN, EFER, EFER_KNOWN } from './controlRegisters';
+import { cr4Defined } from './controlRegisterChecks';
+import { CR0, CR0_KNOWN, CR4, EFER, EFER_KNOWN } from './controlRegisters';
+import { type ProcessorFeatures, featuresWith } from './processorFeatures';
 
 /** A 64-bit value. */
 export type Halves = readonly [lo: number, hi: number];
@@ -11,12 +13,19 @@ export interface ControlState {
   readonly efer: Halves;
 }
 
+/** The processor whose registers they are; of features, those that differ from the table's defaults. */
+export interface ControlledProcessor {
+  readonly vendor: 'intel' | 'amd';
+  readonly maxphyaddr: number;
+  readonly features?: Partial<ProcessorFeatures>;
+}
+
 /** A combination of control registers that no processor gets into. */
 export interface ControlStateRule {
   readonly name: string;
   /** Title of the section of SDM Vol. 3, or of APM Vol. 2 for what Intel does not have. */
   readonly section: string;
-  readonly broken: (state: ControlState, processor: { readonly vendor: 'intel' | 'amd'; readonly maxphyaddr: number }) => boolean;
+  readonly broken: (state: ControlState, processor: ControlledProcessor) => boolean;
 }
 
 const isLongMode = ({ cr0, efer }: ControlState): boolean => (cr0[0] & CR0.PG) !== 0 && (efer[0] & EFER.LME) !== 0;
@@ -27,7 +36,10 @@ const isLongMode = ({ cr0, efer }: ControlState): boolean => (cr0[0] & CR0.PG) !
  */
 export const controlStateRules: readonly ControlStateRule[] = [
   { name: 'CR0 has no bit that is not defined', section: 'Control Registers', broken: ({ cr0 }) => cr0[1] !== 0 || (cr0[0] & ~CR0_KNOWN) !== 0 },
-  { name: 'CR4 has no bit that is not defined', section: 'Control Registers', broken: ({ cr4 }) => cr4[1] !== 0 || (cr4[0] & ~CR4_KNOWN) !== 0 },
+  {
+    name: 'CR4 has no bit that is not defined, or that the processor lacks', section: 'Control Registers',
+    broken: ({ cr4 }, { vendor, features }) => cr4[1] !== 0 || (cr4[0] & ~cr4Defined({ vendor, features: featuresWith(features) })) !== 0,
+  },
   {
     name: 'EFER has no bit that is not defined', section: 'Extended Feature Enable Register',
     broken: ({ efer }) => efer[1] !== 0 || (efer[0] & ~EFER_KNOWN) !== 0,

@@ -31,6 +31,9 @@ const impossible: readonly (readonly [Partial<MachineDescription>, RegExp])[] = 
   [long({ cr0: [CR0.PE | CR0.PG | 0x40, 0] }), /CR0 has no bit that is not defined/],
   [long({ cr0: [CR0.PE | CR0.PG, 1] }), /CR0 has no bit that is not defined/],
   [long({ cr4: [CR4.PAE | 1 << 31, 0] }), /CR4 has no bit that is not defined/],
+  [{ ...long({ cr4: [CR4.PAE | CR4.LA57, 0] }), features: { la57: 'off' } }, /CR4 has no bit that is not defined, or that the processor lacks/],
+  [{ ...long({ cr4: [CR4.PAE | CR4.SMEP, 0] }), features: { smep: 'off' } }, /CR4 has no bit that is not defined, or that the processor lacks/],
+  [{ ...long({ cr4: [CR4.PAE | CR4.PKS, 0] }), vendor: 'amd' }, /CR4 has no bit that is not defined, or that the processor lacks/],
   [long({ efer: [EFER.LME | EFER.LMA | 2, 0] }), /EFER has no bit that is not defined/],
   [long({ efer: [EFER.LME | EFER.LMA | EFER.SVME, 0] }), /EFER\.SVME is AMD's/],
   [{ registers: { ...LONG_MODE, cr0: [CR0.PG, 0], efer: [0, 0] } }, /CR0\.PG is 1 only while CR0\.PE is 1/],
@@ -63,10 +66,10 @@ describe('an impossible machine', () => {
 
   /** What breaks the control registers of a host breaks them behind nested paging, where SVME is a host's own. */
   it('is refused for the host behind nested paging as for the machine itself', () => {
-    for (const [{ registers }, words] of impossible) {
+    for (const [{ registers, features }, words] of impossible) {
       if (registers === undefined || words.source.includes('SVME')) continue;
       const isPaged = (registers.cr0[0] & CR0.PG) !== 0;
-      const sentence = machineRefusal({ vendor: 'amd', maxphyaddr: 46, nestedHost: registers }) ?? 'accepted';
+      const sentence = machineRefusal({ vendor: 'amd', maxphyaddr: 46, features: features ?? {}, nestedHost: registers }) ?? 'accepted';
       assert.match(sentence, words);
       if (isPaged) assert.match(sentence, /of the host behind nested paging, /);
     }
