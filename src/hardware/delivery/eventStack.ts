@@ -7,6 +7,21 @@ import { SYSTEM_ACCESS } from './systemAccessKinds';
 const SP_MASK = 0xffff;
 const USER_LEVEL = 3;
 
+/**
+ * How a frame is pushed to a stack of CPL `to` by the interruption of a program at CPL `from`. A stack is no system data
+ * structure: a push is an explicit access where the CPL is below 3 as it is made, so that RFLAGS.AC counts. One out of CPL 3
+ * to an inner stack is a supervisor access all the same, and no explicit one. SDM Vol. 3, "Determination of Access Rights".
+ */
+export function pushAccess(from: number, to: number): number {
+  if (to === USER_LEVEL) return ACCESS.write | ACCESS.user;
+  return from === USER_LEVEL ? ACCESS.write | ACCESS.implicit : ACCESS.write;
+}
+
+/** How IRET at a CPL pops. */
+export function popAccess(cpl: number): number {
+  return cpl === USER_LEVEL ? ACCESS.read | ACCESS.user : ACCESS.read;
+}
+
 /** Which stack a frame is pushed to, or popped from. */
 export interface StackSegment {
   readonly baseLo: number;
@@ -27,29 +42,29 @@ export class EventStack {
   private segment: StackSegment = { baseLo: 0, baseHi: 0, limit: 0, rights: 0 };
   private slot = 8;
   private isWide = 0;
-  private level = 0;
+  private kind = 0;
   private fault = { vector: VECTOR.stackFault, errorCode: 0 };
 
   constructor(private readonly access: SystemAccess) {}
 
-  /** A flat stack of 8-byte slots. `level`: the CPL that the stack is for. */
-  use64(lo: number, hi: number, level: number, errorCode: number): void {
+  /** A flat stack of 8-byte slots. `kind`: an access integer, by `pushAccess` or `popAccess`. */
+  use64(lo: number, hi: number, kind: number, errorCode: number): void {
     this.lo = lo;
     this.hi = hi;
     this.slot = 8;
     this.isWide = 1;
-    this.level = level;
+    this.kind = kind;
     this.fault = { vector: VECTOR.stackFault, errorCode };
   }
 
   /** A stack in a segment, of 2- or 4-byte slots; bits of the pointer above SP stay when the segment's B is 0. */
-  useSegment(segment: StackSegment, pointer: number, slot: number, level: number, errorCode: number): void {
+  useSegment(segment: StackSegment, pointer: number, slot: number, kind: number, errorCode: number): void {
     this.segment = segment;
     this.lo = pointer;
     this.hi = 0;
     this.slot = slot;
     this.isWide = 0;
-    this.level = level;
+    this.kind = kind;
     this.fault = { vector: VECTOR.stackFault, errorCode };
   }
 
@@ -69,14 +84,12 @@ export class EventStack {
 
   push(valueLo: number, valueHi: number): number {
     this.move(-this.slot);
-    const access = this.level === USER_LEVEL ? ACCESS.write | ACCESS.user : ACCESS.write | ACCESS.implicit;
-    return this.access.write(this.linearLo, this.linearHi, this.slot, valueLo, valueHi, SYSTEM_ACCESS.push, access, this.fault);
+    return this.access.write(this.linearLo, this.linearHi, this.slot, valueLo, valueHi, SYSTEM_ACCESS.push, this.kind, this.fault);
   }
 
   /** Into `lo` and `hi` of the access. */
   pop(): number {
-    const access = this.level === USER_LEVEL ? ACCESS.read | ACCESS.user : ACCESS.read;
-    const answer = this.access.read(this.linearLo, this.linearHi, this.slot, SYSTEM_ACCESS.pop, access, this.fault);
+    const answer = this.access.read(this.linearLo, this.linearHi, this.slot, SYSTEM_ACCESS.pop, this.kind, this.fault);
     this.move(this.slot);
     return answer;
   }

@@ -1,6 +1,7 @@
 import { CR0, EFER, RFLAGS } from '../processor/controlRegisters';
 import { selectorError } from './deliveredEvent';
 import { DELIVERED, type DeliveryProcessor, TASK_SWITCH } from './deliveryProcessor';
+import { popAccess } from './eventStack';
 import { dplOf, isCode, isConforming, isWritableData, loadedFrom, rightsOf } from '../segments/descriptor';
 import { isNull, SELECTOR } from '../segments/descriptorTables';
 import { VECTOR } from './exceptions';
@@ -51,9 +52,9 @@ export class InterruptReturn {
     const { registers, stack, segments } = this.processor;
     const { cpl } = this;
     const rsp = registers[2 * REGISTER.rsp]!;
-    if (mode === '64-bit') stack.use64(rsp, registers[2 * REGISTER.rsp + 1]!, cpl, 0);
+    if (mode === '64-bit') stack.use64(rsp, registers[2 * REGISTER.rsp + 1]!, popAccess(cpl), 0);
     else {
-      stack.useSegment(stackSegment(segments), rsp, 4, cpl, 0);
+      stack.useSegment(stackSegment(segments), rsp, 4, popAccess(cpl), 0);
       if (!stack.holds(3)) return this.refuse(VECTOR.stackFault, 0);
     }
     const popped = this.popProgram();
@@ -205,7 +206,7 @@ export class InterruptReturn {
 
   private pop16(): number {
     const { registers, segments, stack } = this.processor;
-    stack.useSegment(stackSegment(segments), registers[2 * REGISTER.rsp]!, 2, this.cpl, 0);
+    stack.useSegment(stackSegment(segments), registers[2 * REGISTER.rsp]!, 2, popAccess(this.cpl), 0);
     if (!stack.holds(3)) return this.refuse(VECTOR.stackFault, 0);
     return this.popProgram();
   }

@@ -2,6 +2,7 @@ import { ACCESS } from '../paging/accessKinds';
 import type { DeliveredEvent } from './deliveredEvent';
 import { selectorError } from './deliveredEvent';
 import { DELIVERED, type DeliveryProcessor } from './deliveryProcessor';
+import { pushAccess } from './eventStack';
 import { dplOf, isCode, isConforming, loadedFrom, rightsOf } from '../segments/descriptor';
 import { isNull, SELECTOR } from '../segments/descriptorTables';
 import { VECTOR } from './exceptions';
@@ -102,7 +103,7 @@ export class LongModeDelivery {
       hi = access.hi;
       if (!isCanonical(spaces.linear.compiled, hi)) return raise(VECTOR.stackFault, event.ext);
     }
-    stack.use64(lo & -STACK_ALIGNMENT, hi, this.level, event.ext);
+    stack.use64(lo & -STACK_ALIGNMENT, hi, pushAccess(registers[2 * REGISTER.cpl]!, this.level), event.ext);
     return TRANSLATED;
   }
 

@@ -1,6 +1,7 @@
 import { RFLAGS } from '../processor/controlRegisters';
 import { type DeliveredEvent, selectorError } from './deliveredEvent';
 import { DELIVERED, type DeliveryProcessor, TASK_SWITCH } from './deliveryProcessor';
+import { pushAccess } from './eventStack';
 import { dplOf, isCode, isConforming, isWritableData, loadedFrom, rightsOf } from '../segments/descriptor';
 import { isNull, SELECTOR } from '../segments/descriptorTables';
 import { VECTOR } from './exceptions';
@@ -85,15 +86,16 @@ export class ProtectedModeDelivery {
   private chooseStack(event: DeliveredEvent): number {
     const { registers, segments, stack, raise } = this.processor;
     const slot = this.gate.is16Bit ? 2 : 4;
+    const kind = pushAccess(this.cpl, this.level);
     if (this.level === this.cpl) {
-      stack.useSegment(stackSegment(segments), registers[2 * REGISTER.rsp]!, slot, this.level, event.ext);
+      stack.useSegment(stackSegment(segments), registers[2 * REGISTER.rsp]!, slot, kind, event.ext);
       return stack.hasRoom(this.frameSlots(event)) ? TRANSLATED : raise(VECTOR.stackFault, event.ext);
     }
     const read = this.readInnerStack(event);
     if (read !== TRANSLATED) return read;
     const { inner } = this;
     const error = selectorError(inner.selector, event.ext);
-    stack.useSegment({ ...inner, limit: inner.limit >>> 0 }, this.innerPointer, slot, this.level, error);
+    stack.useSegment({ ...inner, limit: inner.limit >>> 0 }, this.innerPointer, slot, kind, error);
     return stack.hasRoom(this.frameSlots(event)) ? TRANSLATED : raise(VECTOR.stackFault, error);
   }
 

@@ -1,6 +1,7 @@
 import { RFLAGS } from '../processor/controlRegisters';
 import type { DeliveredEvent } from './deliveredEvent';
 import { DELIVERED, type DeliveryProcessor } from './deliveryProcessor';
+import { pushAccess } from './eventStack';
 import { VECTOR } from './exceptions';
 import { TRANSLATED } from '../processor/linearTranslation';
 import { REGISTER } from '../processor/registers';
@@ -30,7 +31,7 @@ export class RealModeDelivery {
     const entry = access.read(segments.tableBaseLo(DESCRIPTOR_TABLE.idtr) + at | 0, 0, ENTRY_BYTES, SYSTEM_ACCESS.gate);
     if (entry !== TRANSLATED) return entry;
     const handler = access.lo;
-    stack.useSegment(stackSegment(segments), registers[2 * REGISTER.rsp]!, SLOT, 0, 0);
+    stack.useSegment(stackSegment(segments), registers[2 * REGISTER.rsp]!, SLOT, pushAccess(0, 0), 0);
     if (!stack.hasRoom(FRAME_SLOTS)) return raise(VECTOR.stackFault, 0);
     const rflags = registers[2 * REGISTER.rflags]!;
     let answer = stack.push(rflags, 0);

@@ -33,7 +33,8 @@ const GENERAL_PROTECTION: SystemFault = { vector: VECTOR.generalProtection, erro
 /**
  * Reads and writes of system data structures and of the stack during event delivery and return from it. They go through
  * the same translation as any access, so each may fault or exit: then its answer is what that led to, and the caller
- * hands it on. SDM Vol. 3, "Determination of Access Rights": implicit supervisor-mode accesses. No guest access counts.
+ * hands it on. Those of system data structures are implicit supervisor-mode accesses; stacks say themselves how they are
+ * accessed. SDM Vol. 3, "Determination of Access Rights". No guest access counts.
  */
 export class SystemAccess {
   /** What was read. */
