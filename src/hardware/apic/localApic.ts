@@ -10,8 +10,8 @@ const CLASS_MASK = 0xf0;
 export const NO_VECTOR = -1;
 
 /** Words of a local APIC's block. */
-const WORD = { tpr: 0, svr: 1, icr: 2, esr: 4, nmi: 5, irr: 6, isr: 6 + VECTOR_WORDS } as const;
-const WORDS = 6 + 2 * VECTOR_WORDS;
+const WORD = { tpr: 0, svr: 1, icr: 2, esr: 4, nmi: 5, irr: 6, isr: 6 + VECTOR_WORDS, detected: 6 + 2 * VECTOR_WORDS } as const;
+const WORDS = 7 + 2 * VECTOR_WORDS;
 /** Spurious-interrupt vector FFH, and software-enabled: as a kernel's boot leaves it. SDM Vol. 3, "Spurious Interrupt". */
 const SVR_AFTER_BOOT = 0x1ff;
 const SVR_ENABLED = 1 << 8;
@@ -35,6 +35,7 @@ export class LocalApic {
   set taskPriority(value: number) { this.words[WORD.tpr] = value; }
   get spurious(): number { return this.words[WORD.svr]!; }
   set spurious(value: number) { this.words[WORD.svr] = value; }
+  /** The ESR: errors detected up to the last write to it. */
   get errors(): number { return this.words[WORD.esr]!; }
   get commandLo(): number { return this.words[WORD.icr]!; }
   get commandHi(): number { return this.words[WORD.icr + 1]!; }
@@ -55,11 +56,13 @@ export class LocalApic {
   }
 
   noteError(error: number): void {
-    this.words[WORD.esr]! |= error;
+    this.words[WORD.detected]! |= error;
   }
 
-  clearErrors(): void {
-    this.words[WORD.esr] = 0;
+  /** A write to the ESR: it then has what was detected since the one before. SDM Vol. 3, "Error Handling". */
+  latchErrors(): void {
+    this.words[WORD.esr] = this.words[WORD.detected]!;
+    this.words[WORD.detected] = 0;
   }
 
   /** An IPI arrives; `mode`: a `DELIVERY_MODE` of fixed or NMI. */

@@ -77,7 +77,7 @@ const registers: readonly ApicRegister[] = [
   {
     msr: APIC_MSR.esr, name: 'error status', reserved: -1, read: (apic) => [apic.errors, 0],
     write: (apic) => {
-      apic.clearErrors();
+      apic.latchErrors();
       return 'done';
     },
   },
