@@ -39,12 +39,18 @@ export class PendingEvents {
 
   constructor(private readonly processor: PendingEventsProcessor) {}
 
-  /** Done when nothing is left that the processor would take now, exception when a handler is to run. */
+  /**
+   * To be asked once before each instruction. Done when nothing is left that the processor would take now, exception when
+   * a handler is to run. Blocking by STI or MOV SS is for one instruction, which this was the boundary before.
+   */
   deliver(): number {
-    const { end } = this.processor;
+    const { registers, end } = this.processor;
     for (let i = 0; i < RETRY_LIMIT; i++) {
       const answer = this.takeOne();
-      if (answer === NOTHING) return STATUS.done;
+      if (answer === NOTHING) {
+        registers[2 * REGISTER.interruptibility]! &= ~BLOCKED_FOR_ONE_INSTRUCTION;
+        return STATUS.done;
+      }
       if (answer !== RESUME.retry && answer !== RESUME.completed) return end.statusOf(answer);
     }
     return end.giveUp('an interrupt exits again and again, and root mode does not take it');

@@ -289,6 +289,8 @@ export class Interruption {
       if (answer !== DELIVERED) return answer;
       this.isDelivering = 0;
     }
+    // The handler's first instruction is not the one that STI or MOV SS shields. SDM Vol. 3, "Event Injection".
+    registers[2 * REGISTER.interruptibility]! &= ~(INTERRUPTIBILITY.blockingBySti | INTERRUPTIBILITY.blockingByMovSs);
     const { vector, errorCode } = event;
     this.vector = vector;
     this.errorCode = errorCode;

@@ -95,6 +95,22 @@ describe('between two instructions', () => {
     assert.deepEqual([activity(machine), machine.processor.vector], [ACTIVITY.active, 2]);
   });
 
+  it('MOV SS and STI block interrupts before one instruction, and in no handler', () => {
+    for (const bit of [INTERRUPTIBILITY.blockingBySti, INTERRUPTIBILITY.blockingByMovSs]) {
+      const machine = new HandlersByHand();
+      machine.processor.registers[2 * REGISTER.interruptibility] = bit;
+      send(machine, 0x40);
+      assert.equal(machine.processor.deliverPending(), STATUS.done);
+      assert.equal(machine.processor.deliverPending(), STATUS.exception);
+      assert.equal(machine.processor.vector, 0x40);
+      const interrupted = new HandlersByHand();
+      interrupted.processor.registers[2 * REGISTER.interruptibility] = bit;
+      sendNmi(interrupted);
+      interrupted.processor.deliverPending();
+      assert.equal(interrupted.processor.registers[2 * REGISTER.interruptibility], INTERRUPTIBILITY.blockingByNmi);
+    }
+  });
+
   it('MOV SS and STI block interrupts where the state says so, and a shutdown blocks all but NMIs', () => {
     for (const [bits, active, vector] of [
       [INTERRUPTIBILITY.blockingBySti, ACTIVITY.active, 0], [INTERRUPTIBILITY.blockingByMovSs, ACTIVITY.active, 0],
@@ -142,6 +158,21 @@ describe('between two instructions of a guest', () => {
     machine.processor.deliverPending();
     assert.equal(machine.field('exit_interruption_info'), VALID | 0x40n);
     assert.deepEqual([machine.processor.apic.pending, machine.processor.apic.service(2)], [-1, 1]);
+  });
+
+  it('an exit by an NMI or an interrupt has no error code, whatever an exit before it had', () => {
+    const machine = guest({ pin_controls: EXTERNAL | PIN.nmiExiting, exit_controls: EXIT.acknowledgeInterrupt, exception_bitmap: 1 << 13 });
+    const codes: bigint[] = [];
+    machine.onExit = () => {
+      codes.push(machine.field('exit_interruption_error_code'));
+      return RESUME.completed;
+    };
+    for (const bring of [() => sendNmi(machine), () => send(machine, 0x40)]) {
+      machine.processor.raiseException(13, 0x18);
+      bring();
+      machine.processor.deliverPending();
+    }
+    assert.deepEqual(codes, [0x18n, 0n, 0x18n, 0n]);
   });
 
   it('an exit that leaves HLT saves that state, and the guest goes on halted', () => {

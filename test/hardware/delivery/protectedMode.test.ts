@@ -192,6 +192,17 @@ describe('an event in protected mode', () => {
     assert.equal(machine.processor.raiseException(6, 0), STATUS.stopped);
     assert.match(machine.processor.stopReason, /switch tasks, which is not simulated/);
   });
+
+  it('that stopped the machine is under way no more, once the machine is put back', () => {
+    const machine = new ProtectedMachine();
+    machine.gate(13, 0x50, 5);
+    const before = machine.registry.checkpoint();
+    assert.equal(machine.processor.raiseException(13, 0), STATUS.stopped);
+    machine.registry.restore(before);
+    machine.processor.reload();
+    machine.processor.raiseException(11, 0x18);
+    assert.deepEqual(machine.delivered, [11, 0x18], 'else a second contributory exception, and #DF');
+  });
 });
 
 describe('STI and CLI', () => {
