@@ -67,15 +67,14 @@ export class EventInstructions {
 
   /** INT n. In virtual-8086 mode it needs IOPL 3: redirection by CR4.VME is not simulated. SDM Vol. 3, "Software Interrupt Handling Methods". */
   softwareInterrupt(vector: number): number {
-    const { pending, registers, interruption, end } = this.processor;
+    const { pending, registers, interruption } = this.processor;
     pending.operation = OPERATION.softwareInterrupt;
-    const rflags = registers[2 * REGISTER.rflags]!;
-    if ((rflags & RFLAGS.VM) !== 0 && (rflags & RFLAGS.iopl) !== RFLAGS.iopl) {
-      return this.repeat(() => interruption.raise(VECTOR.generalProtection, 0, 0, 0));
-    }
-    const exit = interruption.exits.softwareInterrupt();
-    if (exit !== NO_EXIT) return end.statusOf(exit);
-    return this.repeat(() => interruption.interrupt(EVENT_TYPE.softwareInterrupt, vector, INT_N_BYTES));
+    return this.repeat(() => {
+      const rflags = registers[2 * REGISTER.rflags]!;
+      if ((rflags & RFLAGS.VM) !== 0 && (rflags & RFLAGS.iopl) !== RFLAGS.iopl) return interruption.raise(VECTOR.generalProtection, 0, 0, 0);
+      const exit = interruption.exits.softwareInterrupt();
+      return exit === NO_EXIT ? interruption.interrupt(EVENT_TYPE.softwareInterrupt, vector, INT_N_BYTES) : exit;
+    });
   }
 
   /** INT3: #BP, a trap, whose gate's DPL must admit the CPL. */

@@ -28,10 +28,10 @@ export class InvalidationInstructions {
     pending.operation = OPERATION.invlpg;
     pending.gvaLo = lo;
     pending.gvaHi = hi;
-    if (registers[2 * REGISTER.cpl] !== 0) return end.statusOf(interruption.raise(VECTOR.generalProtection, 0, 0, 0));
-    events.invlpg(lo, hi);
+    if (registers[2 * REGISTER.cpl] === 0) events.invlpg(lo, hi);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
-      const next = interruption.exits.invlpg(lo, hi);
+      const next = registers[2 * REGISTER.cpl] !== 0
+        ? interruption.raise(VECTOR.generalProtection, 0, 0, 0) : interruption.exits.invlpg(lo, hi);
       if (next === NO_EXIT) {
         invalidations.invlpg(lo, hi);
         return STATUS.done;

@@ -71,12 +71,18 @@ export class RegisterInstructions {
   setAlignmentCheck(how: 'set' | 'clear'): number {
     const { pending, registers, interruption, end } = this.processor;
     pending.operation = OPERATION.alignmentCheck;
-    if (registers[2 * REGISTER.cpl] !== 0) return end.statusOf(interruption.raise(VECTOR.invalidOpcode, 0, 0, 0));
-    const at = 2 * REGISTER.rflags;
-    const rflags = registers[at]!;
-    registers[at] = how === 'set' ? rflags | RFLAGS.AC : rflags & ~RFLAGS.AC;
-    this.processor.reload();
-    return STATUS.done;
+    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
+      if (registers[2 * REGISTER.cpl] === 0) {
+        const at = 2 * REGISTER.rflags;
+        const rflags = registers[at]!;
+        registers[at] = how === 'set' ? rflags | RFLAGS.AC : rflags & ~RFLAGS.AC;
+        this.processor.reload();
+        return STATUS.done;
+      }
+      const next = interruption.raise(VECTOR.invalidOpcode, 0, 0, 0);
+      if (next !== RESUME.retry) return end.statusOf(next);
+    }
+    return end.giveUp('the #UD of STAC or CLAC exits again and again');
   }
 
   private attempt(number: number, lo: number, hi: number): number {

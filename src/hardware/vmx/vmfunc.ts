@@ -20,8 +20,6 @@ const LIST_ENTRIES = 512;
 const ENTRY_SHIFT = 3;
 const PAGE_MASK = 0xfff;
 const EPTP_INDEX_MASK = 0xffff;
-/** 0F 01 D4. */
-const INSTRUCTION_LENGTH = 3;
 
 /** Makes exits and exceptions of what has been decided; `Interruption`. */
 export interface VmFunctionExitMaker {
@@ -99,9 +97,7 @@ export class VmFunctions {
   }
 
   private exit(): number {
-    const { vmcs, interruption } = this.processor;
-    vmcs[VMCS.exit_instruction_length] = INSTRUCTION_LENGTH;
-    return interruption.exit(EXIT_REASON.vmfunc, 0, 0);
+    return this.processor.interruption.exit(EXIT_REASON.vmfunc, 0, 0);
   }
 
   private tell(index: number, lo: number, hi: number, oldLo: number, oldHi: number): void {

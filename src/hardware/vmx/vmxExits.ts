@@ -14,6 +14,8 @@ const PAGE_FAULT = 14;
 /** In the exit qualification of a task switch. */
 const TASK_SWITCH_SOURCE_SHIFT = 30;
 const TYPE_SHIFT = 8;
+/** Registers that RDMSR and WRMSR reach. */
+const msrOf = new Map<number, number>([[REGISTER.efer, MSR.efer], [REGISTER.pkrs, MSR.pkrs]]);
 
 /** Makes a VM exit of what has been decided; `Interruption.exit`. */
 export interface VmExitMaker {
@@ -76,13 +78,15 @@ export class VmxExits implements InstructionExits {
   }
 
   registerWrite(register: number, lo: number, hi: number): number {
-    if (register === REGISTER.efer) return this.msr(MSR.efer, 'write');
+    const msr = msrOf.get(register);
+    if (msr !== undefined) return this.msr(msr, 'write');
     const exit = this.isGuest ? registerWriteExit(this.vmcs, register, lo, hi) : undefined;
     return exit === undefined ? NO_EXIT : this.maker.exit(exit.reason, exit.qualification, 0);
   }
 
   registerRead(register: number): number {
-    if (register === REGISTER.efer) return this.msr(MSR.efer, 'read');
+    const msr = msrOf.get(register);
+    if (msr !== undefined) return this.msr(msr, 'read');
     const exit = this.isGuest ? registerReadExit(this.vmcs, register) : undefined;
     return exit === undefined ? NO_EXIT : this.maker.exit(exit.reason, exit.qualification, 0);
   }

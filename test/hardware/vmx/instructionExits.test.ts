@@ -147,6 +147,34 @@ describe('instructions of a guest', () => {
     assert.equal(skipped.processor.registers[2 * REGISTER.activity], ACTIVITY.active);
   });
 
+  it('are run again when root mode answers so to the exit of their fault', () => {
+    const runs: readonly (readonly [vector: number, run: (machine: TestMachine) => number])[] = [
+      [GP, (machine) => machine.invlpg(0x1000n)], [UD, (machine) => machine.processor.setAlignmentCheck('set')], [GP, (machine) => machine.processor.hlt()],
+    ];
+    for (const [vector, run] of runs) {
+      const machine = machineWithVmcs();
+      machine.vmcs({ exception_bitmap: 1 << vector });
+      machine.processor.launch();
+      machine.processor.setLevel(3);
+      machine.onExit = () => {
+        if (machine.exits.length < 3) return RESUME.retry;
+        machine.vmcs({ exception_bitmap: 0 });
+        return RESUME.retry;
+      };
+      assert.equal(run(machine), STATUS.exception);
+      assert.deepEqual([machine.exits.length, machine.processor.vector], [3, vector]);
+    }
+  });
+
+  it('that write or read IA32_PKRS exit as the MSR that it is', () => {
+    const machine = machineWithVmcs();
+    machine.vmcs({ primary_controls: machine.field('primary_controls') & ~BigInt(PRIMARY.useMsrBitmaps) });
+    machine.processor.launch();
+    machine.processor.writeRegister(REGISTER.pkrs, 1, 0);
+    machine.processor.readRegister(REGISTER.pkrs);
+    assert.deepEqual(machine.exits.map(({ reason }) => reason), [EXIT_REASON.wrmsr, EXIT_REASON.rdmsr]);
+  });
+
   it('MOV to CR3 of a CR3-target value does not exit, of the values that count', () => {
     for (let count = 0; count <= 4; count++) {
       for (let target = 0; target < 4; target++) {
