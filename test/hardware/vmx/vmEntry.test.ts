@@ -91,7 +91,7 @@ const controls: readonly Case[] = [
   { name: 'the injected event has an error code that does not belong to it, or lacks its own', change: event(INTERRUPTION_TYPE.hardwareException, 14), good: event(INTERRUPTION_TYPE.hardwareException, 14, INTERRUPTION.errorCodeValid) },
   { name: 'the injected event has an error code that does not belong to it, or lacks its own', change: event(INTERRUPTION_TYPE.hardwareException, 6, INTERRUPTION.errorCodeValid) },
   { name: 'a reserved bit of the interruption information is 1', change: event(INTERRUPTION_TYPE.nmi, 2, 1 << 12) },
-  { name: 'the error code to be injected has a bit above 14', change: both(event(INTERRUPTION_TYPE.hardwareException, 13, INTERRUPTION.errorCodeValid), { entry_exception_error_code: 0x8000 }), good: both(event(INTERRUPTION_TYPE.hardwareException, 13, INTERRUPTION.errorCodeValid), { entry_exception_error_code: 0x7fff }) },
+  { name: 'the error code to be injected has a bit above 15', change: both(event(INTERRUPTION_TYPE.hardwareException, 13, INTERRUPTION.errorCodeValid), { entry_exception_error_code: 0x1_0000 }), good: both(event(INTERRUPTION_TYPE.hardwareException, 13, INTERRUPTION.errorCodeValid), { entry_exception_error_code: 0xffff }) },
   { name: 'the injected software event has an instruction length outside 0 to 15', change: both(event(INTERRUPTION_TYPE.softwareInterrupt, 0x80), { entry_instruction_length: 16 }), good: both(event(INTERRUPTION_TYPE.softwareInterrupt, 0x80), { entry_instruction_length: 15 }) },
   { name: 'the VM-entry MSR-load address is none', change: { entry_msr_load_count: 1, entry_msr_load_address: 1 } },
 ];
@@ -161,7 +161,7 @@ const guest: readonly Case[] = [
   { name: 'a guest descriptor-table base is not canonical', change: { guest_gdtr_base: NOT_CANONICAL } },
   { name: 'a guest descriptor-table limit is above 64 KBytes', change: { guest_idtr_limit: 0x1_0000 }, good: { guest_idtr_limit: 0xffff } },
   { name: 'guest RIP has a bit above 31 outside 64-bit mode', change: both(legacy, { guest_rip: 1n << 32n }), good: { guest_rip: 1n << 32n } },
-  { name: 'guest RIP is not canonical', change: { guest_rip: NOT_CANONICAL } },
+  { name: 'bits of guest RIP above the linear-address width differ', change: { guest_rip: NOT_CANONICAL }, good: { guest_rip: 1n << 56n } },
   { name: 'a reserved bit of guest RFLAGS is not what it must be', change: { guest_rflags: 0 } },
   { name: 'a reserved bit of guest RFLAGS is not what it must be', change: { guest_rflags: RFLAGS.fixed | 1 << 15 } },
   { name: 'guest RFLAGS.VM in IA-32e mode or without CR0.PE', change: both(virtual8086, plus('entry_controls', ENTRY.ia32eModeGuest), (m) => ({ guest_ia32_efer: m.field('guest_ia32_efer'), guest_cr4: m.field('guest_cr4') })) },
@@ -178,7 +178,8 @@ const guest: readonly Case[] = [
   { name: 'SMI blocking outside system-management mode', change: { guest_interruptibility: 1 << 2 } },
   { name: 'an NMI is injected while NMIs are blocked', change: both(event(INTERRUPTION_TYPE.nmi, 2), plus('pin_controls', PIN.virtualNmis | PIN.nmiExiting), { guest_interruptibility: 1 << 3 }), good: both(event(INTERRUPTION_TYPE.nmi, 2), { guest_interruptibility: 1 << 3 }) },
   { name: 'a reserved pending debug exception', change: { guest_pending_debug_exceptions: 1 << 4 } },
-  { name: 'an NMI is injected while STI or MOV SS blocks', change: both(event(INTERRUPTION_TYPE.nmi, 2), { guest_interruptibility: 2 }) },
+  { name: 'an NMI is injected while MOV SS blocks', change: both(event(INTERRUPTION_TYPE.nmi, 2), { guest_interruptibility: 2 }) },
+  { name: 'an NMI is injected while STI blocks', change: both(event(INTERRUPTION_TYPE.nmi, 2), { guest_interruptibility: 1, guest_rflags: RFLAGS.fixed | RFLAGS.IF }) },
   { name: 'the VMCS link pointer is neither a page\'s address nor FFFFFFFF_FFFFFFFFH', change: { vmcs_link_pointer: 0x5008 } },
   { name: 'the VMCS link pointer points to no VMCS of this processor', change: { vmcs_link_pointer: page } },
   { name: 'a guest PDPTE has a reserved bit', change: both(pae, (m) => { m.put(m.field('guest_cr3') + 8n, 0x7003n); return {}; }), good: both(pae, (m) => { m.put(m.field('guest_cr3') + 8n, 0x7002n); return {}; }) },
@@ -243,7 +244,8 @@ describe('a VM entry', () => {
     }
     for (const [change, qualification] of [
       [{ guest_rflags: 0 }, 0n], [both(pae, ept, { guest_pdpte1: 3 }), 2n],
-      [both(event(INTERRUPTION_TYPE.nmi, 2), { guest_interruptibility: 2 }), 3n], [{ vmcs_link_pointer: 1 }, 4n],
+      [both(event(INTERRUPTION_TYPE.nmi, 2), { guest_interruptibility: 1, guest_rflags: RFLAGS.fixed | RFLAGS.IF }), 3n],
+      [both(event(INTERRUPTION_TYPE.nmi, 2), { guest_interruptibility: 2 }), 0n], [{ vmcs_link_pointer: 1 }, 4n],
     ] as const) {
       const { machine } = launched(change);
       assert.deepEqual([machine.field('exit_reason'), machine.field('exit_qualification')], [0x8000_0021n, qualification]);

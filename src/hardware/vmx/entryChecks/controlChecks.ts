@@ -105,8 +105,8 @@ const entryFieldChecks: readonly EntryCheck[] = [
       injects(c) && withErrorCode(c) !== needsErrorCode(c)
     )],
     ['a reserved bit of the interruption information is 1', (c) => injects(c) && has(c, VMCS.entry_interruption_info, INTERRUPTION.reserved)],
-    ['the error code to be injected has a bit above 14', (c) => (
-      injects(c) && withErrorCode(c) && lowOf(c, VMCS.entry_exception_error_code) >>> 15 !== 0
+    ['the error code to be injected has a bit above 15', (c) => (
+      injects(c) && withErrorCode(c) && lowOf(c, VMCS.entry_exception_error_code) >>> 16 !== 0
     )],
     ['the injected software event has an instruction length outside 0 to 15', (c) => (
       injects(c) && software.includes(typeOf(c)) && lowOf(c, VMCS.entry_instruction_length) >>> 0 > LONGEST_INSTRUCTION

@@ -68,11 +68,19 @@ const registerChecks = checksOf('Checks on Guest Control Registers, Debug Regist
   ['guest IA32_PKRS has a bit above 31', (c) => has(c, VMCS.entry_controls, ENTRY.loadPkrs) && highOf(c, VMCS.guest_ia32_pkrs) !== 0],
 ]);
 
+const is64BitCode = (c: EntryContext): boolean => isIa32eGuest(c) && has(c, VMCS.guest_cs_access_rights, SEGMENT_RIGHTS.long);
+
+/** RIP need not be canonical: the highest bit that is an address's may differ from those above it, which are alike. */
+function hasMixedUpperRip(c: EntryContext): boolean {
+  const upper = highOf(c, VMCS.guest_rip) >> (c.features.la57 === 'on' ? 25 : 16);
+  return is64BitCode(c) && upper !== 0 && upper !== -1;
+}
+
 const instructionChecks = checksOf('Checks on Guest RIP, RFLAGS, and SSP', [
   ['guest RIP has a bit above 31 outside 64-bit mode', (c) => (
-    !(isIa32eGuest(c) && has(c, VMCS.guest_cs_access_rights, SEGMENT_RIGHTS.long)) && highOf(c, VMCS.guest_rip) !== 0
+    !is64BitCode(c) && highOf(c, VMCS.guest_rip) !== 0
   )],
-  ['guest RIP is not canonical', (c) => !isCanonicalField(c, VMCS.guest_rip)],
+  ['bits of guest RIP above the linear-address width differ', (c) => hasMixedUpperRip(c)],
   ['a reserved bit of guest RFLAGS is not what it must be', (c) => (
     highOf(c, VMCS.guest_rflags) !== 0 || has(c, VMCS.guest_rflags, RFLAGS_RESERVED) || !has(c, VMCS.guest_rflags, RFLAGS.fixed)
   )],
@@ -100,6 +108,7 @@ const stateChecks = checksOf('Checks on Guest Non-Register State', [
   ['an external interrupt is injected while STI or MOV SS blocks', (c) => (
     injectsType(c, INTERRUPTION_TYPE.externalInterrupt) && blocks(c, INTERRUPTIBILITY.blockingBySti | INTERRUPTIBILITY.blockingByMovSs)
   )],
+  ['an NMI is injected while MOV SS blocks', (c) => injectsType(c, INTERRUPTION_TYPE.nmi) && blocks(c, INTERRUPTIBILITY.blockingByMovSs)],
   ['SMI blocking outside system-management mode', (c) => blocks(c, BLOCKING_BY_SMI)],
   ['an NMI is injected while NMIs are blocked', (c) => (
     injectsType(c, INTERRUPTION_TYPE.nmi) && has(c, VMCS.pin_controls, PIN.virtualNmis) && blocks(c, INTERRUPTIBILITY.blockingByNmi)
@@ -109,11 +118,9 @@ const stateChecks = checksOf('Checks on Guest Non-Register State', [
   )],
 ]);
 
-/** The order of the manual: an NMI that MOV SS or STI blocks has a qualification of its own. */
+/** An NMI that STI blocks has a qualification of its own; that STI does is up to the processor, and here it does. */
 const nmiChecks = checksOf('Checks on Guest Non-Register State', [
-  ['an NMI is injected while STI or MOV SS blocks', (c) => (
-    injectsType(c, INTERRUPTION_TYPE.nmi) && blocks(c, INTERRUPTIBILITY.blockingBySti | INTERRUPTIBILITY.blockingByMovSs)
-  )],
+  ['an NMI is injected while STI blocks', (c) => injectsType(c, INTERRUPTION_TYPE.nmi) && blocks(c, INTERRUPTIBILITY.blockingBySti)],
 ]);
 
 const hasLink = (c: EntryContext): boolean => lowOf(c, VMCS.vmcs_link_pointer) !== -1 || highOf(c, VMCS.vmcs_link_pointer) !== -1;
