@@ -1,3 +1,4 @@
+import { sumHi } from './addressSum';
 import { BUS_ACCESS } from './busAccess';
 import type { PhysicalMemory } from './physicalMemory';
 
@@ -12,9 +13,9 @@ export class PermissionBits {
 
   /** Bit number `bit` of the map that begins at (lo, hi). */
   at(lo: number, hi: number, bit: number): number {
-    const address = (lo >>> 0) + (bit >>> 3);
-    const atLo = address | 0;
-    const atHi = address > 0xffff_ffff ? hi + 1 : hi;
+    const byte = bit >>> 3;
+    const atLo = lo + byte | 0;
+    const atHi = sumHi(lo, hi, byte);
     this.watcher.busError(this.memory, atLo, atHi, BUS_ACCESS.permissionBitmap);
     return (this.memory.load8(atLo, atHi) >>> (bit & 7)) & 1;
   }

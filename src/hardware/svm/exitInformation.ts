@@ -1,29 +1,25 @@
-import type { QualificationField } from '../vmx/exitQualification';
+import { fieldShifts, type QualificationField } from '../vmx/exitQualification';
 
 /** EXITINFO1 of an IOIO exit. APM Vol. 2, "IOIO Intercept". */
 export const ioInformation = [
-  { name: 'IN', bits: [0, 0] },
+  { key: 'in', name: 'IN', bits: [0, 0] },
   { name: 'string', bits: [2, 2] },
   { name: 'REP', bits: [3, 3] },
-  { name: '8-bit operand', bits: [4, 4] },
+  { key: 'size', name: '8-bit operand', bits: [4, 4] },
   { name: '16-bit operand', bits: [5, 5] },
   { name: '32-bit operand', bits: [6, 6] },
   { name: '16-bit address', bits: [7, 7] },
   { name: '32-bit address', bits: [8, 8] },
-  { name: '64-bit address', bits: [9, 9] },
+  { key: 'address64', name: '64-bit address', bits: [9, 9] },
   { name: 'segment', bits: [12, 10] },
-  { name: 'port', bits: [31, 16] },
+  { key: 'port', name: 'port', bits: [31, 16] },
 ] as const satisfies readonly QualificationField[];
 
-const IN = 1 << 0;
-/** The operand's size in bytes stands in bits 6:4, one bit each. */
-const SIZE_SHIFT = 4;
-const ADDRESS_64 = 1 << 9;
-const PORT_SHIFT = 16;
+const IO = fieldShifts(ioInformation);
 
-/** EXITINFO1 of IN or OUT of 1, 2 or 4 bytes, not a string instruction, with 64-bit addresses. */
+/** EXITINFO1 of IN or OUT of 1, 2 or 4 bytes, not a string instruction, with 64-bit addresses. The sizes have one bit each, in order. */
 export function encodeIo(port: number, size: number, direction: 'in' | 'out'): number {
-  return (port << PORT_SHIFT) | ADDRESS_64 | (size << SIZE_SHIFT) | (direction === 'in' ? IN : 0);
+  return (port << IO.port) | (1 << IO.address64) | (size << IO.size) | (direction === 'in' ? 1 << IO.in : 0);
 }
 
 /**

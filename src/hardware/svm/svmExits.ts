@@ -1,4 +1,5 @@
 import { CR0 } from '../processor/controlRegisters';
+import { sumHi } from '../memory/addressSum';
 import { encodeIo, MOV_CR_INFO_HI, taskSwitchInformationHi } from './exitInformation';
 import { INSTRUCTION_LENGTH } from '../processor/instructionLengths';
 import { type InstructionExits, NO_EXIT } from '../processor/instructionExits';
@@ -136,10 +137,9 @@ export class SvmExits implements InstructionExits {
     if (!this.intercepts(SVM_EXIT.ioio)) return NO_EXIT;
     if (!ioIntercepted(this.bits, vmcb[VMCB.iopm_base_pa]!, vmcb[VMCB.iopm_base_pa + 1]!, port, size)) return NO_EXIT;
     const length = size === 2 ? INSTRUCTION_LENGTH.ioOf16Bits : INSTRUCTION_LENGTH.io;
-    const nextLo = registers[2 * REGISTER.rip]! + length | 0;
-    const carry = nextLo >>> 0 < length ? 1 : 0;
-    const nextHi = registers[2 * REGISTER.rip + 1]! + carry | 0;
-    return this.maker.exit(SVM_EXIT.ioio, encodeIo(port, size, direction), 0, nextLo, nextHi, length);
+    const rip = registers[2 * REGISTER.rip]!;
+    const nextHi = sumHi(rip, registers[2 * REGISTER.rip + 1]!, length);
+    return this.maker.exit(SVM_EXIT.ioio, encodeIo(port, size, direction), 0, rip + length | 0, nextHi, length);
   }
 
   /** RDMSR or WRMSR of an MSR by its number. APM Vol. 2, "MSR Intercepts". */

@@ -1,5 +1,6 @@
 import type { DeliveredEvent } from '../delivery/deliveredEvent';
 import type { InterruptedProcessor } from '../processor/interruption';
+import { sumHi } from '../memory/addressSum';
 import { pagingMode } from '../paging/pagingMode';
 import { PDPTES } from '../paging/pdpteRegisters';
 import { REGISTER } from '../processor/registers';
@@ -75,10 +76,9 @@ export class SvmOperation {
   /** nRIP, which reads 0 where no instruction is intercepted. APM Vol. 2, "State Saved on Exit". */
   private recordNextInstruction(length: number): void {
     const { registers, vmcb } = this.processor;
-    const lo = registers[2 * REGISTER.rip]! + length | 0;
-    const carry = lo >>> 0 < length ? 1 : 0;
+    const rip = registers[2 * REGISTER.rip]!;
     if (length === 0) setField(vmcb, 'nrip', 0, 0);
-    else setField(vmcb, 'nrip', lo, registers[2 * REGISTER.rip + 1]! + carry | 0);
+    else setField(vmcb, 'nrip', rip + length | 0, sumHi(rip, registers[2 * REGISTER.rip + 1]!, length));
   }
 
   private record(code: number, info1Lo: number, info1Hi: number, info2Lo: number, info2Hi: number): number {

@@ -8,13 +8,21 @@ export interface QualificationField {
   readonly values?: readonly string[];
 }
 
+/** Lowest bit of each field that has a key, by key: where an encoder puts its value. */
+export function fieldShifts<const Key extends string>(fields: readonly (QualificationField & { readonly key?: Key })[]): Record<Key, number> {
+  return Object.fromEntries(fields.flatMap(({ key, bits }) => (key === undefined ? [] : [[key, bits[1]]]))) as Record<Key, number>;
+}
+
 /** SDM Vol. 3, "Exit Qualification for Control-Register Accesses". */
 export const crAccessQualification = [
-  { name: 'control register', bits: [3, 0], values: ['CR0', '', '', 'CR3', 'CR4', '', '', '', 'CR8'] },
-  { name: 'access type', bits: [5, 4], values: ['MOV to CR', 'MOV from CR', 'CLTS', 'LMSW'] },
+  { key: 'register', name: 'control register', bits: [3, 0], values: ['CR0', '', '', 'CR3', 'CR4', '', '', '', 'CR8'] },
+  { key: 'type', name: 'access type', bits: [5, 4], values: ['MOV to CR', 'MOV from CR', 'CLTS', 'LMSW'] },
   { name: 'general-purpose register', bits: [11, 8], values: ['RAX', 'RCX', 'RDX', 'RBX', 'RSP', 'RBP', 'RSI', 'RDI'] },
 ] as const satisfies readonly QualificationField[];
 
+const CR = fieldShifts(crAccessQualification);
+
+/** Values of the access type. */
 export const CR_ACCESS = { movTo: 0, movFrom: 1 } as const;
 
 /**
@@ -22,7 +30,7 @@ export const CR_ACCESS = { movTo: 0, movFrom: 1 } as const;
  * register: the field reads 0 (RAX), and root mode finds the operand in `Processor.pending`.
  */
 export function encodeCrAccess(controlRegister: number, type: number): number {
-  return controlRegister | (type << 4);
+  return (controlRegister << CR.register) | (type << CR.type);
 }
 
 /** High half of EXITINFO1 of a nested page fault: bits 33:32. APM Vol. 2, "Nested versus Guest Page Faults, Fault Ordering". */
@@ -87,15 +95,17 @@ export function describeQualification(fields: readonly QualificationField[], lo:
 
 /** SDM Vol. 3, "Exit Qualification for I/O Instructions". */
 export const ioQualification = [
-  { name: 'size less 1', bits: [2, 0] },
-  { name: 'IN', bits: [3, 3] },
+  { key: 'sizeLess1', name: 'size less 1', bits: [2, 0], values: ['1 byte', '2 bytes', '', '4 bytes'] },
+  { key: 'in', name: 'IN', bits: [3, 3] },
   { name: 'string instruction', bits: [4, 4] },
   { name: 'REP prefixed', bits: [5, 5] },
   { name: 'immediate operand', bits: [6, 6] },
-  { name: 'port', bits: [31, 16] },
+  { key: 'port', name: 'port', bits: [31, 16] },
 ] as const satisfies readonly QualificationField[];
+
+const IO = fieldShifts(ioQualification);
 
 /** Qualification of IN or OUT of `size` bytes with the port in DX. */
 export function encodeIoAccess(port: number, size: number, direction: 'in' | 'out'): number {
-  return (size - 1) | (direction === 'in' ? 1 << 3 : 0) | (port << 16);
+  return ((size - 1) << IO.sizeLess1) | (direction === 'in' ? 1 << IO.in : 0) | (port << IO.port);
 }

@@ -4,7 +4,9 @@ import { EventBus } from '../../../src/hardware/events/eventBus';
 import { eventLine } from '../../../src/hardware/events/eventText';
 import { EXIT_REASON, exitReasonOf, exitReasons } from '../../../src/hardware/vmx/exitReasons';
 import { counterNames, EXIT_COUNTERS_AT, COUNTERS } from '../../../src/hardware/state/counters';
-import { describeQualification, eptViolationFields, crAccessQualification, decodeQualification } from '../../../src/hardware/vmx/exitQualification';
+import {
+  CR_ACCESS, crAccessQualification, decodeQualification, describeQualification, encodeCrAccess, encodeIoAccess, eptViolationFields, ioQualification,
+} from '../../../src/hardware/vmx/exitQualification';
 import { P, TestMachine } from '../testMachine';
 
 describe('an event, rendered', () => {
@@ -90,5 +92,8 @@ describe('exit reasons and qualifications', () => {
     assert.equal(describeQualification(eptViolationFields, 0x182), 'data write, guest-linear address valid, translation result');
     assert.equal(describeQualification(crAccessQualification, 0x13), 'CR3, MOV from CR, RAX');
     assert.equal(decodeQualification(crAccessQualification, 0x304).get('general-purpose register'), 3);
+    assert.equal(describeQualification(crAccessQualification, encodeCrAccess(4, CR_ACCESS.movFrom)), 'CR4, MOV from CR, RAX');
+    assert.equal(describeQualification(ioQualification, encodeIoAccess(0x3f8, 2, 'in')), '2 bytes, IN, port 1016');
+    assert.equal(describeQualification(ioQualification, encodeIoAccess(0x80, 4, 'out')), '4 bytes, port 128');
   });
 });

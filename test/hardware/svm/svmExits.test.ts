@@ -6,9 +6,11 @@ import { PhysicalMemory } from '../../../src/hardware/memory/physicalMemory';
 import { REGISTER, REGISTER_WORDS } from '../../../src/hardware/processor/registers';
 import { RESUME } from '../../../src/hardware/processor/rootMode';
 import { Registry } from '../../../src/hardware/state/registry';
+import { encodeIo, ioInformation } from '../../../src/hardware/svm/exitInformation';
 import { intercept, SVM_EXIT, svmExitCodes } from '../../../src/hardware/svm/svmExitCodes';
 import { SvmExits } from '../../../src/hardware/svm/svmExits';
 import { claimVmcb, VMCB } from '../../../src/hardware/svm/vmcb';
+import { describeQualification } from '../../../src/hardware/vmx/exitQualification';
 
 const IOPM = 0x10_0000;
 const MSRPM = 0x20_0000;
@@ -95,6 +97,12 @@ describe('an intercept', () => {
       assert.deepEqual(guest.made, [exit]);
     });
   }
+
+  it('of IN and OUT tells the access in words', () => {
+    assert.equal(describeQualification(ioInformation, encodeIo(0x3f8, 1, 'in')), 'IN, 8-bit operand, 64-bit address, segment 0, port 1016');
+    assert.equal(describeQualification(ioInformation, encodeIo(0x3f8, 2, 'out')), '16-bit operand, 64-bit address, segment 0, port 1016');
+    assert.equal(describeQualification(ioInformation, encodeIo(0x80, 4, 'in')), 'IN, 32-bit operand, 64-bit address, segment 0, port 128');
+  });
 
   it('does nothing outside a guest', () => {
     const guest = new Guest();
