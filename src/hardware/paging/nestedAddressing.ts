@@ -18,7 +18,7 @@ export class NestedAddressing implements TableAddressing {
 
   constructor(private readonly nested: TranslationSpace) {}
 
-  locate(lo: number, hi: number, _access: number, level: number, effects: number): number {
+  locate(lo: number, hi: number, level: number, effects: number): number {
     const nested = this.nested;
     nested.servedLevel = level;
     const outcome = walk(nested, lo, hi, nested.tableAccess, effects);

@@ -7,11 +7,11 @@ export interface TableAddressing {
   /** 1: addresses of tables are host-physical as they stand, and the walk need not ask. */
   readonly direct?: 1;
   /**
-   * Finds the host-physical address of the table word at (lo, hi). 0 (`WALK.mapped`) when found, the place left
-   * in `hpaLo`, `hpaHi`; else a nonzero `WALK` outcome, which ends the walk. `access`: ACCESS.read, or write
-   * where a flag is about to be set; `level`: of the entry; `effects`: an `EFFECTS`.
+   * Finds the host-physical address of the table word at (lo, hi), for the walk to read. 0 (`WALK.mapped`) when found,
+   * the place left in `hpaLo`, `hpaHi`; else a nonzero `WALK` outcome, which ends the walk. `level`: of the entry;
+   * `effects`: an `EFFECTS`.
    */
-  locate(lo: number, hi: number, access: number, level: number, effects: number): number;
+  locate(lo: number, hi: number, level: number, effects: number): number;
   /**
    * Asked before an accessed or dirty flag is set in the entry of `level` that `locate` found last; 0 or a `WALK`
    * outcome. Left out: whoever may read the table may set its flags.

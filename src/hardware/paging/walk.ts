@@ -1,4 +1,4 @@
-import { ACCESS, ACCESS_KIND_MASK, ACCESS_WRITES } from './accessKinds';
+import { ACCESS_KIND_MASK, ACCESS_WRITES } from './accessKinds';
 import { ALL_RIGHTS, RIGHTS_BITS } from './accessRights';
 import { BUS_ACCESS } from '../memory/busAccess';
 import { COUNTER } from '../state/counters';
@@ -127,7 +127,7 @@ function walkEachLevel(space: TranslationSpace, lo: number, hi: number, access: 
       hpaLo = knownLo | (index << compiled.entryShift);
       hpaHi = knownHi;
     } else if (direct === 0) {
-      const refusal = tables.locate(addressLo, tableHi, ACCESS.read, level, effects);
+      const refusal = tables.locate(addressLo, tableHi, level, effects);
       if (refusal !== WALK.mapped) return refuseAsNested(space, refusal, effects);
       hpaLo = tables.hpaLo;
       hpaHi = tables.hpaHi;
@@ -247,7 +247,10 @@ function setFlags(space: TranslationSpace, leafLevel: number, access: number): n
           return refusal;
         }
       }
-      if (modificationLog !== undefined && modificationLog.isFull()) return WALK.modificationLogFull;
+      if (modificationLog !== undefined && modificationLog.isFull()) {
+        result.level = level;
+        return WALK.modificationLogFull;
+      }
       memory.store32(hpaLo, hpaHi, value);
       reportFlagUpdate(space, level, old, value);
       if (modificationLog !== undefined && (value & ~old & compiled.dirtyMask) !== 0) {

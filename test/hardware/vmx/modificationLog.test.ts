@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { ACCESS } from '../../../src/hardware/paging/accessKinds';
+import { refusalText } from '../../../src/hardware/paging/refusalText';
 import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
 import { SECONDARY, VMCS } from '../../../src/hardware/vmx/vmcs';
 import { describeQualification, modificationLogFullFields } from '../../../src/hardware/vmx/exitQualification';
@@ -189,6 +190,18 @@ describe('page-modification logging', () => {
     machine.store(PAGE + 0x1000n, 1n);
     const ends = machine.events.filter((event) => event.kind === 'walk_done').map((event) => event.json['what']);
     assert.equal(ends.at(-1), 'page-modification log full');
+  });
+
+  it('says which entry has the flag that cannot be set, be it above the page', () => {
+    const machine = guest({ index: 512 });
+    for (const [level, name] of [[3, 'EPT PDPTE'], [2, 'EPT PDE'], [1, 'EPT PTE']] as const) {
+      assert.equal(machine.store(PAGE, 1n), STATUS.stopped);
+      assert.equal(
+        refusalText(machine.processor.space),
+        `no flag of the ${name} can be set: the page-modification log is full, for the final guest-physical address`,
+      );
+      set(machine, machine.eptEntryAt(GPA, level), EA);
+    }
   });
 
   it('names NMI unblocking, the one field that its exit has', () => {
