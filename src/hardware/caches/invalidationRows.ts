@@ -50,6 +50,8 @@ export const invalidationRows = {
     combined: { ...currentPcid, eptRoot: 'current', ...theAddress },
     guestPhysical: { ...everything, eptRoot: 'current', ...theAddress },
   },
+  /** An EPT violation at the address of PDPTEs, which has no linear address. */
+  eptViolationOfPdptes: { guestPhysical: { ...everything, eptRoot: 'current', ...theAddress } },
   invvpidAddress: ofLinear({ ...givenVpid, ...theAddress }),
   invvpidContext: ofLinear(givenVpid),
   invvpidAll: ofLinear({ ...everything, vpid: 'any but 0' }),

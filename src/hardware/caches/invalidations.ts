@@ -59,6 +59,14 @@ export class Invalidations {
       : outcome === WALK.nestedPageFault ? invalidationRows.nestedPageFault : invalidationRows.eptViolation);
   }
 
+  /** A load of PDPTE registers that EPT refuses at a guest-physical address. */
+  byPdpteRefusal(gpaLo: number, gpaHi: number): void {
+    const { caches } = this;
+    caches.given.gpaLo = gpaLo;
+    caches.given.gpaHi = gpaHi;
+    caches.invalidate(invalidationRows.eptViolationOfPdptes);
+  }
+
   /** INVLPG of a linear address; of one that is not canonical it invalidates nothing. SDM Vol. 2, "INVLPG". */
   invlpg(lo: number, hi: number): void {
     this.nameAddress(lo, hi);

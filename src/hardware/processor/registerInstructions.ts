@@ -120,6 +120,7 @@ export class RegisterInstructions {
       case PDPTES.loaded: return RESUME.completed;
     }
     if (ept === undefined) throw new Error('invariant: nothing but EPT refuses the address of PDPTEs');
+    this.processor.invalidations.byPdpteRefusal(ept.result.gpaLo, ept.result.gpaHi);
     return this.processor.eptExits.refuse(ept.result, 0, 0);
   }
 }

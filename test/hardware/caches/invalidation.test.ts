@@ -3,7 +3,7 @@ import { invalidationRows } from '../../../src/hardware/caches/invalidationRows'
 import { CR0, CR4 } from '../../../src/hardware/processor/controlRegisters';
 import { STATUS } from '../../../src/hardware/processor/processor';
 import { NESTED_CONTROL, VMCB } from '../../../src/hardware/svm/vmcb';
-import { EPT_ROOT, G, halves, LONG_MODE, P, R, RW, TestMachine, US, WB } from '../testMachine';
+import { EPT_ROOT, G, halves, LONG_MODE, P, R, RW, TestMachine, US, WB, X } from '../testMachine';
 import { type Line, linesOf, populate, ROOMY } from './populatedCaches';
 
 /*
@@ -77,6 +77,10 @@ const GUEST: Place = { name: 'in a guest with EPT and VPID 1', vpid: 1, pcid: 1,
 const SHADOWED: Place = { name: 'in a guest with VPID 1 and no EPT', vpid: 1, pcid: 1, root: 0n, make: () => shadowed(1) };
 const UNTAGGED: Place = { name: 'in a guest with EPT and no VPID', vpid: 0, pcid: 1, root: EPT_ROOT, make: () => guest(undefined) };
 const SVM: Place = { name: 'in a guest of SVM with ASID 1', vpid: 1, pcid: 1, root: 0n, make: () => svmGuest(1) };
+const PAE: Place = {
+  name: 'in a guest with PAE paging, EPT and VPID 1', vpid: 1, pcid: 0, root: EPT_ROOT,
+  make: () => guest(1).set({ cr4: CR4.PAE | CR4.VMXE, efer: 0 }),
+};
 const HERE = [NATIVE, GUEST, SHADOWED, SVM];
 
 const isLinear = (line: Line): boolean => line.mapping !== 'guest-physical';
@@ -250,6 +254,12 @@ const cases: readonly Case[] = [
       line.mapping === 'guest-physical' ? line.covers(OTHER_GPA)
         : line.mapping === 'combined' && line.vpid === vpid && ofPcid(line, pcid) && line.covers(GLOBAL_PAGES[1]!)
     ),
+  },
+  {
+    row: 'eptViolationOfPdptes', name: 'an EPT violation of a load of PDPTEs', places: [PAE],
+    prepare: (on) => on.put(on.eptEntryAt(GPA, 1), 0x2000_0000n | X | WB),
+    act: (on) => assert.equal(on.move('cr3', GPA), STATUS.stopped),
+    drops: (line, { root }) => line.root === root && line.mapping === 'guest-physical' && line.covers(GPA),
   },
   {
     row: 'nestedPageFault', name: 'a nested page fault', places: [SVM],

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { ACCESS } from '../../../src/hardware/paging/accessKinds';
 import { CR0, CR4, EFER } from '../../../src/hardware/processor/controlRegisters';
 import { EXIT_REASON } from '../../../src/hardware/vmx/exitReasons';
-import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
+import { type ProcessorSettings, RESUME, STATUS } from '../../../src/hardware/processor/processor';
 import { WALK } from '../../../src/hardware/paging/walkOutcome';
 import { A, D, P, PS, R, RW, US, W, WB, X, XD } from '../testMachine';
 import { EPT_LEAF, NESTED_ROOT, PAGING, ROOT, TABLES, TablesByHand } from './tablesByHand';
@@ -11,10 +11,10 @@ const PAGE = 0x8060_1000n;
 /** A table of PDPTEs need only be 32-byte aligned. */
 const PDPT = ROOT + 0x20n;
 const tables = TABLES.pae;
-const pae = (settings: { readonly maxphyaddr?: number } = {}): TablesByHand => new TablesByHand(settings);
+const pae = (settings: Partial<ProcessorSettings> = {}): TablesByHand => new TablesByHand(settings);
 
 /** PAGE mapped, the mode not yet entered. */
-function prepared(settings: { readonly maxphyaddr?: number } = {}): TablesByHand {
+function prepared(settings: Partial<ProcessorSettings> = {}): TablesByHand {
   const machine = pae(settings);
   machine.map(tables, PDPT, PAGE, 0x9000n | P | RW | US);
   return machine;
@@ -170,8 +170,7 @@ describe('the PDPTE registers of a guest', () => {
   const EPTP = NESTED_ROOT | 0x1en;
   const AD = 0x40n;
 
-  function behindEpt(eptp: bigint): TablesByHand {
-    const machine = prepared();
+  function behindEpt(eptp: bigint, machine = prepared()): TablesByHand {
     machine.mapLowMemory(TABLES.ept4, EPT_LEAF);
     machine.enter('pae', PDPT);
     return machine.enterVmx(eptp, { guest_pdpte2: machine.pdpte(2) });
@@ -221,6 +220,22 @@ describe('the PDPTE registers of a guest', () => {
       assert.equal(machine.register('cr3'), PDPT);
     });
   }
+
+  it('are read at last when EPT gave a right back, whatever its paging-structure caches had', () => {
+    const machine = behindEpt(EPTP, prepared({ walkCaches: 'on' }));
+    const above = machine.entryAt(TABLES.ept4, NESTED_ROOT, PDPT, 0);
+    const open = machine.word(above);
+    machine.put(above, open & ~R & ~W);
+    machine.set({ cr0: CR0.PE, cr4: CR4.PAE });
+    assert.equal(machine.fetch(0x9000n), STATUS.done, 'so that the right to execute is cached, and no other');
+    machine.onExit = () => {
+      machine.put(above, open);
+      return RESUME.retry;
+    };
+    machine.set({ cr0: CR0.PE | CR0.PG, cr4: CR4.PAE });
+    assert.equal(machine.move('cr3', PDPT), STATUS.done);
+    assert.deepEqual([machine.processor.stopReason, machine.exits], ['', 1]);
+  });
 
   it('exit for an EPT misconfiguration of their page, and nothing is loaded', () => {
     const machine = behindEpt(EPTP);
