@@ -72,7 +72,8 @@ export class PendingEvents {
 
   private takeNmi(): number {
     const { apic, interruption } = this.processor;
-    if (apic.hasNmi === 0) return NOTHING;
+    // SDM Vol. 3, "Guest Non-Register State": MOV SS holds back what cannot be masked too, exit or not; STI may, and here does not.
+    if (apic.hasNmi === 0 || this.isBlocked(INTERRUPTIBILITY.blockingByMovSs)) return NOTHING;
     // With virtual NMIs the guest's blocking is no blocking of those that the hardware has.
     if (!this.isGuestOf('virtualNmis') && this.isBlocked(INTERRUPTIBILITY.blockingByNmi)) return NOTHING;
     apic.hasNmi = 0;
@@ -87,7 +88,7 @@ export class PendingEvents {
 
   private takeInterrupt(): number {
     const { apic, interruption, vendor } = this.processor;
-    if (apic.pending === NO_VECTOR || this.activity === ACTIVITY.shutdown) return NOTHING;
+    if (apic.pending === NO_VECTOR || this.activity === ACTIVITY.shutdown || this.isBlocked(BLOCKED_FOR_ONE_INSTRUCTION)) return NOTHING;
     // VMX exits whatever RFLAGS.IF is; an SVM intercept waits for it, or with V_INTR_MASKING for the host's, which is 1.
     if (vendor === 'intel' || this.isInterruptible || this.isMaskedVirtually) {
       const exit = interruption.exits.externalInterrupt(() => apic.acknowledge());

@@ -26,6 +26,8 @@ export const INSTRUCTION_LENGTH = {
   invpcid: 5,
   /** CD ib */
   intn: 2,
+  /** CF, outside 64-bit mode, where alone tasks are switched. */
+  iret: 1,
   /** 0F 01 DF */
   invlpga: 3,
   /** 0F 01 D8 */

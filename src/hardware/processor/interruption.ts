@@ -153,6 +153,8 @@ export class Interruption {
     const { vmcs, rootState, events, spaces } = this.processor;
     saveGuestState(this.processor);
     rootState.load(vmcs);
+    // SDM Vol. 3, "VM-Entry Controls for Event Injection": so that the next entry does not inject it again.
+    vmcs[VMCS.entry_interruption_info]! &= ~INTERRUPTION.valid;
     vmcs[VMCS.exit_reason] = reason;
     vmcs[VMCS.exit_qualification] = qualificationLo;
     vmcs[VMCS.exit_qualification + 1] = qualificationHi;
@@ -217,7 +219,6 @@ export class Interruption {
     const { registers, vmcs } = this.processor;
     const info = vmcs[VMCS.entry_interruption_info]!;
     if ((info & INTERRUPTION.valid) === 0) return RESUME.retry;
-    vmcs[VMCS.entry_interruption_info] = info & ~INTERRUPTION.valid;
     const lo = registers[2 * REGISTER.cr2]!;
     const hi = registers[2 * REGISTER.cr2 + 1]!;
     return this.inject(info, vmcs[VMCS.entry_exception_error_code]!, vmcs[VMCS.entry_instruction_length]!, lo, hi);

@@ -1,4 +1,6 @@
+import { TASK_SWITCH } from '../delivery/deliveryProcessor';
 import { INSTRUCTION_LENGTH } from '../processor/instructionLengths';
+import { TASK_SWITCH_SOURCE_SHIFT } from './exitQualification';
 import { EXIT_REASON } from './exitReasons';
 import { INTERRUPTION, INTERRUPTION_TYPE, VMCS } from './vmcs';
 
@@ -22,6 +24,9 @@ export function exitLengthOf(vmcs: Int32Array): number {
   const reason = vmcs[VMCS.exit_reason]!;
   if (reason === EXIT_REASON.io_instruction) {
     return (vmcs[VMCS.exit_qualification]! & SIZE_LESS_1) === IS_16_BITS ? INSTRUCTION_LENGTH.ioOf16Bits : INSTRUCTION_LENGTH.io;
+  }
+  if (reason === EXIT_REASON.task_switch) {
+    return vmcs[VMCS.exit_qualification]! >>> TASK_SWITCH_SOURCE_SHIFT === TASK_SWITCH.iret ? INSTRUCTION_LENGTH.iret : 0;
   }
   const isSoftware = reason === EXIT_REASON.exception_nmi
     && (vmcs[VMCS.exit_interruption_info]! & INTERRUPTION.typeMask) >= INTERRUPTION_TYPE.privilegedSoftwareException;

@@ -33,6 +33,9 @@ export function encodeCrAccess(controlRegister: number, type: number): number {
   return (controlRegister << CR.register) | (type << CR.type);
 }
 
+/** SDM Vol. 3, "Exit Qualification for Task Switches": above the selector, a `TASK_SWITCH`. */
+export const TASK_SWITCH_SOURCE_SHIFT = 30;
+
 /** High half of EXITINFO1 of a nested page fault: bits 33:32. APM Vol. 2, "Nested versus Guest Page Faults, Fault Ordering". */
 export const NPF_INFO_HI = { finalAddress: 1 << 0, guestTable: 1 << 1 } as const;
 

@@ -1,5 +1,5 @@
 import { EXIT_REASON } from './exitReasons';
-import { encodeIoAccess } from './exitQualification';
+import { encodeIoAccess, TASK_SWITCH_SOURCE_SHIFT } from './exitQualification';
 import { ioExits, msrExits } from './bitmapExits';
 import { MSR } from '../processor/msrNumbers';
 import type { PermissionBits } from '../memory/permissionBits';
@@ -11,8 +11,6 @@ import { EXIT, INTERRUPTION, PIN, PRIMARY, VMCS } from './vmcs';
 import { exceptionExits, recordException, registerReadExit, registerWriteExit } from './vmxTransitions';
 
 const PAGE_FAULT = 14;
-/** In the exit qualification of a task switch. */
-const TASK_SWITCH_SOURCE_SHIFT = 30;
 const TYPE_SHIFT = 8;
 /** Registers that RDMSR and WRMSR reach. */
 const msrOf = new Map<number, number>([[REGISTER.efer, MSR.efer], [REGISTER.pkrs, MSR.pkrs]]);

@@ -103,11 +103,29 @@ describe('between two instructions', () => {
       assert.equal(machine.processor.deliverPending(), STATUS.done);
       assert.equal(machine.processor.deliverPending(), STATUS.exception);
       assert.equal(machine.processor.vector, 0x40);
-      const interrupted = new HandlersByHand();
-      interrupted.processor.registers[2 * REGISTER.interruptibility] = bit;
-      sendNmi(interrupted);
-      interrupted.processor.deliverPending();
-      assert.equal(interrupted.processor.registers[2 * REGISTER.interruptibility], INTERRUPTIBILITY.blockingByNmi);
+    }
+  });
+
+  it('MOV SS blocks NMIs as well, STI does not, and an exit waits as a delivery does', () => {
+    for (const [bit, taken] of [[INTERRUPTIBILITY.blockingBySti, STATUS.exception], [INTERRUPTIBILITY.blockingByMovSs, STATUS.done]] as const) {
+      const machine = new HandlersByHand();
+      machine.processor.registers[2 * REGISTER.interruptibility] = bit;
+      sendNmi(machine);
+      assert.equal(machine.processor.deliverPending(), taken);
+      if (taken === STATUS.done) machine.processor.deliverPending();
+      assert.deepEqual([machine.processor.vector, machine.processor.registers[2 * REGISTER.interruptibility]], [2, INTERRUPTIBILITY.blockingByNmi]);
+    }
+    for (const [bring, bits] of [
+      [sendNmi, INTERRUPTIBILITY.blockingByMovSs],
+      [(m: HandlersByHand) => send(m, 0x40), INTERRUPTIBILITY.blockingByMovSs], [(m: HandlersByHand) => send(m, 0x40), INTERRUPTIBILITY.blockingBySti],
+    ] as const) {
+      const machine = guest({ pin_controls: EXTERNAL | PIN.nmiExiting });
+      machine.processor.registers[2 * REGISTER.interruptibility] = bits;
+      bring(machine);
+      assert.equal(machine.processor.deliverPending(), STATUS.done);
+      assert.equal(machine.exits.length, 0);
+      assert.equal(machine.processor.deliverPending(), STATUS.stopped);
+      assert.equal(machine.exits.length, 1);
     }
   });
 

@@ -193,6 +193,23 @@ describe('an event in protected mode', () => {
     assert.match(machine.processor.stopReason, /switch tasks, which is not simulated/);
   });
 
+  it('in a guest exits for a task gate, and for IRET in a nested task with the length of that', () => {
+    const machine = new ProtectedMachine();
+    machine.gate(6, 0x50, 5);
+    machine.put(BigInt(TSS), 0x58n);
+    machine.enterShadowed();
+    machine.processor.raiseException(6, 0);
+    assert.deepEqual(
+      [machine.exits[0]!.reason, machine.exits[0]!.qualification, machine.field('exit_instruction_length'), machine.field('idt_vectoring_info')],
+      [9, 0xc000_0050n, 0n, 0x8000_0306n],
+    );
+    machine.set({ rflags: 0x4002 });
+    machine.processor.interruptReturn();
+    assert.deepEqual(
+      [machine.exits[1]!.qualification, machine.field('exit_instruction_length'), machine.field('idt_vectoring_info')], [0x4000_0058n, 1n, 0n],
+    );
+  });
+
   it('that stopped the machine is under way no more, once the machine is put back', () => {
     const machine = new ProtectedMachine();
     machine.gate(13, 0x50, 5);
