@@ -114,6 +114,7 @@ export function isMet(needs: FormatNeed | undefined, features: FormatFeatures): 
   switch (needs) {
     case undefined: return true;
     case 'mode-based execute control': return features.modeBasedExecute === 'on';
+    case 'CR4.PSE': return features.largePages === 'on';
   }
 }
 
@@ -205,7 +206,6 @@ export function compileFormat(format: PagingFormat, features: FormatFeatures): C
   const inputBits = format.inputBits ?? PAGE_SHIFT + format.levels * format.indexBits;
   const zeroExtended = format.input === 'zero-extended' && format.levels > 0;
   const rights = compileRights(format, features);
-  const hasLargePages = format.leafNeeds === undefined || features.largePages === 'on';
   const pointerLevels = format.pointerLevels ?? [];
   const shifts = new Int32Array(LEVEL_SLOTS);
   for (let level = 1; level < LEVEL_SLOTS; level++) shifts[level] = PAGE_SHIFT + (level - 1) * format.indexBits;
@@ -225,7 +225,7 @@ export function compileFormat(format: PagingFormat, features: FormatFeatures): C
     rootHi: bitsIn(1, format.root[0], format.root[1]),
     registerLevel: features.topEntries === 'memory' ? 0 : format.registerLevel ?? 0,
     presentMask: presentMask(format, features),
-    leafMask: perLevel(hasLargePages ? format.leafLevels : [], lowMask(format.leafBit)),
+    leafMask: perLevel(isMet(format.leafNeeds, features) ? format.leafLevels : [], lowMask(format.leafBit)),
     reservedLo: compileReserved(format, features, 0),
     reservedHi: compileReserved(format, features, 1),
     illegal: compileIllegal(format, features),

@@ -1,8 +1,8 @@
 /** Which entries of a level a row is about: those that map a page, those that reference a table, or both. */
 export type EntryUse = 'leaf' | 'table' | 'any';
 
-/** A control without which a bit is ignored. SDM Vol. 3, "Mode-Based Execute Control for EPT". */
-export type FormatNeed = 'mode-based execute control';
+/** A control without which a bit is ignored. SDM Vol. 3, "Mode-Based Execute Control for EPT", "32-Bit Paging". */
+export type FormatNeed = 'mode-based execute control' | 'CR4.PSE';
 
 /** A right that an entry gives or withholds. A walk's right is the logical AND over the entries used. */
 export interface RightBit {
@@ -99,7 +99,7 @@ export interface PagingFormat {
   readonly leafLevels: readonly number[];
   readonly leafBit: number;
   /** What must be on for `leafBit` to mean anything; without it the bit is ignored. */
-  readonly leafNeeds?: 'CR4.PSE';
+  readonly leafNeeds?: FormatNeed;
   /** Bits that hold the physical address. */
   readonly frame: readonly [high: number, low: number];
   /** Bits of a large page's entry that hold address bits 32 and up, below those in `frame`. */

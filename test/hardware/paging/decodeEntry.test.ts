@@ -47,6 +47,8 @@ describe('an entry, decoded', () => {
     assert.deepEqual([page.leaf, page.size, page.frame], [true, 0x40_0000n, 0xa5_c000_0000n]);
     assert.match(text(page), /frame=gpa:0xa5c0000000/);
     const table = decodeEntry(compileFormat(LEGACY32, { ...features, largePages: 'off' }), 2, ...value, 'gpa');
+    const flagOf = (entry: typeof page): string | undefined => entry.fields.find(({ name }) => name === 'PS')?.meaning;
+    assert.deepEqual([flagOf(page), flagOf(table)], ['maps a page', undefined], 'CR4.PSE = 0 has bit 7 ignored');
     assert.deepEqual([table.leaf, table.frame], [false, 0xc014_a000n]);
   });
 

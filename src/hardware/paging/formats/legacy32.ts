@@ -58,7 +58,7 @@ export const LEGACY32: PagingFormat = {
     flag('US', 2, 'user-mode address', 'supervisor-mode address'),
     flag('A', 5, 'accessed', 'not accessed yet'),
     flag('D', 6, 'dirty', 'not written yet', BOTH, 'leaf'),
-    flag('PS', 7, 'maps a page', 'references a table', [2], 'any'),
+    { ...flag('PS', 7, 'maps a page', 'references a table', [2], 'any'), needs: 'CR4.PSE' },
     flag('G', 8, 'global', 'not global', BOTH, 'leaf'),
     flag('PWT', 3, 'write-through', 'write-back'),
     flag('PCD', 4, 'cache disabled', 'cacheable'),
