@@ -85,7 +85,7 @@ export const brokenTables: readonly BrokenTable[] = [
     { name: 'accessRightsRows', breaks: listed(accessRightsRows) },
     { name: 'rightsConditions', breaks: valued(rightsConditions) },
     { name: 'PFEC', breaks: valued(PFEC) },
-  ].map((table) => ({ ...table, guards: [productGuard(['PAE: ', '4-level: '], STRIDE), tests('paging')] })),
+  ].map((table) => ({ ...table, guards: [unitGuard('hardware/paging/refusedRights.test.ts'), productGuard(['PAE: ', '4-level: '], STRIDE), tests('paging')] })),
   {
     name: 'eptRightsRows', breaks: listed(eptRightsRows),
     guards: [productGuard(['EPT, 4 levels: rights', 'EPT with'], STRIDE), tests('paging', 'vmx')],
