@@ -78,7 +78,7 @@ export class VmFunctions {
 
   /** Did the list have a legal EPTP at `index`, which is now in force? */
   private switchEptp(index: number): boolean {
-    const { vmcs, memory, reload } = this.processor;
+    const { vmcs, memory, features, reload } = this.processor;
     if (index >= LIST_ENTRIES) return false;
     const atLo = (vmcs[VMCS.eptp_list_address]! & ~PAGE_MASK) | (index << ENTRY_SHIFT);
     const atHi = vmcs[VMCS.eptp_list_address + 1]!;
@@ -90,7 +90,7 @@ export class VmFunctions {
     const oldHi = vmcs[VMCS.eptp + 1]!;
     vmcs[VMCS.eptp] = lo;
     vmcs[VMCS.eptp + 1] = hi;
-    vmcs[VMCS.eptp_index] = index & EPTP_INDEX_MASK;
+    if (features.eptViolationVe === 'on') vmcs[VMCS.eptp_index] = index & EPTP_INDEX_MASK;
     reload();
     this.tell(index, lo, hi, oldLo, oldHi);
     return true;

@@ -14,8 +14,8 @@ const OTHER_ROOT = 0x3100_0000n;
 const INVALID_OPCODE = 6;
 const VMFUNC_EXIT = 59;
 
-function guest(options: { readonly functions?: 'on' | 'off'; readonly switching?: 'on' | 'off'; readonly vpid?: number } = {}): TestMachine {
-  const machine = new TestMachine();
+function guest(options: { readonly functions?: 'on' | 'off'; readonly switching?: 'on' | 'off'; readonly vpid?: number; readonly ve?: 'off' } = {}): TestMachine {
+  const machine = new TestMachine(options.ve === undefined ? {} : { features: { eptViolationVe: options.ve } });
   machine.map(PAGE, GPA, P | RW | US);
   machine.enterWithEpt(options.vpid === undefined ? {} : { vpid: options.vpid });
   machine.mapEpt(GPA, HPA, R | W | X | WB);
@@ -52,6 +52,12 @@ describe('VMFUNC', () => {
     assert.deepEqual([machine.field('eptp'), machine.field('eptp_index'), machine.exits.length], [OTHER_ROOT | 0x1en, 3n, 0]);
     assert.equal(machine.load(PAGE), STATUS.done);
     assert.equal(machine.value, 2n, 'read through the other EPT');
+  });
+
+  it('keeps no index on a processor without virtualization exceptions, whose VMCS has no field for it', () => {
+    const machine = guest({ ve: 'off' });
+    assert.equal(vmfunc(machine, 0, 3), STATUS.done);
+    assert.deepEqual([machine.field('eptp'), machine.field('eptp_index')], [OTHER_ROOT | 0x1en, 0n]);
   });
 
   it('invalidates nothing: behind the first EPTP again, its translations are still cached', () => {
