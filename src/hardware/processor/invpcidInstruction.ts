@@ -39,7 +39,7 @@ export interface InvpcidProcessor {
 
 /** What of type and descriptor is #GP(0). */
 interface DescriptorRule {
-  /** For messages; the fault says no more. */
+  /** What the operand must not be, for `refusedInstruction`; the fault says no more. */
   readonly name: string;
   readonly broken: (operand: InvpcidOperand) => boolean;
 }
@@ -94,6 +94,7 @@ export class InvpcidInstruction {
     pending.size = DESCRIPTOR_BYTES;
     pending.operandLo = type;
     pending.operandHi = 0;
+    pending.brokenRule = '';
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
       const next = this.isUndefined() ? interruption.raise(VECTOR.invalidOpcode, 0, 0, 0)
         : registers[2 * REGISTER.cpl] !== 0 ? interruption.raise(VECTOR.generalProtection, 0, 0, 0)
@@ -118,7 +119,11 @@ export class InvpcidInstruction {
     const { pcidLo, pcidHi, addressLo, addressHi } = this;
     const { compiled } = spaces.linear;
     const asked = { type, pcidLo, pcidHi, cr4: registers[2 * REGISTER.cr4]!, isCanonical: isCanonical(compiled, addressHi) };
-    if (invpcidRules.some((rule) => rule.broken(asked))) return interruption.raise(VECTOR.generalProtection, 0, 0, 0);
+    const rule = invpcidRules.find(({ broken }) => broken(asked));
+    if (rule !== undefined) {
+      this.processor.pending.brokenRule = rule.name;
+      return interruption.raise(VECTOR.generalProtection, 0, 0, 0);
+    }
     invalidations.invpcid(type, pcidLo, addressLo, addressHi);
     return RESUME.completed;
   }

@@ -1,6 +1,8 @@
 import { OPERATION } from '../paging/accessKinds';
+import { VECTOR } from '../delivery/exceptions';
 import type { Processor } from './processor';
 import { REGISTER, registerNames } from './registers';
+import type { PendingOperation } from './rootMode';
 import { segmentNames } from '../segments/segmentRegisters';
 
 const PRIVILEGED = 'the instruction is privileged, and the CPL is 3';
@@ -48,6 +50,14 @@ export function refusedInstruction(processor: Processor): string {
       }
       return `${row.name} (${index}) cannot take the value${rule === undefined ? '' : `: ${rule}`}`;
     }
+    case OPERATION.invpcid:
+      if (processor.vector === VECTOR.invalidOpcode) return 'INVPCID is not there: the processor has none, or the hypervisor does not enable it';
+      if (processor.level !== 0) return PRIVILEGED;
+      return pending.brokenRule === '' ? notCanonical(pending) : `INVPCID cannot take its operand: ${pending.brokenRule}`;
+    case OPERATION.invlpga:
+    case OPERATION.vmrun:
+      if (processor.vector === VECTOR.invalidOpcode) return 'SVM\'s instructions need EFER.SVME';
+      return processor.level !== 0 ? PRIVILEGED : 'there is no VMCB for it';
     case OPERATION.softwareInterrupt:
       return 'INT n in virtual-8086 mode needs an I/O privilege level of 3';
     case OPERATION.interruptReturn:
@@ -63,9 +73,11 @@ export function refusedInstruction(processor: Processor): string {
     }
     case OPERATION.vmfunc:
       return 'VM functions are not enabled, or EAX is above 63';
-    default: {
-      const address = (BigInt(pending.gvaHi >>> 0) << 32n) | BigInt(pending.gvaLo >>> 0);
-      return `gva:0x${address.toString(16)} is not canonical`;
-    }
+    default:
+      return notCanonical(pending);
   }
+}
+
+function notCanonical({ gvaLo, gvaHi }: PendingOperation): string {
+  return `gva:0x${((BigInt(gvaHi >>> 0) << 32n) | BigInt(gvaLo >>> 0)).toString(16)} is not canonical`;
 }

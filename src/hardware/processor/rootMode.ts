@@ -51,6 +51,8 @@ export class PendingOperation {
   /** Result of a load or of reading a register; what a read-modify-write found. Root mode may set it for an operation it completes. */
   valueLo = 0;
   valueHi = 0;
+  /** The rule by which INVPCID refused its operand, as a clause; empty when it did not. */
+  brokenRule = '';
 }
 
 export interface ProcessorSettings {

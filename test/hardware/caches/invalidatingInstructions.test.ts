@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { COUNTER } from '../../../src/hardware/state/counters';
 import { CR4 } from '../../../src/hardware/processor/controlRegisters';
+import { invpcidRules } from '../../../src/hardware/processor/invpcidInstruction';
 import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
+import { refusedInstruction } from '../../../src/hardware/processor/refusedInstruction';
 import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
 import { EPT_ROOT, G, halves, P, R, RW, TestMachine, US, W, WB, X } from '../testMachine';
 import { ROOT, TABLES, TablesByHand } from '../paging/tablesByHand';
@@ -57,8 +59,22 @@ describe('INVPCID', () => {
       assert.equal(invpcid(machine, type), STATUS.exception);
       assert.deepEqual([machine.processor.vector, machine.processor.errorCode], [GP, 0]);
       assert.ok(holds(machine, PAGE));
+      const broken = invpcidRules.filter(({ name }) => refusedInstruction(machine.processor) === `INVPCID cannot take its operand: ${name}`);
+      assert.equal(broken.length, 1, refusedInstruction(machine.processor));
     });
   }
+
+  it('says why it is refused where its operand is not the reason', () => {
+    const machine = native(0n, PAGE);
+    machine.processor.invpcid(0, ...halves(1n << 63n));
+    assert.equal(refusedInstruction(machine.processor), 'gva:0x8000000000000000 is not canonical');
+    machine.set({ cpl: 3 });
+    invpcid(machine, 0);
+    assert.match(refusedInstruction(machine.processor), /privileged/);
+    const without = withDescriptor(new TestMachine({ features: { invpcid: 'off' } }), 0n, PAGE);
+    invpcid(without, 0);
+    assert.match(refusedInstruction(without.processor), /the processor has none/);
+  });
 
   for (const [what, type, pcid, address, cr4] of [
     ['a PCID that counts for nothing', 2, 5n, PAGE, CR4.PAE],
