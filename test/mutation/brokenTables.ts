@@ -13,12 +13,13 @@ import { invpcidRules } from '../../src/hardware/processor/invpcidInstruction';
 import { machineRules, stateRules } from '../../src/hardware/processor/machineRules';
 import { invalidationRows } from '../../src/hardware/caches/invalidationRows';
 import { longModeGateRules, protectedModeGateRules } from '../../src/hardware/delivery/gate';
+import { NPF_INFO_HI } from '../../src/hardware/svm/exitInformation';
 import { vmrunRules } from '../../src/hardware/svm/vmrunRules';
 import { controlChecks } from '../../src/hardware/vmx/entryChecks/controlChecks';
 import { guestChecks } from '../../src/hardware/vmx/entryChecks/guestChecks';
 import { hostChecks } from '../../src/hardware/vmx/entryChecks/hostChecks';
 import { eptPointerRules } from '../../src/hardware/vmx/eptPointerRules';
-import { crAccessQualification, EPT_QUALIFICATION, eptViolationFields, NPF_INFO_HI } from '../../src/hardware/vmx/exitQualification';
+import { crAccessQualification, EPT_QUALIFICATION, eptViolationFields } from '../../src/hardware/vmx/exitQualification';
 import { conformanceGuard, productGuard, unitGuard, type Guard } from './guards';
 import { breaksOf, dropFrom, type RowBreak } from './rowBreaks';
 

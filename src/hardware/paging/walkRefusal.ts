@@ -1,6 +1,6 @@
 import { accessRightsRow, eptRightsRow } from './accessRights';
 import { brokenIllegalRule, brokenReservedRule } from './compiledFormat';
-import { NPF_INFO_HI } from '../vmx/exitQualification';
+import { NPF_INFO_HI } from '../svm/exitInformation';
 import { eptViolationQualification } from '../vmx/eptViolationQualification';
 import { PFEC, pageFaultErrorCode } from './pageFaultErrorCode';
 import { keyRefuses } from './protectionKeys';

@@ -1,5 +1,8 @@
 import { fieldShifts, type QualificationField } from '../vmx/exitQualification';
 
+/** High half of EXITINFO1 of a nested page fault: bits 33:32. APM Vol. 2, "Nested versus Guest Page Faults, Fault Ordering". */
+export const NPF_INFO_HI = { finalAddress: 1 << 0, guestTable: 1 << 1 } as const;
+
 /** EXITINFO1 of an IOIO exit. APM Vol. 2, "IOIO Intercept". */
 export const ioInformation = [
   { key: 'in', name: 'IN', bits: [0, 0] },

@@ -36,9 +36,6 @@ export function encodeCrAccess(controlRegister: number, type: number): number {
 /** SDM Vol. 3, "Exit Qualification for Task Switches": above the selector, a `TASK_SWITCH`. */
 export const TASK_SWITCH_SOURCE_SHIFT = 30;
 
-/** High half of EXITINFO1 of a nested page fault: bits 33:32. APM Vol. 2, "Nested versus Guest Page Faults, Fault Ordering". */
-export const NPF_INFO_HI = { finalAddress: 1 << 0, guestTable: 1 << 1 } as const;
-
 /**
  * SDM Vol. 3, "Exit Qualification for EPT Violations". Bits 5:3 and 6 are the logical AND over the entries used, and 0
  * when one was not present; bit 6 only with mode-based execute control, bits 11:9 only with advanced information.
