@@ -32,19 +32,25 @@ export class LinearTranslation {
    * address that is not canonical, which is found out before the walk; #SS where it is reached through SS.
    */
   translate(lo: number, hi: number, access: number, vector: number = VECTOR.generalProtection, errorCode = 0): number {
-    const { translator, interruption, spaces, eptExits } = this.processor;
-    const space = spaces.linear;
-    if (!isCanonical(space.compiled, hi)) return interruption.raise(vector, errorCode, lo, hi);
+    const { translator, spaces } = this.processor;
+    if (!isCanonical(spaces.linear.compiled, hi)) return this.refuse(WALK.nonCanonical, lo, hi, vector, errorCode);
     const outcome = translator.translate(lo, hi, access);
-    if (outcome === WALK.mapped) return TRANSLATED;
+    return outcome === WALK.mapped ? TRANSLATED : this.refuse(outcome, lo, hi, vector, errorCode);
+  }
+
+  /** What the fault or exit leads to that an outcome (`WALK`) other than mapped is: see `translate`. */
+  refuse(outcome: number, lo: number, hi: number, vector: number = VECTOR.generalProtection, errorCode = 0): number {
+    const { translator, interruption, spaces, eptExits } = this.processor;
+    const { result } = spaces.linear;
+    if (outcome === WALK.nonCanonical) return interruption.raise(vector, errorCode, lo, hi);
     if (outcome === WALK.pageFault) {
       this.processor.events.pageFault(lo, hi, VECTOR.pageFault, translator.errorCode, translator.level);
       return interruption.raise(VECTOR.pageFault, translator.errorCode, lo, hi);
     }
     if (outcome === WALK.nestedPageFault) {
-      const { qualification, qualificationHi, gpaLo, gpaHi } = space.result;
+      const { qualification, qualificationHi, gpaLo, gpaHi } = result;
       return interruption.exitNestedPageFault(qualification, qualificationHi, gpaLo, gpaHi);
     }
-    return eptExits.refuse(space.result, lo, hi);
+    return eptExits.refuse(result, lo, hi);
   }
 }

@@ -3,6 +3,7 @@ import { COUNTER } from '../state/counters';
 import type { EventBus } from '../events/eventBus';
 import { KIND } from '../events/eventTable';
 import { type InstructionEnd, RETRY_LIMIT } from './instructionEnd';
+import { isCanonical } from '../paging/compiledFormat';
 import { OperandAccess } from '../memory/operandAccess';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
@@ -13,8 +14,10 @@ import { VECTOR } from '../delivery/exceptions';
 import { RECENT, recentHitAt } from '../caches/recentHits';
 import { REGISTER } from './registers';
 import type { Tlb } from '../caches/tlb';
+import type { TranslationSpace } from '../paging/translationSpace';
 import type { Translator } from '../caches/translator';
 import { CLOCK_LIMIT } from '../caches/cachedLines';
+import { WALK } from '../paging/walkOutcome';
 import { type PendingOperation, RESUME, STATUS, type StoreObserver } from './rootMode';
 
 const PAGE_MASK = 0xfff;
@@ -28,6 +31,7 @@ const ACCESSES = COUNTER.accesses;
 const TLB_HITS = COUNTER['tlb.hits'];
 const CPL = 2 * REGISTER.cpl;
 const USER_READ = ACCESS.read | ACCESS.user;
+const USER_WRITE = ACCESS.write | ACCESS.user;
 
 /** The parts of a processor that instructions on memory work on. */
 export interface MemoryProcessor {
@@ -56,6 +60,8 @@ export class MemoryInstructions {
   private readonly memory: PhysicalMemory;
   private readonly bus: EventBus;
   private readonly tlb: Tlb;
+  private readonly translator: Translator;
+  private readonly space: TranslationSpace;
   /** Words of the TLB, and of what loads found in it of late. */
   private readonly lines: Int32Array;
   private readonly clockAt: number;
@@ -68,6 +74,8 @@ export class MemoryInstructions {
     this.pending = processor.pending;
     this.memory = processor.memory;
     this.bus = processor.bus;
+    this.translator = processor.translator;
+    this.space = processor.spaces.linear;
     this.tlb = processor.translator.tlb;
     this.lines = this.tlb.words;
     this.clockAt = this.tlb.clockAt;
@@ -76,7 +84,7 @@ export class MemoryInstructions {
 
   /**
    * A load. Of one in a page whose last load hit the TLB, in a word, while nobody listens, no more is done than is left of
-   * `access` then; `pending` tells of operations under way, and this one never is.
+   * `access` then; `pending` tells of operations under way, and this one never is. In another page it is translated first.
    */
   load(lo: number, hi: number, size: number): number {
     const { recent: words, lines, clockAt, pending } = this;
@@ -86,7 +94,8 @@ export class MemoryInstructions {
     if (words[at] !== (lo & ~PAGE_MASK) || words[at + RECENT.pageHi] !== hi || words[at + RECENT.version] !== this.tlb.version
       || words[at + RECENT.access] !== (this.registers[CPL] === 3 ? USER_READ : ACCESS.read)
       || this.bus.quietHits === 0 || shift + (size << 3) > 32 || now >= CLOCK_LIMIT) {
-      return this.access(OPERATION.load, lo, hi, size, 0, 0, 0);
+      return this.bus.quietHits === 0 || shift + (size << 3) > 32
+        ? this.access(OPERATION.load, lo, hi, size, 0, 0, 0) : this.loadTranslated(lo, hi, size);
     }
     lines[clockAt] = now;
     lines[words[at + RECENT.used]!] = now;
@@ -100,14 +109,39 @@ export class MemoryInstructions {
     return STATUS.done;
   }
 
+  /** A store. While nobody listens, one within a page has the same short way as a load. */
+  store(lo: number, hi: number, size: number, valueLo: number, valueHi: number): number {
+    const { bus } = this;
+    if (bus.quietHits === 0 || bus.on[PAGE_TABLE_WRITE] !== 0 || (lo & PAGE_MASK) + size > PAGE_BYTES) {
+      return this.access(OPERATION.store, lo, hi, size, valueLo, valueHi, 0);
+    }
+    const { translator, operand } = this;
+    const outcome = this.translated(lo, hi, this.registers[CPL] === 3 ? USER_WRITE : ACCESS.write);
+    if (outcome !== WALK.mapped) return this.refused(outcome, OPERATION.store, lo, hi, size, valueLo, valueHi);
+    const { hpaLo, hpaHi } = translator;
+    this.performedLo = hpaLo;
+    this.performedHi = hpaHi;
+    operand.write(hpaLo, hpaHi, 0, 0, size, valueLo, valueHi);
+    this.counters[ACCESSES]!++;
+    return STATUS.done;
+  }
+
   /** One access from its start; `operation`: an `OPERATION` of these; `segment`: the `SEGMENT` register that it goes through. */
   access(
     operation: number, lo: number, hi: number, size: number, operandLo: number, operandHi: number, rmw: number,
     segment: number = SEGMENT.ds,
   ): number {
     const { pending } = this;
-    const { events, end } = this.processor;
-    const { on } = this.bus;
+    this.begin(operation, lo, hi, size, operandLo, operandHi, rmw, segment);
+    const kind = kindOf(operation);
+    if (this.bus.on[ACCESS_BEGINS] !== 0) this.processor.events.access(pending, this.level === 3 ? kind | ACCESS.user : kind);
+    return this.tryFrom(0, lo, hi, size, kind);
+  }
+
+  private begin(
+    operation: number, lo: number, hi: number, size: number, operandLo: number, operandHi: number, rmw: number, segment: number,
+  ): void {
+    const { pending } = this;
     pending.operation = operation;
     pending.gvaLo = lo;
     pending.gvaHi = hi;
@@ -116,15 +150,45 @@ export class MemoryInstructions {
     pending.operandHi = operandHi;
     pending.rmw = rmw;
     pending.segment = segment;
-    const kind = operation === OPERATION.load ? ACCESS.read : operation === OPERATION.fetch ? ACCESS.fetch : ACCESS.write;
-    if (on[ACCESS_BEGINS] !== 0) events.access(pending, this.level === 3 ? kind | ACCESS.user : kind);
-    for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
+  }
+
+  /** Tries the pending operation, an access of `kind`, until it is done, refused for good, or given up. */
+  private tryFrom(attempt: number, lo: number, hi: number, size: number, kind: number): number {
+    const { end } = this.processor;
+    for (; attempt < RETRY_LIMIT; attempt++) {
       // VM entry may have changed the CPL.
       const next = this.attempt(lo, hi, size, this.level === 3 ? kind | ACCESS.user : kind);
       if (next === RESUME.completed) return this.complete();
       if (next !== RESUME.retry) return end.statusOf(next);
     }
     return end.giveUp('the access exits again and again and nothing comes of it');
+  }
+
+  /** A load within a word that nobody listens to and that is not known to hit: as `access`, but `pending` is for refusals. */
+  private loadTranslated(lo: number, hi: number, size: number): number {
+    const { translator, pending } = this;
+    const outcome = this.translated(lo, hi, this.registers[CPL] === 3 ? USER_READ : ACCESS.read);
+    if (outcome !== WALK.mapped) return this.refused(outcome, OPERATION.load, lo, hi, size, 0, 0);
+    const { hpaLo, hpaHi } = translator;
+    const word = this.memory.load32(hpaLo & ~3, hpaHi);
+    pending.valueLo = size === 4 ? word : (word >>> ((lo & 3) << 3)) & ((1 << (size << 3)) - 1);
+    pending.valueHi = 0;
+    this.performedLo = hpaLo;
+    this.performedHi = hpaHi;
+    this.counters[ACCESSES]!++;
+    return STATUS.done;
+  }
+
+  private translated(lo: number, hi: number, access: number): number {
+    return isCanonical(this.space.compiled, hi) ? this.translator.translate(lo, hi, access) : WALK.nonCanonical;
+  }
+
+  /** Goes on, as `access` does, behind a first translation of the operation's one page that was refused. */
+  private refused(outcome: number, operation: number, lo: number, hi: number, size: number, operandLo: number, operandHi: number): number {
+    this.begin(operation, lo, hi, size, operandLo, operandHi, 0, SEGMENT.ds);
+    const next = this.processor.translation.refuse(outcome, lo, hi);
+    if (next === RESUME.completed) return this.complete();
+    return next === RESUME.retry ? this.tryFrom(1, lo, hi, size, kindOf(operation)) : this.processor.end.statusOf(next);
   }
 
   /**
@@ -217,4 +281,9 @@ export class MemoryInstructions {
     );
     return STATUS.done;
   }
+}
+
+/** Access of an `OPERATION`, before it is known whose. */
+function kindOf(operation: number): number {
+  return operation === OPERATION.load ? ACCESS.read : operation === OPERATION.fetch ? ACCESS.fetch : ACCESS.write;
 }

@@ -191,7 +191,7 @@ export class Processor {
   }
 
   store(lo: number, hi: number, size: number, valueLo: number, valueHi: number): number {
-    return this.onMemory.access(OPERATION.store, lo, hi, size, valueLo, valueHi, 0);
+    return this.onMemory.store(lo, hi, size, valueLo, valueHi);
   }
 
   /** One read-modify-write (`rmw`: an `RMW`), a write access; the old value is left in `valueLo`, `valueHi`. */
