@@ -3,6 +3,7 @@ import { COUNTER, EXIT_COUNTERS_AT } from '../../../src/hardware/state/counters'
 import { CR0, CR4, EFER, RFLAGS } from '../../../src/hardware/processor/controlRegisters';
 import { EXIT_REASON, type ExitReasonKey } from '../../../src/hardware/vmx/exitReasons';
 import { type Processor, RESUME, STATUS } from '../../../src/hardware/processor/processor';
+import { refusedInstruction } from '../../../src/hardware/processor/refusedInstruction';
 import { REGISTER } from '../../../src/hardware/processor/registers';
 import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
 import { VMCB } from '../../../src/hardware/svm/vmcb';
@@ -97,6 +98,7 @@ describe('an instruction of a guest of SVM', () => {
       const machine = guest({ cpl: 0, maps: 'zeros' });
       machine.set({ efer: EFER.LME | EFER.LMA });
       assert.deepEqual([execute(machine.processor), machine.processor.vector], [STATUS.exception, UNDEFINED]);
+      assert.equal(refusedInstruction(machine.processor), 'SVM\'s instructions need EFER.SVME');
     }
   });
 
