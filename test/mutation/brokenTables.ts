@@ -18,10 +18,11 @@ import { vmrunRules } from '../../src/hardware/svm/vmrunRules';
 import { controlChecks } from '../../src/hardware/vmx/entryChecks/controlChecks';
 import { guestChecks } from '../../src/hardware/vmx/entryChecks/guestChecks';
 import { hostChecks } from '../../src/hardware/vmx/entryChecks/hostChecks';
+import { accessBits, rightsBits } from '../../src/hardware/vmx/eptViolationQualification';
 import { eptPointerRules } from '../../src/hardware/vmx/eptPointerRules';
 import { crAccessQualification, EPT_QUALIFICATION, eptViolationFields } from '../../src/hardware/vmx/exitQualification';
 import { conformanceGuard, productGuard, unitGuard, type Guard } from './guards';
-import { breaksOf, dropFrom, type RowBreak } from './rowBreaks';
+import { bitBreaksOf, breaksOf, dropFrom, valueBreaksOf, type RowBreak } from './rowBreaks';
 
 /** One broken row to be caught. */
 export interface BrokenRow extends RowBreak {
@@ -43,9 +44,9 @@ function listed(rows: readonly { readonly name?: string }[]): BrokenRow[] {
     { ...broken, row: row.name ?? `row ${index}` })));
 }
 
-/** A record of values by name: each may be another. */
-function valued(record: object): BrokenRow[] {
-  return breaksOf(record).map((broken) => ({ ...broken, row: broken.how.split(' ')[0] ?? '' }));
+/** Breaks of what is no list of rows: each is named by what it breaks. */
+function named(breaks: readonly RowBreak[]): BrokenRow[] {
+  return breaks.map((broken) => ({ ...broken, row: broken.how.split(' ')[0] ?? '' }));
 }
 
 const tests = (...folders: readonly string[]): Guard => unitGuard(...folders.map((folder) => `hardware/${folder}`));
@@ -77,25 +78,26 @@ export const brokenTables: readonly BrokenTable[] = [
   ...format('LONG4', LONG4, ['4-level']),
   ...format('LONG5', LONG5, ['5-level']),
   ...format('EPT4', EPT4, ['EPT, 4', 'EPT with']),
-  ...format('EPT5', EPT5, ['EPT, 5']),
+  ...format('EPT5', EPT5, ['EPT, 5', 'EPT with']),
   ...format('NPT_LEGACY32', NPT_LEGACY32, ['nested 32-bit']),
   ...format('NPT_PAE', NPT_PAE, ['nested PAE']),
   ...format('NPT_LONG4', NPT_LONG4, ['nested 4-level']),
   ...format('NPT_LONG5', NPT_LONG5, ['nested 5-level']),
   ...[
     { name: 'accessRightsRows', breaks: listed(accessRightsRows) },
-    { name: 'rightsConditions', breaks: valued(rightsConditions) },
-    { name: 'PFEC', breaks: valued(PFEC) },
+    { name: 'rightsConditions', breaks: named(breaksOf(rightsConditions)) },
+    { name: 'PFEC', breaks: named(bitBreaksOf(PFEC)) },
   ].map((table) => ({ ...table, guards: [unitGuard('hardware/paging/refusedRights.test.ts'), productGuard(['PAE: ', '4-level: '], STRIDE), tests('paging')] })),
   {
     name: 'eptRightsRows', breaks: listed(eptRightsRows),
     guards: [productGuard(['EPT, 4 levels: rights', 'EPT with'], STRIDE), tests('paging', 'vmx')],
   },
-  {
-    name: 'EPT_QUALIFICATION', breaks: valued(EPT_QUALIFICATION),
-    guards: [productGuard(['EPT, 4 levels: rights', 'EPT with'], STRIDE), tests('paging', 'vmx', 'delivery')],
-  },
-  { name: 'NPF_INFO_HI', breaks: valued(NPF_INFO_HI), guards: [productGuard(['nested PAE'], STRIDE), tests('paging')] },
+  ...[
+    { name: 'EPT_QUALIFICATION', breaks: named(bitBreaksOf(EPT_QUALIFICATION)) },
+    { name: 'eptViolationQualification.accessBits', breaks: named(valueBreaksOf(accessBits)) },
+    { name: 'eptViolationQualification.rightsBits', breaks: rightsBits.flatMap((row) => named(bitBreaksOf(row))) },
+  ].map((table) => ({ ...table, guards: [productGuard(['EPT, 4 levels: rights', 'EPT with'], STRIDE), tests('paging', 'vmx', 'delivery')] })),
+  { name: 'NPF_INFO_HI', breaks: named(bitBreaksOf(NPF_INFO_HI)), guards: [productGuard(['nested PAE'], STRIDE), tests('paging')] },
   { name: 'eptViolationFields', breaks: listed(eptViolationFields), guards: [tests('vmx', 'paging'), everything] },
   { name: 'crAccessQualification', breaks: listed(crAccessQualification), guards: [tests('vmx', 'processor'), everything] },
   ...Object.entries(invalidationRows).map(([name, row]): BrokenTable => ({

@@ -36,4 +36,32 @@ export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why
     matches: /fields, .*: levels without [45]$/,
     why: 'a row about entries that map pages: at levels 4 and 5 there are none; rows about every entry are caught',
   },
+  {
+    matches: /never: never -> always false$/,
+    why: 'that is what it answers',
+  },
+  {
+    matches: /EPT[45]\.illegalRules, memory type .: entries leaf -> any$/,
+    why: 'bits 5:3 of an entry that references a table are reserved: a misconfiguration either way',
+  },
+  {
+    matches: /(EPT5|NPT_LONG5), format: (input|inputBits|without inputBits)/,
+    why: 'five levels translate 57 bits, and no physical address has more than 52',
+  },
+  {
+    matches: /eptRightsRows, a paging-structure access .*: address either -> supervisor$/,
+    why: 'the mode of the linear address is told of the final access alone',
+  },
+  {
+    matches: /eptRightsRows, an instruction fetch: address either -> supervisor$/,
+    why: 'without mode-based execute control the mode of the linear address is not told',
+  },
+  {
+    matches: /eptRightsRows, an instruction fetch from a .*: (modeBasedExecute on|address user) -> either$/,
+    why: 'the row above it, which is about the rest, is found first',
+  },
+  {
+    matches: /EPT_QUALIFICATION, (read|write|fetch|readable|writable|executable|userExecutable) /,
+    why: 'the tables of the qualification have taken these when they were made; they are broken there',
+  },
 ];

@@ -84,6 +84,24 @@ export function breaksOf(row: object, columns?: readonly string[]): RowBreak[] {
   ]);
 }
 
+/** The ways to break a record of single bits by name: each may be the next bit, or none. */
+export function bitBreaksOf(record: object): RowBreak[] {
+  const holder = record as Record<string, unknown>;
+  return Object.entries(holder).flatMap(([key, value]) => [Number(value) << 1, 0].filter((other) => other !== value).map((other) => (
+    { how: `${key} ${String(value)} -> ${other}`, apply: () => replace(holder, key, other) })));
+}
+
+/** The ways to break a map of numbers: each value may be another. */
+export function valueBreaksOf(map: Map<number, number>): RowBreak[] {
+  return [...map].flatMap(([key, value]) => [value << 1, 0].map((other) => ({
+    how: `${key}: ${value} -> ${other}`,
+    apply: () => {
+      map.set(key, other);
+      return () => map.set(key, value);
+    },
+  })));
+}
+
 /** Takes a row out of its table. */
 export function dropFrom(rows: readonly unknown[], index: number): RowBreak {
   const table = rows as unknown[];

@@ -5,12 +5,12 @@ import { NO_LINEAR } from '../paging/walkOutcome';
 import { EPT_QUALIFICATION as Q } from './exitQualification';
 
 /** Bits that say what the access was, by kind. */
-const accessBits = new Map<number, number>([
+export const accessBits = new Map<number, number>([
   [ACCESS.read, Q.read], [ACCESS.write, Q.write], [ACCESS.fetch, Q.fetch], [ACCESS.readWrite, Q.read | Q.write],
 ]);
 
 /** Bits of a rights integer of EPT, and where they are told. */
-const rightsBits = [
+export const rightsBits = [
   [EPT_RIGHTS.readable, Q.readable], [EPT_RIGHTS.writable, Q.writable],
   [EPT_RIGHTS.executable, Q.executable], [EPT_RIGHTS.userExecutable, Q.userExecutable],
 ] as const;

@@ -134,6 +134,7 @@ export class CaseRunner {
       case 'EPT violation':
       case 'nested page fault':
         if (addressOf(result.gpaLo, result.gpaHi) !== verdict.gpa) return 'another guest-physical address; ';
+        if (verdict.outcome === 'EPT violation' && (result.convertible !== 0) !== verdict.convertible) return `convertible ${result.convertible}; `;
         if (result.qualification === verdict.qualification && isSameHigh(verdict, result)) return '';
         return `qualification 0x${result.qualificationHi.toString(16)}:${result.qualification.toString(16)}; `;
     }

@@ -55,6 +55,8 @@ export interface EptFacts {
   readonly executable: boolean;
   /** XU: without mode-based execute control it says nothing. */
   readonly userExecutable: boolean;
+  /** Bit 63, which counts in an entry that is not present too. */
+  readonly suppressVe: boolean;
   readonly accessed: boolean;
   readonly dirty: boolean;
   readonly frame: number;
@@ -164,6 +166,7 @@ export function readEptEntry(structure: Structure, value: bigint, context: Entry
     present,
     misconfigured: present && isMisconfigured(structure, format, value, context, rights),
     mapsPage: present && format === structure.page,
+    suppressVe: value >> 63n === 1n,
     accessed: isSet(format, 'A', value),
     dirty: isSet(format, 'D', value),
     frame: Number(physicalAddress(format, value)),

@@ -147,6 +147,7 @@ export class Journey<NestedEntry extends Flagged> {
     verdict.gpa = gpa;
     verdict.qualification = tables.qualification;
     verdict.qualificationHigh = tables.qualificationHigh;
+    verdict.convertible = tables.convertible;
     return verdict;
   }
 }

@@ -34,6 +34,7 @@ export interface NestedTables<Entry> {
   level: number;
   qualification: number;
   qualificationHigh: number;
+  convertible: boolean;
 }
 
 /** Clears what is said of flags, for one access. */
@@ -65,6 +66,7 @@ export class EptTables implements NestedTables<EptEntry> {
   level = 0;
   qualification = 0;
   readonly qualificationHigh = 0;
+  convertible = false;
   private writable = false;
 
   /** `flags`: bit 6 of the EPTP. "Processor accesses to guest paging-structure entries are treated as writes." */
@@ -99,6 +101,8 @@ export class EptTables implements NestedTables<EptEntry> {
       + (readable ? QUALIFICATION.readable : 0) + (this.writable ? QUALIFICATION.writable : 0)
       + (executable ? QUALIFICATION.executable : 0) + (userExecutable ? QUALIFICATION.userExecutable : 0)
       + QUALIFICATION.linearValid + (access.toGuestTable ? 0 : QUALIFICATION.translation + this.advanced(access));
+    // SDM Vol. 3, "Convertible EPT Violations": bit 63 of the entry that is not present, else of the one that maps the page.
+    this.convertible = !stop.suppressVe;
     const mapped = this.outcome === 'mapped';
     if (mapped) {
       this.sizeBits = stop.sizeBits;
@@ -168,6 +172,7 @@ export class NptTables implements NestedTables<NptEntry> {
   level = 0;
   qualification = 0;
   qualificationHigh = 0;
+  readonly convertible = false;
   private readonly translation = new Translation();
 
   /** `host`: the controls of the host at VMRUN, which the nested tables go by. */

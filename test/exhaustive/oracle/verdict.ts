@@ -13,6 +13,8 @@ export class Verdict {
   /** EPT violation: exit qualification. Nested page fault: EXITINFO1, its high half apart. */
   qualification = 0;
   qualificationHigh = 0;
+  /** EPT violation: it may become a virtualization exception. */
+  convertible = false;
   /** Refused by nested tables: the guest-physical address. Mapped: what the linear tables translate to. */
   gpa = 0;
   /** Mapped only. */

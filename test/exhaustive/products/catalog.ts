@@ -115,6 +115,7 @@ function behind(
 
 const eptLengths = ['EPT, 4 levels', 'EPT, 5 levels'] as const;
 const ept4: NestedShape = { kind: 'EPT', length: 'EPT, 4 levels' };
+const ept5: NestedShape = { kind: 'EPT', length: 'EPT, 5 levels' };
 const lacking = { page1Gb: false, pse36: false, executeOnly: false, ept2Mb: false, ept1Gb: false } as const;
 
 /** What a processor or a hypervisor may have otherwise. */
@@ -136,14 +137,18 @@ const variants: readonly Product[] = [
   {
     about: 'EPT with mode-based execute control: every combination of one nested entry\'s flags', stride: 5,
     run: (options) => over(
-      [true, false].flatMap((executeOnly) => (['none', '4-level'] as const).map((paging) => (
-        shapeOf(paging, { nested: ept4, modeBasedExecute: true, features: { executeOnly } })))),
+      [
+        shapeOf('none', { nested: ept4, modeBasedExecute: true }), shapeOf('4-level', { nested: ept4, modeBasedExecute: true }),
+        shapeOf('none', { nested: ept5, modeBasedExecute: true }),
+        shapeOf('none', { nested: ept4, modeBasedExecute: true, features: { executeOnly: false } }),
+      ],
       (shape) => oneEptEntry(shape, options)),
   },
   {
     about: 'EPT with mode-based execute control and advanced exit information: each pair of a guest\'s entry and a nested one', stride: 5,
     run: (options) => over(
-      guests.map((paging) => shapeOf(paging, { nested: ept4, modeBasedExecute: true, features: { advancedInformation: true } })),
+      [...guests.map((paging) => shapeOf(paging, { nested: ept4, modeBasedExecute: true, features: { advancedInformation: true } })),
+        shapeOf('4-level', { nested: ept5, modeBasedExecute: true })],
       (shape) => {
         const score = pairsAcross(shape, options);
         score.add(pairsOfNestedEntries(shape, options));
