@@ -69,6 +69,9 @@ const SIZES_AT = 5;
 /** The clock starts anew here: before it is no int32 any more. */
 export const CLOCK_LIMIT = 0x7fff_ffff;
 
+/** Ways for which a set is looked through without a loop. */
+const USUAL_WAYS = 4;
+
 const HINTS = 1024;
 const HINTED_SHIFT = 12;
 
@@ -92,6 +95,9 @@ export class CachedLines {
   private readonly setMask: number;
   /** Index of each shift among `shifts`. */
   private readonly sizeOf = new Int8Array(SHIFT_MASK + 1);
+  /** The least shift, and how many lines are of a greater one: derived from the population. */
+  private readonly smallest: number;
+  private larger = 0;
   private tags = 0;
   private mapping = 0;
   private rootLo = 0;
@@ -109,6 +115,7 @@ export class CachedLines {
     this.ways = ways;
     this.sets = entries / ways;
     this.lines = entries;
+    this.smallest = shifts[0]!;
     this.setMask = (this.sets & (this.sets - 1)) === 0 ? this.sets - 1 : -1;
     this.words = registry.block(name, entries * LINE_WORDS + 1);
     this.clockAt = entries * LINE_WORDS;
@@ -124,6 +131,7 @@ export class CachedLines {
    */
   useContext(vpid: number, pcid: number, mapping: number, rootLo: number, rootHi: number): void {
     this.renew();
+    this.countLarger();
     this.tags = vpid | (pcid << PCID_AT);
     this.mapping = mapping << MAPPING_AT;
     this.rootLo = rootLo;
@@ -151,23 +159,43 @@ export class CachedLines {
   }
 
   protected search(lo: number, hi: number): number {
-    const { words, population, shifts, ways, mapping, tags, rootLo, rootHi } = this;
-    for (let size = 0; size < shifts.length; size++) {
+    const line = this.searchSize(this.smallest, lo, hi);
+    if (line >= 0) {
+      this.hints[(lo >>> HINTED_SHIFT) & this.hintMask] = line;
+      return line;
+    }
+    return this.larger === 0 ? -1 : this.searchLarger(lo, hi);
+  }
+
+  private searchLarger(lo: number, hi: number): number {
+    const { population, shifts } = this;
+    for (let size = 1; size < shifts.length; size++) {
       if (population[SIZES_AT + size] === 0) continue;
-      const shift = shifts[size]!;
-      const pageLo = shift < 32 ? lo & -(1 << shift) : 0;
-      const pageHi = shift < 32 ? hi : hi & -(1 << (shift - 32));
-      const wanted = VALID | mapping | (shift << SHIFT_AT);
-      const end = (this.setOf(lo, hi, shift) + 1) * ways;
-      for (let line = end - ways, at = line * LINE_WORDS; line < end; line++, at += LINE_WORDS) {
-        if (words[at + PAGE] !== pageLo || words[at + PAGE + 1] !== pageHi) continue;
-        const flags = words[at]!;
-        if ((flags & SAME) !== wanted || words[at + ROOT] !== rootLo || words[at + ROOT + 1] !== rootHi) continue;
-        const differs = words[at + TAGS]! ^ tags;
-        if (differs !== 0 && ((flags & GLOBAL) === 0 || (differs & VPID_MASK) !== 0)) continue;
-        if (size === 0) this.hints[(lo >>> HINTED_SHIFT) & this.hintMask] = line;
-        return line;
-      }
+      const line = this.searchSize(shifts[size]!, lo, hi);
+      if (line >= 0) return line;
+    }
+    return -1;
+  }
+
+  /** Line of one size that covers an address in the current context, or -1. */
+  private searchSize(shift: number, lo: number, hi: number): number {
+    const { words, ways, mapping, tags, rootLo, rootHi } = this;
+    const pageLo = shift < 32 ? lo & -(1 << shift) : 0;
+    const first = this.setOf(lo, hi, shift) * ways;
+    const start = first * LINE_WORDS + PAGE;
+    // Mostly no line of the set is of the page: told without a loop where there are as many ways as TLBs mostly have.
+    if (ways === USUAL_WAYS && words[start] !== pageLo && words[start + LINE_WORDS] !== pageLo
+      && words[start + 2 * LINE_WORDS] !== pageLo && words[start + 3 * LINE_WORDS] !== pageLo) return -1;
+    const pageHi = shift < 32 ? hi : hi & -(1 << (shift - 32));
+    const wanted = VALID | mapping | (shift << SHIFT_AT);
+    const end = first + ways;
+    for (let line = first, at = line * LINE_WORDS; line < end; line++, at += LINE_WORDS) {
+      if (words[at + PAGE] !== pageLo || words[at + PAGE + 1] !== pageHi) continue;
+      const flags = words[at]!;
+      if ((flags & SAME) !== wanted || words[at + ROOT] !== rootLo || words[at + ROOT + 1] !== rootHi) continue;
+      const differs = words[at + TAGS]! ^ tags;
+      if (differs !== 0 && ((flags & GLOBAL) === 0 || (differs & VPID_MASK) !== 0)) continue;
+      return line;
     }
     return -1;
   }
@@ -190,6 +218,7 @@ export class CachedLines {
       population[SIZES_AT + this.sizeOf[shift]!]!++;
       if (fragment !== 0) population[FRAGMENTS_AT]!++;
       if ((flags & GLOBAL) !== 0) population[GLOBALS_AT]!++;
+      this.countLarger();
     }
     this.renew();
     words[at] = made;
@@ -257,6 +286,12 @@ export class CachedLines {
     return line * LINE_WORDS + USED;
   }
 
+  private countLarger(): void {
+    const { population } = this;
+    this.larger = 0;
+    for (let at = SIZES_AT + 1; at < population.length; at++) this.larger += population[at]!;
+  }
+
   private renew(): void {
     this.version = this.version + 1 | 0;
   }
@@ -279,6 +314,7 @@ export class CachedLines {
     population[SIZES_AT + this.sizeOf[(flags >>> SHIFT_AT) & SHIFT_MASK]!]!--;
     if ((flags & FRAGMENT) !== 0) population[FRAGMENTS_AT]!--;
     if ((flags & GLOBAL) !== 0) population[GLOBALS_AT]!--;
+    this.countLarger();
     words[line * LINE_WORDS] = 0;
     words[line * LINE_WORDS + USED] = 0;
   }
@@ -309,6 +345,7 @@ export class CachedLines {
   /** An invalid line of a set, else the least recently used one. Without branches, which here no processor could foresee. */
   private victim(first: number): number {
     const { words, ways } = this;
+    if (ways === USUAL_WAYS) return this.victimOfFour(first);
     let oldest = first;
     let used = words[first * LINE_WORDS + USED]!;
     for (let line = first + 1; line < first + ways; line++) {
@@ -317,6 +354,20 @@ export class CachedLines {
       oldest += earlier & (line - oldest);
     }
     return oldest;
+  }
+
+  /** As `victim`: the older of each two, then the older of both. */
+  private victimOfFour(first: number): number {
+    const { words } = this;
+    const at = first * LINE_WORDS + USED;
+    const left = words[at]!;
+    const lessLeft = words[at + LINE_WORDS]! - left;
+    const right = words[at + 2 * LINE_WORDS]!;
+    const lessRight = words[at + 3 * LINE_WORDS]! - right;
+    const ofLeft = lessLeft >>> 31;
+    const ofRight = 2 + (lessRight >>> 31);
+    const isRight = (right + (lessRight & lessRight >> 31) - left - (lessLeft & lessLeft >> 31)) >> 31;
+    return first + ofLeft + (isRight & (ofRight - ofLeft));
   }
 }
 
