@@ -27,6 +27,11 @@ export const WALK_CACHES: WalkCacheSettings = {
   nestedTlb: { entries: 64, ways: 4 },
 };
 
+// The tables by name are looked up once, not at each walk.
+const NESTED_TLB_HIT = KIND.nested_tlb_hit;
+const NESTED_TLB_FILL = KIND.nested_tlb_fill;
+const STRUCTURE_HIT = KIND.structure_cache_hit;
+const STRUCTURE_FILL = KIND.structure_cache_fill;
 const PAGE_BASE = ~0xfff;
 const LOWEST = 2;
 
@@ -67,6 +72,8 @@ export class WalkCaches implements WalkCache {
   hpaLo = 0;
   hpaHi = 0;
   rights = 0;
+  /** Line of the nested TLB that `answer` found for the address that is being walked, or -1. */
+  private known = -1;
   /** By level; entries of level 1 map pages and are the TLB's. */
   readonly levels: readonly (PagingStructureCache | undefined)[];
 
@@ -86,6 +93,7 @@ export class WalkCaches implements WalkCache {
     const tlb = this.nestedTlb;
     if (tlb === undefined) return 0;
     const line = tlb.lookup(lo, hi);
+    this.known = line;
     if (line < 0) return 0;
     const rights = tlb.rights(line);
     // What a line withholds is looked up again: nobody need invalidate for rights that were raised.
@@ -107,7 +115,7 @@ export class WalkCaches implements WalkCache {
     result.key = 0;
     result.dirty = tlb.isDirty(line) ? 1 : 0;
     result.outcome = WALK.mapped;
-    reportNestedTlb(space, KIND.nested_tlb_hit, line);
+    if (space.bus.on[NESTED_TLB_HIT] !== 0) reportNestedTlb(space, NESTED_TLB_HIT, line);
     return 1;
   }
 
@@ -124,7 +132,7 @@ export class WalkCaches implements WalkCache {
       this.rights = cache.rights(line);
       const { pageRights } = space.tables;
       if (pageRights !== undefined) pageRights[level - 1] = cache.eptRights(line);
-      reportStructureCache(space, KIND.structure_cache_hit, level, line, this.tableLo, this.tableHi);
+      if (space.bus.on[STRUCTURE_HIT] !== 0) reportStructureCache(space, STRUCTURE_HIT, level, line, this.tableLo, this.tableHi);
       return level - 1;
     }
     return 0;
@@ -132,6 +140,7 @@ export class WalkCaches implements WalkCache {
 
   fill(space: TranslationSpace): void {
     const { compiled, result, tables } = space;
+    const { on } = space.bus;
     const lo = result.addressLo;
     const hi = result.addressHi;
     let rights = result.top === compiled.levels ? compiled.allRights : this.rights;
@@ -148,8 +157,11 @@ export class WalkCaches implements WalkCache {
       cache.words[at + TARGET + 1] = tableHi;
       cache.words[at + HPA] = result.entryHpaLo[below]! & PAGE_BASE;
       cache.words[at + HPA + 1] = result.entryHpaHi[below]!;
-      reportStructureCache(space, KIND.structure_cache_fill, level, line, tableLo, tableHi);
+      if (on[STRUCTURE_FILL] !== 0) reportStructureCache(space, STRUCTURE_FILL, level, line, tableLo, tableHi);
     }
-    if (this.nestedTlb !== undefined) reportNestedTlb(space, KIND.nested_tlb_fill, this.nestedTlb.fill(lo, hi, result));
+    const { nestedTlb } = this;
+    if (nestedTlb === undefined) return;
+    const made = this.known < 0 ? nestedTlb.add(lo, hi, result) : nestedTlb.fill(lo, hi, result);
+    if (on[NESTED_TLB_FILL] !== 0) reportNestedTlb(space, NESTED_TLB_FILL, made);
   }
 }
