@@ -42,6 +42,18 @@ describe('the TLB', () => {
     assert.deepEqual([holds(machine, PAGE), holds(machine, PAGE + 0x1000n)], [false, true]);
   });
 
+  it('has large pages again when a checkpoint is gone back to', () => {
+    const machine = new TestMachine();
+    machine.map(0x4000_0000n, 0x20_0000n, P, 2);
+    machine.load(0x4000_0000n);
+    const checkpoint = machine.registry.checkpoint();
+    machine.invlpg(0x4000_0000n);
+    assert.ok(!holds(machine, 0x401f_f000n));
+    machine.registry.restore(checkpoint);
+    machine.processor.reload();
+    assert.ok(holds(machine, 0x401f_f000n));
+  });
+
   it('holds large pages in one line, and INVLPG of any address in them drops it', () => {
     const machine = new TestMachine();
     machine.map(0x4000_0000n, 0x20_0000n, P, 2);
