@@ -242,6 +242,16 @@ describe('the caches of a two-dimensional walk', () => {
     assert.equal(machine.word(leaf) & (1n << 9n), 1n << 9n);
   });
 
+  it('have one line for an address, made anew by the first write through a clean one', () => {
+    const machine = behindEpt({ accessedDirty: 'on' });
+    machine.load(PAGE);
+    machine.store(PAGE + 0x3000n, 1n);
+    const pages = cachedMappings(machine.processor.caches).filter(({ cache }) => cache === 'nested TLB')
+      .map(({ pageLo, pageHi }) => `${pageHi}:${pageLo}`);
+    assert.ok(pages.length > 0);
+    assert.deepEqual(pages, [...new Set(pages)]);
+  });
+
   it('hold nothing of an EPT entry that is misconfigured or absent', () => {
     for (const entry of [0x2000_0000n | W | WB, 0n]) {
       const machine = behindEpt();
