@@ -36,7 +36,7 @@ export interface BrokenTable {
   readonly guards: readonly Guard[];
 }
 
-const STRIDE = 97;
+const STRIDE = 41;
 
 /** Rows of a list: each may be missing, and each may be wrong in one column. */
 function listed(rows: readonly { readonly name?: string }[]): BrokenRow[] {

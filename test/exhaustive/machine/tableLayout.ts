@@ -26,6 +26,7 @@ const GIB = 2 ** 30;
 const LEGACY_TABLE_BYTES = 2 ** 22;
 const OPEN = 0b111n;
 const WRITE_BACK = 6n << 3n;
+const USER_EXECUTE = 1n << 10n;
 const PRESENT_ONLY = 1n;
 const PS = 1n << 7n;
 
@@ -258,7 +259,8 @@ export class TableLayout {
   ): NestedSlot {
     const isEpt = this.shape.nested?.kind === 'EPT';
     const flags = (structure.held === undefined ? OPEN : PRESENT_ONLY)
-      | (isLeaf && structure.table !== undefined ? PS : 0n) | (isEpt && isLeaf ? WRITE_BACK : 0n);
+      | (isLeaf && structure.table !== undefined ? PS : 0n) | (isEpt && isLeaf ? WRITE_BACK : 0n)
+      | (this.shape.modeBasedExecute === true ? USER_EXECUTE : 0n);
     // All nested tables of a layout are of one kind, and the oracle that judges them asks for no other's facts.
     const read = (isEpt ? readEptEntry : readEntry) as (...entry: Parameters<typeof readEntry>) => EptFacts & EntryFacts;
     const slot: NestedSlot = new Slot(

@@ -58,10 +58,11 @@ export function oneNptEntry(shape: Shape, options: RunnerOptions): Score {
 
 /** What a pair of levels is varied in. */
 function pairValues(slot: AnySlot, shape: Shape, isNested: boolean): bigint[] {
-  const { P, RW, US, XD, R, W, X, XU } = BIT;
+  const { P, RW, US, XD, R, W, X, XU, SVE } = BIT;
   const isLegacy = slot.structure.entryBytes === 4;
   if (isNested && shape.nested?.kind === 'EPT') {
-    return unions([R, W, X, highBit(shape), shape.modeBasedExecute === true ? XU : 1n << 3n]).map((union) => (slot.open & ~0xfn) | union);
+    // Bit 63 goes with bit 3: it counts in an entry that is not present, and an entry with bit 3 is refused when it is.
+    return unions([R, W, X, highBit(shape), shape.modeBasedExecute === true ? XU : 1n << 3n | SVE]).map((union) => (slot.open & ~0x40fn) | union);
   }
   const masks = slot.inRegister ? [P] : isLegacy ? [P, RW, US] : [P, RW, US, XD, highBit(shape)];
   return unions(masks).map((union) => (slot.open & ~0x7n) | union);
