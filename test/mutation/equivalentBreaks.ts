@@ -64,4 +64,12 @@ export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why
     matches: /EPT_QUALIFICATION, (read|write|fetch|readable|writable|executable|userExecutable) /,
     why: 'the tables of the qualification have taken these when they were made; they are broken there',
   },
+  {
+    matches: /^NPT_.*, format: (globalBit|keyBit|without globalBit|without keyBit)/,
+    why: 'of a nested translation nobody asks whether it is global, or its key',
+  },
+  {
+    matches: /^NPT_PAE, format: (registerLevel|without registerLevel|inputBits 32 -> 31$)/,
+    why: 'nested PDPTEs are read from memory, and no tables translate fewer than 32 bits',
+  },
 ];

@@ -135,6 +135,15 @@ const variants: readonly Product[] = [
       (shape) => oneEptEntry(shape, options)),
   },
   {
+    about: 'EPT with the same left out: each single bit of each nested entry, and each pair of them', stride: 1,
+    run: (options) => over(
+      [ept4, ept5].map((nested) => shapeOf('none', { nested, features: lacking })), (shape) => {
+        const score = singleNestedBits(shape, options);
+        score.add(pairsOfNestedEntries(shape, options));
+        return score;
+      }),
+  },
+  {
     about: 'EPT with mode-based execute control: every combination of one nested entry\'s flags', stride: 5,
     run: (options) => over(
       [

@@ -22,9 +22,11 @@ export function singleBits(shape: Shape, pse: boolean, options: RunnerOptions): 
 /** The same of every entry of the nested tables. `eptFlags`: EPTP bit 6. */
 export function singleNestedBits(shape: Shape, options: RunnerOptions): Score {
   const runner = new CaseRunner(shape, options);
+  // A host with 32-bit paging has no XD; whether it has large pages is CR4.PSE's to say, and with NXE off here PSE is too.
   for (const nxe of [false, true]) {
     for (const eptFlags of ['off', 'on'] as const) {
-      runner.use({ ...allOff, pse: shape.paging === '32-bit' }, { ...allOff, nxe, pse: true }, eptFlags);
+      const pse = nxe || shape.nested?.leaf !== undefined;
+      runner.use({ ...allOff, pse: shape.paging === '32-bit' }, { ...allOff, nxe, pse }, eptFlags);
       for (const path of runner.layout.paths) for (const slot of path) turnOver(runner, slot, allBits(slot), supervisorAccesses);
     }
   }
