@@ -137,7 +137,7 @@ const variants: readonly Product[] = [
   {
     about: 'EPT with the same left out: each single bit of each nested entry, and each pair of them', stride: 1,
     run: (options) => over(
-      [ept4, ept5].map((nested) => shapeOf('none', { nested, features: lacking })), (shape) => {
+      [ept4, ept5].flatMap((nested) => [lacking, { ept1Gb: false }, { ept2Mb: false }].map((features) => shapeOf('none', { nested, features }))), (shape) => {
         const score = singleNestedBits(shape, options);
         score.add(pairsOfNestedEntries(shape, options));
         return score;
