@@ -89,8 +89,12 @@ function behind(
   const shapes = guests.map((paging) => shapeOf(paging, { nested }));
   return [
     {
+      about: `${title}: every combination of one nested entry's flags, without paging before it`, stride: 1,
+      run: (options) => oneNestedEntry(shapeOf('none', { nested }), options),
+    },
+    {
       about: `${title}: every combination of one nested entry's flags, everywhere in the walk of each guest format`, stride: 1,
-      run: (options) => over(shapes, (shape) => oneNestedEntry(shape, options)),
+      run: (options) => over(shapes.slice(1), (shape) => oneNestedEntry(shape, options)),
     },
     {
       about: `${title}: rights and reserved bits in each pair of nested entries of a path, with each page size`, stride: 1,
@@ -150,6 +154,7 @@ const variants: readonly Product[] = [
         shapeOf('none', { nested: ept4, modeBasedExecute: true }), shapeOf('4-level', { nested: ept4, modeBasedExecute: true }),
         shapeOf('none', { nested: ept5, modeBasedExecute: true }),
         shapeOf('none', { nested: ept4, modeBasedExecute: true, features: { executeOnly: false } }),
+        shapeOf('none', { nested: ept5, modeBasedExecute: true, features: { executeOnly: false } }),
       ],
       (shape) => oneEptEntry(shape, options)),
   },
