@@ -24,6 +24,9 @@ const FAULT_LIMIT = 1000;
 /** What the scenario says while it runs; the caller decides whether it has been said before. */
 export type Say = (category: 'print' | 'failure', text: string, statement: number) => void;
 
+/** Hears of each expectation (an index into `Program.expectations`) as it is judged. */
+export type Judged = (expectation: number, verdict: 'held' | 'failed') => void;
+
 /**
  * Runs the compiled scenario, one instruction at a time, on the machine's processors. All of its
  * state is in the registry: this object can be thrown away and made again between two steps.
@@ -38,6 +41,7 @@ export class Interpreter {
   /** Which statement an instruction belongs to. */
   readonly statements: StatementIndex;
   say: Say = () => undefined;
+  judged: Judged = () => undefined;
   private readonly code: Int32Array;
 
   constructor(
@@ -279,6 +283,7 @@ export class Interpreter {
       unmapped: this.takeUnmapped(),
     });
     this.run.judge(found === undefined);
+    this.judged(index, found === undefined ? 'held' : 'failed');
     if (found === undefined) return;
     this.say('failure', `expect ${expectation.text} fails: ${found}`, expectation.statement);
     emitFailure(this.bus, cpu, index);

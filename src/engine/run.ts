@@ -2,7 +2,7 @@ import { KIND, KIND_AT } from '../hardware/events/eventTable';
 import { COUNTER, COUNTERS } from '../hardware/state/counters';
 import { eventJson } from '../hardware/events/eventText';
 import { COUNTER_SCOPE, type Program } from '../language/program';
-import { configure, type ConfigurationError } from './configuration';
+import { configure, type Configuration, type ConfigurationError } from './configuration';
 import { estimatedCycles } from './costs';
 import type { Outcome, OutputLine } from './debuggee';
 import { GuestLog, guestLogKinds, type GuestLogLine } from './guestLog';
@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly trace?: (line: Readonly<Record<string, string | number>>) => void;
   readonly guestLog?: (line: GuestLogLine) => void;
   readonly say?: (line: OutputLine) => void;
+  /** Each time an expectation (an index into `Program.expectations`) is judged. */
+  readonly judged?: (expectation: number, verdict: 'held' | 'failed') => void;
   /** Asked now and then; true ends the run with the counts so far. */
   readonly isStopped?: () => boolean;
 }
@@ -29,6 +31,8 @@ export interface RunOptions {
 export interface RunReport {
   readonly technique: string;
   readonly outcome: Outcome;
+  /** False when the run was broken off before its end: the rest is as it stood then. */
+  readonly isOver: boolean;
   /** Indexed as hardware/state/counters.ts says, summed over all CPUs, table pages as they stand. */
   readonly counters: Float64Array;
   readonly estimatedCycles: number;
@@ -36,30 +40,82 @@ export interface RunReport {
 
 /** Runs a program to its end. `mmu` as after `--mmu`; a sentence when the technique does not fit or no such machine can be. */
 export function run(program: Program, mmu: string | undefined, options: RunOptions = {}): RunReport | ConfigurationError {
+  const started = startRun(program, mmu, options);
+  if ('error' in started) return started;
+  started.work(() => options.isStopped?.() === true);
+  return started.report();
+}
+
+/** Puts a program on its machine, to be run in slices of the caller's; a sentence when it does not fit, as with `run`. */
+export function startRun(program: Program, mmu: string | undefined, options: RunOptions = {}): ScenarioRun | ConfigurationError {
   const configuration = configure(program, mmu);
-  if ('error' in configuration) return configuration;
-  const machine = new Machine(program, configuration);
-  const { interpreter } = machine;
-  const state = interpreter.run;
-  interpreter.say = (category, text, statement) => {
-    const { range } = program.statements[statement]!;
-    options.say?.({ category, text, path: program.files[range.file]!.path, line: range.line + 1 });
-  };
-  const execute = (until: () => boolean): void => {
-    for (let steps = 1; state.status === RUN.running && !until(); steps++) {
-      interpreter.step(0);
-      if (steps % STRIDE === 0 && options.isStopped?.() === true) return;
+  return 'error' in configuration ? configuration : new ScenarioRun(program, configuration, options);
+}
+
+/** One run of a program, from boot to its end. The caller decides how long the host is kept busy at a time. */
+export class ScenarioRun {
+  private readonly machine: Machine;
+  private log: GuestLog | undefined;
+  private isPastBoot = false;
+
+  constructor(program: Program, configuration: Configuration, private readonly options: RunOptions) {
+    this.machine = new Machine(program, configuration);
+    const { interpreter } = this.machine;
+    interpreter.say = (category, text, statement) => {
+      const { range } = program.statements[statement]!;
+      options.say?.({ category, text, path: program.files[range.file]!.path, line: range.line + 1 });
+    };
+    if (options.judged !== undefined) interpreter.judged = options.judged;
+    if (options.trace !== undefined) listen(this.machine, options, undefined);
+  }
+
+  /** Statements of the scenario's own program so far, over all CPUs; 0 during boot. */
+  get statements(): number {
+    if (!this.machine.interpreter.run.isCounting) return 0;
+    return this.machine.processors.reduce((sum, { counters }) => sum + counters[COUNTER.statements]!, 0);
+  }
+
+  /** Runs on until `expired`, which is asked every few thousand instructions, says so; true when the run is over. */
+  work(expired: () => boolean): boolean {
+    const { interpreter } = this.machine;
+    const state = interpreter.run;
+    const execute = (isThere: () => boolean): void => {
+      for (let steps = 1; state.status === RUN.running && !isThere(); steps++) {
+        interpreter.step(0);
+        if (steps % STRIDE === 0 && expired()) return;
+      }
+    };
+    if (!this.isPastBoot) {
+      execute(() => state.isCounting);
+      if (!state.isCounting && state.status === RUN.running) return false;
+      this.startListening();
     }
-  };
-  if (options.trace !== undefined) listen(machine, options, undefined);
-  execute(() => state.isCounting);
-  const log = options.guestLog === undefined ? undefined : new GuestLog(machine, options.guestLog);
-  listen(machine, options, log);
-  execute(() => false);
-  machine.bus.silence();
-  log?.noteTables();
-  const counters = totals(machine);
-  return { technique: machine.technique.name, outcome: outcomeOf(machine), counters, estimatedCycles: estimatedCycles(counters) };
+    execute(() => false);
+    return state.status !== RUN.running;
+  }
+
+  /** How it stands. Nothing is listened to from here on. */
+  report(): RunReport {
+    const { machine } = this;
+    machine.bus.silence();
+    this.log?.noteTables();
+    const counters = totals(machine);
+    return {
+      technique: machine.technique.name,
+      outcome: outcomeOf(machine),
+      isOver: machine.interpreter.run.status !== RUN.running,
+      counters,
+      estimatedCycles: estimatedCycles(counters),
+    };
+  }
+
+  /** Boot is over: from here on the guest log is kept too. */
+  private startListening(): void {
+    const { guestLog } = this.options;
+    this.isPastBoot = true;
+    this.log = guestLog === undefined ? undefined : new GuestLog(this.machine, guestLog);
+    listen(this.machine, this.options, this.log);
+  }
 }
 
 /** Kinds that tables can be replayed from; no counter counts them. */
@@ -93,4 +149,3 @@ function totals(machine: Machine): Float64Array {
   }
   return counters;
 }
-
