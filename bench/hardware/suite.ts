@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { bochsPeer } from './bochsPeer';
 import { bundleOwnProcesses } from './bundles';
 import { median } from './cpuTime';
 import { twinMeasurements } from './cTwin';
@@ -94,7 +95,7 @@ function machine(): string {
   };
   const tools = [
     ['Node', process.versions.node], ['V8', process.versions.v8], ['gcc', version('gcc', ['-dumpfullversion'])],
-    ['Bochs', version('bochs', ['--help', 'cpu'])], ['QEMU', version('qemu-system-x86_64', ['--version'])],
+    ['Bochs', version(bochsPeer().command, ['--help', 'cpu'])], ['QEMU', version('qemu-system-x86_64', ['--version'])],
   ].filter(([, number]) => number !== undefined).map(([name, number]) => `${name} ${number}`);
   return `${os.cpus().length} x ${cpu}, ${os.type()} ${os.release()}, load ${os.loadavg()[0]!.toFixed(1)}; ${tools.join(', ')}`;
 }

@@ -44,8 +44,7 @@ export function printGoals(judged: readonly Judged[]): string {
   for (const { goal, ratio, range, verdict } of judged) {
     const number = ratio === undefined || range === undefined ? ''.padStart(7)
       : `${ratio.toFixed(2).padStart(7)}  [${range[0].toFixed(2)} .. ${range[1].toFixed(2)}]`;
-    lines.push(`  ${goal.title.padEnd(62)} ${number.padEnd(24)}  goal ${goal.atMost.toFixed(2)}  ${verdict}`
-      + (ratio === undefined || goal.note === undefined ? '' : ` (${goal.note})`));
+    lines.push(`  ${goal.title.padEnd(62)} ${number.padEnd(24)}  goal ${goal.atMost.toFixed(2)}  ${verdict}`);
   }
   return `${lines.join('\n')}\n`;
 }
