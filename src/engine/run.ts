@@ -2,6 +2,7 @@ import { KIND, KIND_AT } from '../hardware/events/eventTable';
 import { COUNTER, COUNTERS } from '../hardware/state/counters';
 import { eventJson } from '../hardware/events/eventText';
 import { COUNTER_SCOPE, type Program } from '../language/program';
+import { AccessTries, type Tries } from './accessTries';
 import { configure, type Configuration, type ConfigurationError } from './configuration';
 import { estimatedCycles } from './costs';
 import type { Outcome, OutputLine } from './debuggee';
@@ -24,6 +25,8 @@ export interface RunOptions {
   readonly say?: (line: OutputLine) => void;
   /** Each time an expectation (an index into `Program.expectations`) is judged. */
   readonly judged?: (expectation: number, verdict: 'held' | 'failed') => void;
+  /** Counts tries of accesses, and those that took a VM exit: for comparisons, since it costs a look at every instruction. */
+  readonly tries?: 'counted';
   /** Asked now and then; true ends the run with the counts so far. */
   readonly isStopped?: () => boolean;
 }
@@ -36,6 +39,8 @@ export interface RunReport {
   /** Indexed as hardware/state/counters.ts says, summed over all CPUs, table pages as they stand. */
   readonly counters: Float64Array;
   readonly estimatedCycles: number;
+  /** Present when they were asked for. */
+  readonly tries?: Tries;
 }
 
 /** Runs a program to its end. `mmu` as after `--mmu`; a sentence when the technique does not fit or no such machine can be. */
@@ -57,6 +62,7 @@ export class ScenarioRun {
   private readonly machine: Machine;
   private log: GuestLog | undefined;
   private isPastBoot = false;
+  private readonly tries: AccessTries | undefined;
 
   constructor(program: Program, configuration: Configuration, private readonly options: RunOptions) {
     this.machine = new Machine(program, configuration);
@@ -65,6 +71,7 @@ export class ScenarioRun {
       const { range } = program.statements[statement]!;
       options.say?.({ category, text, path: program.files[range.file]!.path, line: range.line + 1 });
     };
+    this.tries = options.tries === undefined ? undefined : new AccessTries(this.machine);
     if (options.judged !== undefined) interpreter.judged = options.judged;
     if (options.trace !== undefined) listen(this.machine, options, undefined);
   }
@@ -77,11 +84,13 @@ export class ScenarioRun {
 
   /** Runs on until `expired`, which is asked every few thousand instructions, says so; true when the run is over. */
   work(expired: () => boolean): boolean {
+    const { tries } = this;
     const { interpreter } = this.machine;
     const state = interpreter.run;
     const execute = (isThere: () => boolean): void => {
       for (let steps = 1; state.status === RUN.running && !isThere(); steps++) {
         interpreter.step(0);
+        tries?.note();
         if (steps % STRIDE === 0 && expired()) return;
       }
     };
@@ -106,6 +115,7 @@ export class ScenarioRun {
       isOver: machine.interpreter.run.status !== RUN.running,
       counters,
       estimatedCycles: estimatedCycles(counters),
+      ...(this.tries === undefined ? {} : { tries: this.tries.counted() }),
     };
   }
 
