@@ -22,6 +22,8 @@ const hardwareTables = [
   'hardware/paging/pagingFormat',
   'hardware/memory/readModifyWrite',
   'hardware/processor/registers',
+  'hardware/segments/segmentRegisters',
+  'hardware/vmx/vmcs',
 ];
 
 /** The two doors of the adapter that the extension opens: a session to host inline, and diagnostics. */

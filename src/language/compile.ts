@@ -65,6 +65,7 @@ export function compileScenario(input: CompileInput): CompileResult {
   const diagnostics = sorted(report.diagnostics);
   if (report.hasErrors) return { diagnostics };
   const { code, constants } = unit.code.finish();
+  const handlers = { exceptions: handler === undefined ? {} : { page_fault: handler.index }, interrupts: new Map<number, number>() };
   const program: Program = {
     name: input.path,
     files: sources.files.map(({ path, text }) => ({ path, text })),
@@ -78,12 +79,21 @@ export function compileScenario(input: CompileInput): CompileResult {
     prints: unit.prints,
     globals: overridden.globals,
     tables: globals.tables,
-    processes: scenario.processes.map(({ node }) => ({ name: node.name })),
+    processes: scenario.processes.map(({ node }) => ({ name: node.name, vm: 0 })),
     areas,
     machine: settings.machine,
     platform: settings.platform,
     schedule,
     cpus: cpus.map((_, index) => index),
+    actors: cpus.map(({ node }, index) => ({ name: `cpu ${node.number}`, kind: 'cpu', procedure: index, vm: 0 })),
+    meetings: [],
+    slotNames: [],
+    vms: [{
+      name: '', parent: -1, machine: settings.machine, paging: '4-level', kernel: isKernelless ? 'none' : 'library', handlers,
+      cpus: cpus.map((_, index) => index),
+    }],
+    paging: '4-level',
+    handlers,
     pageFaultHandler: handler?.index ?? -1,
   };
   return { program, symbols, diagnostics };

@@ -1,4 +1,11 @@
-import { COUNTER_SCOPE, EXIT_COUNTERS_AT, INSTRUCTION_WORDS, LOG, OP, RMW, counterNames, eventFieldNames, queries, registerNames } from './program';
+import { segmentNames } from '../hardware/segments/segmentRegisters';
+import { vmcsFields } from '../hardware/vmx/vmcs';
+import { hostActionRows } from './hostActions';
+import { instructionRows } from './instructions';
+import {
+  COUNTER_SCOPE, EXIT_COUNTERS_AT, INSTRUCTION_WORDS, LOG, OP, RMW, SEGMENT_SELECTORS_AT, counterNames, eventFieldNames, queries,
+  registerNames,
+} from './program';
 import type { Program } from './program';
 import { exitReasonOf } from '../hardware/vmx/exitReasons';
 
@@ -17,6 +24,8 @@ const SHAPES: Readonly<Record<string, string>> = {
   registerSet: 'Rr', invlpg: 'r', enterLevel: 'r#', leaveLevel: 'r', stac: '', clac: '', call: 'crr', return: 'r',
   iret: '', refuse: '', end: '', query: 'rqr', peek: 'rr#', counter: 'rns', mark: 'rl', expect: '#', print: '#',
   eventField: 'rf', startCounting: '', peekRegister: 'rR',
+  instruction: 'irr', meet: '##', hold: '###', hostAction: 'hrr', tableGetOf: 'rrr', tableSetOf: 'rrr', tableNext: 'rrr',
+  queryOf: 'rqr', vmcsGet: 'rv', vmcsSet: 'vr', peekOf: 'rr#',
 };
 
 /** The code as lines `number: operation operands`, for tests and for people. `from` to `to` are instructions. */
@@ -47,9 +56,15 @@ function shown(program: Shown, kind: string, word: number): string {
     case 'p':
       return word === 0 ? 'root' : 'pcid';
     case 'R':
-      return registerNames[word] ?? String(word);
+      return registerNames[word] ?? segmentNames[word - SEGMENT_SELECTORS_AT] ?? String(word);
     case 'T':
       return program.techniqueSets?.[word]?.join('|') ?? String(word);
+    case 'i':
+      return instructionRows[word]?.name ?? String(word);
+    case 'h':
+      return hostActionRows[word]?.name ?? String(word);
+    case 'v':
+      return vmcsFields[word]?.name ?? String(word);
     case 'c':
       return program.procedures?.[word]?.name ?? `procedure${word}`;
     case 'q':

@@ -7,6 +7,9 @@
  * and the instruction runs again. That makes the access the unit of restart.
  */
 
+import type { PagingModeName } from './pagingModes';
+import type { Actor, ExceptionName, Handlers, Meeting, ProcessRow, SlotName, VirtualMachine } from './virtualMachines';
+
 export const INSTRUCTION_WORDS = 4;
 
 /** Operations. `r…` are registers of the running frame; `#…` are plain numbers. */
@@ -70,7 +73,6 @@ export const OP = {
   /** CPL := ra */
   leaveLevel: 38,
   stac: 39, clac: 40,
-  /** ra := CPUID-like, host, I/O instructions come with later operations */
 
   /** procedure #a, arguments from register rb of this frame on, result into rc; the new frame's other registers are 0 */
   call: 45,
@@ -102,13 +104,45 @@ export const OP = {
   startCounting: 57,
   /** ra := register #b as the guest would read it; no instruction, no exit (expect, print and watches) */
   peekRegister: 58,
+
+  /** instruction #a (`instructionRows`), operands from register rb on, result into rc */
+  instruction: 59,
+  /** meeting #b (`Program.meetings`): wait at it, wait for its release, or release it, by #a (`MEET`) */
+  meet: 60,
+  /** arms the CPU's next statement: it stops inside itself before its #c-th event of kind #b, until meeting #a is released */
+  hold: 61,
+  /** host action #a (`hostActionRows`), operands from register rb on, result into rc */
+  hostAction: 62,
+
+  // Tables by a number in a register: parameters, and what host actions give.
+  /** ra := table (number in rb) at key rc */
+  tableGetOf: 63,
+  /** table (number in ra) at key rb := rc */
+  tableSetOf: 64,
+  /** rb := the least key of table (number in rc) that is not below rb and holds something else than 0; ra := 1, or 0 when there is none */
+  tableNext: 65,
+
+  /** ra := question #b (`QUERY`) about the linear address in rc, by the tables of the process whose number is in the register behind */
+  queryOf: 66,
+  /** ra := VMCS field #b (index into `vmcsFields`): VMREAD; in expect and print without an exit */
+  vmcsGet: 67,
+  /** VMCS field #a := rb: VMWRITE */
+  vmcsSet: 68,
+  /** as `peek`, in the tables of the process whose number is in the register behind rb */
+  peekOf: 69,
 } as const;
+
+/** What `OP.meet` does at its meeting. */
+export const MEET = { barrier: 0, await: 1, release: 2 } as const;
+
+/** `registerGet`, `registerSet` and `peekRegister` mean the selector of segment register n (`SEGMENT`) by this number + n. */
+export const SEGMENT_SELECTORS_AT = 64;
 
 /** Operation of a read-modify-write. */
 export { RMW } from '../hardware/memory/readModifyWrite';
 
-/** What `mark` remembers the end of. */
-export const LOG = { faults: 0, exits: 1, refusals: 2 } as const;
+/** What `mark` remembers the end of. `faults` are all exceptions that a handler of the guest was called for. */
+export const LOG = { faults: 0, exits: 1, refusals: 2, stops: 3 } as const;
 
 export const COUNTER_SCOPE = {
   /** of the running CPU since the scenario's own program started */
@@ -135,8 +169,13 @@ export { type RegisterName, registerNames } from '../hardware/processor/register
 export const queries = [
   'gpa_of', 'hva_of', 'hpa_of', 'tlb.holds',
   'walk.fault', 'walk.references', 'walk.size', 'walk.frame', 'walk.user', 'walk.writable', 'walk.executable',
-  'walk.pte', 'walk.pde', 'walk.pdpte', 'walk.pml4e',
+  'walk.pte', 'walk.pde', 'walk.pdpte', 'walk.pml4e', 'walk.pml5e',
+  // About an address that is not linear: the kind of frame at an HPA (`frameStates`), and what a GPA or HVA is backed by.
+  'state_of', 'gpa.hva_of', 'gpa.hpa_of', 'hva.hpa_of',
 ] as const;
+
+/** What `state_of(hpa)` answers with, by number. */
+export const frameStates = ['free', 'guest_memory', 'guest_table', 'shadow_table', 'ept_table', 'host_table', 'other'] as const;
 
 /** Types of values. An address says its space; a number none. */
 export type ValueType = 'number' | 'truth' | 'gva' | 'gpa' | 'hva' | 'hpa' | 'process' | 'text' | 'walk' | 'table' | 'none';
@@ -158,9 +197,16 @@ export interface Variable {
   readonly since: number;
 }
 
+/**
+ * What a procedure is. The processor fills a handler's first registers: page_fault the linear address and the error
+ * code, general_protection and double_fault the error code, virtualization_exception the guest-physical address and the
+ * exit qualification, interrupt nothing. A handler that another one replaces is a `procedure`.
+ */
+export type ProcedureKind = 'cpu' | 'host thread' | 'procedure' | 'interrupt' | ExceptionName;
+
 export interface Procedure {
   readonly name: string;
-  readonly kind: 'cpu' | 'procedure' | 'page_fault';
+  readonly kind: ProcedureKind;
   /** First instruction. */
   readonly entry: number;
   /** One past its last instruction. */
@@ -185,9 +231,13 @@ export interface Statement {
   readonly entry: number;
   readonly end: number;
   readonly user: boolean;
+  /** The host acts: no instruction of the guest, no exit. */
+  readonly host: boolean;
   readonly isExpect: boolean;
   /** Expectations in the run right below it that read `expect refused` (indices), for judging a refused access. */
   readonly refusedBelow: readonly number[];
+  /** The same of `expect stopped`: when the VM cannot go on, and one of them holds, its CPU goes on at `end` to judge, and ends. */
+  readonly stoppedBelow: readonly number[];
 }
 
 /** One side of a judged comparison, kept so that a failure can print it. */
@@ -203,10 +253,18 @@ export type Claim =
   /** Exactly one page fault since the mark, with these error-code bits (when `code` is given) and address. */
   | { readonly kind: 'page_fault'; readonly mark: number; readonly code?: number; readonly at?: number }
   | { readonly kind: 'no_page_fault'; readonly mark: number }
+  /** The same of the other exceptions; their error code is a number, and `at` an address of the kind that the handler gets. */
+  | { readonly kind: 'exception'; readonly vector: number; readonly mark: number; readonly at?: number }
+  | { readonly kind: 'no_exception'; readonly vector: number; readonly mark: number }
   | { readonly kind: 'no_exits'; readonly mark: number }
   /** Basic exit reasons in order. */
   | { readonly kind: 'exits_are'; readonly mark: number; readonly reasons: readonly number[] }
-  | { readonly kind: 'refused'; readonly mark: number };
+  | { readonly kind: 'refused'; readonly mark: number }
+  | { readonly kind: 'stopped'; readonly mark: number; readonly why?: StopCause };
+
+/** Why a VM cannot go on: `stopped(triple_fault)`. */
+export const stopCauses = ['triple_fault', 'internal_error'] as const;
+export type StopCause = (typeof stopCauses)[number];
 
 export interface Expectation {
   readonly statement: number;
@@ -233,6 +291,10 @@ export interface Area {
   readonly rights: 'ro' | 'rw' | 'rx' | 'rwx';
   readonly user: boolean;
   readonly lazy: boolean;
+  /** `shared NAME`: number of the name plus one; areas of one number have the same frames. 0: its own. */
+  readonly shared: number;
+  /** `pages 2M`: bytes of the pages that map it. */
+  readonly pageBytes: number;
 }
 
 export interface Program {
@@ -251,23 +313,42 @@ export interface Program {
   readonly globals: readonly { readonly name: string; readonly type: ValueType; readonly value: bigint }[];
   /** Names; the first ones are filled by the loader from `areas` (see `bootTables`). */
   readonly tables: readonly { readonly name: string; readonly values: ReadonlyMap<bigint, bigint> }[];
-  readonly processes: readonly { readonly name: string }[];
+  readonly processes: readonly ProcessRow[];
   readonly areas: readonly Area[];
   readonly machine: readonly SettingValue[];
   readonly platform: readonly SettingValue[];
   readonly schedule: { readonly kind: 'every'; readonly statements: number } | { readonly kind: 'random'; readonly seed: number };
-  /** Procedure number of each CPU's block; boot is called at its start by the compiler. */
+  /** Procedure number of each CPU's block; the first CPU of each VM calls boot at its start, by the compiler. */
   readonly cpus: readonly number[];
-  /** Handler of page faults, or -1. */
+  /** The CPUs, then the host threads. */
+  readonly actors: readonly Actor[];
+  readonly meetings: readonly Meeting[];
+  readonly slotNames: readonly SlotName[];
+  readonly vms: readonly VirtualMachine[];
+  /** Of the first VM, as `machine`. */
+  readonly paging: PagingModeName;
+  /** Of the first VM. */
+  readonly handlers: Handlers;
+  /** Handler of page faults of the first VM, or -1. */
   readonly pageFaultHandler: number;
+}
+
+/** A change of the text that mends what a diagnostic is about. */
+export interface Fix {
+  /** What it does, as an editor lists it: `Write invlpg`. */
+  readonly title: string;
+  readonly edits: readonly { readonly range: SourceRange; readonly text: string }[];
 }
 
 /** A diagnostic: one sentence that says what is wrong and what to do. */
 export interface Diagnostic {
   readonly severity: 'error' | 'warning';
+  /** Which row of the table of messages it is, as docs/language.md lists them. */
+  readonly code?: string;
   readonly message: string;
   readonly range: SourceRange;
   readonly path: string;
+  readonly fix?: Fix;
 }
 
 /**

@@ -49,7 +49,7 @@ function scenarioOf(path: string, text: string): Scenario {
       ? []
       : [{
           range: { file: 0, line: number, column: 0, endLine: number, endColumn: line.length },
-          procedure: 0, entry: number, end: number + 1, user: false, isExpect: false, refusedBelow: [],
+          procedure: 0, entry: number, end: number + 1, user: false, host: false, isExpect: false, refusedBelow: [], stoppedBelow: [],
         }],
   );
   const program: Program = {
@@ -63,6 +63,8 @@ function scenarioOf(path: string, text: string): Scenario {
     }],
     statements, expectations: [], techniqueSets: [], prints: [], globals: [], tables: [], processes: [], areas: [],
     machine: [], platform: [], schedule: { kind: 'every', statements: 1000 }, cpus: [0], pageFaultHandler: -1,
+    actors: [{ name: 'cpu 0', kind: 'cpu', procedure: 0, vm: 0 }], meetings: [], slotNames: [], vms: [], paging: '4-level',
+    handlers: { exceptions: {}, interrupts: new Map() },
   };
   return {
     program,

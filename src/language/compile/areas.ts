@@ -63,7 +63,7 @@ function readArea(report: Report, source: SourceText, line: AreaLine, process: n
   if (has('user') && from >= UPPER_HALF) {
     report.warning(source, line, 'User ranges usually lie in the lower half, below 0x800000000000; write `kernel`, or move the range.');
   }
-  return { process, from, to, rights: right, user: has('user'), lazy: has('lazy') };
+  return { process, from, to, rights: right, user: has('user'), lazy: has('lazy'), shared: 0, pageBytes: Number(PAGE) };
 }
 
 function placeProblem(from: bigint, to: bigint): string | undefined {

@@ -16,8 +16,10 @@ export function beginStatement(body: Body, range: SourceRange, start: StatementS
     entry: unit.code.here,
     end: -1,
     user: start === 'user' || body.isUser,
+    host: false,
     isExpect: start === 'expect',
     refusedBelow: [],
+    stoppedBelow: [],
   };
   unit.statements.push(row);
   unit.code.emit(OP.statement, unit.statements.length - 1);

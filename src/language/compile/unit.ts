@@ -11,8 +11,10 @@ export interface StatementDraft {
   readonly entry: number;
   end: number;
   readonly user: boolean;
+  readonly host: boolean;
   readonly isExpect: boolean;
   readonly refusedBelow: number[];
+  readonly stoppedBelow: number[];
 }
 
 /** What all bodies of one program are compiled into. */
