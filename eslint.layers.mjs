@@ -6,11 +6,14 @@ import path from 'node:path';
 import { builtinModules } from 'node:module';
 
 /**
- * hardware's tables of formats, registers and exit reasons, and nothing else of it: what the language needs to
- * know names and bits by, without a machine.
+ * hardware's tables of formats, registers and exit reasons, the one decoder of entries, and nothing else of it: what
+ * the language needs to know names and bits by, without a machine.
  */
 const hardwareTables = [
   'hardware/paging/accessKinds',
+  'hardware/paging/addressParts',
+  'hardware/paging/compiledFormat',
+  'hardware/paging/decodeEntry',
   'hardware/processor/controlRegisters',
   'hardware/state/counters',
   'hardware/events/eventTable',

@@ -1,9 +1,9 @@
 import { eventLine, eventValue } from '../hardware/events/eventText';
 import { CPU_AT, field } from '../hardware/events/eventTable';
 import { ACCESS } from '../hardware/paging/accessKinds';
+import { addressParts } from '../hardware/paging/addressParts';
 import { WALK } from '../hardware/paging/walkOutcome';
 import type { WalkArguments, WalkPicture, WalkResponse } from '../protocol/requests';
-import { addressParts } from './addressParts';
 import { fieldText } from './addressText';
 import { finalHit, recordedAccess, type RecordedAccess, type RecordedWalk } from './recordedWalk';
 import { standingText } from './standing';
