@@ -1,65 +1,103 @@
 /**
- * `npm run mutation:tables [-- WORD…]`: breaks each row of the hardware's tables in turn, in memory, and runs the tests that should notice.
- * With words only the tables whose names have one of them. Ends with the sums; status 1 when a broken row survives.
+ * `npm run mutation:tables [-- OPTION… WORD…]`: breaks each row of the hardware's tables in turn, in memory, and runs the tests that should
+ * notice. With words only the tables whose names have one of them. Results are kept by table under test-results/:
+ *
+ *     --resume   leaves out tables that have passed with src/hardware as it is checked out
+ *     --report   runs nothing, and prints the kept results as a table
+ *
+ * Ends with the sums; status 1 when a broken row survives.
  */
 import { performance } from 'node:perf_hooks';
 import { brokenTables, type BrokenRow, type BrokenTable } from './brokenTables';
 import { equivalentBreaks } from './equivalentBreaks';
+import { PromisingFirst } from './promisingFirst';
+import type { Guard } from './guards';
+import { checkedOut, keepResult, markdown, readResults, type TableResult } from './tableResults';
 
-interface Sums { caught: number; equivalent: number; survived: number }
+const isVerbose = process.env['PAGEWALK_VERBOSE'] === '1';
+const secondsSince = (begin: number): number => Math.round((performance.now() - begin) / 1000);
 
-/** What caught it, or undefined. An exception is one of our invariants, and catches it too. */
-async function caughtBy(table: BrokenTable, broken: BrokenRow): Promise<string | undefined> {
+/** What caught it, or undefined. */
+async function caughtBy(guards: PromisingFirst<Guard>, broken: BrokenRow): Promise<string | undefined> {
   const undo = broken.apply();
   try {
-    for (const guard of table.guards) {
+    return await guards.firstCatch(async (guard) => {
       try {
         const by = await guard.run();
-        if (by !== undefined) return `${guard.name}: ${by}`;
+        return by === undefined ? undefined : `${guard.name}: ${by}`;
       } catch (error) {
         return `${guard.name}: ${error instanceof Error ? error.message : String(error)}`;
       }
-    }
-    return undefined;
+    });
   } finally {
     undo();
   }
 }
 
-/** Tables that are whole must pass, or nothing is proved. */
-async function assertWholeTablesPass(tables: readonly BrokenTable[]): Promise<void> {
-  const guards = new Map(tables.flatMap((table) => table.guards.map((guard) => [guard.name, guard] as const)));
-  for (const [name, guard] of guards) {
+/** Guards that have passed over whole tables: one that fails there proves nothing. */
+const trusted = new Set<string>();
+
+async function assertWholeTablePasses({ guards }: BrokenTable): Promise<void> {
+  for (const guard of guards.filter(({ name }) => !trusted.has(name))) {
     const by = await guard.run();
-    if (by !== undefined) throw new Error(`nothing is broken, and ${name} fails: ${by}`);
+    if (by !== undefined) throw new Error(`nothing is broken, and ${guard.name} fails: ${by}`);
+    trusted.add(guard.name);
   }
 }
 
-async function main(words: readonly string[]): Promise<void> {
+async function breakRowsOf(table: BrokenTable): Promise<TableResult> {
   const begin = performance.now();
-  const chosen = words.length === 0 ? brokenTables : brokenTables.filter(({ name }) => words.some((word) => name.includes(word)));
-  const verbose = process.env['PAGEWALK_VERBOSE'] === '1';
-  await assertWholeTablesPass(chosen);
-  const all: Sums = { caught: 0, equivalent: 0, survived: 0 };
-  for (const table of chosen) {
-    const sums: Sums = { caught: 0, equivalent: 0, survived: 0 };
-    for (const broken of table.breaks) {
-      const title = `${table.name}, ${broken.row}: ${broken.how}`;
-      const by = await caughtBy(table, broken);
-      if (verbose && by !== undefined) console.log(`  ${title} <- ${by}`);
-      if (by !== undefined) sums.caught++;
-      else if (equivalentBreaks.some(({ matches }) => matches.test(title))) sums.equivalent++;
-      else {
-        sums.survived++;
-        console.log(`  SURVIVED  ${title}`);
-      }
+  const guards = new PromisingFirst(table.guards);
+  const survived: string[] = [];
+  let caught = 0;
+  let equivalent = 0;
+  for (const broken of table.breaks) {
+    const title = `${table.name}, ${broken.row}: ${broken.how}`;
+    const since = performance.now();
+    const by = await caughtBy(guards, broken);
+    if (isVerbose) console.log(`  ${title} <- ${by ?? 'nothing'} (${(performance.now() - since).toFixed(0)} ms)`);
+    if (by !== undefined) caught++;
+    else if (equivalentBreaks.some(({ matches }) => matches.test(title))) equivalent++;
+    else {
+      survived.push(title);
+      console.log(`  SURVIVED  ${title}`);
     }
-    console.log(`${table.name.padEnd(48)} ${sums.caught} caught, ${sums.equivalent} mean the same, ${sums.survived} survived`);
-    for (const key of ['caught', 'equivalent', 'survived'] as const) all[key] += sums[key];
   }
-  const seconds = ((performance.now() - begin) / 1000).toFixed(0);
-  console.log(`\n${all.caught} caught, ${all.equivalent} mean the same, ${all.survived} survived, in ${seconds} s`);
-  process.exitCode = all.survived === 0 ? 0 : 1;
+  return { caught, equivalent, survived, seconds: secondsSince(begin), ...checkedOut() };
+}
+
+async function run(chosen: readonly BrokenTable[], isResumed: boolean): Promise<number> {
+  const begin = performance.now();
+  const { hardware } = checkedOut();
+  const kept = readResults();
+  const hasPassed = ({ name }: BrokenTable): boolean => kept[name]?.hardware === hardware && kept[name].survived.length === 0;
+  const due = isResumed ? chosen.filter((table) => !hasPassed(table)) : chosen;
+  let survivors = 0;
+  let caught = 0;
+  let equivalent = 0;
+  for (const table of due) {
+    await assertWholeTablePasses(table);
+    const result = await breakRowsOf(table);
+    keepResult(table.name, result);
+    const { survived, seconds } = result;
+    console.log(`${table.name.padEnd(48)} ${result.caught} caught, ${result.equivalent} mean the same, ${survived.length} survived, in ${seconds} s`);
+    survivors += survived.length;
+    caught += result.caught;
+    equivalent += result.equivalent;
+  }
+  const left = chosen.length === due.length ? '' : `; ${chosen.length - due.length} tables had passed before`;
+  console.log(`\n${caught} caught, ${equivalent} mean the same, ${survivors} survived, in ${secondsSince(begin)} s${left}`);
+  return survivors;
+}
+
+async function main(words: readonly string[]): Promise<void> {
+  const [options, parts] = [words.filter((word) => word.startsWith('--')), words.filter((word) => !word.startsWith('--'))];
+  const unknown = options.find((option) => !['--resume', '--report'].includes(option));
+  if (unknown !== undefined) throw new Error(`${unknown} is no option of mutation:tables: there are --resume and --report`);
+  const chosen = parts.length === 0 ? brokenTables : brokenTables.filter(({ name }) => parts.some((part) => name.includes(part)));
+  if (chosen.length === 0) throw new Error(`no table's name has ${parts.join(' or ')}: ${brokenTables.map(({ name }) => name).join(', ')}`);
+  if (options.includes('--report')) console.log(markdown(readResults(), chosen.map(({ name }) => name)));
+  else process.exitCode = await run(chosen, options.includes('--resume')) === 0 ? 0 : 1;
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

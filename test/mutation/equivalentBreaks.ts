@@ -61,7 +61,7 @@ export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why
     why: 'the row above it, which is about the rest, is found first',
   },
   {
-    matches: /EPT_QUALIFICATION, (read|write|fetch|readable|writable|executable|userExecutable) /,
+    matches: /EPT_QUALIFICATION, (read|write|fetch|readable|writable|executable|userExecutable): /,
     why: 'the tables of the qualification have taken these when they were made; they are broken there',
   },
   {

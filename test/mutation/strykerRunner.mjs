@@ -45,7 +45,10 @@ class PagewalkRunner {
   }
 
   async dryRun({ coverageAnalysis }) {
-    const result = await this.#run(false, () => true);
+    const first = await this.#run(false, () => true);
+    // Mutants share this process: a test that passes once only would seem to kill all that come after.
+    const again = await this.#run(false, () => true);
+    const result = first.tests.some(({ status }) => status === TestStatus.Failed) ? first : again;
     if (result.status === DryRunStatus.Complete && coverageAnalysis !== 'off') result.mutantCoverage = state.mutantCoverage;
     return result;
   }

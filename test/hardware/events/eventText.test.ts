@@ -10,12 +10,16 @@ import {
 import { P, TestMachine } from '../testMachine';
 
 describe('an event, rendered', () => {
-  const machine = new TestMachine();
-  machine.map(0x60_0000n, 0x9000n, P);
-  machine.enterWithEpt();
-  machine.listen();
-  machine.load(0x60_0008n);
+  let machine: TestMachine;
   const line = (kind: string, nth = 0): string => eventLine(machine.events.filter((event) => event.kind === kind)[nth]!.record);
+
+  beforeEach(() => {
+    machine = new TestMachine();
+    machine.map(0x60_0000n, 0x9000n, P);
+    machine.enterWithEpt();
+    machine.listen();
+    machine.load(0x60_0008n);
+  });
 
   it('is one line that names access, table, level, space and address', () => {
     assert.equal(line('access'), 'load of 8 bytes at gva:0x600008');
@@ -91,6 +95,7 @@ describe('exit reasons and qualifications', () => {
   it('read as a person says them', () => {
     assert.equal(describeQualification(eptViolationFields, 0x182), 'data write, guest-linear address valid, translation result');
     assert.equal(describeQualification(crAccessQualification, 0x13), 'CR3, MOV from CR, RAX');
+    assert.equal(describeQualification(crAccessQualification, 0xf08), 'CR8, MOV to CR, general-purpose register 15');
     assert.equal(decodeQualification(crAccessQualification, 0x304).get('general-purpose register'), 3);
     assert.equal(describeQualification(crAccessQualification, encodeCrAccess(4, CR_ACCESS.movFrom)), 'CR4, MOV from CR, RAX');
     assert.equal(describeQualification(ioQualification, encodeIoAccess(0x3f8, 2, 'in')), '2 bytes, IN, port 1016');

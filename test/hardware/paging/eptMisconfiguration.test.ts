@@ -3,11 +3,13 @@ import { ACCESS } from '../../../src/hardware/paging/accessKinds';
 import { decodeEntry } from '../../../src/hardware/paging/decodeEntry';
 import { WALK } from '../../../src/hardware/paging/walkOutcome';
 import { SECONDARY } from '../../../src/hardware/vmx/vmcs';
-import { P, RW, TestMachine, US } from '../testMachine';
+import { EPT_ROOT, P, R, RW, TestMachine, US, W, X } from '../testMachine';
 
 const PAGE = 0x60_0000n;
 /** In a 512-GByte region of its own: no other entry of EPT is used on the way. */
 const GPA = 0x80_4000_0000n;
+/** A table above the four levels of the others. */
+const PML5 = 0xc0_0000n;
 /** What a case varies: features of the processor, the control, and bits of one entry. */
 const facts = ['executeOnly', 'pages1G', 'modeBased', 'R', 'W', 'X', 'PS', 'XU', 'type0', 'type1', 'type2', 'IPAT'] as const;
 type Case = Readonly<Record<(typeof facts)[number], boolean>>;
@@ -28,8 +30,8 @@ function oracle(c: Case, level: number): 'not present' | 'misconfigured' | 'lega
 }
 
 describe('EPT misconfigurations', () => {
-  for (const level of [1, 2, 3, 4]) {
-    it(`are found in an entry of level ${level} in every combination of its low bits, as the manual and the decoder say`, () => {
+  for (const [length, level] of [4, 5].flatMap((levels) => [1, 2, 3, 4].map((at) => [levels, at] as const))) {
+    it(`are found in an entry of level ${level} of ${length} in every combination of its low bits, as the manual and the decoder say`, () => {
       let misconfigured = 0;
       for (let features = 0; features < 8; features++) {
         const state = (bit: number): 'on' | 'off' => ((features >> bit) & 1) === 1 ? 'on' : 'off';
@@ -38,6 +40,10 @@ describe('EPT misconfigurations', () => {
         machine.enterWithEpt();
         const at = machine.eptEntryAt(GPA, level);
         const space = machine.processor.inspection.nested!;
+        if (length === 5) {
+          machine.put(PML5, EPT_ROOT | R | W | X);
+          machine.vmcs({ eptp: PML5 | (4n << 3n) | 6n });
+        }
         machine.vmcs({ secondary_controls: SECONDARY.enableEpt | (state(2) === 'on' ? SECONDARY.modeBasedExecute : 0) });
         machine.processor.reload();
         for (let bits = 0; bits < 512; bits++) {
