@@ -14,6 +14,7 @@ import { warnOfUnused } from './compile/unused';
 import type { Unit } from './compile/unit';
 import { kernelText } from './library/kernelText';
 import type { Area, Diagnostic, Program, SettingValue } from './program';
+import { pagingModeOf } from './pagingModes';
 import { leadingDocumentation, type SourceText } from './syntax/sourceText';
 
 export interface CompileInput {
@@ -174,7 +175,7 @@ function declareAll(
   const libraryScope = new Scope(undefined);
   const numbering: Numbering = { globals: 0, tables: 0 };
   const isKernelless = settingOf(settings.machine, 'kernel') === 'none';
-  const given = isKernelless ? [] : bootGlobals(scenario.processes.length, areas, settings.ram);
+  const given = isKernelless ? [] : bootGlobals(scenario.processes.length, areas, settings.ram, pagingModeOf('4-level'));
   const tables = isKernelless ? [] : bootTables(scenario.processes.length, areas);
   for (const { name, type } of given) libraryScope.declare({ kind: 'global', name, index: numbering.globals++, type });
   for (const { name, type } of tables) libraryScope.declare({ kind: 'table', name, index: numbering.tables++, values: type });

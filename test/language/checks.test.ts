@@ -138,7 +138,7 @@ describe('what is not supported yet', () => {
     ['host swap_out(3)', '1-17 Host statements are not supported yet; remove the line, or let the guest act.'],
     ['x = [1:2]', '5-10 Segments are not supported yet; write the linear address alone: [segment * 16 + offset].'],
     ['hlt()', '1-6 `hlt` is not supported yet; remove it.'],
-    ['fork(p)', '1-8 The library has no `fork` yet; declare a procedure of that name, or use map, unmap and switch.'],
+    ['syscall(1)', '1-11 The library has no `syscall` yet; declare a procedure of that name, or use map, unmap and switch.'],
     ['x = cs', '5-7 `cs` is not supported yet; the registers are cr0, cr2, cr3, cr4, efer, rflags, pkru and rax … r15.'],
     ['vmcs.eptp = 3', '1-10 `vmcs` is not supported yet; the registers are cr0, cr2, cr3, cr4, efer, rflags, pkru and rax … r15.'],
     ['x = pae.pte(3, rw)', '5-19 Entries of other paging modes are not supported yet; write pte(…) for the 4-level format.'],

@@ -1,3 +1,4 @@
+import type { PagingModeRow } from '../pagingModes';
 import type { Area, ValueType } from '../program';
 import { rightsWords } from './entryFormat';
 
@@ -17,11 +18,27 @@ export interface BootTable {
 
 export const DEFAULT_RAM = 16n * 1024n * 1024n;
 
-export function bootGlobals(processes: number, areas: readonly Area[], ram: bigint): readonly BootGlobal[] {
+const PAGE_SHIFT = 12n;
+
+/** The scenario's sizes, and what sets its paging mode apart: the library's one text serves every mode with paging. */
+export function bootGlobals(processes: number, areas: readonly Area[], ram: bigint, mode: PagingModeRow): readonly BootGlobal[] {
+  const { format, directMap } = mode;
+  const number = (name: string, value: number | bigint): BootGlobal => ({ name, type: 'number', value: BigInt(value) });
+  const indexBits = BigInt(format?.indexBits ?? 0);
+  const levels = BigInt(format?.levels ?? 0);
   return [
-    { name: 'area_count', type: 'number', value: BigInt(areas.length) },
-    { name: 'process_count', type: 'number', value: BigInt(processes) },
-    { name: 'ram_size', type: 'number', value: ram },
+    number('area_count', areas.length),
+    number('process_count', processes),
+    number('ram_size', ram),
+    number('paging_levels', levels),
+    number('root_shift', levels === 0n ? 0n : PAGE_SHIFT + (levels - 1n) * indexBits),
+    number('index_bits', indexBits),
+    number('table_entries', 1n << indexBits),
+    number('entry_size', format?.entryBytes ?? 0),
+    number('word_size', mode.wordBytes),
+    number('direct_base', directMap.base),
+    number('direct_size', directMap.bytes),
+    number('window_base', mode.window ?? 0n),
   ];
 }
 
@@ -38,6 +55,8 @@ export function bootTables(processes: number, areas: readonly Area[]): readonly 
     column('area_rights', 'number', (area) => rightsWords.get(area.rights) ?? 0n),
     column('area_user', 'truth', (area) => (area.user ? 1n : 0n)),
     column('area_lazy', 'truth', (area) => (area.lazy ? 1n : 0n)),
+    column('area_shared', 'number', (area) => BigInt(area.shared)),
+    column('area_page', 'number', (area) => BigInt(area.pageBytes)),
     { name: 'process_at', type: 'process', values: new Map(all) },
   ];
 }

@@ -24,7 +24,7 @@ export const unsupportedInstructions: ReadonlySet<string> = new Set([
 ]);
 
 export const unsupportedLibrary: ReadonlySet<string> = new Set([
-  'protect', 'fork', 'exit', 'mmap', 'page_out', 'page_in', 'shootdown', 'syscall', 'copy_on_write', 'e820',
+  'shootdown', 'syscall', 'e820',
 ]);
 
 export const hostActions: ReadonlySet<string> = new Set([

@@ -1,0 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { libraryPage } from './libraryPage';
+
+writeFileSync(path.join(__dirname, '../docs/library.md'), libraryPage());
