@@ -1,7 +1,7 @@
-import { KIND, KIND_AT } from '../hardware/events/eventTable';
+import { CPU_AT, KIND, KIND_AT } from '../hardware/events/eventTable';
 import { COUNTER, COUNTERS } from '../hardware/state/counters';
 import { eventJson } from '../hardware/events/eventText';
-import { COUNTER_SCOPE, type Program } from '../language/program';
+import { COUNTER_SCOPE, type Fragment, type Program } from '../language/program';
 import { AccessTries, type Tries } from './accessTries';
 import { configure, type Configuration, type ConfigurationError } from './configuration';
 import { estimatedCycles } from './costs';
@@ -10,9 +10,15 @@ import { GuestLog, guestLogKinds, type GuestLogLine } from './guestLog';
 import { Machine } from './machine';
 import { outcomeOf } from './outcome';
 import { RUN } from './runState';
+import { evaluate, type Watched } from './watch';
 
 /** Steps between two looks at whether to stop. */
 const STRIDE = 4096;
+
+export type TraceLine = Readonly<Record<string, string | number>>;
+
+/** Value of a condition at the event that is being told, on the machine as it stands right there; touches nothing. */
+export type JudgeEvent = (condition: Fragment) => Watched;
 
 export interface RunOptions {
   /**
@@ -20,7 +26,7 @@ export interface RunOptions {
    * keys. Of boot before it only what is written into tables (`bootKinds`), so that replaying those
    * events from an empty table gives the tables of any step.
    */
-  readonly trace?: (line: Readonly<Record<string, string | number>>) => void;
+  readonly trace?: (line: TraceLine, judge: JudgeEvent) => void;
   readonly guestLog?: (line: GuestLogLine) => void;
   readonly say?: (line: OutputLine) => void;
   /** Each time an expectation (an index into `Program.expectations`) is judged. */
@@ -80,6 +86,11 @@ export class ScenarioRun {
   get statements(): number {
     if (!this.machine.interpreter.run.isCounting) return 0;
     return this.machine.processors.reduce((sum, { counters }) => sum + counters[COUNTER.statements]!, 0);
+  }
+
+  /** Text of a listing's line, as events number both (lines from 1); undefined for a line that there is not. */
+  listingText(listing: number, line: number): string | undefined {
+    return this.machine.listing(listing)?.lines[line - 1]?.text;
   }
 
   /** Runs on until `expired`, which is asked every few thousand instructions, says so; true when the run is over. */
@@ -144,7 +155,10 @@ function listen(machine: Machine, options: RunOptions, log: GuestLog | undefined
     event = now === step ? event + 1 : 1;
     step = now;
     if (!machine.interpreter.run.isCounting && !bootKinds.has(record[KIND_AT]!)) return;
-    trace({ step, event, ...eventJson(record) });
+    trace({ step, event, ...eventJson(record) }, (condition) => {
+      const cpu = record[CPU_AT]!;
+      return evaluate(machine, condition, cpu, machine.interpreter.stacks[cpu]!.depth, { record });
+    });
   }, trace === undefined ? guestLogKinds : 'all');
 }
 
