@@ -20,8 +20,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   pcid: ['any', 'current', 'given'],
   eptRoot: ['any', 'current', 'given'],
   globals: ['also', 'kept'],
-  translations: ['all', 'of the address', 'none'],
-  structures: ['all', 'of the address', 'none'],
+  translations: ['all', 'of the address'],
+  structures: ['all', 'of the address'],
 };
 /** Columns that a row may do without: a broken row does. */
 const OPTIONAL = new Set([

@@ -3,6 +3,7 @@ import { invalidationRows } from '../../../src/hardware/caches/invalidationRows'
 import { CR0, CR4 } from '../../../src/hardware/processor/controlRegisters';
 import { STATUS } from '../../../src/hardware/processor/processor';
 import { NESTED_CONTROL, VMCB } from '../../../src/hardware/svm/vmcb';
+import { SECONDARY } from '../../../src/hardware/vmx/vmcs';
 import { EPT_ROOT, G, halves, LONG_MODE, P, R, RW, TestMachine, US, WB, X } from '../testMachine';
 import { type Line, linesOf, populate, ROOMY } from './populatedCaches';
 
@@ -44,6 +45,11 @@ function guest(vpid: number | undefined): TestMachine {
   made.mapEpt(GPA, 0x2000_0000n, R | WB);
   made.mapEpt(OTHER_GPA, 0x2000_1000n, R | WB);
   return ready(made.enterWithEpt(vpid === undefined ? {} : { vpid }));
+}
+
+/** A guest that may turn paging off. */
+function unrestricted(made: TestMachine): TestMachine {
+  return made.vmcs({ secondary_controls: made.field('secondary_controls') | BigInt(SECONDARY.unrestrictedGuest) });
 }
 
 function shadowed(vpid: number): TestMachine {
@@ -111,6 +117,14 @@ function loadGlobal(on: TestMachine): void {
   assert.equal(on.load(GLOBAL_PAGES[1]!), STATUS.done);
 }
 
+/** Operands that an earlier operation named, and that no later one may take for its own: a VPID, PCID and root that lines have. */
+function nameOthers({ processor: { caches: { given } } }: TestMachine): void {
+  [given.vpid, given.pcid] = [2, 2];
+  [given.rootLo, given.rootHi] = halves(OTHER_ROOT);
+  [given.lo, given.hi] = halves(OTHER);
+  [given.gpaLo, given.gpaHi] = halves(OTHER_GPA);
+}
+
 const moved = (name: 'cr0' | 'cr3' | 'cr4', value: (on: TestMachine) => number | bigint) => (on: TestMachine): void => {
   assert.equal(on.move(name, value(on)), STATUS.done);
 };
@@ -174,6 +188,7 @@ const cases: readonly Case[] = [
     places: [
       { ...NATIVE, pcid: 0, make: () => machine().set({ efer: 0, cr4: CR4.PAE | CR4.PGE }) },
       { ...SVM, pcid: 0, make: () => svmGuest(1).set({ efer: 0, cr4: CR4.PAE | CR4.PGE }) },
+      { ...GUEST, pcid: 0, make: () => unrestricted(guest(1)).set({ efer: 0, cr4: CR4.PAE | CR4.PGE | CR4.VMXE }) },
     ],
     act: moved('cr0', (on) => on.register('cr0') & ~BigInt(CR0.PG >>> 0)),
     drops: (line, { vpid }) => isLinear(line) && line.vpid === vpid,
@@ -349,6 +364,7 @@ describe('what an operation invalidates', () => {
           linearPages: [PAGE, OTHER], globalPages: GLOBAL_PAGES, guestPhysicalPages: [GPA, OTHER_GPA],
         });
         on.processor.reload();
+        nameOthers(on);
         const before = linesOf(on.processor.caches);
         act(on, place);
         const after = new Set(linesOf(on.processor.caches).map(({ text }) => text));
