@@ -20,15 +20,28 @@ export const assumedCycles = {
   access: 1,
 } as const;
 
-/** Cycles that these counters are taken to cost (counters as in hardware/state/counters.ts, summed over CPUs). */
+/** One cause of cycles: how often it happened, and what each time is taken to cost. */
+interface CostRow {
+  readonly cause: string;
+  readonly counter: number;
+  readonly cycles: number;
+}
+
+const costRows: readonly CostRow[] = [
+  { cause: 'accesses', counter: COUNTER.accesses, cycles: assumedCycles.access },
+  { cause: 'walk references', counter: COUNTER.walk_references, cycles: assumedCycles.walkReference },
+  { cause: 'VM exits', counter: COUNTER['exits.total'], cycles: assumedCycles.vmExit },
+  { cause: 'hidden faults', counter: COUNTER['faults.hidden'], cycles: assumedCycles.hiddenFault },
+  { cause: 'trapped page-table writes', counter: COUNTER.page_table_writes_trapped, cycles: assumedCycles.pageTableWrite },
+  { cause: 'page faults of the guest', counter: COUNTER['faults.guest'], cycles: assumedCycles.guestFault },
+];
+
+/** Cycles that these counters are taken to cost, by cause (counters as in hardware/state/counters.ts, summed over CPUs). */
+export function estimatedCyclesByCause(counters: ArrayLike<number>): readonly { readonly cause: string; readonly cycles: number }[] {
+  return costRows.map(({ cause, counter, cycles }) => ({ cause, cycles: (counters[counter] ?? 0) * cycles }));
+}
+
+/** The same in one sum. */
 export function estimatedCycles(counters: ArrayLike<number>): number {
-  const count = (index: number): number => counters[index] ?? 0;
-  return (
-    count(COUNTER.accesses) * assumedCycles.access +
-    count(COUNTER.walk_references) * assumedCycles.walkReference +
-    count(COUNTER['exits.total']) * assumedCycles.vmExit +
-    count(COUNTER['faults.hidden']) * assumedCycles.hiddenFault +
-    count(COUNTER.page_table_writes_trapped) * assumedCycles.pageTableWrite +
-    count(COUNTER['faults.guest']) * assumedCycles.guestFault
-  );
+  return estimatedCyclesByCause(counters).reduce((sum, { cycles }) => sum + cycles, 0);
 }
