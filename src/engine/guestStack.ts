@@ -1,15 +1,17 @@
 import type { Registry } from '../hardware/state/registry';
 
 /** Words of a frame's header, right below its registers. */
-const HEADER = 10;
-const PROCEDURE = 10;
-const RETURN_TO = 9;
-const CALLER_BASE = 8;
-const RESULT = 7;
-const SAVED_LEVEL = 6;
-const IS_HANDLER = 5;
-const ERROR_CODE = 4;
-const FAULT_ADDRESS = 3;
+const HEADER = 12;
+const PROCEDURE = 12;
+const RETURN_TO = 11;
+const CALLER_BASE = 10;
+const RESULT = 9;
+const SAVED_LEVEL = 8;
+const IS_HANDLER = 7;
+const ERROR_CODE = 6;
+const FAULT_ADDRESS = 5;
+const SAVED_FLAGS = 3;
+const VECTOR = 2;
 
 const STACK_WORDS = 16384;
 
@@ -106,9 +108,11 @@ export class GuestStack {
     return base;
   }
 
-  /** Marks the running frame as a handler, entered from CPL `level` for a fault at (lo, hi) with `errorCode`. */
-  markHandler(level: number, errorCode: number, lo: number, hi: number): void {
+  /** Marks the running frame as the handler of `vector`, entered from CPL `level` with RFLAGS `flags`, for a fault at (lo, hi) with `errorCode`. */
+  markHandler(vector: number, level: number, flags: number, errorCode: number, lo: number, hi: number): void {
     this.words[this.base - SAVED_LEVEL] = level;
+    this.words[this.base - SAVED_FLAGS] = flags;
+    this.words[this.base - VECTOR] = vector;
     this.words[this.base - IS_HANDLER] = 1;
     this.words[this.base - ERROR_CODE] = errorCode;
     this.words[this.base - FAULT_ADDRESS] = lo;
@@ -116,9 +120,9 @@ export class GuestStack {
   }
 
   /** The fault that handler frame `base` was entered for: its parameters may have been assigned since. */
-  faultOf(base: number): { readonly errorCode: number; readonly lo: number; readonly hi: number } {
+  faultOf(base: number): { readonly vector: number; readonly errorCode: number; readonly lo: number; readonly hi: number } {
     const { words } = this;
-    return { errorCode: words[base - ERROR_CODE]!, lo: words[base - FAULT_ADDRESS]!, hi: words[base - FAULT_ADDRESS + 1]! };
+    return { vector: words[base - VECTOR]!, errorCode: words[base - ERROR_CODE]!, lo: words[base - FAULT_ADDRESS]!, hi: words[base - FAULT_ADDRESS + 1]! };
   }
 
   /** Leaves the running frame: its caller goes on where the frame said. */
@@ -138,6 +142,11 @@ export class GuestStack {
   /** CPL that the running handler interrupted. */
   get savedLevel(): number {
     return this.words[this.base - SAVED_LEVEL]!;
+  }
+
+  /** RFLAGS that the running handler interrupted. */
+  get savedFlags(): number {
+    return this.words[this.base - SAVED_FLAGS]!;
   }
 
   isHandlerAt(base: number): boolean {

@@ -1,66 +1,119 @@
 import { COUNTER } from '../hardware/state/counters';
 import type { EventBus } from '../hardware/events/eventBus';
 import { ACTOR, KIND, field } from '../hardware/events/eventTable';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import { STATUS, type Processor } from '../hardware/processor/processor';
 import type { Registry } from '../hardware/state/registry';
-import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
+import { INSTRUCTION_WORDS, MEET, OP, SEGMENT_SELECTORS_AT, type Program } from '../language/program';
 import { isZero, setNumberAt, setPairAt } from './arithmetic';
+import { Endings } from './endings';
+import { FaultRepeats } from './faultRepeats';
+import { guestInstructions, type InstructionSite } from './guestInstructions';
 import { GuestStack } from './guestStack';
+import { HandlerCalls } from './handlerCalls';
 import { Happenings } from './happenings';
-import { appliesTo, emitFailure, judge } from './judge';
+import { Holds } from './holds';
+import type { HostActions } from './hostActions';
+import { InstructionBoundaries, isGuestInstruction } from './instructionBoundaries';
+import { Judging } from './judging';
+import { Meetings } from './meetings';
 import { NumberTables } from './numberTable';
 import { printText } from './printValue';
+import type { PrivilegeSwitch } from './privilegeSwitch';
 import { ProcessTable } from './processTable';
 import type { Questions } from './questions';
+import { Randomness } from './randomness';
 import { RUN, RunState } from './runState';
+import { ACTOR_STATE, ATTENTION_TO, NOBODY, Scheduler } from './scheduler';
 import { StatementIndex } from './statementIndex';
 import { COMPUTED, compute } from './values';
 
-/** CPL of user mode. */
-const USER_LEVEL = 3;
-/** Equal faults of one access in a row after which the handler is held to repair nothing. */
-const FAULT_LIMIT = 1000;
-
-/** What the scenario says while it runs; the caller decides whether it has been said before. */
-export type Say = (category: 'print' | 'failure', text: string, statement: number) => void;
-
-/** Hears of each expectation (an index into `Program.expectations`) as it is judged. */
-export type Judged = (expectation: number, verdict: 'held' | 'failed') => void;
+/** What the program runs on. */
+export interface InterpretedMachine {
+  readonly technique: string;
+  readonly processors: readonly Processor[];
+  readonly memory: PhysicalMemory;
+  readonly questions: Questions;
+  readonly bus: EventBus;
+  readonly privilege: PrivilegeSwitch;
+  readonly hostActions: HostActions;
+}
 
 /**
  * Runs the compiled scenario, one instruction at a time, on the machine's processors. All of its
  * state is in the registry: this object can be thrown away and made again between two steps.
  */
 export class Interpreter {
+  /** By actor: the CPUs, then the host threads. */
   readonly stacks: readonly GuestStack[];
   readonly happenings: readonly Happenings[];
   readonly run: RunState;
   readonly globals: Int32Array;
   readonly processes: ProcessTable;
   readonly tables: NumberTables;
+  readonly scheduler: Scheduler;
+  readonly holds: Holds;
   /** Which statement an instruction belongs to. */
   readonly statements: StatementIndex;
-  say: Say = () => undefined;
-  judged: Judged = () => undefined;
+  readonly judging: Judging;
+  /** Hears of each barrier at which all have met. */
+  met: (meeting: number) => void = () => undefined;
   private readonly code: Int32Array;
+  private readonly meetings: Meetings;
+  private readonly calls: HandlerCalls;
+  private readonly boundaries: InstructionBoundaries;
+  private readonly endings: Endings;
+  private readonly repeats: readonly FaultRepeats[];
+  private readonly site: InstructionSite;
+  private readonly processors: readonly Processor[];
+  private readonly questions: Questions;
+  private readonly bus: EventBus;
+  private readonly privilege: PrivilegeSwitch;
+  private readonly isCrowded: boolean;
+  /** 1: what the step did may keep its actor from running on. */
+  private mayWait = 0;
 
-  constructor(
-    registry: Registry,
-    readonly program: Program,
-    readonly technique: string,
-    private readonly processors: readonly Processor[],
-    private readonly questions: Questions,
-    private readonly bus: EventBus,
-  ) {
+  constructor(registry: Registry, readonly program: Program, private readonly machine: InterpretedMachine) {
+    const { technique, processors, questions, bus, privilege, memory } = machine;
+    this.processors = processors;
+    this.questions = questions;
+    this.bus = bus;
+    this.privilege = privilege;
     this.code = program.code;
-    this.statements = new StatementIndex(program);
-    this.run = new RunState(registry);
-    this.stacks = program.cpus.map((_, cpu) => new GuestStack(registry, cpu));
-    this.happenings = program.cpus.map((_, cpu) => new Happenings(registry, cpu));
+    this.isCrowded = program.actors.length > 1;
+    const statements = new StatementIndex(program);
+    const run = new RunState(registry);
+    const stacks = program.actors.map((_, actor) => new GuestStack(registry, actor));
+    const happenings = program.actors.map((_, actor) => new Happenings(registry, actor));
+    this.statements = statements;
+    this.run = run;
+    this.stacks = stacks;
+    this.happenings = happenings;
+    this.repeats = processors.map((_, cpu) => new FaultRepeats(registry, cpu));
     this.globals = registry.block('globals', 2 * program.globals.length);
     this.processes = new ProcessTable(registry, program.processes.length);
     this.tables = new NumberTables(registry);
+    this.judging = new Judging(program, run, questions, bus);
+    this.meetings = new Meetings(registry, program);
+    this.scheduler = new Scheduler(registry, program, processors, stacks, this.meetings);
+    this.holds = new Holds(registry, bus, program.actors.length);
+    this.endings = new Endings({ program, technique, bus, processors, stacks, happenings, statements, run });
+    this.calls = new HandlerCalls({
+      program, technique, bus, memory, stacks, happenings, repeats: this.repeats, statements, endings: this.endings, privilege,
+    });
+    this.boundaries = new InstructionBoundaries({ program, processors, stacks, scheduler: this.scheduler, calls: this.calls, endings: this.endings });
+    this.meetings.scheduler = this.scheduler;
+    this.holds.scheduler = this.scheduler;
+    this.endings.scheduler = this.scheduler;
+    this.endings.calls = this.calls;
+    const seed = program.schedule.kind === 'random' ? program.schedule.seed : undefined;
+    this.site = { processor: processors[0]!, words: stacks[0]!.words, at: 0, chance: new Randomness(registry, 'chance', seed), lo: 0, hi: 0 };
   }
+
+  /** Hears what the scenario says. */
+  set say(say: Judging['say']) { this.judging.say = say; }
+  /** Hears of each expectation as it is judged. */
+  set judged(judged: Judging['judged']) { this.judging.judged = judged; }
 
   /** Puts the program at its start. */
   start(): void {
@@ -72,15 +125,16 @@ export class Interpreter {
         this.tables.set(i, Number(key & 0xffffffffn) | 0, Number(key >> 32n) | 0, Number(value & 0xffffffffn) | 0, Number(value >> 32n) | 0);
       }
     });
-    this.program.cpus.forEach((procedure, cpu) => {
+    this.program.actors.forEach(({ procedure }, actor) => {
       const block = this.program.procedures[procedure]!;
-      this.stacks[cpu]!.start(procedure, block.entry, block.registers);
+      this.stacks[actor]!.start(procedure, block.entry, block.registers);
     });
+    this.scheduler.setState(0, ACTOR_STATE.running);
   }
 
   /** The hypervisor cannot enter the guest: the run is over before its first statement. */
   stopAtLaunch(cpu: number): void {
-    this.die(RUN.hypervisorStopped, cpu);
+    this.endings.die(RUN.hypervisorStopped, cpu, 0, 0, 0, 0);
   }
 
   /** True when the instruction that `cpu` runs next begins a statement. */
@@ -93,8 +147,19 @@ export class Interpreter {
     return this.code[this.stacks[cpu]!.pc * INSTRUCTION_WORDS + 1]!;
   }
 
-  /** Executes one instruction of `cpu`. The run must be running. */
-  step(cpu: number): void {
+  /**
+   * Does one step of the actor whose turn it is: one instruction, an interrupt that comes before it, or what was left of a
+   * held access. The run must be running.
+   */
+  step(): void {
+    const actor = this.scheduler.current;
+    if (this.scheduler.attention[0] === 0) this.execute(actor);
+    else this.stepAttentively(actor);
+    if (this.isCrowded || this.mayWait !== 0) this.advance();
+  }
+
+  /** Executes one instruction of `cpu`, which may be a host thread. */
+  private execute(cpu: number): void {
     const stack = this.stacks[cpu]!;
     const pc = stack.pc;
     const at = pc * INSTRUCTION_WORDS;
@@ -117,7 +182,7 @@ export class Interpreter {
       case OP.jump: stack.pc = a; break;
       case OP.jumpIf: if (!isZero(words, ra)) stack.pc = b; break;
       case OP.jumpUnless: if (isZero(words, ra)) stack.pc = b; break;
-      case OP.jumpUnlessTechnique: if (!this.program.techniqueSets[a]!.includes(this.technique)) stack.pc = b; break;
+      case OP.jumpUnlessTechnique: if (!this.program.techniqueSets[a]!.includes(this.machine.technique)) stack.pc = b; break;
 
       case OP.globalGet: setPairAt(words, ra, this.globals[2 * b]!, this.globals[2 * b + 1]!); break;
       case OP.globalSet: setPairAt(this.globals, 2 * a, words[rb]!, words[rb + 1]!); break;
@@ -126,6 +191,17 @@ export class Interpreter {
         setPairAt(words, ra, this.tables.valueLo, this.tables.valueHi);
         break;
       case OP.tableSet: this.tables.set(a, words[rb]!, words[rb + 1]!, words[rc]!, words[rc + 1]!); break;
+      case OP.tableGetOf:
+        this.tables.get(words[rb]!, words[rc]!, words[rc + 1]!);
+        setPairAt(words, ra, this.tables.valueLo, this.tables.valueHi);
+        break;
+      case OP.tableSetOf: this.tables.set(words[ra]!, words[rb]!, words[rb + 1]!, words[rc]!, words[rc + 1]!); break;
+      case OP.tableNext: {
+        const isThere = this.tables.next(words[rc]!, words[rb]!, words[rb + 1]!);
+        if (isThere) setPairAt(words, rb, this.tables.valueLo, this.tables.valueHi);
+        setPairAt(words, ra, isThere ? 1 : 0, 0);
+        break;
+      }
       case OP.processGet: this.processes.get(words[rc]!, b, words, ra); break;
       case OP.processSet: this.processes.set(words[rb]!, a, words[rc]!, words[rc + 1]!); break;
 
@@ -143,10 +219,17 @@ export class Interpreter {
       case OP.fetch: this.afterAccess(cpu, stack, processor, pc, processor.fetch(words[ra]!, words[ra + 1]!)); break;
 
       case OP.registerGet:
+        if (b >= SEGMENT_SELECTORS_AT) {
+          setPairAt(words, ra, processor.segments.selector(b - SEGMENT_SELECTORS_AT), 0);
+          break;
+        }
         this.afterInstruction(cpu, stack, processor, pc, processor.readRegister(b));
         if (stack.pc === pc + 1 && stack.base === base) setPairAt(words, ra, processor.valueLo, processor.valueHi);
         break;
-      case OP.registerSet: this.afterInstruction(cpu, stack, processor, pc, processor.writeRegister(a, words[rb]!, words[rb + 1]!)); break;
+      case OP.registerSet:
+        this.afterInstruction(cpu, stack, processor, pc, a >= SEGMENT_SELECTORS_AT
+          ? processor.loadSegment(a - SEGMENT_SELECTORS_AT, words[rb]! & 0xffff) : processor.writeRegister(a, words[rb]!, words[rb + 1]!));
+        break;
       case OP.peekRegister:
         this.questions.register(cpu, b);
         setPairAt(words, ra, this.questions.valueLo, this.questions.valueHi);
@@ -156,26 +239,40 @@ export class Interpreter {
       case OP.clac: this.afterInstruction(cpu, stack, processor, pc, processor.setAlignmentCheck('clear')); break;
       case OP.enterLevel:
         setPairAt(words, ra, processor.level, 0);
-        processor.setLevel(b);
+        this.privilege.enter(processor, b);
         break;
-      case OP.leaveLevel: processor.setLevel(words[ra]!); break;
+      case OP.leaveLevel: this.privilege.enter(processor, words[ra]!); break;
+      case OP.instruction: this.instruct(cpu, stack, processor, pc, a, rb, rc); break;
 
       case OP.call: this.call(cpu, stack, a, rb, c, pc + 1); break;
       case OP.return: this.leave(stack, words[ra]!, words[ra + 1]!); break;
-      case OP.iret: this.interruptReturn(cpu, stack, processor); break;
-      case OP.refuse: this.refuse(cpu, stack, processor); break;
-      case OP.end: this.run.end(); break;
+      case OP.iret: this.afterInstruction(cpu, stack, processor, pc, this.calls.return(cpu, processor)); break;
+      case OP.refuse: this.calls.refuse(cpu, processor); break;
+      case OP.end:
+        stack.pc = pc;
+        this.scheduler.wait(cpu, ACTOR_STATE.ended, 0, 0);
+        this.mayWait = 1;
+        break;
+      case OP.meet: this.meet(cpu, stack, pc, a, b); break;
+      case OP.hold: this.holds.arm(cpu, a, b, c, stack.depth); break;
+      case OP.hostAction: this.actForHost(cpu, stack, a, rb, rc); break;
 
       case OP.query: this.questions.ask(cpu, b, words, ra, words[rc]!, words[rc + 1]!); break;
-      case OP.peek: this.peek(cpu, words, ra, words[rb]!, words[rb + 1]!, c); break;
+      case OP.peek: this.judging.peek(cpu, words, ra, words[rb]!, words[rb + 1]!, c); break;
+      case OP.queryOf:
+        this.questions.askIn(this.processes.rootFrame(words[rc + 2]!), () => this.questions.ask(cpu, b, words, ra, words[rc]!, words[rc + 1]!));
+        break;
+      case OP.peekOf:
+        this.questions.askIn(this.processes.rootFrame(words[rb + 2]!), () => this.judging.peek(cpu, words, ra, words[rb]!, words[rb + 1]!, c));
+        break;
       case OP.counter: setNumberAt(words, ra, this.questions.counter(cpu, b, c)); break;
       case OP.mark: setNumberAt(words, ra, this.happenings[cpu]!.count(b)); break;
-      case OP.expect: this.judge(cpu, stack, a); break;
-      case OP.print: this.say('print', printText(this.program.prints[a]!, words, base), stack.statement); break;
+      case OP.expect: this.judging.judge(cpu, stack, this.happenings[cpu]!, a); break;
+      case OP.print: this.judging.say('print', printText(this.program.prints[a]!, words, base), stack.statement); break;
       case OP.startCounting: this.startCounting(); break;
       default: {
         const computed = compute(operation, words, ra, rb, rc);
-        if (computed === COMPUTED.divideByZero) this.die(RUN.divideByZero, cpu);
+        if (computed === COMPUTED.divideByZero) this.endings.die(RUN.divideByZero, cpu, 0, 0, 0, 0);
         else if (computed === COMPUTED.notMine) {
           throw new Error(`invariant: operation ${operation} at instruction ${pc} is not one of the interpreter's`);
         }
@@ -184,12 +281,47 @@ export class Interpreter {
     this.run.step++;
   }
 
-  private beginStatement(cpu: number, stack: GuestStack, processor: Processor, statement: number): void {
+  /** Where an interrupt may come first, or the step may have to stop inside itself. */
+  private stepAttentively(actor: number): void {
+    const { scheduler, holds, run } = this;
+    if (scheduler.state(actor) === ACTOR_STATE.released) return holds.resume(actor, () => this.execute(actor));
+    if ((scheduler.attention[0]! & ATTENTION_TO.interrupts) !== 0 && this.boundaries.takesPending(actor)) {
+      run.step++;
+      return;
+    }
+    if (!holds.isArmed(actor)) return this.execute(actor);
+    if (holds.run(actor, () => this.execute(actor))) run.step++;
+  }
+
+  /** Decides who runs next; where nobody can, the run is over. */
+  private advance(): void {
+    this.mayWait = 0;
+    const { scheduler, code, run } = this;
+    if (run.status !== RUN.running) return;
+    const { pc } = this.stacks[scheduler.current]!;
+    const operation = code[pc * INSTRUCTION_WORDS]!;
+    if (scheduler.advance(this.boundaries.isBeforeStatement(pc), isGuestInstruction[operation]!) !== NOBODY) return;
+    if (this.program.actors.every((_, actor) => this.hasEnded(actor))) run.end();
+    else this.endings.die(RUN.deadlock, scheduler.current, 0, 0, 0, 0);
+  }
+
+  /** Its block is over, or it halts with nothing left to do. */
+  private hasEnded(actor: number): boolean {
+    const { scheduler, stacks, code } = this;
+    const isAtEnd = code[stacks[actor]!.pc * INSTRUCTION_WORDS] === OP.end && stacks[actor]!.depth === 0;
+    return scheduler.state(actor) === ACTOR_STATE.ended || (isAtEnd && scheduler.isHalted(actor));
+  }
+
+  private beginStatement(cpu: number, stack: GuestStack, processor: Processor | undefined, statement: number): void {
     stack.statement = statement;
-    const isExpect = this.program.statements[statement]!.isExpect;
-    if (!isExpect) processor.counters[COUNTER.statements]!++;
+    const { isExpect } = this.program.statements[statement]!;
+    if (!isExpect) {
+      if (processor !== undefined) processor.counters[COUNTER.statements]!++;
+      this.scheduler.countStatement();
+    }
+    if ((this.scheduler.attention[0]! & ATTENTION_TO.holds) !== 0) this.holds.noteStatement(cpu, stack.depth);
     if (this.bus.on[KIND.statement]) {
-      const record = this.bus.begin(KIND.statement, ACTOR.guest, cpu);
+      const record = this.bus.begin(KIND.statement, processor === undefined ? ACTOR.host : ACTOR.guest, cpu);
       record[field.index.at] = statement;
       this.bus.commit();
     }
@@ -197,7 +329,7 @@ export class Interpreter {
 
   private afterAccess(cpu: number, stack: GuestStack, processor: Processor, pc: number, status: number): void {
     this.run.noteAccess(this.statements.at(pc));
-    if (status === STATUS.done) this.run.noteCompleted(pc, stack.depth);
+    if (status === STATUS.done) this.repeats[cpu]!.noteCompleted(pc, stack.depth);
     else this.afterInstruction(cpu, stack, processor, pc, status);
   }
 
@@ -205,28 +337,50 @@ export class Interpreter {
   private afterInstruction(cpu: number, stack: GuestStack, processor: Processor, pc: number, status: number): void {
     if (status === STATUS.done) return;
     stack.pc = pc;
-    if (status === STATUS.stopped) return this.die(RUN.hypervisorStopped, cpu);
-    const { vector, errorCode } = processor;
-    const cr2 = processor.cr2Lo;
-    const cr2Hi = processor.cr2Hi;
-    const handler = this.program.pageFaultHandler;
-    if (vector !== 14 || handler < 0) return this.dieOf(RUN.tripleFault, cpu, vector, errorCode, cr2, cr2Hi);
-    this.happenings[cpu]!.noteFault(errorCode, cr2, cr2Hi);
-    if (this.run.noteFault(errorCode, cr2, cr2Hi, pc, stack.depth) >= FAULT_LIMIT) {
-      return this.dieOf(RUN.handlerLoop, cpu, vector, errorCode, cr2, cr2Hi);
-    }
-    const procedure = this.program.procedures[handler]!;
-    if (!stack.hasRoom(procedure.registers)) return this.die(RUN.callsTooDeep, cpu);
-    const base = stack.push(handler, procedure.entry, procedure.registers, pc, 0);
-    stack.markHandler(processor.level, errorCode, cr2, cr2Hi);
-    processor.setLevel(0);
-    setPairAt(stack.words, base, cr2, cr2Hi);
-    setPairAt(stack.words, base + 2, errorCode, 0);
+    if (status === STATUS.stopped) this.endings.die(RUN.hypervisorStopped, cpu, 0, 0, 0, 0);
+    else this.calls.fault(cpu, processor, pc);
+  }
+
+  /** One of the language's table of instructions. */
+  private instruct(cpu: number, stack: GuestStack, processor: Processor, pc: number, row: number, operands: number, result: number): void {
+    const instruction = guestInstructions[row];
+    if (instruction === undefined) throw new Error(`invariant: instruction ${row} was let through, and nothing does it`);
+    const { site } = this;
+    site.processor = processor;
+    site.words = stack.words;
+    site.at = operands;
+    site.lo = 0;
+    site.hi = 0;
+    const { aftermath, isAccess } = instruction;
+    if (aftermath === 'leaves the handler') return this.afterInstruction(cpu, stack, processor, pc, this.calls.return(cpu, processor));
+    const status = instruction.execute(site);
+    this.mayWait = 1;
+    if (aftermath === 'may let interrupts in') this.scheduler.attention[0]! |= ATTENTION_TO.interrupts;
+    // INT n may fault itself, and then is not done: SDM Vol. 3, "Software-Generated Exceptions".
+    const isTrap = aftermath === 'raises a trap' && status === STATUS.exception && processor.vector === (stack.words[operands]! & 0xff);
+    if (isTrap) this.calls.interrupt(cpu, processor, pc + 1, 'instruction');
+    else if (isAccess) this.afterAccess(cpu, stack, processor, pc, status);
+    else this.afterInstruction(cpu, stack, processor, pc, status);
+    if (status === STATUS.done) setPairAt(stack.words, result, site.lo, site.hi);
+  }
+
+  private meet(actor: number, stack: GuestStack, pc: number, action: number, meeting: number): void {
+    const came = this.meetings.meet(actor, action, meeting);
+    if (came === 'waits') stack.pc = pc;
+    if (came === 'all have met') this.met(meeting);
+    this.mayWait = 1;
+    if (action === MEET.release) this.scheduler.attention[0]! |= ATTENTION_TO.holds;
+  }
+
+  private actForHost(actor: number, stack: GuestStack, row: number, operands: number, result: number): void {
+    const { hostActions } = this.machine;
+    const refusal = hostActions.act(row, stack.words, operands, result);
+    if (refusal !== 0) this.endings.die(RUN.hostActionRefused, actor, 0, refusal, hostActions.aboutLo, hostActions.aboutHi);
   }
 
   private call(cpu: number, stack: GuestStack, callee: number, firstArgument: number, result: number, returnTo: number): void {
     const procedure = this.program.procedures[callee]!;
-    if (!stack.hasRoom(procedure.registers)) return this.die(RUN.callsTooDeep, cpu);
+    if (!stack.hasRoom(procedure.registers)) return this.endings.die(RUN.callsTooDeep, cpu, 0, 0, 0, 0);
     const base = stack.push(callee, procedure.entry, procedure.registers, returnTo, result);
     for (let i = 0; i < 2 * procedure.parameters.length; i++) stack.words[base + i] = stack.words[firstArgument + i]!;
   }
@@ -237,87 +391,10 @@ export class Interpreter {
     setPairAt(stack.words, stack.base + 2 * result, lo, hi);
   }
 
-  private interruptReturn(cpu: number, stack: GuestStack, processor: Processor): void {
-    processor.setLevel(stack.savedLevel);
-    stack.pop();
-    if (this.bus.on[KIND.iret]) {
-      this.bus.begin(KIND.iret, ACTOR.guest, cpu);
-      this.bus.commit();
-    }
-  }
-
-  /** The handler gives the access up, and with it the statement of the `cpu` block; what it had called is left. */
-  private refuse(cpu: number, stack: GuestStack, processor: Processor): void {
-    const frame = stack.frames().find((each) => each.isHandler);
-    if (frame === undefined) throw new Error('invariant: an access is refused outside of a handler');
-    const { lo, hi, errorCode: code } = stack.faultOf(frame.base);
-    if (this.bus.on[KIND.access_refused]) {
-      const record = this.bus.begin(KIND.access_refused, ACTOR.guest, cpu);
-      setPairAt(record, field.gva.at, lo, hi);
-      record[field.code.at] = code;
-      this.bus.commit();
-    }
-    this.happenings[cpu]!.noteRefusal();
-    processor.counters[COUNTER.refusals]!++;
-    // A handler returns to the access, a procedure behind its call, which may be the statement's last instruction.
-    let isBehind = false;
-    while (stack.depth > 0) {
-      isBehind = !stack.isHandlerAt(stack.base);
-      stack.pop();
-    }
-    const statement = this.statements.at(isBehind ? stack.pc - 1 : stack.pc);
-    const { refusedBelow, end, user } = this.program.statements[statement]!;
-    processor.setLevel(user ? USER_LEVEL : 0);
-    const isExpected = refusedBelow.some((i) => appliesTo(this.program, this.program.expectations[i]!, this.technique));
-    stack.statement = statement;
-    stack.pc = end;
-    if (!isExpected) this.dieOf(RUN.refused, cpu, 14, code, lo, hi);
-  }
-
-  private judge(cpu: number, stack: GuestStack, index: number): void {
-    const expectation = this.program.expectations[index]!;
-    const found = judge(expectation.claim, {
-      words: stack.words,
-      base: stack.base,
-      happenings: this.happenings[cpu]!,
-      unmapped: this.takeUnmapped(),
-    });
-    this.run.judge(found === undefined);
-    this.judged(index, found === undefined ? 'held' : 'failed');
-    if (found === undefined) return;
-    this.say('failure', `expect ${expectation.text} fails: ${found}`, expectation.statement);
-    emitFailure(this.bus, cpu, index);
-  }
-
-  private peek(cpu: number, words: Int32Array, to: number, lo: number, hi: number, size: number): void {
-    const { questions } = this;
-    if (!questions.peek(cpu, lo, hi, size)) this.run.noteUnmapped(questions.endLevel, lo, hi);
-    setPairAt(words, to, questions.valueLo, questions.valueHi);
-  }
-
-  /** Why a load in the claim that is being judged found nothing, as a sentence. */
-  private takeUnmapped(): string | undefined {
-    const unmapped = this.run.takeUnmapped();
-    return unmapped === undefined ? undefined : this.questions.unmappedText(unmapped.level, unmapped.lo, unmapped.hi);
-  }
-
+  /** Boot is over: the counters begin, and the others may run. */
   private startCounting(): void {
     this.run.startCounting();
     for (const processor of this.processors) processor.counters.fill(0);
-  }
-
-  private die(status: number, cpu: number): void {
-    this.dieOf(status, cpu, 0, 0, 0, 0);
-  }
-
-  private dieOf(status: number, cpu: number, vector: number, code: number, lo: number, hi: number): void {
-    if (status === RUN.tripleFault && this.bus.on[KIND.triple_fault]) {
-      const record = this.bus.begin(KIND.triple_fault, ACTOR.guest, cpu);
-      setPairAt(record, field.gva.at, lo, hi);
-      record[field.vector.at] = vector;
-      record[field.code.at] = code;
-      this.bus.commit();
-    }
-    this.run.die(status, cpu, this.stacks[cpu]!.statement, vector, code, lo, hi);
+    this.scheduler.start();
   }
 }

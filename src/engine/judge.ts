@@ -1,10 +1,12 @@
 import { KIND, ACTOR, field } from '../hardware/events/eventTable';
 import type { EventBus } from '../hardware/events/eventBus';
-import { LOG, type Claim, type Expectation, type Program, type ValueType } from '../language/program';
+import { LOG, stopCauses, type Claim, type Expectation, type Program, type ValueType } from '../language/program';
 import { pairToBigInt } from './arithmetic';
 import { LOG_LENGTH, type Happenings } from './happenings';
-import { exitReasonKey, pageFaultText } from './names';
+import { exceptionAt, exceptionName, exitReasonKey } from './names';
 import { printValue } from './printValue';
+
+const PAGE_FAULT = 14;
 
 /** What an expectation's claim is judged on: the running frame's registers and what happened. */
 export interface Evidence {
@@ -27,11 +29,13 @@ export function judge(claim: Claim, evidence: Evidence): string | undefined {
     case 'holds':
       return isTrue(evidence, claim.register) ? undefined : sides(claim, evidence);
     case 'page_fault':
-      return judgeFault(claim, evidence);
-    case 'no_page_fault': {
-      const since = faultsSince(claim.mark, evidence);
-      return since.length === 0 ? undefined : `the guest took ${since.join(', then ')}`;
-    }
+      return judgeException(PAGE_FAULT, claim, evidence);
+    case 'no_page_fault':
+      return judgeNone(PAGE_FAULT, claim.mark, evidence);
+    case 'exception':
+      return judgeException(claim.vector, claim, evidence);
+    case 'no_exception':
+      return judgeNone(claim.vector, claim.mark, evidence);
     case 'no_exits': {
       const since = exitsSince(claim.mark, evidence);
       return since.length === 0 ? undefined : `the VM exits were ${since.join(', ')}`;
@@ -46,6 +50,11 @@ export function judge(claim: Claim, evidence: Evidence): string | undefined {
       return evidence.happenings.count(LOG.refusals) > number(evidence, claim.mark)
         ? undefined
         : 'no access was refused';
+    case 'stopped': {
+      if (evidence.happenings.count(LOG.stops) === number(evidence, claim.mark)) return 'the VM goes on';
+      const cause = stopCauses[evidence.happenings.stopCause];
+      return claim.why === undefined || claim.why === cause ? undefined : `the VM stopped with ${cause}`;
+    }
   }
 }
 
@@ -57,25 +66,40 @@ export function emitFailure(bus: EventBus, cpu: number, expectation: number): vo
   bus.commit();
 }
 
-function judgeFault(claim: Extract<Claim, { kind: 'page_fault' }>, evidence: Evidence): string | undefined {
+/** Exactly one exception of `vector` since the mark, with the code and at the place that the claim names. */
+function judgeException(vector: number, claim: { readonly mark: number; readonly code?: number; readonly at?: number }, evidence: Evidence): string | undefined {
   const { happenings } = evidence;
   const from = number(evidence, claim.mark);
-  const faults = happenings.count(LOG.faults) - from;
-  if (faults === 0) return 'no page fault was delivered to the guest';
-  if (faults > 1) return `the guest took ${faultsSince(claim.mark, evidence).join(', then ')}`;
-  const isCode = claim.code === undefined || claim.code === happenings.faultCode(from);
+  const found = exceptionsSince(vector, from, evidence);
+  if (found.length === 0) return `no ${exceptionName(vector)} was delivered to the guest`.replace('page_fault', 'page fault');
+  const took = `the guest took ${found.map((n) => exceptionText(happenings, n)).join(', then ')}`;
+  if (found.length > 1) return took;
+  const [n] = found as [number];
+  const isCode = claim.code === undefined || claim.code === happenings.faultCode(n);
   const isPlace =
     claim.at === undefined ||
-    (evidence.words[evidence.base + 2 * claim.at] === happenings.faultAddressLo(from) &&
-      evidence.words[evidence.base + 2 * claim.at + 1] === happenings.faultAddressHi(from));
-  return isCode && isPlace ? undefined : `the guest took ${faultsSince(claim.mark, evidence).join('')}`;
+    (evidence.words[evidence.base + 2 * claim.at] === happenings.faultAddressLo(n) &&
+      evidence.words[evidence.base + 2 * claim.at + 1] === happenings.faultAddressHi(n));
+  return isCode && isPlace ? undefined : took;
 }
 
-function faultsSince(mark: number, evidence: Evidence): string[] {
-  const { happenings } = evidence;
-  return since(number(evidence, mark), happenings.count(LOG.faults), (n) =>
-    pageFaultText(happenings.faultCode(n), pairToBigInt(happenings.faultAddressLo(n), happenings.faultAddressHi(n))),
-  );
+function judgeNone(vector: number, mark: number, evidence: Evidence): string | undefined {
+  const found = exceptionsSince(vector, number(evidence, mark), evidence);
+  return found.length === 0 ? undefined : `the guest took ${found.map((n) => exceptionText(evidence.happenings, n)).join(', then ')}`;
+}
+
+/** Numbers of the exceptions of `vector` from number `from` on, of which the log keeps the last only. */
+function exceptionsSince(vector: number, from: number, { happenings }: Evidence): number[] {
+  const to = happenings.count(LOG.faults);
+  const found: number[] = [];
+  for (let n = Math.max(from, to - LOG_LENGTH); n < to; n++) if (happenings.faultVector(n) === vector) found.push(n);
+  return found;
+}
+
+function exceptionText(happenings: Happenings, n: number): string {
+  const vector = happenings.faultVector(n);
+  const address = pairToBigInt(happenings.faultAddressLo(n), happenings.faultAddressHi(n));
+  return exceptionAt(vector, happenings.faultCode(n), address);
 }
 
 function exitsSince(mark: number, evidence: Evidence): string[] {

@@ -8,8 +8,10 @@ import type { Listing } from '../hypervisor/listing';
 import type { Technique } from '../hypervisor/technique';
 import type { Program } from '../language/program';
 import type { Configuration } from './configuration';
+import { HostActions } from './hostActions';
 import { Interpreter } from './interpreter';
 import { loadGuest } from './loader';
+import { DirectPrivilegeSwitch } from './privilegeSwitch';
 import { Questions } from './questions';
 import { TableWatch } from './tableWatch';
 
@@ -41,7 +43,14 @@ export class Machine {
       hostFrames: Math.floor(hostRam / FRAME_BYTES), guestFrames: Math.floor(guestRam / FRAME_BYTES),
     }, configuration.settings);
     this.questions = new Questions(this.memory, this.processors, this.technique);
-    this.interpreter = new Interpreter(registry, program, this.technique.name, this.processors, this.questions, bus);
+    this.interpreter = new Interpreter(registry, program, {
+      technique: this.technique.name, processors: this.processors, memory: this.memory, questions: this.questions, bus,
+      privilege: new DirectPrivilegeSwitch(), hostActions: new HostActions(),
+    });
+    this.interpreter.holds.reload = (cpu) => {
+      this.processors[cpu]?.reload();
+      this.forgetDerived();
+    };
     this.watches = this.processors.map((processor) => new TableWatch(this.memory, bus, processor, this.technique, this.interpreter.processes));
     loadGuest(this.memory, this.technique.guestMemory, this.processors, guestRam);
     const failed = this.processors.findIndex((processor, cpu) => this.failsToLaunch(processor, cpu));

@@ -47,6 +47,24 @@ export class NumberTables {
     this.slots.write(at + 4, hi);
   }
 
+  /**
+   * The least key of `table` that is not below the given one and holds something else than 0, left in valueLo, valueHi;
+   * false when there is none.
+   */
+  next(table: number, keyLo: number, keyHi: number): boolean {
+    const { words } = this.slots;
+    let found = false;
+    for (let at = 0; at < this.head[CAPACITY]! * SLOT_WORDS; at += SLOT_WORDS) {
+      if (words[at] !== table + 1 || (words[at + 3]! | words[at + 4]!) === 0) continue;
+      if (isBelow(words[at + 1]!, words[at + 2]!, keyLo, keyHi)) continue;
+      if (found && !isBelow(words[at + 1]!, words[at + 2]!, this.valueLo, this.valueHi)) continue;
+      found = true;
+      this.valueLo = words[at + 1]!;
+      this.valueHi = words[at + 2]!;
+    }
+    return found;
+  }
+
   /** Word index of the key's slot, or of the free one where it would go. */
   private find(table: number, keyLo: number, keyHi: number): number {
     const mask = this.head[CAPACITY]! - 1;
@@ -70,4 +88,8 @@ export class NumberTables {
       for (let i = 0; i < SLOT_WORDS; i++) this.slots.write(to + i, old[at + i]!);
     }
   }
+}
+
+function isBelow(lo: number, hi: number, otherLo: number, otherHi: number): boolean {
+  return hi >>> 0 < otherHi >>> 0 || (hi === otherHi && lo >>> 0 < otherLo >>> 0);
 }

@@ -25,6 +25,8 @@ export class Questions {
   /** What `peek` and `register` found. */
   valueLo = 0;
   valueHi = 0;
+  /** Guest frame of the root that questions are asked of; undefined: of what CR3 names. */
+  private root: number | undefined;
   /** Level of the entry at which the last `peek` ended without a translation. */
   endLevel = 0;
 
@@ -40,7 +42,7 @@ export class Questions {
     if (name === 'tlb.holds') return setPairAt(words, at, this.processors[cpu]!.caches.holds(lo, hi) ? 1 : 0, 0);
     if (name.startsWith('walk.')) return this.askWalk(cpu, name.slice('walk.'.length), words, at, lo, hi);
     const isMapped = this.translate(cpu, lo, hi);
-    const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;
+    const { gpaLo, gpaHi } = this.tables(cpu).result;
     if (!isMapped) return setPairAt(words, at, NOWHERE, NOWHERE);
     if (name === 'gpa_of') return setPairAt(words, at, gpaLo, gpaHi);
     const gfn = frameOfAddress(gpaLo, gpaHi);
@@ -61,7 +63,7 @@ export class Questions {
       if (i === 0 || ((lo + i) & PAGE_MASK) === 0) {
         const at = lo + i;
         if (!this.translate(cpu, at | 0, at > 0x7fffffff && lo < 0 ? hi + 1 : hi)) return false;
-        const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;
+        const { gpaLo, gpaHi } = this.tables(cpu).result;
         value = this.technique.guestMemory.frameOf(frameOfAddress(gpaLo, gpaHi));
       }
       const byte = this.byteOf(cpu, value, (lo + i) & PAGE_MASK);
@@ -78,10 +80,25 @@ export class Questions {
     return `${address} is not mapped: the walk ends at the ${names[level] || 'root'}`;
   }
 
+  /** As `ask`, and what else asks, by the tables whose root is guest frame `root`, and not those that CR3 names. */
+  askIn(root: number, question: () => void): void {
+    this.root = root;
+    question();
+    this.root = undefined;
+  }
+
+  private tables(cpu: number): TranslationSpace {
+    const space = this.technique.guestTables(this.processors[cpu] === undefined ? 0 : cpu);
+    if (this.root !== undefined) space.useRoot(this.root << 12, this.root >>> 20);
+    return space;
+  }
+
   /** Value of counter `counter` in `scope` (a `COUNTER_SCOPE`). */
   counter(cpu: number, counter: number, scope: number): number {
     if (scope === COUNTER_SCOPE.now || isTablePages(counter)) return this.tablePages(cpu, counter);
-    if (scope === COUNTER_SCOPE.cpu) return this.processors[cpu]!.counters[counter]!;
+    const processor = this.processors[cpu];
+    // A host thread's own statement is judged by what it made all CPUs do.
+    if (scope === COUNTER_SCOPE.cpu && processor !== undefined) return processor.counters[counter]!;
     return this.processors.reduce((sum, processor) => sum + processor.counters[counter]!, 0);
   }
 
@@ -99,7 +116,7 @@ export class Questions {
 
   /** Walks the guest's tables for a linear address, rights aside; true when a page is mapped. Leaves the space's result. */
   translate(cpu: number, lo: number, hi: number): boolean {
-    const space = this.technique.guestTables(cpu);
+    const space = this.tables(cpu);
     const outcome = walk(space, lo, hi, ACCESS.read | ACCESS.implicit, EFFECTS.none);
     if (outcome === WALK.mapped) return true;
     this.endLevel = space.result.level;
@@ -109,7 +126,7 @@ export class Questions {
   }
 
   private askWalk(cpu: number, field: string, words: Int32Array, at: number, lo: number, hi: number): void {
-    const space = this.technique.guestTables(cpu);
+    const space = this.tables(cpu);
     const isMapped = this.translate(cpu, lo, hi);
     const { result } = space;
     const rights = isMapped ? result.rights : 0;
@@ -132,7 +149,7 @@ export class Questions {
   /** Byte of a guest page behind host frame `frame`: unbacked RAM holds zeros, and where no memory is there are ones. */
   private byteOf(cpu: number, frame: number, offset: number): number {
     if (frame >= 0) return this.memory.load8((frame << 12) | offset, frame >>> 20);
-    const { gpaLo, gpaHi } = this.technique.guestTables(cpu).result;
+    const { gpaLo, gpaHi } = this.tables(cpu).result;
     return this.technique.guestMemory.hvaPageOf(frameOfAddress(gpaLo, gpaHi)) < 0 ? 0xff : 0;
   }
 

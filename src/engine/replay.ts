@@ -42,9 +42,9 @@ export class Replay {
     return { step: this.step, event: this.event };
   }
 
-  /** The CPU that runs next. */
+  /** The actor that does the step ahead, or the one stood in: a CPU, or a host thread. */
   get cpu(): number {
-    return 0;
+    return this.machine.interpreter.scheduler.current;
   }
 
   /** True when there is no further step. */
@@ -54,8 +54,9 @@ export class Replay {
 
   /** Executes one step from its start. The moment must be between steps, and the run not over. */
   execute(): void {
-    this.checkpoints.consider(this.step);
+    this.considerCheckpoint();
     this.executeBare();
+    this.machine.interpreter.holds.forgetPast();
   }
 
   /** Goes to the start of `step`, forward or back; not past the end of the run. */
@@ -74,7 +75,7 @@ export class Replay {
    */
   enter(stop: EventStop): boolean {
     const { registry } = this.machine;
-    this.checkpoints.consider(this.step);
+    this.considerCheckpoint();
     const anchor = registry.checkpoint();
     const records: Int32Array[] = [];
     let inside: Checkpoint | undefined;
@@ -118,15 +119,23 @@ export class Replay {
   }
 
   private executeListening(listener: (record: Int32Array) => void): void {
-    const { bus } = this.machine;
+    const { bus, interpreter: { holds } } = this.machine;
     this.machine.forgetDerived();
     bus.listen(listener, 'all');
+    // The way back may lead into the middle of a held step that this one ends.
+    holds.executes = 'tentatively';
     this.executeBare();
+    holds.executes = 'for good';
     bus.silence();
   }
 
+  /** While an access is held, what it knows is in no checkpoint: history is taken up before that. */
+  private considerCheckpoint(): void {
+    if (!this.machine.interpreter.holds.isHolding) this.checkpoints.consider(this.step);
+  }
+
   private executeBare(): void {
-    this.machine.interpreter.step(this.cpu);
+    this.machine.interpreter.step();
     if (this.step > this.furthest) this.furthest = this.step;
   }
 

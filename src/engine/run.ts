@@ -100,7 +100,7 @@ export class ScenarioRun {
     const state = interpreter.run;
     const execute = (isThere: () => boolean): void => {
       for (let steps = 1; state.status === RUN.running && !isThere(); steps++) {
-        interpreter.step(0);
+        interpreter.step();
         tries?.note();
         if (steps % STRIDE === 0 && expired()) return;
       }

@@ -14,6 +14,10 @@ export const RUN = {
   handlerLoop: 6,
   /** The hypervisor could not go on. */
   hypervisorStopped: 7,
+  /** Nobody can go on: all wait for each other. */
+  deadlock: 8,
+  /** A host action found what it cannot do; its sentence is the machine's to tell. */
+  hostActionRefused: 9,
 } as const;
 
 const STATUS = 0;
@@ -25,15 +29,10 @@ const ADDRESS = 5;
 const EXPECT_PASSED = 7;
 const EXPECT_FAILED = 8;
 const COUNTING = 9;
-const FAULT_REPEATS = 10;
-const FAULT_CODE = 11;
-const FAULT_ADDRESS = 12;
-const LAST_ACCESS_STATEMENT = 14;
-const FAULT_PC = 15;
-const FAULT_DEPTH = 16;
+const LAST_ACCESS_STATEMENT = 10;
 /** Level at which a load in an expectation found nothing, plus 1; then its address. */
-const UNMAPPED = 17;
-const WORDS = 20;
+const UNMAPPED = 11;
+const WORDS = 14;
 
 const STEP = 0;
 const LAST_ACCESS_STEP = 1;
@@ -126,30 +125,6 @@ export class RunState {
 
   startCounting(): void {
     this.words[COUNTING] = 1;
-  }
-
-  /**
-   * Counts faults of one access in a row: the same address and code, met by the instruction at `pc`
-   * of the frame at `depth`. Gives how many it has been.
-   */
-  noteFault(code: number, lo: number, hi: number, pc: number, depth: number): number {
-    const words = this.words;
-    const isSame =
-      words[FAULT_CODE] === code &&
-      words[FAULT_ADDRESS] === lo &&
-      words[FAULT_ADDRESS + 1] === hi &&
-      words[FAULT_PC] === pc &&
-      words[FAULT_DEPTH] === depth;
-    const repeats = isSame ? words[FAULT_REPEATS]! + 1 : 1;
-    words.set([repeats, code, lo, hi], FAULT_REPEATS);
-    words.set([pc, depth], FAULT_PC);
-    return repeats;
-  }
-
-  /** The access at `pc` of the frame at `depth` has completed: its faults are no longer in a row. */
-  noteCompleted(pc: number, depth: number): void {
-    if (this.words[FAULT_REPEATS] === 0) return;
-    if (this.words[FAULT_PC] === pc && this.words[FAULT_DEPTH] === depth) this.words[FAULT_REPEATS] = 0;
   }
 
   /** A load in an expectation found no translation: an entry of `level` was not present. */

@@ -40,7 +40,7 @@ describe('every counter is the number of events of its kind', () => {
         machine.bus.listen((record) => {
           if (run.isCounting) events.push(record.slice());
         }, 'all');
-        while (run.status === RUN.running) machine.interpreter.step(0);
+        while (run.status === RUN.running) machine.interpreter.step();
 
         const { counters } = machine.processors[0]!;
         for (const { counter, kind, which } of counted) {

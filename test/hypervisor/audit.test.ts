@@ -32,7 +32,7 @@ describe('audit of what the hypervisor keeps', function () {
   it('finds a bit that is flipped in any leaf, and a link that is cut', () => {
     for (const mmu of ['shadow-wp', 'ept']) {
       const machine = machineFor(compiled(scenarioText('first-touch')), mmu);
-      while (machine.interpreter.run.status === 0) machine.interpreter.step(0);
+      while (machine.interpreter.run.status === 0) machine.interpreter.step();
       assert.deepEqual(audit(machine), []);
       machine.processors[0]!.walkWithoutEffects(0x600000, 0, 0);
       const { inspection } = machine.processors[0]!;

@@ -32,14 +32,14 @@ export function runAudited(machine: Machine): void {
   const { interpreter, processors } = machine;
   const { run } = interpreter;
   const { counters } = processors[0]!;
-  while (run.status === RUN.running && !run.isCounting) interpreter.step(0);
+  while (run.status === RUN.running && !run.isCounting) interpreter.step();
   assert.deepEqual(audit(machine), [], 'after boot');
   const events = new CounterAudit(machine);
   events.listen();
   let exits = counters[COUNTER['exits.total']]!;
   while (run.status === RUN.running) {
     const before = run.step;
-    interpreter.step(0);
+    interpreter.step();
     if (counters[COUNTER['exits.total']] === exits) continue;
     exits = counters[COUNTER['exits.total']]!;
     const { range } = machine.program.statements[interpreter.stacks[0]!.statement]!;

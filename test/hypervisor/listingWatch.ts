@@ -61,7 +61,7 @@ export function watchListings(machine: Machine, onStep: (machine: Machine) => vo
   }, [KIND.listing_call, KIND.listing_line, KIND.listing_return]);
   while (run.status === 0) {
     onStep(machine);
-    machine.interpreter.step(0);
+    machine.interpreter.step();
   }
   machine.bus.silence();
   return { reached, undeclared: [...undeclared] };

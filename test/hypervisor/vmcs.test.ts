@@ -48,7 +48,7 @@ describe('the VMCS of a hypervisor', () => {
       const machine = machineFor(mmu);
       const { run } = machine.interpreter;
       machine.processors[0]!.vmcs[VMCS.host_tr_selector] = 0;
-      while (run.status === RUN.running) machine.interpreter.step(0);
+      while (run.status === RUN.running) machine.interpreter.step();
       const { ok, message } = outcomeOf(machine);
       assert.equal(ok, false);
       assert.match(message ?? '', /the hypervisor stopped the VM: VM entry fails with VM-instruction error 8, .*the host TR selector is 0 \(SDM/);

@@ -35,7 +35,7 @@ describe('trees are what the entry-written and flag events of the run add up to'
             compared++;
           }
           isNews = false;
-          machine.interpreter.step(0);
+          machine.interpreter.step();
         }
         assert.ok(compared > 5, 'the run writes entries');
       });

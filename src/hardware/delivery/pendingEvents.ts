@@ -9,7 +9,7 @@ import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from '../processor/registers';
 import { RESUME, STATUS } from '../processor/rootMode';
 import { NO_VIRTUAL_INTERRUPT, pendingVirtualInterrupt, takeVirtualInterrupt } from '../svm/virtualInterrupt';
 import { V_INTR, VMCB } from '../svm/vmcb';
-import { PIN, VMCS } from '../vmx/vmcs';
+import { PIN, PRIMARY, VMCS } from '../vmx/vmcs';
 
 /** Nothing was to be done. */
 const NOTHING = -1;
@@ -54,6 +54,21 @@ export class PendingEvents {
       if (answer !== RESUME.retry && answer !== RESUME.completed) return end.statusOf(answer);
     }
     return end.giveUp('an interrupt exits again and again, and root mode does not take it');
+  }
+
+  /** True when `deliver` would take something now: what a processor that does nothing else wakes up for. */
+  get hasWork(): boolean {
+    const { apic, registers, vmcs, vmcb, vendor } = this.processor;
+    if (this.activity === ACTIVITY.shutdown || this.isBlocked(INTERRUPTIBILITY.blockingByMovSs)) return false;
+    const isGuest = registers[2 * REGISTER.nonRoot] !== 0;
+    const isVmx = isGuest && vendor === 'intel';
+    const blocksNmi = this.isBlocked(INTERRUPTIBILITY.blockingByNmi);
+    if (this.isGuestOf('virtualNmis') && !blocksNmi && (vmcs[VMCS.primary_controls]! & PRIMARY.nmiWindowExiting) !== 0) return true;
+    if (apic.hasNmi !== 0 && (this.isGuestOf('virtualNmis') || !blocksNmi)) return true;
+    if (isVmx && this.isInterruptible && (vmcs[VMCS.primary_controls]! & PRIMARY.interruptWindowExiting) !== 0) return true;
+    if (isGuest && vendor === 'amd' && this.isInterruptible && pendingVirtualInterrupt(vmcb) !== NO_VIRTUAL_INTERRUPT) return true;
+    if (apic.pending === NO_VECTOR || this.isBlocked(BLOCKED_FOR_ONE_INSTRUCTION)) return false;
+    return this.isInterruptible || this.isGuestOf('externalInterruptExiting') || this.isMaskedVirtually;
   }
 
   private takeOne(): number {

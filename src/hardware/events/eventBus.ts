@@ -22,6 +22,7 @@ export class EventBus {
   quietHits = 1;
   private readonly record = new Int32Array(RECORD_WORDS);
   private listener: EventListener = () => undefined;
+  private diverted: { readonly listener: EventListener; readonly wanted: Uint8Array } | undefined;
 
   /** One listener at a time: the engine, which hands events on. `kinds`: which to send, or all. */
   listen(listener: EventListener, kinds: Iterable<number> | 'all'): void {
@@ -35,6 +36,32 @@ export class EventBus {
     this.on.fill(0);
     this.quietHits = 1;
     this.listener = () => undefined;
+  }
+
+  /**
+   * Until `undivert`, events of these kinds are sent too, and all that are sent go to `through`, which hands on those that
+   * the listener is to hear; of kinds that the listener did not ask for it is told nothing.
+   */
+  divert(through: (record: Int32Array, pass: EventListener) => void, kinds: Iterable<number>): void {
+    const { listener } = this;
+    const wanted = this.on.slice();
+    this.diverted = { listener, wanted };
+    const pass: EventListener = (record) => {
+      if (wanted[record[KIND_AT]!] !== 0) listener(record);
+    };
+    this.listener = (record) => through(record, pass);
+    for (const kind of kinds) this.on[kind] = 1;
+    this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
+  }
+
+  /** Sends what was asked for before `divert`, to the listener directly. */
+  undivert(): void {
+    const { diverted } = this;
+    if (diverted === undefined) throw new Error('invariant: no events are diverted');
+    this.diverted = undefined;
+    this.listener = diverted.listener;
+    this.on.set(diverted.wanted);
+    this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
   }
 
   /** Clears the record and writes its head; the caller fills the kind's fields and commits. */

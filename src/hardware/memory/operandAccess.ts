@@ -55,8 +55,11 @@ export class OperandAccess {
     this.hi = hi;
   }
 
-  /** `lo`, `hi` := what a read-modify-write makes of them and an operand, before truncation to its size. */
-  modify(rmw: number, operandLo: number, operandHi: number): void {
+  /**
+   * `lo`, `hi` := what a read-modify-write makes of them and an operand, before truncation to its size. (expectedLo,
+   * expectedHi), of the operand's size: what a compare-exchange compares with.
+   */
+  modify(rmw: number, operandLo: number, operandHi: number, expectedLo: number, expectedHi: number): void {
     const lo = this.lo;
     switch (rmw) {
       case RMW.add: {
@@ -72,6 +75,9 @@ export class OperandAccess {
       case RMW.and: this.lo &= operandLo; this.hi &= operandHi; return;
       case RMW.or: this.lo |= operandLo; this.hi |= operandHi; return;
       case RMW.xor: this.lo ^= operandLo; this.hi ^= operandHi; return;
+      case RMW.exchange: this.take(operandLo, operandHi); return;
+      // SDM Vol. 2, "CMPXCHG—Compare and Exchange": the destination is written whichever way it goes.
+      case RMW.compareExchange: if (lo === expectedLo && this.hi === expectedHi) this.take(operandLo, operandHi); return;
       default: throw new Error(`invariant: read-modify-write operation ${rmw} does not exist`);
     }
   }

@@ -36,7 +36,7 @@ export class EntryChange {
     operand.lo = 0;
     operand.hi = 0;
     for (let i = 0; i < bytes; i++) this.move(operand, this, skipped + i, offset + i, 'read');
-    if (pending.operation === OPERATION.readModifyWrite) operand.modify(pending.rmw, pending.operandLo, pending.operandHi);
+    if (pending.operation === OPERATION.readModifyWrite) operand.modify(pending.rmw, pending.operandLo, pending.operandHi, pending.expectedLo, pending.expectedHi);
     else {
       operand.lo = pending.operandLo;
       operand.hi = pending.operandHi;

@@ -76,6 +76,8 @@ export class InvpcidInstruction {
   private pcidHi = 0;
   private addressLo = 0;
   private addressHi = 0;
+  /** 1: the descriptor is given, and none is read. */
+  private isGiven = 0;
 
   constructor(private readonly processor: InvpcidProcessor) {
     this.operand = new OperandAccess(processor.memory);
@@ -87,6 +89,24 @@ export class InvpcidInstruction {
    * Vol. 3, "Relative Priority of Faults and VM Exits".
    */
   invpcid(type: number, lo: number, hi: number): number {
+    this.isGiven = 0;
+    return this.execute(type, lo, hi);
+  }
+
+  /** The same where no memory need be read for the descriptor: (pcidLo, pcidHi) are its bits 63:0, (lo, hi) its linear address. */
+  invpcidOf(type: number, pcidLo: number, pcidHi: number, lo: number, hi: number): number {
+    const { pending } = this.processor;
+    this.isGiven = 1;
+    this.pcidLo = pcidLo;
+    this.pcidHi = pcidHi;
+    this.addressLo = lo;
+    this.addressHi = hi;
+    pending.descriptorLo = pcidLo;
+    pending.descriptorHi = pcidHi;
+    return this.execute(type, lo, hi);
+  }
+
+  private execute(type: number, lo: number, hi: number): number {
     const { pending, registers, interruption, end } = this.processor;
     pending.operation = OPERATION.invpcid;
     pending.gvaLo = lo;
@@ -114,7 +134,7 @@ export class InvpcidInstruction {
     const { registers, interruption, invalidations, spaces } = this.processor;
     const exit = interruption.exits.invpcid(type, lo, hi);
     if (exit !== NO_EXIT) return exit;
-    const reached = this.readDescriptor(lo, hi);
+    const reached = this.isGiven === 0 ? this.readDescriptor(lo, hi) : TRANSLATED;
     if (reached !== TRANSLATED) return reached;
     const { pcidLo, pcidHi, addressLo, addressHi } = this;
     const { compiled } = spaces.linear;

@@ -258,7 +258,7 @@ export class MemoryInstructions {
   private makeWritten(): void {
     const { operand } = this;
     const { pending } = this.processor;
-    if (pending.operation === OPERATION.readModifyWrite) operand.modify(pending.rmw, pending.operandLo, pending.operandHi);
+    if (pending.operation === OPERATION.readModifyWrite) operand.modify(pending.rmw, pending.operandLo, pending.operandHi, pending.expectedLo, pending.expectedHi);
     else operand.take(pending.operandLo, pending.operandHi);
   }
 

@@ -27,6 +27,7 @@ import { ProcessorEvents } from '../events/processorEvents';
 import { featuresWith, type ProcessorFeatures } from './processorFeatures';
 import { ProcessorSpaces } from './processorSpaces';
 import { isCanonical } from '../paging/compiledFormat';
+import { RMW } from '../memory/readModifyWrite';
 import { RegisterFile } from './registerFile';
 import { RegisterInstructions } from './registerInstructions';
 import { REGISTER, REGISTER_WORDS } from './registers';
@@ -199,6 +200,18 @@ export class Processor {
     return this.onMemory.access(OPERATION.readModifyWrite, lo, hi, size, operandLo, operandHi, rmw);
   }
 
+  /**
+   * CMPXCHG and CMPXCHG8B: the operand takes the new value where it has the expected one, and is written back else. The old
+   * value is left in `valueLo`, `valueHi`.
+   */
+  compareExchange(
+    lo: number, hi: number, size: number, expectedLo: number, expectedHi: number, newLo: number, newHi: number,
+  ): number {
+    this.pending.expectedLo = expectedLo;
+    this.pending.expectedHi = expectedHi;
+    return this.onMemory.access(OPERATION.readModifyWrite, lo, hi, size, newLo, newHi, RMW.compareExchange);
+  }
+
   /** Fetches the byte at a linear address as an instruction. */
   fetch(lo: number, hi: number): number {
     return this.onMemory.access(OPERATION.fetch, lo, hi, 1, 0, 0, 0);
@@ -252,6 +265,11 @@ export class Processor {
     return this.byDescriptor.invpcid(type, lo, hi);
   }
 
+  /** INVPCID whose descriptor is given: its bits 63:0, and the linear address in it. */
+  invpcidOf(type: number, pcidLo: number, pcidHi: number, lo: number, hi: number): number {
+    return this.byDescriptor.invpcidOf(type, pcidLo, pcidHi, lo, hi);
+  }
+
   /** CPUID of EAX and ECX, into EAX, EBX, ECX and EDX. */
   cpuid(): number { return this.system.cpuid(); }
   /** HLT; the processor then is in activity state HLT. */
@@ -279,6 +297,8 @@ export class Processor {
   setInterruptFlag(how: 'set' | 'clear'): number { return this.eventUnit.instructions.setInterruptFlag(how); }
   /** What waits to be taken between two instructions: NMI, interrupts, and the exits that wait for a window. */
   deliverPending(): number { return this.eventUnit.pending.deliver(); }
+  /** True when `deliverPending` would take something now: what wakes a processor that halts. */
+  get hasPending(): boolean { return this.eventUnit.pending.hasWork; }
 
   /** MOV of a selector to a segment register; `segment`: a `SEGMENT`. */
   loadSegment(segment: number, selector: number): number { return this.eventUnit.onSegments.loadSegment(segment, selector); }

@@ -44,6 +44,12 @@ export class PendingOperation {
   operandHi = 0;
   /** An `RMW`, for a read-modify-write. */
   rmw = 0;
+  /** Bits 63:0 of the descriptor of an INVPCID whose descriptor is given. */
+  descriptorLo = 0;
+  descriptorHi = 0;
+  /** What a compare-exchange compares with. */
+  expectedLo = 0;
+  expectedHi = 0;
   /** `SEGMENT` register that a memory operation goes through: decides between #GP and #SS. */
   segment = 0;
   /** A `REGISTER` number, for a register operation. */

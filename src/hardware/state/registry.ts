@@ -59,6 +59,23 @@ export class Registry {
     this.live.length = checkpoint.number;
   }
 
+  /** True until `checkpoint` is given up, or time goes back to before it. */
+  isLive(checkpoint: Checkpoint): boolean {
+    return this.live[checkpoint.number - 1] === checkpoint;
+  }
+
+  /**
+   * Writes the contents at `checkpoint`, which must be live, over the present ones, as any writes are made: no checkpoint
+   * becomes void, and a later one still gives the present contents back.
+   */
+  rewrite(checkpoint: Checkpoint): void {
+    let i = 0;
+    for (const block of this.blocks.values()) block.set(checkpoint.blocks[i++]!);
+    i = 0;
+    for (const block of this.numberBlocks.values()) block.set(checkpoint.numbers[i++]!);
+    for (const tracked of this.trackedBlocks.values()) tracked.rewrite(checkpoint.number);
+  }
+
   /** Gives a checkpoint up: nothing will be restored to it. What it saved joins the one before it. */
   forget(checkpoint: Checkpoint): void {
     for (const tracked of this.trackedBlocks.values()) tracked.forget(checkpoint.number);

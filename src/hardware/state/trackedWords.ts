@@ -34,6 +34,10 @@ export class TrackedWords {
   /** Epoch in which a granule was last saved; equal to `epoch` means: already saved. */
   private savedIn: Int32Array;
   private epoch = 1;
+  /** 1 for each granule whose next write is to be told by `watchVersion`; none of them is saved in this epoch. */
+  private watched: Uint8Array;
+  /** Changes at the next write to a granule that is watched, and when contents are put back. Derived. */
+  watchVersion = 1;
   /** logs[i] takes the contents at checkpoint i + 1 to those at checkpoint i. */
   private logs: UndoLog[] = [];
 
@@ -41,6 +45,7 @@ export class TrackedWords {
     const rounded = Math.ceil(Math.max(words, GRANULE_WORDS) / GRANULE_WORDS) * GRANULE_WORDS;
     this.words = new Int32Array(rounded);
     this.savedIn = new Int32Array(rounded >> GRANULE_SHIFT);
+    this.watched = new Uint8Array(rounded >> GRANULE_SHIFT);
   }
 
   /** Makes at least `count` words addressable; new ones are zero. */
@@ -54,12 +59,26 @@ export class TrackedWords {
     const savedIn = new Int32Array(size >> GRANULE_SHIFT);
     savedIn.set(this.savedIn);
     this.savedIn = savedIn;
+    const watched = new Uint8Array(size >> GRANULE_SHIFT);
+    watched.set(this.watched);
+    this.watched = watched;
   }
 
   write(index: number, value: number): void {
     const granule = index >> GRANULE_SHIFT;
     if (this.savedIn[granule] !== this.epoch) this.save(granule);
     this.words[index] = value;
+  }
+
+  /**
+   * Has the next write to the granule of a word change `watchVersion`. Costs other writes nothing: a watched granule passes
+   * for one that was not saved yet, and to save one twice is harmless, since the older copy is applied last.
+   */
+  watch(index: number): void {
+    const granule = index >> GRANULE_SHIFT;
+    if (this.watched[granule] !== 0) return;
+    this.watched[granule] = 1;
+    this.savedIn[granule] = 0;
   }
 
   /** Starts a new stretch of history; gives the number to hand to `restore`. */
@@ -75,6 +94,23 @@ export class TrackedWords {
     this.logs.length = number;
     this.logs[number - 1] = new UndoLog();
     this.epoch++;
+    this.watchVersion = this.watchVersion + 1 | 0;
+  }
+
+  /** Writes the contents at checkpoint `number` over the present ones, by ordinary writes: every checkpoint stays. */
+  rewrite(number: number): void {
+    const rewritten = new Set<number>();
+    // A granule's contents at the checkpoint are what the oldest of the logs since then has saved of it first.
+    for (let i = number - 1; i < this.logs.length; i++) {
+      const log = this.logs[i]!;
+      const { words, length } = log;
+      for (let at = 0; at < length; at += 1 + GRANULE_WORDS) {
+        const granule = words[at]!;
+        if (rewritten.has(granule)) continue;
+        rewritten.add(granule);
+        for (let k = 0; k < GRANULE_WORDS; k++) this.write((granule << GRANULE_SHIFT) + k, words[at + 1 + k]!);
+      }
+    }
   }
 
   /** Forgets checkpoint `number`: what was saved since it joins what was saved since the one before it. */
@@ -112,6 +148,10 @@ export class TrackedWords {
 
   private save(granule: number): void {
     this.savedIn[granule] = this.epoch;
+    if (this.watched[granule] !== 0) {
+      this.watched[granule] = 0;
+      this.watchVersion = this.watchVersion + 1 | 0;
+    }
     const log = this.logs[this.logs.length - 1];
     if (log === undefined) return;
     const at = log.reserve(1 + GRANULE_WORDS);

@@ -1,0 +1,79 @@
+import { ACTOR, KIND, field } from '../hardware/events/eventTable';
+import type { EventBus } from '../hardware/events/eventBus';
+import type { Processor } from '../hardware/processor/processor';
+import { stopCauses, type Program, type StopCause } from '../language/program';
+import { setPairAt } from './arithmetic';
+import type { GuestStack } from './guestStack';
+import type { HandlerCalls } from './handlerCalls';
+import type { Happenings } from './happenings';
+import { appliesTo } from './judge';
+import { RUN, type RunState } from './runState';
+import type { StatementIndex } from './statementIndex';
+import { ACTOR_STATE, type Scheduler } from './scheduler';
+
+/** Ends after which a VM cannot go on, by what `expect stopped(…)` calls them. */
+const causes: ReadonlyMap<number, StopCause> = new Map([[RUN.tripleFault, 'triple_fault'], [RUN.hypervisorStopped, 'internal_error']]);
+
+/** The parts of the interpreter that an end works on; arrays are by actor. */
+export interface EndingInterpreter {
+  readonly program: Program;
+  readonly technique: string;
+  readonly bus: EventBus;
+  readonly processors: readonly Processor[];
+  readonly stacks: readonly GuestStack[];
+  readonly happenings: readonly Happenings[];
+  readonly statements: StatementIndex;
+  readonly run: RunState;
+}
+
+/** How a run comes to an end that its scenario did not write: told where and why, unless `expect stopped` is below it. */
+export class Endings {
+  scheduler!: Scheduler;
+  calls!: HandlerCalls;
+
+  constructor(private readonly parts: EndingInterpreter) {}
+
+  /** `status`: a `RUN` past `ended`; (lo, hi) and the rest: what it died of, or 0. */
+  die(status: number, actor: number, vector: number, code: number, lo: number, hi: number): void {
+    const { bus, run, stacks } = this.parts;
+    if (status === RUN.tripleFault && bus.on[KIND.triple_fault]) {
+      const record = bus.begin(KIND.triple_fault, ACTOR.guest, actor);
+      setPairAt(record, field.gva.at, lo, hi);
+      record[field.vector.at] = vector;
+      record[field.code.at] = code;
+      bus.commit();
+    }
+    if (this.isExpected(status, actor)) return;
+    run.die(status, actor, stacks[actor]!.statement, vector, code, lo, hi);
+  }
+
+  /** The VM stops, and an expectation below the statement says so: its CPU goes on to judge that one, the others do nothing more. */
+  private isExpected(status: number, actor: number): boolean {
+    const { program, technique, stacks, happenings, processors } = this.parts;
+    const cause = causes.get(status);
+    const processor = processors[actor];
+    if (cause === undefined || processor === undefined) return false;
+    const { stoppedBelow } = program.statements[this.statementOfBlock(stacks[actor]!)]!;
+    const isMeant = stoppedBelow.some((i) => {
+      const { claim } = program.expectations[i]!;
+      return appliesTo(program, program.expectations[i]!, technique) && claim.kind === 'stopped' && (claim.why ?? cause) === cause;
+    });
+    if (!isMeant) return false;
+    happenings[actor]!.noteStop(stopCauses.indexOf(cause));
+    this.calls.leaveToBlock(actor, processor);
+    const { vm } = program.actors[actor]!;
+    program.actors.forEach((other, number) => {
+      if (number !== actor && other.vm === vm) this.scheduler.wait(number, ACTOR_STATE.ended, 0, 0);
+    });
+    return true;
+  }
+
+  /** The statement of the `cpu` block that is under way, of an actor whose counter may stand in a handler or procedure. */
+  private statementOfBlock(stack: GuestStack): number {
+    const frames = stack.frames();
+    const above = frames[frames.length - 2];
+    const { pc } = frames[frames.length - 1]!;
+    const at = above === undefined || above.isHandler ? pc : pc - 1;
+    return this.parts.statements.at(at);
+  }
+}

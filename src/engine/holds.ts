@@ -1,0 +1,186 @@
+import { ACTOR, ACTOR_AT, CPU_AT, KIND, KIND_AT } from '../hardware/events/eventTable';
+import type { EventBus } from '../hardware/events/eventBus';
+import type { Checkpoint, Registry } from '../hardware/state/registry';
+import { ACTOR_STATE, ATTENTION_TO, type Scheduler } from './scheduler';
+
+const KIND_PLUS_ONE = 0;
+const COUNT = 1;
+const MEETING = 2;
+const DEPTH = 3;
+const HAS_BEGUN = 4;
+/** Meeting plus one of a hold whose statement ended before its event came. */
+const MISSED = 5;
+const WORDS = 6;
+
+/** A step that was stopped inside itself. */
+interface HeldStep {
+  /** The machine at the step's start. */
+  readonly before: Checkpoint;
+  /** Copies of the events up to where it stands. */
+  readonly records: readonly Int32Array[];
+}
+
+/**
+ * `hold NAME before EVENT [N]`: a statement that stops inside one of its accesses, at which other actors go on.
+ *
+ * An access is one call of the simulator, so to stop in it is to execute it from its start up to the event, take a
+ * checkpoint there and throw away what the rest of it did. What it has done by then (flags set, lines made, exits handled)
+ * stands for all to see, and the machine goes on from that checkpoint with the others. To go on with the access itself, its
+ * start is written back over the machine, it is executed again up to the same event, which rebuilds all that it knew by
+ * then, among it every entry it had read; at the event the machine as the others have left it is put in place, and whatever
+ * the access does from there it does, and reads, in that. So nothing of it is guessed or replayed from a record.
+ *
+ * Only events of the processor hold: inside root mode the hypervisor has its structures half changed, which KVM keeps
+ * others from seeing by its mmu_lock.
+ */
+export class Holds {
+  scheduler!: Scheduler;
+  /** What derives from a CPU's registers is made anew. */
+  reload: (cpu: number) => void = () => undefined;
+  /** 'tentatively': time may go back into the middle of this step, so starts of held steps are kept until `forgetPast`. */
+  executes: 'for good' | 'tentatively' = 'for good';
+  private readonly words: Int32Array;
+  private readonly held = new Map<number, HeldStep>();
+  private past: Checkpoint[] = [];
+
+  constructor(private readonly registry: Registry, private readonly bus: EventBus, private readonly actors: number) {
+    this.words = registry.block('holds', WORDS * actors);
+  }
+
+  /** Arms the next statement of `actor`, which runs in the frame at `depth`. `kind`: of event; `count`: which one, from 1. */
+  arm(actor: number, meeting: number, kind: number, count: number, depth: number): void {
+    this.words.set([kind + 1, count, meeting, depth, 0, 0], WORDS * actor);
+    this.scheduler.attention[0]! |= ATTENTION_TO.holds;
+  }
+
+  isArmed(actor: number): boolean {
+    return this.words[WORDS * actor + KIND_PLUS_ONE] !== 0;
+  }
+
+  /** True while some actor stands inside an access: a machine that no checkpoint alone can take up. */
+  get isHolding(): boolean {
+    for (let actor = 0; actor < this.actors; actor++) {
+      const state = this.scheduler.state(actor);
+      if (state === ACTOR_STATE.held || state === ACTOR_STATE.released) return true;
+    }
+    return false;
+  }
+
+  /** The meeting of a hold of `actor` that never came to its event, or -1. */
+  missed(actor: number): number {
+    return this.words[WORDS * actor + MISSED]! - 1;
+  }
+
+  /** Events of the step that `actor` is held in, up to where it stands. */
+  eventsOf(actor: number): readonly Int32Array[] {
+    return this.scheduler.state(actor) === ACTOR_STATE.held ? this.held.get(actor)?.records ?? [] : [];
+  }
+
+  /** A statement of `actor` begins in the frame at `depth`: the armed one, or one behind it. */
+  noteStatement(actor: number, depth: number): void {
+    const at = WORDS * actor;
+    const { words } = this;
+    if (words[at + KIND_PLUS_ONE] === 0 || depth > words[at + DEPTH]!) return;
+    if (words[at + HAS_BEGUN] === 0) {
+      words[at + HAS_BEGUN] = 1;
+      return;
+    }
+    words[at + KIND_PLUS_ONE] = 0;
+    words[at + MISSED] = words[at + MEETING]! + 1;
+  }
+
+  /** Does one step of an armed actor; true when it was stopped inside it. */
+  run(actor: number, execute: () => void): boolean {
+    const { registry, bus, words } = this;
+    const at = WORDS * actor;
+    const before = registry.checkpoint();
+    const records: Int32Array[] = [];
+    const search = new EventSearch(actor, words[at + KIND_PLUS_ONE]! - 1, words[at + COUNT]!);
+    let inside: Checkpoint | undefined;
+    bus.divert((record, pass) => {
+      if (inside !== undefined) return;
+      if (search.isAt(record)) {
+        inside = registry.checkpoint();
+        return;
+      }
+      records.push(record.slice());
+      pass(record);
+    }, search.kinds);
+    execute();
+    bus.undivert();
+    if (inside === undefined) {
+      if (words[at + KIND_PLUS_ONE] !== 0) words[at + COUNT]! -= search.seen;
+      registry.forget(before);
+      return false;
+    }
+    registry.restore(inside);
+    registry.forget(inside);
+    this.reload(actor);
+    this.held.set(actor, { before, records });
+    this.scheduler.wait(actor, ACTOR_STATE.held, words[at + MEETING]!, 0);
+    return true;
+  }
+
+  /** Does the rest of the step that a released actor was stopped in. */
+  resume(actor: number, execute: () => void): void {
+    const { registry, bus, words } = this;
+    const step = this.held.get(actor);
+    if (step === undefined || !registry.isLive(step.before)) throw new Error('invariant: an access goes on whose beginning is forgotten');
+    const at = WORDS * actor;
+    const search = new EventSearch(actor, words[at + KIND_PLUS_ONE]! - 1, words[at + COUNT]!);
+    this.scheduler.setState(actor, ACTOR_STATE.running);
+    words[at + KIND_PLUS_ONE] = 0;
+    const world = registry.checkpoint();
+    registry.rewrite(step.before);
+    this.reload(actor);
+    const reached = { isThere: false };
+    bus.divert((record, pass) => {
+      if (!reached.isThere && search.isAt(record)) {
+        registry.restore(world);
+        reached.isThere = true;
+      }
+      if (reached.isThere) pass(record);
+    }, search.kinds);
+    execute();
+    bus.undivert();
+    if (!reached.isThere) throw new Error('invariant: a held access executed again does not do again what it did');
+    registry.forget(world);
+    this.reload(actor);
+    this.past.push(step.before);
+    if (this.executes === 'for good') this.forgetPast();
+  }
+
+  /** Gives up what only a way back into the middle of a held step needs. */
+  forgetPast(): void {
+    for (const checkpoint of this.past) if (this.registry.isLive(checkpoint)) this.registry.forget(checkpoint);
+    this.past = [];
+  }
+}
+
+/** Looks for the n-th event of a kind that the processor of an actor brings about, in a step executed from its start. */
+class EventSearch {
+  readonly kinds: readonly number[];
+  seen = 0;
+  private isInRootMode = false;
+
+  constructor(private readonly actor: number, private readonly kind: number, private readonly count: number) {
+    this.kinds = [kind, KIND.vm_exit, KIND.vm_entry];
+  }
+
+  isAt(record: Int32Array): boolean {
+    if (record[CPU_AT] !== this.actor) return false;
+    const kind = record[KIND_AT]!;
+    if (kind === KIND.vm_entry) this.isInRootMode = false;
+    const isProcessors = record[ACTOR_AT] !== ACTOR.host && (record[ACTOR_AT] !== ACTOR.vmm || kind === KIND.vm_entry);
+    const isWanted = kind === this.kind && !this.isInRootMode && isProcessors;
+    if (kind === KIND.vm_exit) this.isInRootMode = true;
+    return isWanted && ++this.seen === this.count;
+  }
+}
+
+/** Kinds of event whose rows are the hypervisor's or the host's, which no `hold` can be before. */
+export const kindsOfRootMode: ReadonlySet<number> = new Set([
+  KIND.listing_call, KIND.listing_line, KIND.listing_return, KIND.entry_written, KIND.hidden_fault, KIND.true_fault,
+  KIND.spurious_fault, KIND.page_table_write_trapped, KIND.memslot_lookup, KIND.shadow_page_created, KIND.shadow_page_zapped,
+  KIND.host_fault, KIND.frame_allocated,
+]);

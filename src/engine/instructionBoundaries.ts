@@ -1,0 +1,59 @@
+import { STATUS, type Processor } from '../hardware/processor/processor';
+import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
+import type { Endings } from './endings';
+import type { GuestStack } from './guestStack';
+import type { HandlerCalls } from './handlerCalls';
+import { RUN } from './runState';
+import type { Scheduler } from './scheduler';
+
+/** Vectors below are exceptions: of a delivery that has faulted. SDM Vol. 3, "Exception and Interrupt Vectors". */
+const FIRST_INTERRUPT = 32;
+
+/** 1 for each operation that is an instruction of the guest's own: before these chance may change the CPU, and interrupts come. */
+export const isGuestInstruction = new Uint8Array(256);
+for (const operation of [
+  OP.load, OP.store, OP.readModifyWrite, OP.fetch, OP.registerGet, OP.registerSet, OP.invlpg, OP.stac, OP.clac, OP.instruction,
+  OP.vmcsGet, OP.vmcsSet,
+]) isGuestInstruction[operation] = 1;
+
+/** The parts of the interpreter that lie between instructions; arrays are by CPU. */
+export interface BoundedInterpreter {
+  readonly program: Program;
+  readonly processors: readonly Processor[];
+  readonly stacks: readonly GuestStack[];
+  readonly scheduler: Scheduler;
+  readonly calls: HandlerCalls;
+  readonly endings: Endings;
+}
+
+/** What comes between two instructions of a CPU. */
+export class InstructionBoundaries {
+  constructor(private readonly parts: BoundedInterpreter) {}
+
+  /** Asks the processor of `cpu`, if it is a CPU, for what it takes before its next instruction; true when it takes something. */
+  takesPending(cpu: number): boolean {
+    const { processors, stacks, scheduler, calls, endings } = this.parts;
+    const processor = processors[cpu];
+    const stack = stacks[cpu]!;
+    if (processor === undefined || !(this.isBoundary(stack.pc) || scheduler.isHalted(cpu))) return false;
+    const status = processor.deliverPending();
+    if (status === STATUS.done) return false;
+    if (status === STATUS.stopped) endings.die(RUN.hypervisorStopped, cpu, 0, 0, 0, 0);
+    else if (processor.vector < FIRST_INTERRUPT) calls.fault(cpu, processor, stack.pc);
+    else calls.interrupt(cpu, processor, stack.pc, 'outside');
+    return true;
+  }
+
+  /** 1 before a statement that is no expectation: expectations in a row judge one statement, and nothing comes between. */
+  isBeforeStatement(pc: number): number {
+    const { code, statements } = this.parts.program;
+    const at = pc * INSTRUCTION_WORDS;
+    return code[at] === OP.statement && !statements[code[at + 1]!]!.isExpect ? 1 : 0;
+  }
+
+  /** Before a statement, an instruction of the guest's, or where the CPU waits. */
+  private isBoundary(pc: number): boolean {
+    const operation = this.parts.program.code[pc * INSTRUCTION_WORDS]!;
+    return isGuestInstruction[operation] !== 0 || operation === OP.meet || operation === OP.end || this.isBeforeStatement(pc) !== 0;
+  }
+}

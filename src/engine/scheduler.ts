@@ -1,0 +1,190 @@
+import type { Processor } from '../hardware/processor/processor';
+import { ACTIVITY, REGISTER } from '../hardware/processor/registers';
+import type { Registry } from '../hardware/state/registry';
+import type { Program } from '../language/program';
+import type { GuestStack } from './guestStack';
+import { Randomness } from './randomness';
+
+/** What an actor of the scenario is about. */
+export const ACTOR_STATE = {
+  /** Boot is not over: nobody but the CPU that boots runs. */
+  waitsForBoot: 0,
+  running: 1,
+  atBarrier: 2,
+  awaiting: 3,
+  /** Stopped inside an access. */
+  held: 4,
+  /** Released: the rest of that access comes next. */
+  released: 5,
+  /** Its block is over; a CPU goes on taking interrupts, as an idle one does. */
+  ended: 6,
+} as const;
+
+const CURRENT = 0;
+const PREVIOUS = 1;
+const STATEMENTS = 2;
+const ATTENTION = 3;
+const HEAD_WORDS = 4;
+
+const STATE = 0;
+const MEETING = 1;
+const TICKET = 2;
+const DEPTH = 3;
+const ACTOR_WORDS = 4;
+
+/** Why instructions cannot just be executed one after the other: bits of `attention`. */
+export const ATTENTION_TO = {
+  /** An interrupt has been sent, or interrupts have been let through: before each instruction the processor is asked. */
+  interrupts: 1,
+  /** A statement is armed to be held, or an access is. */
+  holds: 2,
+} as const;
+
+/** There is nobody who could run. */
+export const NOBODY = -1;
+
+/** Tells whether what an actor waits for has come. */
+export interface Waits {
+  isOver(actor: number): boolean;
+}
+
+/**
+ * Whose turn it is. An actor runs until it waits, ends or has run its share of statements (`schedule every N`), then the
+ * next by number, host threads last; under `schedule random SEED` chance decides before each access. All of it is in the
+ * registry, so that a run can be taken up anywhere.
+ */
+export class Scheduler {
+  /** Bits of `ATTENTION_TO` in word 0 of it. */
+  readonly attention: Int32Array;
+  /** Statements of a turn; undefined where chance decides. */
+  private readonly share: number | undefined;
+  private readonly words: Int32Array;
+  private readonly chance: Randomness;
+  private readonly cpus: number;
+  private readonly actors: number;
+
+  constructor(
+    registry: Registry, program: Program, private readonly processors: readonly Processor[],
+    private readonly stacks: readonly GuestStack[], private readonly waits: Waits,
+  ) {
+    this.cpus = processors.length;
+    this.actors = program.actors.length;
+    this.words = registry.block('scheduler', HEAD_WORDS + ACTOR_WORDS * this.actors);
+    this.attention = this.words.subarray(ATTENTION, ATTENTION + 1);
+    const { schedule } = program;
+    this.share = schedule.kind === 'every' ? schedule.statements : undefined;
+    this.chance = new Randomness(registry, 'scheduler chance', schedule.kind === 'random' ? schedule.seed : undefined);
+  }
+
+  /** The actor that runs next. */
+  get current(): number {
+    return this.words[CURRENT]!;
+  }
+
+  /** The actor that ran the step before. */
+  get previous(): number {
+    return this.words[PREVIOUS]!;
+  }
+
+  state(actor: number): number {
+    return this.words[HEAD_WORDS + ACTOR_WORDS * actor + STATE]!;
+  }
+
+  /** The meeting that an actor waits at, or is held for. */
+  meeting(actor: number): number {
+    return this.words[HEAD_WORDS + ACTOR_WORDS * actor + MEETING]!;
+  }
+
+  /** What `wait` was given. */
+  ticket(actor: number): number {
+    return this.words[HEAD_WORDS + ACTOR_WORDS * actor + TICKET]!;
+  }
+
+  /** Frames that the actor had above its block's when it began to wait: with more, a handler runs in the meantime. */
+  depth(actor: number): number {
+    return this.words[HEAD_WORDS + ACTOR_WORDS * actor + DEPTH]!;
+  }
+
+  setState(actor: number, state: number): void {
+    this.words[HEAD_WORDS + ACTOR_WORDS * actor + STATE] = state;
+  }
+
+  /** The actor waits at `meeting` from here on; `ticket`: what tells whether it is over. */
+  wait(actor: number, state: number, meeting: number, ticket: number): void {
+    this.words.set([state, meeting, ticket, this.stacks[actor]!.depth], HEAD_WORDS + ACTOR_WORDS * actor);
+  }
+
+  /** Every actor may run from now on, beside the one that booted. */
+  start(): void {
+    for (let actor = 0; actor < this.actors; actor++) {
+      if (this.state(actor) === ACTOR_STATE.waitsForBoot) this.setState(actor, ACTOR_STATE.running);
+    }
+  }
+
+  countStatement(): void {
+    this.words[STATEMENTS]!++;
+  }
+
+  /**
+   * Decides who runs the next step. `mayChange`: the one that ran is at a place where another may come in between; where
+   * it cannot run any further somebody else does in any case. NOBODY, and all stays as it is, when there is none.
+   */
+  advance(isBeforeStatement: number, isBeforeAccess: number): number {
+    const { words } = this;
+    const now = words[CURRENT]!;
+    words[PREVIOUS] = now;
+    if (this.canRun(now)) {
+      if (this.share === undefined ? (isBeforeStatement | isBeforeAccess) === 0 : isBeforeStatement === 0 || words[STATEMENTS]! < this.share) return now;
+    }
+    const next = this.share === undefined ? this.anyOf(now) : this.after(now);
+    if (next === NOBODY) return NOBODY;
+    if (next !== now || this.share !== undefined) words[STATEMENTS] = 0;
+    words[CURRENT] = next;
+    return next;
+  }
+
+  /** True while `actor` has something to execute, be it an interrupt's handler. */
+  canRun(actor: number): boolean {
+    switch (this.state(actor)) {
+      case ACTOR_STATE.running: return actor >= this.cpus || !this.isHalted(actor) || this.processors[actor]!.hasPending;
+      case ACTOR_STATE.released: return true;
+      case ACTOR_STATE.atBarrier:
+      case ACTOR_STATE.awaiting: return this.isInHandler(actor) || this.waits.isOver(actor) || this.isWoken(actor);
+      case ACTOR_STATE.ended: return this.isInHandler(actor) || this.isWoken(actor);
+      default: return false;
+    }
+  }
+
+  /** True of an actor that waits, while an interrupt's handler runs. */
+  isInHandler(actor: number): boolean {
+    return this.stacks[actor]!.depth > this.depth(actor) && !(actor < this.cpus && this.isHalted(actor));
+  }
+
+  /** HLT has stopped the CPU. */
+  isHalted(actor: number): boolean {
+    return actor < this.cpus && this.processors[actor]!.registers[2 * REGISTER.activity] === ACTIVITY.hlt;
+  }
+
+  private isWoken(actor: number): boolean {
+    return actor < this.cpus && this.processors[actor]!.hasPending;
+  }
+
+  private after(actor: number): number {
+    for (let i = 1; i <= this.actors; i++) {
+      const next = (actor + i) % this.actors;
+      if (this.canRun(next)) return next;
+    }
+    return NOBODY;
+  }
+
+  private anyOf(now: number): number {
+    let able = 0;
+    for (let actor = 0; actor < this.actors; actor++) if (this.canRun(actor)) able++;
+    if (able === 0) return NOBODY;
+    let pick = this.chance.below(able);
+    for (let actor = 0; actor < this.actors; actor++) {
+      if (this.canRun(actor) && pick-- === 0) return actor;
+    }
+    return now;
+  }
+}
