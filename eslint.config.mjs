@@ -44,7 +44,7 @@ export default tseslint.config(
       '.vscode-server/',
       '.vscode-test/',
       'src/language/generated/',
-      'src/hardware/paging/specialized/walks.ts',
+      'src/hardware/paging/specialized/walks.ts', 'src/hardware/paging/specialized/wholeWalks.ts',
     ],
   },
   eslint.configs.recommended,

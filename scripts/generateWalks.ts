@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { specializedWalksText } from './specializedWalks';
+import { specializedWalksText, wholeWalksText } from './specializedWalks';
 
-writeFileSync(path.join(__dirname, '..', 'src/hardware/paging/specialized/walks.ts'), specializedWalksText());
+const folder = path.join(__dirname, '..', 'src/hardware/paging/specialized');
+writeFileSync(path.join(folder, 'walks.ts'), specializedWalksText());
+writeFileSync(path.join(folder, 'wholeWalks.ts'), wholeWalksText());

@@ -25,10 +25,11 @@ export class ConformMachine {
   private readonly processor: Processor;
   private readonly clean: Checkpoint;
 
-  constructor(readonly maxphyaddr: number, readonly vendor: 'intel' | 'amd') {
+  /** `walkCaches`: with caches of paging structures nothing may come out differently. */
+  constructor(readonly maxphyaddr: number, readonly vendor: 'intel' | 'amd', walkCaches: 'on' | 'off' = 'off') {
     this.memory = new PhysicalMemory(this.registry, 2 ** maxphyaddr);
     this.processor = new Processor(this.registry, this.memory, new EventBus(), 0, {
-      vendor, maxphyaddr, tlbEntries: 4, tlbWays: 4, rewalkOnPermissionFault: 'off',
+      vendor, maxphyaddr, tlbEntries: 4, tlbWays: 4, rewalkOnPermissionFault: 'off', walkCaches,
     });
     this.processor.root = { handleExit: () => RESUME.stopped };
     this.clean = this.registry.checkpoint();

@@ -44,14 +44,6 @@ export function reportTableRead(space: TranslationSpace, level: number, index: n
   bus.commit();
 }
 
-/** The reads of a walk of one dimension that went without telling of them, in its order. */
-export function reportTableReads(space: TranslationSpace): void {
-  const { result, compiled } = space;
-  for (let level = result.top; level >= result.level; level--) {
-    reportTableRead(space, level, (result.entryAddressLo[level]! >>> compiled.entryShift) & compiled.indexMask);
-  }
-}
-
 /** `old` and `value`: low halves; flags never lie in the high one. */
 export function reportFlagUpdate(space: TranslationSpace, level: number, old: number, value: number): void {
   const { bus, result } = space;

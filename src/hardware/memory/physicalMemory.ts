@@ -48,6 +48,16 @@ export class PhysicalMemory {
     return place === 0 ? 0 : (place << 10) | ((lo >>> 2) & 1023);
   }
 
+  /** Changes at the first write to a word that was given to `watch`, by whomever, and when memory goes back in time. */
+  get structureVersion(): number {
+    return this.arena.watchVersion;
+  }
+
+  /** Has the next write to the word at an index of `words`, or near it, change `structureVersion`. */
+  watch(word: number): void {
+    this.arena.watch(word);
+  }
+
   load32(lo: number, hi: number): number {
     const place = this.placeOf(lo, hi);
     if (place === 0) return this.isInstalled(lo, hi) ? 0 : -1;

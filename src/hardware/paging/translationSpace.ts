@@ -15,6 +15,7 @@ import type { PhysicalMemory } from '../memory/physicalMemory';
 import { featuresWith, type ProcessorFeatures } from '../processor/processorFeatures';
 import { KEYS } from './protectionKeys';
 import type { TableAddressing } from './tableAddressing';
+import { RememberedTables } from './specialized/rememberedTables';
 import type { WalkCache } from './walkCache';
 import { EPTP } from '../vmx/vmcs';
 import { WalkResult } from './walkResult';
@@ -86,6 +87,8 @@ export class TranslationSpace {
   rootLo = 0;
   rootHi = 0;
   readonly permissions = new Uint8Array(PERMISSIONS);
+  /** Another one whenever `permissions` may be. */
+  permissionsVersion = 0;
   /** `KEYS`, and the rights of each key: of user-mode and of supervisor-mode addresses. */
   keys: number = KEYS.off;
   pkru = 0;
@@ -118,6 +121,8 @@ export class TranslationSpace {
   walkCache: WalkCache | undefined;
   /** `SPECIALIZED`: the generated walk that may stand for `walk` here. */
   specialized = 0;
+  /** For the generated walks: what entries above the last level said of late. */
+  readonly remembered = new RememberedTables();
   readonly result = new WalkResult();
   private controlsKey = '';
 
@@ -187,7 +192,10 @@ export class TranslationSpace {
     this.userAddressMask = modeBasedExecute === 'on' ? ACCESS.user : 0;
     this.modificationLog = modificationLog;
     const key = `EPT/${modeBasedExecute}`;
-    if (this.controlsKey !== key) compileEptPermissions(this.permissions, modeBasedExecute);
+    if (this.controlsKey !== key) {
+      compileEptPermissions(this.permissions, modeBasedExecute);
+      this.permissionsVersion++;
+    }
     this.controlsKey = key;
   }
 
@@ -221,7 +229,10 @@ export class TranslationSpace {
     this.reportsFetch = canRefuseFetch ? PFEC.ID : 0;
     this.accessedDirty = 1;
     const key = `${cr0}/${cr4}/${rflags}`;
-    if (key !== this.controlsKey) compilePagePermissions(this.permissions, controls);
+    if (key !== this.controlsKey) {
+      compilePagePermissions(this.permissions, controls);
+      this.permissionsVersion++;
+    }
     this.controlsKey = key;
   }
 

@@ -1,14 +1,13 @@
-import { ACCESS_KIND_MASK, ACCESS_WRITES } from './accessKinds';
+import { ACCESS_KIND_MASK } from './accessKinds';
 import { ALL_RIGHTS, RIGHTS_BITS } from './accessRights';
-import { BUS_ACCESS } from '../memory/busAccess';
 import { COUNTER } from '../state/counters';
 import { KIND } from '../events/eventTable';
-import { reportBusError } from '../events/busEvents';
+import { setFlags } from './flagUpdates';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
-import { reportFlagUpdate, reportTableRead, reportTableReads, reportWalk, reportWalkDone } from '../events/walkEvents';
-import { walkSpecialized } from './specialized/specializedWalk';
-import { HANDED_OVER } from './specialized/walkEndings';
+import { reportTableRead, reportWalk, reportWalkDone } from '../events/walkEvents';
+import { walkSpecialized, walkSpecializedTold } from './specialized/specializedWalk';
+import { absentWord, HANDED_OVER } from './specialized/walkEndings';
 import { refuse, refuseAsNested, refuseFlagUpdate } from './walkRefusal';
 import { EFFECTS, WALK, WHY } from './walkOutcome';
 
@@ -17,8 +16,6 @@ const TABLE_READ = KIND.table_read;
 const WALK_BEGINS = KIND.walk;
 const WALK_ENDS = KIND.walk_done;
 const WALK_REFERENCES = COUNTER.walk_references;
-/** What a word reads as where no memory is. */
-const ABSENT = -1;
 
 /**
  * The one walk: translates (lo, hi) by the tables of `space`, and its outcome by `space.nested` if there is one.
@@ -33,14 +30,9 @@ const ABSENT = -1;
  */
 export function walk(space: TranslationSpace, lo: number, hi: number, access: number, effects: number): number {
   const { on } = space.bus;
-  const tellsReads = on[TABLE_READ]!;
-  if (space.specialized !== 0 && effects === EFFECTS.hardware && (on[WALK_BEGINS]! | on[WALK_ENDS]!) === 0
-    && (tellsReads === 0 || space.nested === undefined)) {
-    const outcome = walkSpecialized(space, lo, hi, access);
-    if (outcome !== HANDED_OVER) {
-      if (tellsReads !== 0) reportTableReads(space);
-      return outcome;
-    }
+  if (space.specialized !== 0 && effects === EFFECTS.hardware && (on[WALK_BEGINS]! | on[WALK_ENDS]!) === 0) {
+    const outcome = on[TABLE_READ] === 0 ? walkSpecialized(space, lo, hi, access) : walkSpecializedTold(space, lo, hi, access);
+    if (outcome !== HANDED_OVER) return outcome;
   }
   return walkEachLevel(space, lo, hi, access, effects);
 }
@@ -134,9 +126,8 @@ function walkEachLevel(space: TranslationSpace, lo: number, hi: number, access: 
     }
     const at = memory.wordAt(hpaLo, hpaHi);
     if (at === 0) {
-      entryLo = memory.load32(hpaLo, hpaHi);
+      entryLo = effects === EFFECTS.none ? memory.load32(hpaLo, hpaHi) : absentWord(space, hpaLo, hpaHi);
       entryHi = compiled.wide === 0 ? 0 : entryLo;
-      if (entryLo === ABSENT && effects !== EFFECTS.none) reportBusError(memory, space.bus, space.cpu, hpaLo, hpaHi, BUS_ACCESS.tableRead);
     } else {
       entryLo = memory.words[at]!;
       entryHi = compiled.wide === 0 ? 0 : memory.words[at + 1]!;
@@ -222,42 +213,4 @@ function topEntry(space: TranslationSpace, at: number): number {
   const { topEntries } = space;
   if (topEntries === undefined) throw new Error(`invariant: ${space.format.name} paging without the registers of its top entries`);
   return topEntries[at]!;
-}
-
-/**
- * Sets the accessed flag in every entry used and, for a write, the dirty flag in the leaf. SDM Vol. 3, "Accessed and
- * Dirty Flags". The word is read again: a table that maps itself may have been changed by an upper level's update.
- * With page-modification logging a full log lets no flag be set, and a dirty flag that goes from 0 to 1 is logged.
- */
-function setFlags(space: TranslationSpace, leafLevel: number, access: number): number {
-  const { compiled, result, tables, memory, modificationLog } = space;
-  for (let level = Math.min(compiled.flagsTop, result.top); level >= leafLevel && level > 0; level--) {
-    const flags = level === leafLevel && (access & ACCESS_WRITES) !== 0
-      ? compiled.accessedMask | compiled.dirtyMask : compiled.accessedMask;
-    if ((result.entryLo[level]! & flags) === flags) continue;
-    const hpaLo = result.entryHpaLo[level]!;
-    const hpaHi = result.entryHpaHi[level]!;
-    const old = memory.load32(hpaLo, hpaHi);
-    const value = old | flags;
-    if (value !== old) {
-      if (tables.allowsUpdate !== undefined) {
-        const refusal = tables.allowsUpdate(result.entryAddressLo[level]!, result.entryAddressHi[level]!, level);
-        if (refusal !== WALK.mapped) {
-          result.level = level;
-          return refusal;
-        }
-      }
-      if (modificationLog !== undefined && modificationLog.isFull()) {
-        result.level = level;
-        return WALK.modificationLogFull;
-      }
-      memory.store32(hpaLo, hpaHi, value);
-      reportFlagUpdate(space, level, old, value);
-      if (modificationLog !== undefined && (value & ~old & compiled.dirtyMask) !== 0) {
-        modificationLog.append(result.addressLo, result.addressHi);
-      }
-    }
-    result.entryLo[level] = value;
-  }
-  return WALK.mapped;
 }

@@ -82,6 +82,8 @@ class SpacePair {
     linear.nested = behind === 'nothing' ? undefined : nested;
     linear.useTables(behind === 'nothing' ? this.identity : this.throughNested);
     linear.specialized = specializedWalkOf(linear);
+    linear.remembered.useContext(linear);
+    if (behind !== 'nothing') nested.remembered.useContext(nested);
   }
 
   private useEpt(): void {

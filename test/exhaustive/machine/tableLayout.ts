@@ -36,6 +36,8 @@ export class Slot<Facts> implements Flagged {
   may = 0;
   /** Its words: host-physical memory, or the register file. */
   store: Int32Array = new Int32Array(0);
+  /** Memory that it lies in, once it is placed there. */
+  memory: PhysicalMemory | undefined;
   at = 0;
   lo = 0;
   hi = 0;
@@ -74,8 +76,15 @@ export class Slot<Facts> implements Flagged {
   }
 
   write(): void {
-    this.store[this.at] = this.lo;
-    if (this.structure.entryBytes === 8) this.store[this.at + 1] = this.hi;
+    if (this.memory === undefined) {
+      this.store[this.at] = this.lo;
+      if (this.structure.entryBytes === 8) this.store[this.at + 1] = this.hi;
+    } else {
+      // As whoever writes memory does it: what is remembered of entries depends on being told.
+      const [lo, hi] = [this.hpa | 0, Math.floor(this.hpa / 2 ** 32) | 0];
+      this.memory.store32(lo, hi, this.lo);
+      if (this.structure.entryBytes === 8) this.memory.store32(lo + 4, hi, this.hi);
+    }
   }
 }
 
@@ -186,6 +195,7 @@ export class TableLayout {
     this.memory.store32(lo, hi, slot.lo);
     if (slot.structure.entryBytes === 8) this.memory.store32(lo + 4, hi, slot.hi);
     slot.at = this.memory.wordAt(lo, hi);
+    slot.memory = this.memory;
   }
 
   private newTable(): number {

@@ -1,13 +1,17 @@
+import { BUS_ACCESS } from '../../memory/busAccess';
 import { COUNTER } from '../../state/counters';
+import { reportBusError } from '../../events/busEvents';
 import type { TranslationSpace } from '../translationSpace';
 import { EFFECTS, WALK } from '../walkOutcome';
-import type { WalkResult } from '../walkResult';
+import { RECORD, type WalkResult } from '../walkResult';
 import { refuse, refuseAsNested } from '../walkRefusal';
 
 /** A specialized walk met something rare, changed nothing, and leaves the walk to `walk`. */
 export const HANDED_OVER = -1;
 
-const WALK_REFERENCES = COUNTER.walk_references;
+export const WALK_REFERENCES = COUNTER.walk_references;
+/** What a word reads as where no memory is. */
+const ABSENT = -1;
 
 /** Ends a walk of one dimension that has read `references` entries and found its page. */
 export function mapped(space: TranslationSpace, references: number): number {
@@ -18,12 +22,21 @@ export function mapped(space: TranslationSpace, references: number): number {
   return WALK.mapped;
 }
 
-/** Ends a walk of one dimension that the last of `references` entries, of `level`, refuses. */
-export function refuseAt(space: TranslationSpace, level: number, references: number, why: number, rights: number): number {
-  const { counters, result } = space;
+/** Ends a walk that the last of `references` entries of its own, (lo, hi) of `level`, refuses. */
+export function refuseAt(
+  space: TranslationSpace, level: number, references: number, why: number, rights: number, lo: number, hi: number,
+): number {
+  const { counters, nested, result } = space;
   result.level = level;
+  result.levels[RECORD.entryLo + level] = lo;
+  result.levels[RECORD.entryHi + level] = hi;
   result.references += references;
-  if (counters !== undefined) counters[WALK_REFERENCES]! += references;
+  let all = references;
+  if (nested !== undefined) {
+    nested.servedLevel = level;
+    all += nested.result.references;
+  }
+  if (counters !== undefined) counters[WALK_REFERENCES]! += all;
   return refuse(space, why, rights, EFFECTS.hardware);
 }
 
@@ -35,12 +48,25 @@ export function through(space: TranslationSpace, final: WalkResult, outcome: num
   result.hpaLo = result.gpaLo;
   result.hpaHi = result.gpaHi;
   if (outcome !== WALK.mapped) return refuseAsNested(space, outcome, EFFECTS.hardware);
+  takeFinal(result, final);
+  result.outcome = WALK.mapped;
+  return WALK.mapped;
+}
+
+/** What the nested translation of the final address makes of a guest's. */
+export function takeFinal(result: WalkResult, final: WalkResult): void {
   result.hpaLo = final.hpaLo;
   result.hpaHi = final.hpaHi;
   result.nestedRights = final.rights;
   result.dirty &= final.dirty;
   if (final.pageShift < result.pageShift) result.effectiveShift = final.pageShift;
   result.references += final.references;
-  result.outcome = WALK.mapped;
-  return WALK.mapped;
+}
+
+/** Either half of an entry in a frame without words of its own: zero, or ones where no memory is. */
+export function absentWord(space: TranslationSpace, lo: number, hi: number): number {
+  const { memory, bus, cpu } = space;
+  const word = memory.load32(lo, hi);
+  if (word === ABSENT) reportBusError(memory, bus, cpu, lo, hi, BUS_ACCESS.tableRead);
+  return word;
 }

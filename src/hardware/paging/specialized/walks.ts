@@ -2,19 +2,12 @@
 import { ACCESS_KIND_MASK, ACCESS_WRITES } from '../accessKinds';
 import { ALL_RIGHTS, RIGHTS_BITS } from '../accessRights';
 import { HANDED_OVER, mapped, refuseAt, through } from './walkEndings';
+import { NESTED_REFERENCES_AT, REGION_SHIFT, ROOT_MASK, ROW, ROW_WORDS_SHIFT } from './rememberedTables';
 import { keyRefuses } from '../protectionKeys';
 import type { TranslationSpace } from '../translationSpace';
 import { WHY } from '../walkOutcome';
-import { RECORD } from '../walkResult';
 
-const ENTRY_LO = RECORD.entryLo;
-const ENTRY_HI = RECORD.entryHi;
-const ENTRY_ADDRESS_LO = RECORD.entryAddressLo;
-const ENTRY_ADDRESS_HI = RECORD.entryAddressHi;
-const ENTRY_HPA_LO = RECORD.entryHpaLo;
-const ENTRY_HPA_HI = RECORD.entryHpaHi;
-
-/** `walkShape` of the formats that the walks below are for. */
+/** `walkShape` of the formats that the generated walks are for. */
 export const SHAPES = {
   Long4: '4 1 3 511 12.12.21.30.39 0 0 1 0.0.128.128.0 -4096 1048575 0.0.0.0.0 1 3 0 0 -2147483648 29 4 7 0.0.0.0.0 4 32 64 256 27 15 none',
   Long5: '5 1 3 511 12.12.21.30.39.48 0 0 1 0.0.128.128.0.0 -4096 1048575 0.0.0.0.0.0 1 3 0 0 -2147483648 29 4 7 0.0.0.0.0.0 5 32 64 256 27 15 none',
@@ -22,12 +15,20 @@ export const SHAPES = {
   Npt4: '4 1 3 511 12.12.21.30.39 -65536 0 1 0.0.128.128.0 -4096 1048575 0.0.0.0.0 1 3 0 0 -2147483648 29 4 7 0.0.0.0.0 4 32 64 256 27 15 none',
 } as const;
 
-/** 4-level, with tables at host-physical addresses. */
+/** 4-level, with tables at host-physical addresses: the last entry, where the ones above it are remembered. */
 export function walkLong4(space: TranslationSpace, lo: number, hi: number, access: number): number {
   const { compiled, memory, result } = space;
+  const { remembered } = space;
+  const { rows } = remembered;
+  const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
+    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
+    || rows[row + ROW.version] !== memory.structureVersion) return walkLong4FromRoot(space, lo, hi, access);
+  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row + ROW.andLo]!;
+  let andHi = rows[row + ROW.andHi]!;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
-  const { levels } = result;
   if (space.isNested === 0) {
     space.servedLo = lo;
     space.servedHi = hi;
@@ -43,163 +44,193 @@ export function walkLong4(space: TranslationSpace, lo: number, hi: number, acces
   result.top = 4;
   result.nestedRights = ALL_RIGHTS;
 
-  const at4 = space.rootLo | (hi >>> 4) & 0xff8;
-  const from4 = space.rootHi;
-  const word4 = memory.wordAt(at4, from4);
-  if (word4 === 0) return HANDED_OVER;
-  const lo4 = words[word4]!;
-  const hi4 = words[word4 + 1]!;
-  levels[ENTRY_LO + 4] = lo4;
-  levels[ENTRY_HI + 4] = hi4;
-  levels[ENTRY_ADDRESS_LO + 4] = at4;
-  levels[ENTRY_ADDRESS_HI + 4] = from4;
-  levels[ENTRY_HPA_LO + 4] = at4;
-  levels[ENTRY_HPA_HI + 4] = from4;
-  if ((lo4 & 0x1) === 0) return refuseAt(space, 4, 1, WHY.notPresent, 0);
-  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 1, WHY.reserved, 0);
-  let andLo = lo4;
-  let andHi = hi4 ^ ~0x7fffffff;
-
-  const at3 = lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8;
-  const from3 = hi4 & 0xfffff;
-  const word3 = memory.wordAt(at3, from3);
-  if (word3 === 0) return HANDED_OVER;
-  const lo3 = words[word3]!;
-  const hi3 = words[word3 + 1]!;
-  levels[ENTRY_LO + 3] = lo3;
-  levels[ENTRY_HI + 3] = hi3;
-  levels[ENTRY_ADDRESS_LO + 3] = at3;
-  levels[ENTRY_ADDRESS_HI + 3] = from3;
-  levels[ENTRY_HPA_LO + 3] = at3;
-  levels[ENTRY_HPA_HI + 3] = from3;
-  if ((lo3 & 0x1) === 0) return refuseAt(space, 3, 2, WHY.notPresent, 0);
-  if ((lo3 & 0x80) !== 0) {
-    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0);
-    andLo &= lo3;
-    andHi &= hi3 ^ ~0x7fffffff;
-    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 2, WHY.rights, rights);
-    const key = hi3 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 3, 2, WHY.protectionKey, rights);
-    if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo3 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo3 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
-    }
-    const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
-    const gpaHi = hi3 & 0xfffff;
-    result.gpaLo = gpaLo;
-    result.gpaHi = gpaHi;
-    result.global = lo3 >>> 8 & 1;
-    result.key = key;
-    result.pageShift = 30;
-    result.level = 3;
-    const references = 2;
-    result.effectiveShift = result.pageShift;
-    result.hpaLo = gpaLo;
-    result.hpaHi = gpaHi;
-    return mapped(space, references);
-  }
-  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0);
-  andLo &= lo3;
-  andHi &= hi3 ^ ~0x7fffffff;
-
-  const at2 = lo3 & ~0xfff | (lo >>> 18) & 0xff8;
-  const from2 = hi3 & 0xfffff;
-  const word2 = memory.wordAt(at2, from2);
-  if (word2 === 0) return HANDED_OVER;
-  const lo2 = words[word2]!;
-  const hi2 = words[word2 + 1]!;
-  levels[ENTRY_LO + 2] = lo2;
-  levels[ENTRY_HI + 2] = hi2;
-  levels[ENTRY_ADDRESS_LO + 2] = at2;
-  levels[ENTRY_ADDRESS_HI + 2] = from2;
-  levels[ENTRY_HPA_LO + 2] = at2;
-  levels[ENTRY_HPA_HI + 2] = from2;
-  if ((lo2 & 0x1) === 0) return refuseAt(space, 2, 3, WHY.notPresent, 0);
-  if ((lo2 & 0x80) !== 0) {
-    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0);
-    andLo &= lo2;
-    andHi &= hi2 ^ ~0x7fffffff;
-    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 3, WHY.rights, rights);
-    const key = hi2 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 2, 3, WHY.protectionKey, rights);
-    if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo2 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo2 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
-    }
-    const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
-    const gpaHi = hi2 & 0xfffff;
-    result.gpaLo = gpaLo;
-    result.gpaHi = gpaHi;
-    result.global = lo2 >>> 8 & 1;
-    result.key = key;
-    result.pageShift = 21;
-    result.level = 2;
-    const references = 3;
-    result.effectiveShift = result.pageShift;
-    result.hpaLo = gpaLo;
-    result.hpaHi = gpaHi;
-    return mapped(space, references);
-  }
-  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0);
-  andLo &= lo2;
-  andHi &= hi2 ^ ~0x7fffffff;
-
-  const at1 = lo2 & ~0xfff | (lo >>> 9) & 0xff8;
-  const from1 = hi2 & 0xfffff;
-  const word1 = memory.wordAt(at1, from1);
-  if (word1 === 0) return HANDED_OVER;
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
-  levels[ENTRY_LO + 1] = lo1;
-  levels[ENTRY_HI + 1] = hi1;
-  levels[ENTRY_ADDRESS_LO + 1] = at1;
-  levels[ENTRY_ADDRESS_HI + 1] = from1;
-  levels[ENTRY_HPA_LO + 1] = at1;
-  levels[ENTRY_HPA_HI + 1] = from1;
-  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0);
-  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0);
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
   andLo &= lo1;
   andHi &= hi1 ^ ~0x7fffffff;
   const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-  result.rights = rights;
-  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights);
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
   const key = hi1 >>> 27 & 15;
-  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights);
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
   if (space.accessedDirty !== 0) {
-    if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo1 & 0x40) === 0) return HANDED_OVER;
-    result.dirty = lo1 >>> 6 & 1;
-  } else {
-    result.dirty = 1;
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
   }
   const gpaLo = lo1 & ~0xfff | lo & 0xfff;
   const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
   result.gpaLo = gpaLo;
   result.gpaHi = gpaHi;
   result.global = lo1 >>> 8 & 1;
   result.key = key;
   result.pageShift = 12;
   result.level = 1;
-  const references = 4;
-  result.effectiveShift = result.pageShift;
+  result.effectiveShift = 12;
   result.hpaLo = gpaLo;
   result.hpaHi = gpaHi;
-  return mapped(space, references);
+  return mapped(space, 4);
 }
 
-/** 5-level, with tables at host-physical addresses. */
-export function walkLong5(space: TranslationSpace, lo: number, hi: number, access: number): number {
+/** 4-level, with tables at host-physical addresses. */
+export function walkLong4FromRoot(space: TranslationSpace, lo: number, hi: number, access: number): number {
   const { compiled, memory, result } = space;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
-  const { levels } = result;
+  if (space.isNested === 0) {
+    space.servedLo = lo;
+    space.servedHi = hi;
+    result.references = 0;
+  }
+  result.addressLo = lo;
+  result.addressHi = hi;
+  result.access = access;
+  result.why = WHY.none;
+  result.rule = -1;
+  result.errorCode = 0;
+  result.qualification = 0;
+  result.top = 4;
+  result.nestedRights = ALL_RIGHTS;
+
+  const word4 = memory.wordAt(space.rootLo | (hi >>> 4) & 0xff8, space.rootHi);
+  if (word4 === 0) return HANDED_OVER;
+  const lo4 = words[word4]!;
+  const hi4 = words[word4 + 1]!;
+  if ((lo4 & 0x1) === 0) return refuseAt(space, 4, 1, WHY.notPresent, 0, lo4, hi4);
+  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 1, WHY.reserved, 0, lo4, hi4);
+  let andLo = lo4;
+  let andHi = hi4 ^ ~0x7fffffff;
+
+  const word3 = memory.wordAt(lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8, hi4 & 0xfffff);
+  if (word3 === 0) return HANDED_OVER;
+  const lo3 = words[word3]!;
+  const hi3 = words[word3 + 1]!;
+  if ((lo3 & 0x1) === 0) return refuseAt(space, 3, 2, WHY.notPresent, 0, lo3, hi3);
+  if ((lo3 & 0x80) !== 0) {
+    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
+    andLo &= lo3;
+    andHi &= hi3 ^ ~0x7fffffff;
+    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 2, WHY.rights, rights, lo3, hi3);
+    const key = hi3 >>> 27 & 15;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 3, 2, WHY.protectionKey, rights, lo3, hi3);
+    let dirty = 1;
+    if (space.accessedDirty !== 0) {
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo3 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo3 >>> 6 & 1;
+    }
+    const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
+    const gpaHi = hi3 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
+    result.gpaLo = gpaLo;
+    result.gpaHi = gpaHi;
+    result.global = lo3 >>> 8 & 1;
+    result.key = key;
+    result.pageShift = 30;
+    result.level = 3;
+    result.effectiveShift = 30;
+    result.hpaLo = gpaLo;
+    result.hpaHi = gpaHi;
+    return mapped(space, 2);
+  }
+  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
+  andLo &= lo3;
+  andHi &= hi3 ^ ~0x7fffffff;
+
+  const word2 = memory.wordAt(lo3 & ~0xfff | (lo >>> 18) & 0xff8, hi3 & 0xfffff);
+  if (word2 === 0) return HANDED_OVER;
+  const lo2 = words[word2]!;
+  const hi2 = words[word2 + 1]!;
+  if ((lo2 & 0x1) === 0) return refuseAt(space, 2, 3, WHY.notPresent, 0, lo2, hi2);
+  if ((lo2 & 0x80) !== 0) {
+    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
+    andLo &= lo2;
+    andHi &= hi2 ^ ~0x7fffffff;
+    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 3, WHY.rights, rights, lo2, hi2);
+    const key = hi2 >>> 27 & 15;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 2, 3, WHY.protectionKey, rights, lo2, hi2);
+    let dirty = 1;
+    if (space.accessedDirty !== 0) {
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo2 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo2 >>> 6 & 1;
+    }
+    const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
+    const gpaHi = hi2 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
+    result.gpaLo = gpaLo;
+    result.gpaHi = gpaHi;
+    result.global = lo2 >>> 8 & 1;
+    result.key = key;
+    result.pageShift = 21;
+    result.level = 2;
+    result.effectiveShift = 21;
+    result.hpaLo = gpaLo;
+    result.hpaHi = gpaHi;
+    return mapped(space, 3);
+  }
+  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
+  andLo &= lo2;
+  andHi &= hi2 ^ ~0x7fffffff;
+
+  const word1 = memory.wordAt(lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff);
+  if (word1 === 0) return HANDED_OVER;
+  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
+    memory.watch(word4);
+    memory.watch(word3);
+    memory.watch(word2);
+    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
+  }
+  const lo1 = words[word1]!;
+  const hi1 = words[word1 + 1]!;
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
+  andLo &= lo1;
+  andHi &= hi1 ^ ~0x7fffffff;
+  const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
+  const key = hi1 >>> 27 & 15;
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
+  if (space.accessedDirty !== 0) {
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
+  }
+  const gpaLo = lo1 & ~0xfff | lo & 0xfff;
+  const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
+  result.gpaLo = gpaLo;
+  result.gpaHi = gpaHi;
+  result.global = lo1 >>> 8 & 1;
+  result.key = key;
+  result.pageShift = 12;
+  result.level = 1;
+  result.effectiveShift = 12;
+  result.hpaLo = gpaLo;
+  result.hpaHi = gpaHi;
+  return mapped(space, 4);
+}
+
+/** 5-level, with tables at host-physical addresses: the last entry, where the ones above it are remembered. */
+export function walkLong5(space: TranslationSpace, lo: number, hi: number, access: number): number {
+  const { compiled, memory, result } = space;
+  const { remembered } = space;
+  const { rows } = remembered;
+  const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
+    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
+    || rows[row + ROW.version] !== memory.structureVersion) return walkLong5FromRoot(space, lo, hi, access);
+  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row + ROW.andLo]!;
+  let andHi = rows[row + ROW.andHi]!;
+  const { reservedLo, reservedHi } = compiled;
+  const { words } = memory;
   if (space.isNested === 0) {
     space.servedLo = lo;
     space.servedHi = hi;
@@ -215,181 +246,252 @@ export function walkLong5(space: TranslationSpace, lo: number, hi: number, acces
   result.top = 5;
   result.nestedRights = ALL_RIGHTS;
 
-  const at5 = space.rootLo | (hi >>> 13) & 0xff8;
-  const from5 = space.rootHi;
-  const word5 = memory.wordAt(at5, from5);
-  if (word5 === 0) return HANDED_OVER;
-  const lo5 = words[word5]!;
-  const hi5 = words[word5 + 1]!;
-  levels[ENTRY_LO + 5] = lo5;
-  levels[ENTRY_HI + 5] = hi5;
-  levels[ENTRY_ADDRESS_LO + 5] = at5;
-  levels[ENTRY_ADDRESS_HI + 5] = from5;
-  levels[ENTRY_HPA_LO + 5] = at5;
-  levels[ENTRY_HPA_HI + 5] = from5;
-  if ((lo5 & 0x1) === 0) return refuseAt(space, 5, 1, WHY.notPresent, 0);
-  if ((lo5 & reservedLo[10]! | hi5 & reservedHi[10]!) !== 0) return refuseAt(space, 5, 1, WHY.reserved, 0);
-  let andLo = lo5;
-  let andHi = hi5 ^ ~0x7fffffff;
-
-  const at4 = lo5 & ~0xfff | (hi >>> 4) & 0xff8;
-  const from4 = hi5 & 0xfffff;
-  const word4 = memory.wordAt(at4, from4);
-  if (word4 === 0) return HANDED_OVER;
-  const lo4 = words[word4]!;
-  const hi4 = words[word4 + 1]!;
-  levels[ENTRY_LO + 4] = lo4;
-  levels[ENTRY_HI + 4] = hi4;
-  levels[ENTRY_ADDRESS_LO + 4] = at4;
-  levels[ENTRY_ADDRESS_HI + 4] = from4;
-  levels[ENTRY_HPA_LO + 4] = at4;
-  levels[ENTRY_HPA_HI + 4] = from4;
-  if ((lo4 & 0x1) === 0) return refuseAt(space, 4, 2, WHY.notPresent, 0);
-  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 2, WHY.reserved, 0);
-  andLo &= lo4;
-  andHi &= hi4 ^ ~0x7fffffff;
-
-  const at3 = lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8;
-  const from3 = hi4 & 0xfffff;
-  const word3 = memory.wordAt(at3, from3);
-  if (word3 === 0) return HANDED_OVER;
-  const lo3 = words[word3]!;
-  const hi3 = words[word3 + 1]!;
-  levels[ENTRY_LO + 3] = lo3;
-  levels[ENTRY_HI + 3] = hi3;
-  levels[ENTRY_ADDRESS_LO + 3] = at3;
-  levels[ENTRY_ADDRESS_HI + 3] = from3;
-  levels[ENTRY_HPA_LO + 3] = at3;
-  levels[ENTRY_HPA_HI + 3] = from3;
-  if ((lo3 & 0x1) === 0) return refuseAt(space, 3, 3, WHY.notPresent, 0);
-  if ((lo3 & 0x80) !== 0) {
-    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 3, WHY.reserved, 0);
-    andLo &= lo3;
-    andHi &= hi3 ^ ~0x7fffffff;
-    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 3, WHY.rights, rights);
-    const key = hi3 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 3, 3, WHY.protectionKey, rights);
-    if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo3 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo3 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
-    }
-    const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
-    const gpaHi = hi3 & 0xfffff;
-    result.gpaLo = gpaLo;
-    result.gpaHi = gpaHi;
-    result.global = lo3 >>> 8 & 1;
-    result.key = key;
-    result.pageShift = 30;
-    result.level = 3;
-    const references = 3;
-    result.effectiveShift = result.pageShift;
-    result.hpaLo = gpaLo;
-    result.hpaHi = gpaHi;
-    return mapped(space, references);
-  }
-  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 3, WHY.reserved, 0);
-  andLo &= lo3;
-  andHi &= hi3 ^ ~0x7fffffff;
-
-  const at2 = lo3 & ~0xfff | (lo >>> 18) & 0xff8;
-  const from2 = hi3 & 0xfffff;
-  const word2 = memory.wordAt(at2, from2);
-  if (word2 === 0) return HANDED_OVER;
-  const lo2 = words[word2]!;
-  const hi2 = words[word2 + 1]!;
-  levels[ENTRY_LO + 2] = lo2;
-  levels[ENTRY_HI + 2] = hi2;
-  levels[ENTRY_ADDRESS_LO + 2] = at2;
-  levels[ENTRY_ADDRESS_HI + 2] = from2;
-  levels[ENTRY_HPA_LO + 2] = at2;
-  levels[ENTRY_HPA_HI + 2] = from2;
-  if ((lo2 & 0x1) === 0) return refuseAt(space, 2, 4, WHY.notPresent, 0);
-  if ((lo2 & 0x80) !== 0) {
-    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 4, WHY.reserved, 0);
-    andLo &= lo2;
-    andHi &= hi2 ^ ~0x7fffffff;
-    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 4, WHY.rights, rights);
-    const key = hi2 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 2, 4, WHY.protectionKey, rights);
-    if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo2 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo2 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
-    }
-    const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
-    const gpaHi = hi2 & 0xfffff;
-    result.gpaLo = gpaLo;
-    result.gpaHi = gpaHi;
-    result.global = lo2 >>> 8 & 1;
-    result.key = key;
-    result.pageShift = 21;
-    result.level = 2;
-    const references = 4;
-    result.effectiveShift = result.pageShift;
-    result.hpaLo = gpaLo;
-    result.hpaHi = gpaHi;
-    return mapped(space, references);
-  }
-  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 4, WHY.reserved, 0);
-  andLo &= lo2;
-  andHi &= hi2 ^ ~0x7fffffff;
-
-  const at1 = lo2 & ~0xfff | (lo >>> 9) & 0xff8;
-  const from1 = hi2 & 0xfffff;
-  const word1 = memory.wordAt(at1, from1);
-  if (word1 === 0) return HANDED_OVER;
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
-  levels[ENTRY_LO + 1] = lo1;
-  levels[ENTRY_HI + 1] = hi1;
-  levels[ENTRY_ADDRESS_LO + 1] = at1;
-  levels[ENTRY_ADDRESS_HI + 1] = from1;
-  levels[ENTRY_HPA_LO + 1] = at1;
-  levels[ENTRY_HPA_HI + 1] = from1;
-  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 5, WHY.notPresent, 0);
-  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 5, WHY.reserved, 0);
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 5, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 5, WHY.reserved, 0, lo1, hi1);
   andLo &= lo1;
   andHi &= hi1 ^ ~0x7fffffff;
   const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-  result.rights = rights;
-  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 5, WHY.rights, rights);
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 5, WHY.rights, rights, lo1, hi1);
   const key = hi1 >>> 27 & 15;
-  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 5, WHY.protectionKey, rights);
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 5, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
   if (space.accessedDirty !== 0) {
-    if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo1 & 0x40) === 0) return HANDED_OVER;
-    result.dirty = lo1 >>> 6 & 1;
-  } else {
-    result.dirty = 1;
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
   }
   const gpaLo = lo1 & ~0xfff | lo & 0xfff;
   const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
   result.gpaLo = gpaLo;
   result.gpaHi = gpaHi;
   result.global = lo1 >>> 8 & 1;
   result.key = key;
   result.pageShift = 12;
   result.level = 1;
-  const references = 5;
-  result.effectiveShift = result.pageShift;
+  result.effectiveShift = 12;
   result.hpaLo = gpaLo;
   result.hpaHi = gpaHi;
-  return mapped(space, references);
+  return mapped(space, 5);
+}
+
+/** 5-level, with tables at host-physical addresses. */
+export function walkLong5FromRoot(space: TranslationSpace, lo: number, hi: number, access: number): number {
+  const { compiled, memory, result } = space;
+  const { reservedLo, reservedHi } = compiled;
+  const { words } = memory;
+  if (space.isNested === 0) {
+    space.servedLo = lo;
+    space.servedHi = hi;
+    result.references = 0;
+  }
+  result.addressLo = lo;
+  result.addressHi = hi;
+  result.access = access;
+  result.why = WHY.none;
+  result.rule = -1;
+  result.errorCode = 0;
+  result.qualification = 0;
+  result.top = 5;
+  result.nestedRights = ALL_RIGHTS;
+
+  const word5 = memory.wordAt(space.rootLo | (hi >>> 13) & 0xff8, space.rootHi);
+  if (word5 === 0) return HANDED_OVER;
+  const lo5 = words[word5]!;
+  const hi5 = words[word5 + 1]!;
+  if ((lo5 & 0x1) === 0) return refuseAt(space, 5, 1, WHY.notPresent, 0, lo5, hi5);
+  if ((lo5 & reservedLo[10]! | hi5 & reservedHi[10]!) !== 0) return refuseAt(space, 5, 1, WHY.reserved, 0, lo5, hi5);
+  let andLo = lo5;
+  let andHi = hi5 ^ ~0x7fffffff;
+
+  const word4 = memory.wordAt(lo5 & ~0xfff | (hi >>> 4) & 0xff8, hi5 & 0xfffff);
+  if (word4 === 0) return HANDED_OVER;
+  const lo4 = words[word4]!;
+  const hi4 = words[word4 + 1]!;
+  if ((lo4 & 0x1) === 0) return refuseAt(space, 4, 2, WHY.notPresent, 0, lo4, hi4);
+  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 2, WHY.reserved, 0, lo4, hi4);
+  andLo &= lo4;
+  andHi &= hi4 ^ ~0x7fffffff;
+
+  const word3 = memory.wordAt(lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8, hi4 & 0xfffff);
+  if (word3 === 0) return HANDED_OVER;
+  const lo3 = words[word3]!;
+  const hi3 = words[word3 + 1]!;
+  if ((lo3 & 0x1) === 0) return refuseAt(space, 3, 3, WHY.notPresent, 0, lo3, hi3);
+  if ((lo3 & 0x80) !== 0) {
+    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 3, WHY.reserved, 0, lo3, hi3);
+    andLo &= lo3;
+    andHi &= hi3 ^ ~0x7fffffff;
+    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 3, WHY.rights, rights, lo3, hi3);
+    const key = hi3 >>> 27 & 15;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 3, 3, WHY.protectionKey, rights, lo3, hi3);
+    let dirty = 1;
+    if (space.accessedDirty !== 0) {
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo3 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo3 >>> 6 & 1;
+    }
+    const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
+    const gpaHi = hi3 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
+    result.gpaLo = gpaLo;
+    result.gpaHi = gpaHi;
+    result.global = lo3 >>> 8 & 1;
+    result.key = key;
+    result.pageShift = 30;
+    result.level = 3;
+    result.effectiveShift = 30;
+    result.hpaLo = gpaLo;
+    result.hpaHi = gpaHi;
+    return mapped(space, 3);
+  }
+  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 3, WHY.reserved, 0, lo3, hi3);
+  andLo &= lo3;
+  andHi &= hi3 ^ ~0x7fffffff;
+
+  const word2 = memory.wordAt(lo3 & ~0xfff | (lo >>> 18) & 0xff8, hi3 & 0xfffff);
+  if (word2 === 0) return HANDED_OVER;
+  const lo2 = words[word2]!;
+  const hi2 = words[word2 + 1]!;
+  if ((lo2 & 0x1) === 0) return refuseAt(space, 2, 4, WHY.notPresent, 0, lo2, hi2);
+  if ((lo2 & 0x80) !== 0) {
+    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 4, WHY.reserved, 0, lo2, hi2);
+    andLo &= lo2;
+    andHi &= hi2 ^ ~0x7fffffff;
+    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 4, WHY.rights, rights, lo2, hi2);
+    const key = hi2 >>> 27 & 15;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 2, 4, WHY.protectionKey, rights, lo2, hi2);
+    let dirty = 1;
+    if (space.accessedDirty !== 0) {
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo2 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo2 >>> 6 & 1;
+    }
+    const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
+    const gpaHi = hi2 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
+    result.gpaLo = gpaLo;
+    result.gpaHi = gpaHi;
+    result.global = lo2 >>> 8 & 1;
+    result.key = key;
+    result.pageShift = 21;
+    result.level = 2;
+    result.effectiveShift = 21;
+    result.hpaLo = gpaLo;
+    result.hpaHi = gpaHi;
+    return mapped(space, 4);
+  }
+  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 4, WHY.reserved, 0, lo2, hi2);
+  andLo &= lo2;
+  andHi &= hi2 ^ ~0x7fffffff;
+
+  const word1 = memory.wordAt(lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff);
+  if (word1 === 0) return HANDED_OVER;
+  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
+    memory.watch(word5);
+    memory.watch(word4);
+    memory.watch(word3);
+    memory.watch(word2);
+    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
+  }
+  const lo1 = words[word1]!;
+  const hi1 = words[word1 + 1]!;
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 5, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 5, WHY.reserved, 0, lo1, hi1);
+  andLo &= lo1;
+  andHi &= hi1 ^ ~0x7fffffff;
+  const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 5, WHY.rights, rights, lo1, hi1);
+  const key = hi1 >>> 27 & 15;
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 5, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
+  if (space.accessedDirty !== 0) {
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
+  }
+  const gpaLo = lo1 & ~0xfff | lo & 0xfff;
+  const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
+  result.gpaLo = gpaLo;
+  result.gpaHi = gpaHi;
+  result.global = lo1 >>> 8 & 1;
+  result.key = key;
+  result.pageShift = 12;
+  result.level = 1;
+  result.effectiveShift = 12;
+  result.hpaLo = gpaLo;
+  result.hpaHi = gpaHi;
+  return mapped(space, 5);
+}
+
+/** EPT, with tables at host-physical addresses: the last entry, where the ones above it are remembered. */
+export function walkEpt4(space: TranslationSpace, lo: number, hi: number, access: number): number {
+  const { compiled, memory, result } = space;
+  const { remembered } = space;
+  const { rows } = remembered;
+  const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
+    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
+    || rows[row + ROW.version] !== memory.structureVersion) return walkEpt4FromRoot(space, lo, hi, access);
+  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row + ROW.andLo]!;
+  const { reservedLo, reservedHi, illegal } = compiled;
+  const { words } = memory;
+  if (space.isNested === 0) {
+    space.servedLo = lo;
+    space.servedHi = hi;
+    result.references = 0;
+  }
+  result.addressLo = lo;
+  result.addressHi = hi;
+  result.access = access;
+  result.why = WHY.none;
+  result.rule = -1;
+  result.errorCode = 0;
+  result.qualification = 0;
+  result.top = 4;
+  result.nestedRights = ALL_RIGHTS;
+
+  const lo1 = words[word1]!;
+  const hi1 = words[word1 + 1]!;
+  if ((lo1 & 0x7) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if (illegal[64 | lo1 & 63] !== 0) return refuseAt(space, 1, 4, WHY.illegal, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
+  andLo &= lo1;
+  const rights = andLo >>> 0 & 7;
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
+  let dirty = 1;
+  if (space.accessedDirty !== 0) {
+    if (!((andLo & 0x100) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x200) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 9 & 1;
+  }
+  const gpaLo = lo1 & ~0xfff | lo & 0xfff;
+  const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
+  result.gpaLo = gpaLo;
+  result.gpaHi = gpaHi;
+  result.global = 0;
+  result.key = 0;
+  result.pageShift = 12;
+  result.level = 1;
+  result.effectiveShift = 12;
+  result.hpaLo = gpaLo;
+  result.hpaHi = gpaHi;
+  return mapped(space, 4);
 }
 
 /** EPT, with tables at host-physical addresses. */
-export function walkEpt4(space: TranslationSpace, lo: number, hi: number, access: number): number {
+export function walkEpt4FromRoot(space: TranslationSpace, lo: number, hi: number, access: number): number {
   if ((hi & ~0xffff) !== 0) return HANDED_OVER;
   const { compiled, memory, result } = space;
   const { reservedLo, reservedHi, illegal } = compiled;
   const { words } = memory;
-  const { levels } = result;
   if (space.isNested === 0) {
     space.servedLo = lo;
     space.servedHi = hi;
@@ -405,161 +507,136 @@ export function walkEpt4(space: TranslationSpace, lo: number, hi: number, access
   result.top = 4;
   result.nestedRights = ALL_RIGHTS;
 
-  const at4 = space.rootLo | (hi >>> 4) & 0xff8;
-  const from4 = space.rootHi;
-  const word4 = memory.wordAt(at4, from4);
+  const word4 = memory.wordAt(space.rootLo | (hi >>> 4) & 0xff8, space.rootHi);
   if (word4 === 0) return HANDED_OVER;
   const lo4 = words[word4]!;
   const hi4 = words[word4 + 1]!;
-  levels[ENTRY_LO + 4] = lo4;
-  levels[ENTRY_HI + 4] = hi4;
-  levels[ENTRY_ADDRESS_LO + 4] = at4;
-  levels[ENTRY_ADDRESS_HI + 4] = from4;
-  levels[ENTRY_HPA_LO + 4] = at4;
-  levels[ENTRY_HPA_HI + 4] = from4;
-  if ((lo4 & 0x7) === 0) return refuseAt(space, 4, 1, WHY.notPresent, 0);
-  if (illegal[0 | lo4 & 63] !== 0) return refuseAt(space, 4, 1, WHY.illegal, 0);
-  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 1, WHY.reserved, 0);
+  if ((lo4 & 0x7) === 0) return refuseAt(space, 4, 1, WHY.notPresent, 0, lo4, hi4);
+  if (illegal[0 | lo4 & 63] !== 0) return refuseAt(space, 4, 1, WHY.illegal, 0, lo4, hi4);
+  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 1, WHY.reserved, 0, lo4, hi4);
   let andLo = lo4;
 
-  const at3 = lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8;
-  const from3 = hi4 & 0xfffff;
-  const word3 = memory.wordAt(at3, from3);
+  const word3 = memory.wordAt(lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8, hi4 & 0xfffff);
   if (word3 === 0) return HANDED_OVER;
   const lo3 = words[word3]!;
   const hi3 = words[word3 + 1]!;
-  levels[ENTRY_LO + 3] = lo3;
-  levels[ENTRY_HI + 3] = hi3;
-  levels[ENTRY_ADDRESS_LO + 3] = at3;
-  levels[ENTRY_ADDRESS_HI + 3] = from3;
-  levels[ENTRY_HPA_LO + 3] = at3;
-  levels[ENTRY_HPA_HI + 3] = from3;
-  if ((lo3 & 0x7) === 0) return refuseAt(space, 3, 2, WHY.notPresent, 0);
+  if ((lo3 & 0x7) === 0) return refuseAt(space, 3, 2, WHY.notPresent, 0, lo3, hi3);
   if ((lo3 & 0x80) !== 0) {
-    if (illegal[64 | lo3 & 63] !== 0) return refuseAt(space, 3, 2, WHY.illegal, 0);
-    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0);
+    if (illegal[64 | lo3 & 63] !== 0) return refuseAt(space, 3, 2, WHY.illegal, 0, lo3, hi3);
+    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
     andLo &= lo3;
     const rights = andLo >>> 0 & 7;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 2, WHY.rights, rights);
-    const key = 0;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 2, WHY.rights, rights, lo3, hi3);
+    let dirty = 1;
     if (space.accessedDirty !== 0) {
-      if ((andLo & 0x100) === 0 || (access & ACCESS_WRITES) !== 0 && (lo3 & 0x200) === 0) return HANDED_OVER;
-      result.dirty = lo3 >>> 9 & 1;
-    } else {
-      result.dirty = 1;
+      if (!((andLo & 0x100) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo3 & 0x200) !== 0)) return HANDED_OVER;
+      dirty = lo3 >>> 9 & 1;
     }
     const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
     const gpaHi = hi3 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
     result.gpaLo = gpaLo;
     result.gpaHi = gpaHi;
     result.global = 0;
-    result.key = key;
+    result.key = 0;
     result.pageShift = 30;
     result.level = 3;
-    const references = 2;
-    result.effectiveShift = result.pageShift;
+    result.effectiveShift = 30;
     result.hpaLo = gpaLo;
     result.hpaHi = gpaHi;
-    return mapped(space, references);
+    return mapped(space, 2);
   }
-  if (illegal[0 | lo3 & 63] !== 0) return refuseAt(space, 3, 2, WHY.illegal, 0);
-  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0);
+  if (illegal[0 | lo3 & 63] !== 0) return refuseAt(space, 3, 2, WHY.illegal, 0, lo3, hi3);
+  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
   andLo &= lo3;
 
-  const at2 = lo3 & ~0xfff | (lo >>> 18) & 0xff8;
-  const from2 = hi3 & 0xfffff;
-  const word2 = memory.wordAt(at2, from2);
+  const word2 = memory.wordAt(lo3 & ~0xfff | (lo >>> 18) & 0xff8, hi3 & 0xfffff);
   if (word2 === 0) return HANDED_OVER;
   const lo2 = words[word2]!;
   const hi2 = words[word2 + 1]!;
-  levels[ENTRY_LO + 2] = lo2;
-  levels[ENTRY_HI + 2] = hi2;
-  levels[ENTRY_ADDRESS_LO + 2] = at2;
-  levels[ENTRY_ADDRESS_HI + 2] = from2;
-  levels[ENTRY_HPA_LO + 2] = at2;
-  levels[ENTRY_HPA_HI + 2] = from2;
-  if ((lo2 & 0x7) === 0) return refuseAt(space, 2, 3, WHY.notPresent, 0);
+  if ((lo2 & 0x7) === 0) return refuseAt(space, 2, 3, WHY.notPresent, 0, lo2, hi2);
   if ((lo2 & 0x80) !== 0) {
-    if (illegal[64 | lo2 & 63] !== 0) return refuseAt(space, 2, 3, WHY.illegal, 0);
-    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0);
+    if (illegal[64 | lo2 & 63] !== 0) return refuseAt(space, 2, 3, WHY.illegal, 0, lo2, hi2);
+    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
     andLo &= lo2;
     const rights = andLo >>> 0 & 7;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 3, WHY.rights, rights);
-    const key = 0;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 3, WHY.rights, rights, lo2, hi2);
+    let dirty = 1;
     if (space.accessedDirty !== 0) {
-      if ((andLo & 0x100) === 0 || (access & ACCESS_WRITES) !== 0 && (lo2 & 0x200) === 0) return HANDED_OVER;
-      result.dirty = lo2 >>> 9 & 1;
-    } else {
-      result.dirty = 1;
+      if (!((andLo & 0x100) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo2 & 0x200) !== 0)) return HANDED_OVER;
+      dirty = lo2 >>> 9 & 1;
     }
     const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
     const gpaHi = hi2 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
     result.gpaLo = gpaLo;
     result.gpaHi = gpaHi;
     result.global = 0;
-    result.key = key;
+    result.key = 0;
     result.pageShift = 21;
     result.level = 2;
-    const references = 3;
-    result.effectiveShift = result.pageShift;
+    result.effectiveShift = 21;
     result.hpaLo = gpaLo;
     result.hpaHi = gpaHi;
-    return mapped(space, references);
+    return mapped(space, 3);
   }
-  if (illegal[0 | lo2 & 63] !== 0) return refuseAt(space, 2, 3, WHY.illegal, 0);
-  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0);
+  if (illegal[0 | lo2 & 63] !== 0) return refuseAt(space, 2, 3, WHY.illegal, 0, lo2, hi2);
+  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
   andLo &= lo2;
 
-  const at1 = lo2 & ~0xfff | (lo >>> 9) & 0xff8;
-  const from1 = hi2 & 0xfffff;
-  const word1 = memory.wordAt(at1, from1);
+  const word1 = memory.wordAt(lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff);
   if (word1 === 0) return HANDED_OVER;
+  if (space.accessedDirty === 0 || (andLo & 0x100) !== 0) {
+    memory.watch(word4);
+    memory.watch(word3);
+    memory.watch(word2);
+    space.remembered.remember(lo, hi, space, memory, andLo, 0, word1 & ~0x3ff, 0);
+  }
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
-  levels[ENTRY_LO + 1] = lo1;
-  levels[ENTRY_HI + 1] = hi1;
-  levels[ENTRY_ADDRESS_LO + 1] = at1;
-  levels[ENTRY_ADDRESS_HI + 1] = from1;
-  levels[ENTRY_HPA_LO + 1] = at1;
-  levels[ENTRY_HPA_HI + 1] = from1;
-  if ((lo1 & 0x7) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0);
-  if (illegal[64 | lo1 & 63] !== 0) return refuseAt(space, 1, 4, WHY.illegal, 0);
-  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0);
+  if ((lo1 & 0x7) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if (illegal[64 | lo1 & 63] !== 0) return refuseAt(space, 1, 4, WHY.illegal, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
   andLo &= lo1;
   const rights = andLo >>> 0 & 7;
-  result.rights = rights;
-  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights);
-  const key = 0;
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
+  let dirty = 1;
   if (space.accessedDirty !== 0) {
-    if ((andLo & 0x100) === 0 || (access & ACCESS_WRITES) !== 0 && (lo1 & 0x200) === 0) return HANDED_OVER;
-    result.dirty = lo1 >>> 9 & 1;
-  } else {
-    result.dirty = 1;
+    if (!((andLo & 0x100) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x200) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 9 & 1;
   }
   const gpaLo = lo1 & ~0xfff | lo & 0xfff;
   const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
   result.gpaLo = gpaLo;
   result.gpaHi = gpaHi;
   result.global = 0;
-  result.key = key;
+  result.key = 0;
   result.pageShift = 12;
   result.level = 1;
-  const references = 4;
-  result.effectiveShift = result.pageShift;
+  result.effectiveShift = 12;
   result.hpaLo = gpaLo;
   result.hpaHi = gpaHi;
-  return mapped(space, references);
+  return mapped(space, 4);
 }
 
-/** nested 4-level, with tables at host-physical addresses. */
+/** nested 4-level, with tables at host-physical addresses: the last entry, where the ones above it are remembered. */
 export function walkNpt4(space: TranslationSpace, lo: number, hi: number, access: number): number {
-  if ((hi & ~0xffff) !== 0) return HANDED_OVER;
   const { compiled, memory, result } = space;
+  const { remembered } = space;
+  const { rows } = remembered;
+  const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
+    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
+    || rows[row + ROW.version] !== memory.structureVersion) return walkNpt4FromRoot(space, lo, hi, access);
+  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row + ROW.andLo]!;
+  let andHi = rows[row + ROW.andHi]!;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
-  const { levels } = result;
   if (space.isNested === 0) {
     space.servedLo = lo;
     space.servedHi = hi;
@@ -575,158 +652,181 @@ export function walkNpt4(space: TranslationSpace, lo: number, hi: number, access
   result.top = 4;
   result.nestedRights = ALL_RIGHTS;
 
-  const at4 = space.rootLo | (hi >>> 4) & 0xff8;
-  const from4 = space.rootHi;
-  const word4 = memory.wordAt(at4, from4);
-  if (word4 === 0) return HANDED_OVER;
-  const lo4 = words[word4]!;
-  const hi4 = words[word4 + 1]!;
-  levels[ENTRY_LO + 4] = lo4;
-  levels[ENTRY_HI + 4] = hi4;
-  levels[ENTRY_ADDRESS_LO + 4] = at4;
-  levels[ENTRY_ADDRESS_HI + 4] = from4;
-  levels[ENTRY_HPA_LO + 4] = at4;
-  levels[ENTRY_HPA_HI + 4] = from4;
-  if ((lo4 & 0x1) === 0) return refuseAt(space, 4, 1, WHY.notPresent, 0);
-  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 1, WHY.reserved, 0);
-  let andLo = lo4;
-  let andHi = hi4 ^ ~0x7fffffff;
-
-  const at3 = lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8;
-  const from3 = hi4 & 0xfffff;
-  const word3 = memory.wordAt(at3, from3);
-  if (word3 === 0) return HANDED_OVER;
-  const lo3 = words[word3]!;
-  const hi3 = words[word3 + 1]!;
-  levels[ENTRY_LO + 3] = lo3;
-  levels[ENTRY_HI + 3] = hi3;
-  levels[ENTRY_ADDRESS_LO + 3] = at3;
-  levels[ENTRY_ADDRESS_HI + 3] = from3;
-  levels[ENTRY_HPA_LO + 3] = at3;
-  levels[ENTRY_HPA_HI + 3] = from3;
-  if ((lo3 & 0x1) === 0) return refuseAt(space, 3, 2, WHY.notPresent, 0);
-  if ((lo3 & 0x80) !== 0) {
-    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0);
-    andLo &= lo3;
-    andHi &= hi3 ^ ~0x7fffffff;
-    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 2, WHY.rights, rights);
-    const key = hi3 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 3, 2, WHY.protectionKey, rights);
-    if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo3 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo3 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
-    }
-    const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
-    const gpaHi = hi3 & 0xfffff;
-    result.gpaLo = gpaLo;
-    result.gpaHi = gpaHi;
-    result.global = lo3 >>> 8 & 1;
-    result.key = key;
-    result.pageShift = 30;
-    result.level = 3;
-    const references = 2;
-    result.effectiveShift = result.pageShift;
-    result.hpaLo = gpaLo;
-    result.hpaHi = gpaHi;
-    return mapped(space, references);
-  }
-  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0);
-  andLo &= lo3;
-  andHi &= hi3 ^ ~0x7fffffff;
-
-  const at2 = lo3 & ~0xfff | (lo >>> 18) & 0xff8;
-  const from2 = hi3 & 0xfffff;
-  const word2 = memory.wordAt(at2, from2);
-  if (word2 === 0) return HANDED_OVER;
-  const lo2 = words[word2]!;
-  const hi2 = words[word2 + 1]!;
-  levels[ENTRY_LO + 2] = lo2;
-  levels[ENTRY_HI + 2] = hi2;
-  levels[ENTRY_ADDRESS_LO + 2] = at2;
-  levels[ENTRY_ADDRESS_HI + 2] = from2;
-  levels[ENTRY_HPA_LO + 2] = at2;
-  levels[ENTRY_HPA_HI + 2] = from2;
-  if ((lo2 & 0x1) === 0) return refuseAt(space, 2, 3, WHY.notPresent, 0);
-  if ((lo2 & 0x80) !== 0) {
-    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0);
-    andLo &= lo2;
-    andHi &= hi2 ^ ~0x7fffffff;
-    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 3, WHY.rights, rights);
-    const key = hi2 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 2, 3, WHY.protectionKey, rights);
-    if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo2 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo2 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
-    }
-    const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
-    const gpaHi = hi2 & 0xfffff;
-    result.gpaLo = gpaLo;
-    result.gpaHi = gpaHi;
-    result.global = lo2 >>> 8 & 1;
-    result.key = key;
-    result.pageShift = 21;
-    result.level = 2;
-    const references = 3;
-    result.effectiveShift = result.pageShift;
-    result.hpaLo = gpaLo;
-    result.hpaHi = gpaHi;
-    return mapped(space, references);
-  }
-  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0);
-  andLo &= lo2;
-  andHi &= hi2 ^ ~0x7fffffff;
-
-  const at1 = lo2 & ~0xfff | (lo >>> 9) & 0xff8;
-  const from1 = hi2 & 0xfffff;
-  const word1 = memory.wordAt(at1, from1);
-  if (word1 === 0) return HANDED_OVER;
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
-  levels[ENTRY_LO + 1] = lo1;
-  levels[ENTRY_HI + 1] = hi1;
-  levels[ENTRY_ADDRESS_LO + 1] = at1;
-  levels[ENTRY_ADDRESS_HI + 1] = from1;
-  levels[ENTRY_HPA_LO + 1] = at1;
-  levels[ENTRY_HPA_HI + 1] = from1;
-  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0);
-  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0);
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
   andLo &= lo1;
   andHi &= hi1 ^ ~0x7fffffff;
   const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-  result.rights = rights;
-  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights);
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
   const key = hi1 >>> 27 & 15;
-  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights);
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
   if (space.accessedDirty !== 0) {
-    if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo1 & 0x40) === 0) return HANDED_OVER;
-    result.dirty = lo1 >>> 6 & 1;
-  } else {
-    result.dirty = 1;
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
   }
   const gpaLo = lo1 & ~0xfff | lo & 0xfff;
   const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
   result.gpaLo = gpaLo;
   result.gpaHi = gpaHi;
   result.global = lo1 >>> 8 & 1;
   result.key = key;
   result.pageShift = 12;
   result.level = 1;
-  const references = 4;
-  result.effectiveShift = result.pageShift;
+  result.effectiveShift = 12;
   result.hpaLo = gpaLo;
   result.hpaHi = gpaHi;
-  return mapped(space, references);
+  return mapped(space, 4);
 }
 
-/** Word in memory's arena of a guest's table entry, through EPT; its address in `result.hpaLo`, `hpaHi`. 0: to be walked. */
+/** nested 4-level, with tables at host-physical addresses. */
+export function walkNpt4FromRoot(space: TranslationSpace, lo: number, hi: number, access: number): number {
+  if ((hi & ~0xffff) !== 0) return HANDED_OVER;
+  const { compiled, memory, result } = space;
+  const { reservedLo, reservedHi } = compiled;
+  const { words } = memory;
+  if (space.isNested === 0) {
+    space.servedLo = lo;
+    space.servedHi = hi;
+    result.references = 0;
+  }
+  result.addressLo = lo;
+  result.addressHi = hi;
+  result.access = access;
+  result.why = WHY.none;
+  result.rule = -1;
+  result.errorCode = 0;
+  result.qualification = 0;
+  result.top = 4;
+  result.nestedRights = ALL_RIGHTS;
+
+  const word4 = memory.wordAt(space.rootLo | (hi >>> 4) & 0xff8, space.rootHi);
+  if (word4 === 0) return HANDED_OVER;
+  const lo4 = words[word4]!;
+  const hi4 = words[word4 + 1]!;
+  if ((lo4 & 0x1) === 0) return refuseAt(space, 4, 1, WHY.notPresent, 0, lo4, hi4);
+  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 1, WHY.reserved, 0, lo4, hi4);
+  let andLo = lo4;
+  let andHi = hi4 ^ ~0x7fffffff;
+
+  const word3 = memory.wordAt(lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8, hi4 & 0xfffff);
+  if (word3 === 0) return HANDED_OVER;
+  const lo3 = words[word3]!;
+  const hi3 = words[word3 + 1]!;
+  if ((lo3 & 0x1) === 0) return refuseAt(space, 3, 2, WHY.notPresent, 0, lo3, hi3);
+  if ((lo3 & 0x80) !== 0) {
+    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
+    andLo &= lo3;
+    andHi &= hi3 ^ ~0x7fffffff;
+    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 2, WHY.rights, rights, lo3, hi3);
+    const key = hi3 >>> 27 & 15;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 3, 2, WHY.protectionKey, rights, lo3, hi3);
+    let dirty = 1;
+    if (space.accessedDirty !== 0) {
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo3 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo3 >>> 6 & 1;
+    }
+    const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
+    const gpaHi = hi3 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
+    result.gpaLo = gpaLo;
+    result.gpaHi = gpaHi;
+    result.global = lo3 >>> 8 & 1;
+    result.key = key;
+    result.pageShift = 30;
+    result.level = 3;
+    result.effectiveShift = 30;
+    result.hpaLo = gpaLo;
+    result.hpaHi = gpaHi;
+    return mapped(space, 2);
+  }
+  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
+  andLo &= lo3;
+  andHi &= hi3 ^ ~0x7fffffff;
+
+  const word2 = memory.wordAt(lo3 & ~0xfff | (lo >>> 18) & 0xff8, hi3 & 0xfffff);
+  if (word2 === 0) return HANDED_OVER;
+  const lo2 = words[word2]!;
+  const hi2 = words[word2 + 1]!;
+  if ((lo2 & 0x1) === 0) return refuseAt(space, 2, 3, WHY.notPresent, 0, lo2, hi2);
+  if ((lo2 & 0x80) !== 0) {
+    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
+    andLo &= lo2;
+    andHi &= hi2 ^ ~0x7fffffff;
+    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 3, WHY.rights, rights, lo2, hi2);
+    const key = hi2 >>> 27 & 15;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 2, 3, WHY.protectionKey, rights, lo2, hi2);
+    let dirty = 1;
+    if (space.accessedDirty !== 0) {
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo2 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo2 >>> 6 & 1;
+    }
+    const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
+    const gpaHi = hi2 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
+    result.gpaLo = gpaLo;
+    result.gpaHi = gpaHi;
+    result.global = lo2 >>> 8 & 1;
+    result.key = key;
+    result.pageShift = 21;
+    result.level = 2;
+    result.effectiveShift = 21;
+    result.hpaLo = gpaLo;
+    result.hpaHi = gpaHi;
+    return mapped(space, 3);
+  }
+  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
+  andLo &= lo2;
+  andHi &= hi2 ^ ~0x7fffffff;
+
+  const word1 = memory.wordAt(lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff);
+  if (word1 === 0) return HANDED_OVER;
+  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
+    memory.watch(word4);
+    memory.watch(word3);
+    memory.watch(word2);
+    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
+  }
+  const lo1 = words[word1]!;
+  const hi1 = words[word1 + 1]!;
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
+  andLo &= lo1;
+  andHi &= hi1 ^ ~0x7fffffff;
+  const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
+  const key = hi1 >>> 27 & 15;
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
+  if (space.accessedDirty !== 0) {
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
+  }
+  const gpaLo = lo1 & ~0xfff | lo & 0xfff;
+  const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
+  result.gpaLo = gpaLo;
+  result.gpaHi = gpaHi;
+  result.global = lo1 >>> 8 & 1;
+  result.key = key;
+  result.pageShift = 12;
+  result.level = 1;
+  result.effectiveShift = 12;
+  result.hpaLo = gpaLo;
+  result.hpaHi = gpaHi;
+  return mapped(space, 4);
+}
+
+/** Word in memory's arena of a guest's table entry, through EPT, whose entries memory watches from here on. 0: to be walked. */
 function reachEpt4(space: TranslationSpace, lo: number, hi: number, access: number): number {
   if ((hi & ~0xffff) !== 0) return 0;
   const { compiled, memory, result } = space;
@@ -752,13 +852,11 @@ function reachEpt4(space: TranslationSpace, lo: number, hi: number, access: numb
     if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return 0;
     andLo &= lo3;
     if (space.permissions[access << RIGHTS_BITS | andLo >>> 0 & 7] === 0) return 0;
-    if (space.accessedDirty !== 0 && ((andLo & 0x100) === 0 || (access & ACCESS_WRITES) !== 0 && (lo3 & 0x200) === 0)) return 0;
-    const hpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
-    const hpaHi = hi3 & 0xfffff;
+    if (space.accessedDirty !== 0 && (!((andLo & 0x100) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo3 & 0x200) !== 0))) return 0;
+    memory.watch(word4);
+    memory.watch(word3);
     result.references += 2;
-    result.hpaLo = hpaLo;
-    result.hpaHi = hpaHi;
-    return memory.wordAt(hpaLo, hpaHi);
+    return memory.wordAt(lo3 & ~0x3fffffff | lo & 0x3fffffff, hi3 & 0xfffff);
   }
   if (illegal[0 | lo3 & 63] !== 0) return 0;
   if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return 0;
@@ -774,13 +872,12 @@ function reachEpt4(space: TranslationSpace, lo: number, hi: number, access: numb
     if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return 0;
     andLo &= lo2;
     if (space.permissions[access << RIGHTS_BITS | andLo >>> 0 & 7] === 0) return 0;
-    if (space.accessedDirty !== 0 && ((andLo & 0x100) === 0 || (access & ACCESS_WRITES) !== 0 && (lo2 & 0x200) === 0)) return 0;
-    const hpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
-    const hpaHi = hi2 & 0xfffff;
+    if (space.accessedDirty !== 0 && (!((andLo & 0x100) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo2 & 0x200) !== 0))) return 0;
+    memory.watch(word4);
+    memory.watch(word3);
+    memory.watch(word2);
     result.references += 3;
-    result.hpaLo = hpaLo;
-    result.hpaHi = hpaHi;
-    return memory.wordAt(hpaLo, hpaHi);
+    return memory.wordAt(lo2 & ~0x1fffff | lo & 0x1fffff, hi2 & 0xfffff);
   }
   if (illegal[0 | lo2 & 63] !== 0) return 0;
   if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return 0;
@@ -795,16 +892,16 @@ function reachEpt4(space: TranslationSpace, lo: number, hi: number, access: numb
   if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return 0;
   andLo &= lo1;
   if (space.permissions[access << RIGHTS_BITS | andLo >>> 0 & 7] === 0) return 0;
-  if (space.accessedDirty !== 0 && ((andLo & 0x100) === 0 || (access & ACCESS_WRITES) !== 0 && (lo1 & 0x200) === 0)) return 0;
-  const hpaLo = lo1 & ~0xfff | lo & 0xfff;
-  const hpaHi = hi1 & 0xfffff;
+  if (space.accessedDirty !== 0 && (!((andLo & 0x100) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x200) !== 0))) return 0;
+  memory.watch(word4);
+  memory.watch(word3);
+  memory.watch(word2);
+  memory.watch(word1);
   result.references += 4;
-  result.hpaLo = hpaLo;
-  result.hpaHi = hpaHi;
-  return memory.wordAt(hpaLo, hpaHi);
+  return memory.wordAt(lo1 & ~0xfff | lo & 0xfff, hi1 & 0xfffff);
 }
 
-/** Word in memory's arena of a guest's table entry, through nested 4-level; its address in `result.hpaLo`, `hpaHi`. 0: to be walked. */
+/** Word in memory's arena of a guest's table entry, through nested 4-level, whose entries memory watches from here on. 0: to be walked. */
 function reachNpt4(space: TranslationSpace, lo: number, hi: number, access: number): number {
   if ((hi & ~0xffff) !== 0) return 0;
   const { compiled, memory, result } = space;
@@ -831,13 +928,11 @@ function reachNpt4(space: TranslationSpace, lo: number, hi: number, access: numb
     andHi &= hi3 ^ ~0x7fffffff;
     if (space.permissions[access << RIGHTS_BITS | andLo >>> 1 & 3 | andHi >>> 29 & 4] === 0) return 0;
     if (space.keys !== 0) return 0;
-    if (space.accessedDirty !== 0 && ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo3 & 0x40) === 0)) return 0;
-    const hpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
-    const hpaHi = hi3 & 0xfffff;
+    if (space.accessedDirty !== 0 && (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo3 & 0x40) !== 0))) return 0;
+    memory.watch(word4);
+    memory.watch(word3);
     result.references += 2;
-    result.hpaLo = hpaLo;
-    result.hpaHi = hpaHi;
-    return memory.wordAt(hpaLo, hpaHi);
+    return memory.wordAt(lo3 & ~0x3fffffff | lo & 0x3fffffff, hi3 & 0xfffff);
   }
   if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return 0;
   andLo &= lo3;
@@ -854,13 +949,12 @@ function reachNpt4(space: TranslationSpace, lo: number, hi: number, access: numb
     andHi &= hi2 ^ ~0x7fffffff;
     if (space.permissions[access << RIGHTS_BITS | andLo >>> 1 & 3 | andHi >>> 29 & 4] === 0) return 0;
     if (space.keys !== 0) return 0;
-    if (space.accessedDirty !== 0 && ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo2 & 0x40) === 0)) return 0;
-    const hpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
-    const hpaHi = hi2 & 0xfffff;
+    if (space.accessedDirty !== 0 && (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo2 & 0x40) !== 0))) return 0;
+    memory.watch(word4);
+    memory.watch(word3);
+    memory.watch(word2);
     result.references += 3;
-    result.hpaLo = hpaLo;
-    result.hpaHi = hpaHi;
-    return memory.wordAt(hpaLo, hpaHi);
+    return memory.wordAt(lo2 & ~0x1fffff | lo & 0x1fffff, hi2 & 0xfffff);
   }
   if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return 0;
   andLo &= lo2;
@@ -876,29 +970,37 @@ function reachNpt4(space: TranslationSpace, lo: number, hi: number, access: numb
   andHi &= hi1 ^ ~0x7fffffff;
   if (space.permissions[access << RIGHTS_BITS | andLo >>> 1 & 3 | andHi >>> 29 & 4] === 0) return 0;
   if (space.keys !== 0) return 0;
-  if (space.accessedDirty !== 0 && ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo1 & 0x40) === 0)) return 0;
-  const hpaLo = lo1 & ~0xfff | lo & 0xfff;
-  const hpaHi = hi1 & 0xfffff;
+  if (space.accessedDirty !== 0 && (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0))) return 0;
+  memory.watch(word4);
+  memory.watch(word3);
+  memory.watch(word2);
+  memory.watch(word1);
   result.references += 4;
-  result.hpaLo = hpaLo;
-  result.hpaHi = hpaHi;
-  return memory.wordAt(hpaLo, hpaHi);
+  return memory.wordAt(lo1 & ~0xfff | lo & 0xfff, hi1 & 0xfffff);
 }
 
-/** 4-level behind EPT. A refusal is `walk`'s to find: nothing has been changed by then. */
+/** 4-level behind EPT: the last entries of both, where the ones above are remembered. */
 export function walkLong4BehindEpt4(space: TranslationSpace, lo: number, hi: number, access: number): number {
   const { compiled, memory, nested, result } = space;
   if (nested === undefined) return HANDED_OVER;
+  const { remembered } = space;
+  const { rows } = remembered;
+  const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
+    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
+    || rows[row + ROW.version] !== memory.structureVersion) return walkLong4BehindEpt4FromRoot(space, lo, hi, access);
+  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row + ROW.andLo]!;
+  let andHi = rows[row + ROW.andHi]!;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
-  const { levels } = result;
-  const { tableAccess } = nested;
   const inner = nested.result;
   space.servedLo = lo;
   space.servedHi = hi;
+  result.references = 0;
   nested.servedLo = lo;
   nested.servedHi = hi;
-  inner.references = 0;
+  inner.references = rows[row + ROW.root]! >>> NESTED_REFERENCES_AT;
   result.addressLo = lo;
   result.addressHi = hi;
   result.access = access;
@@ -909,180 +1011,51 @@ export function walkLong4BehindEpt4(space: TranslationSpace, lo: number, hi: num
   result.top = 4;
   result.nestedRights = ALL_RIGHTS;
 
-  const at4 = space.rootLo | (hi >>> 4) & 0xff8;
-  const from4 = space.rootHi;
-  const word4 = reachEpt4(nested, at4, from4, tableAccess);
-  if (word4 === 0) return HANDED_OVER;
-  const lo4 = words[word4]!;
-  const hi4 = words[word4 + 1]!;
-  levels[ENTRY_LO + 4] = lo4;
-  levels[ENTRY_HI + 4] = hi4;
-  levels[ENTRY_ADDRESS_LO + 4] = at4;
-  levels[ENTRY_ADDRESS_HI + 4] = from4;
-  levels[ENTRY_HPA_LO + 4] = inner.hpaLo;
-  levels[ENTRY_HPA_HI + 4] = inner.hpaHi;
-  if ((lo4 & 0x1) === 0) return HANDED_OVER;
-  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return HANDED_OVER;
-  let andLo = lo4;
-  let andHi = hi4 ^ ~0x7fffffff;
-
-  const at3 = lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8;
-  const from3 = hi4 & 0xfffff;
-  const word3 = reachEpt4(nested, at3, from3, tableAccess);
-  if (word3 === 0) return HANDED_OVER;
-  const lo3 = words[word3]!;
-  const hi3 = words[word3 + 1]!;
-  levels[ENTRY_LO + 3] = lo3;
-  levels[ENTRY_HI + 3] = hi3;
-  levels[ENTRY_ADDRESS_LO + 3] = at3;
-  levels[ENTRY_ADDRESS_HI + 3] = from3;
-  levels[ENTRY_HPA_LO + 3] = inner.hpaLo;
-  levels[ENTRY_HPA_HI + 3] = inner.hpaHi;
-  if ((lo3 & 0x1) === 0) return HANDED_OVER;
-  if ((lo3 & 0x80) !== 0) {
-    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return HANDED_OVER;
-    andLo &= lo3;
-    andHi &= hi3 ^ ~0x7fffffff;
-    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return HANDED_OVER;
-    const key = hi3 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return HANDED_OVER;
-    if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo3 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo3 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
-    }
-    const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
-    const gpaHi = hi3 & 0xfffff;
-    result.gpaLo = gpaLo;
-    result.gpaHi = gpaHi;
-    result.global = lo3 >>> 8 & 1;
-    result.key = key;
-    result.pageShift = 30;
-    result.level = 3;
-    const references = 2;
-    nested.servedLevel = 0;
-    nested.servedRights = rights;
-    const finalAccess = access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask;
-    const reached = inner.references;
-    const outcome = walkEpt4(nested, gpaLo, gpaHi, finalAccess);
-    if (outcome === HANDED_OVER) return HANDED_OVER;
-    result.references = references;
-    return through(space, inner, outcome, references + reached);
-  }
-  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return HANDED_OVER;
-  andLo &= lo3;
-  andHi &= hi3 ^ ~0x7fffffff;
-
-  const at2 = lo3 & ~0xfff | (lo >>> 18) & 0xff8;
-  const from2 = hi3 & 0xfffff;
-  const word2 = reachEpt4(nested, at2, from2, tableAccess);
-  if (word2 === 0) return HANDED_OVER;
-  const lo2 = words[word2]!;
-  const hi2 = words[word2 + 1]!;
-  levels[ENTRY_LO + 2] = lo2;
-  levels[ENTRY_HI + 2] = hi2;
-  levels[ENTRY_ADDRESS_LO + 2] = at2;
-  levels[ENTRY_ADDRESS_HI + 2] = from2;
-  levels[ENTRY_HPA_LO + 2] = inner.hpaLo;
-  levels[ENTRY_HPA_HI + 2] = inner.hpaHi;
-  if ((lo2 & 0x1) === 0) return HANDED_OVER;
-  if ((lo2 & 0x80) !== 0) {
-    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return HANDED_OVER;
-    andLo &= lo2;
-    andHi &= hi2 ^ ~0x7fffffff;
-    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return HANDED_OVER;
-    const key = hi2 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return HANDED_OVER;
-    if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo2 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo2 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
-    }
-    const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
-    const gpaHi = hi2 & 0xfffff;
-    result.gpaLo = gpaLo;
-    result.gpaHi = gpaHi;
-    result.global = lo2 >>> 8 & 1;
-    result.key = key;
-    result.pageShift = 21;
-    result.level = 2;
-    const references = 3;
-    nested.servedLevel = 0;
-    nested.servedRights = rights;
-    const finalAccess = access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask;
-    const reached = inner.references;
-    const outcome = walkEpt4(nested, gpaLo, gpaHi, finalAccess);
-    if (outcome === HANDED_OVER) return HANDED_OVER;
-    result.references = references;
-    return through(space, inner, outcome, references + reached);
-  }
-  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return HANDED_OVER;
-  andLo &= lo2;
-  andHi &= hi2 ^ ~0x7fffffff;
-
-  const at1 = lo2 & ~0xfff | (lo >>> 9) & 0xff8;
-  const from1 = hi2 & 0xfffff;
-  const word1 = reachEpt4(nested, at1, from1, tableAccess);
-  if (word1 === 0) return HANDED_OVER;
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
-  levels[ENTRY_LO + 1] = lo1;
-  levels[ENTRY_HI + 1] = hi1;
-  levels[ENTRY_ADDRESS_LO + 1] = at1;
-  levels[ENTRY_ADDRESS_HI + 1] = from1;
-  levels[ENTRY_HPA_LO + 1] = inner.hpaLo;
-  levels[ENTRY_HPA_HI + 1] = inner.hpaHi;
-  if ((lo1 & 0x1) === 0) return HANDED_OVER;
-  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return HANDED_OVER;
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
   andLo &= lo1;
   andHi &= hi1 ^ ~0x7fffffff;
   const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-  result.rights = rights;
-  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return HANDED_OVER;
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
   const key = hi1 >>> 27 & 15;
-  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return HANDED_OVER;
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
   if (space.accessedDirty !== 0) {
-    if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo1 & 0x40) === 0) return HANDED_OVER;
-    result.dirty = lo1 >>> 6 & 1;
-  } else {
-    result.dirty = 1;
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
   }
   const gpaLo = lo1 & ~0xfff | lo & 0xfff;
   const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
   result.gpaLo = gpaLo;
   result.gpaHi = gpaHi;
   result.global = lo1 >>> 8 & 1;
   result.key = key;
   result.pageShift = 12;
   result.level = 1;
-  const references = 4;
   nested.servedLevel = 0;
   nested.servedRights = rights;
-  const finalAccess = access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask;
   const reached = inner.references;
-  const outcome = walkEpt4(nested, gpaLo, gpaHi, finalAccess);
+  const outcome = walkEpt4(nested, gpaLo, gpaHi, access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask);
   if (outcome === HANDED_OVER) return HANDED_OVER;
-  result.references = references;
-  return through(space, inner, outcome, references + reached);
+  result.references = 4;
+  return through(space, inner, outcome, 4 + reached);
 }
 
-/** 4-level behind nested 4-level. A refusal is `walk`'s to find: nothing has been changed by then. */
-export function walkLong4BehindNpt4(space: TranslationSpace, lo: number, hi: number, access: number): number {
+/** 4-level behind EPT. Where nested tables refuse one of the guest's is `walk`'s to find. */
+export function walkLong4BehindEpt4FromRoot(space: TranslationSpace, lo: number, hi: number, access: number): number {
   const { compiled, memory, nested, result } = space;
   if (nested === undefined) return HANDED_OVER;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
-  const { levels } = result;
   const { tableAccess } = nested;
   const inner = nested.result;
   space.servedLo = lo;
   space.servedHi = hi;
+  result.references = 0;
   nested.servedLo = lo;
   nested.servedHi = hi;
   inner.references = 0;
@@ -1096,165 +1069,354 @@ export function walkLong4BehindNpt4(space: TranslationSpace, lo: number, hi: num
   result.top = 4;
   result.nestedRights = ALL_RIGHTS;
 
-  const at4 = space.rootLo | (hi >>> 4) & 0xff8;
-  const from4 = space.rootHi;
-  const word4 = reachNpt4(nested, at4, from4, tableAccess);
+  const word4 = reachEpt4(nested, space.rootLo | (hi >>> 4) & 0xff8, space.rootHi, tableAccess);
   if (word4 === 0) return HANDED_OVER;
   const lo4 = words[word4]!;
   const hi4 = words[word4 + 1]!;
-  levels[ENTRY_LO + 4] = lo4;
-  levels[ENTRY_HI + 4] = hi4;
-  levels[ENTRY_ADDRESS_LO + 4] = at4;
-  levels[ENTRY_ADDRESS_HI + 4] = from4;
-  levels[ENTRY_HPA_LO + 4] = inner.hpaLo;
-  levels[ENTRY_HPA_HI + 4] = inner.hpaHi;
-  if ((lo4 & 0x1) === 0) return HANDED_OVER;
-  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return HANDED_OVER;
+  if ((lo4 & 0x1) === 0) return refuseAt(space, 4, 1, WHY.notPresent, 0, lo4, hi4);
+  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 1, WHY.reserved, 0, lo4, hi4);
   let andLo = lo4;
   let andHi = hi4 ^ ~0x7fffffff;
 
-  const at3 = lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8;
-  const from3 = hi4 & 0xfffff;
-  const word3 = reachNpt4(nested, at3, from3, tableAccess);
+  const word3 = reachEpt4(nested, lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8, hi4 & 0xfffff, tableAccess);
   if (word3 === 0) return HANDED_OVER;
   const lo3 = words[word3]!;
   const hi3 = words[word3 + 1]!;
-  levels[ENTRY_LO + 3] = lo3;
-  levels[ENTRY_HI + 3] = hi3;
-  levels[ENTRY_ADDRESS_LO + 3] = at3;
-  levels[ENTRY_ADDRESS_HI + 3] = from3;
-  levels[ENTRY_HPA_LO + 3] = inner.hpaLo;
-  levels[ENTRY_HPA_HI + 3] = inner.hpaHi;
-  if ((lo3 & 0x1) === 0) return HANDED_OVER;
+  if ((lo3 & 0x1) === 0) return refuseAt(space, 3, 2, WHY.notPresent, 0, lo3, hi3);
   if ((lo3 & 0x80) !== 0) {
-    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return HANDED_OVER;
+    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
     andLo &= lo3;
     andHi &= hi3 ^ ~0x7fffffff;
     const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return HANDED_OVER;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 2, WHY.rights, rights, lo3, hi3);
     const key = hi3 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return HANDED_OVER;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 3, 2, WHY.protectionKey, rights, lo3, hi3);
+    let dirty = 1;
     if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo3 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo3 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo3 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo3 >>> 6 & 1;
     }
     const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
     const gpaHi = hi3 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
     result.gpaLo = gpaLo;
     result.gpaHi = gpaHi;
     result.global = lo3 >>> 8 & 1;
     result.key = key;
     result.pageShift = 30;
     result.level = 3;
-    const references = 2;
     nested.servedLevel = 0;
     nested.servedRights = rights;
-    const finalAccess = access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask;
     const reached = inner.references;
-    const outcome = walkNpt4(nested, gpaLo, gpaHi, finalAccess);
+    const outcome = walkEpt4(nested, gpaLo, gpaHi, access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask);
     if (outcome === HANDED_OVER) return HANDED_OVER;
-    result.references = references;
-    return through(space, inner, outcome, references + reached);
+    result.references = 2;
+    return through(space, inner, outcome, 2 + reached);
   }
-  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return HANDED_OVER;
+  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
   andLo &= lo3;
   andHi &= hi3 ^ ~0x7fffffff;
 
-  const at2 = lo3 & ~0xfff | (lo >>> 18) & 0xff8;
-  const from2 = hi3 & 0xfffff;
-  const word2 = reachNpt4(nested, at2, from2, tableAccess);
+  const word2 = reachEpt4(nested, lo3 & ~0xfff | (lo >>> 18) & 0xff8, hi3 & 0xfffff, tableAccess);
   if (word2 === 0) return HANDED_OVER;
   const lo2 = words[word2]!;
   const hi2 = words[word2 + 1]!;
-  levels[ENTRY_LO + 2] = lo2;
-  levels[ENTRY_HI + 2] = hi2;
-  levels[ENTRY_ADDRESS_LO + 2] = at2;
-  levels[ENTRY_ADDRESS_HI + 2] = from2;
-  levels[ENTRY_HPA_LO + 2] = inner.hpaLo;
-  levels[ENTRY_HPA_HI + 2] = inner.hpaHi;
-  if ((lo2 & 0x1) === 0) return HANDED_OVER;
+  if ((lo2 & 0x1) === 0) return refuseAt(space, 2, 3, WHY.notPresent, 0, lo2, hi2);
   if ((lo2 & 0x80) !== 0) {
-    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return HANDED_OVER;
+    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
     andLo &= lo2;
     andHi &= hi2 ^ ~0x7fffffff;
     const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-    result.rights = rights;
-    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return HANDED_OVER;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 3, WHY.rights, rights, lo2, hi2);
     const key = hi2 >>> 27 & 15;
-    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return HANDED_OVER;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 2, 3, WHY.protectionKey, rights, lo2, hi2);
+    let dirty = 1;
     if (space.accessedDirty !== 0) {
-      if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo2 & 0x40) === 0) return HANDED_OVER;
-      result.dirty = lo2 >>> 6 & 1;
-    } else {
-      result.dirty = 1;
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo2 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo2 >>> 6 & 1;
     }
     const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
     const gpaHi = hi2 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
     result.gpaLo = gpaLo;
     result.gpaHi = gpaHi;
     result.global = lo2 >>> 8 & 1;
     result.key = key;
     result.pageShift = 21;
     result.level = 2;
-    const references = 3;
     nested.servedLevel = 0;
     nested.servedRights = rights;
-    const finalAccess = access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask;
     const reached = inner.references;
-    const outcome = walkNpt4(nested, gpaLo, gpaHi, finalAccess);
+    const outcome = walkEpt4(nested, gpaLo, gpaHi, access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask);
     if (outcome === HANDED_OVER) return HANDED_OVER;
-    result.references = references;
-    return through(space, inner, outcome, references + reached);
+    result.references = 3;
+    return through(space, inner, outcome, 3 + reached);
   }
-  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return HANDED_OVER;
+  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
   andLo &= lo2;
   andHi &= hi2 ^ ~0x7fffffff;
 
-  const at1 = lo2 & ~0xfff | (lo >>> 9) & 0xff8;
-  const from1 = hi2 & 0xfffff;
-  const word1 = reachNpt4(nested, at1, from1, tableAccess);
+  const word1 = reachEpt4(nested, lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff, tableAccess);
   if (word1 === 0) return HANDED_OVER;
+  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
+    memory.watch(word4);
+    memory.watch(word3);
+    memory.watch(word2);
+    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
+  }
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
-  levels[ENTRY_LO + 1] = lo1;
-  levels[ENTRY_HI + 1] = hi1;
-  levels[ENTRY_ADDRESS_LO + 1] = at1;
-  levels[ENTRY_ADDRESS_HI + 1] = from1;
-  levels[ENTRY_HPA_LO + 1] = inner.hpaLo;
-  levels[ENTRY_HPA_HI + 1] = inner.hpaHi;
-  if ((lo1 & 0x1) === 0) return HANDED_OVER;
-  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return HANDED_OVER;
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
   andLo &= lo1;
   andHi &= hi1 ^ ~0x7fffffff;
   const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
-  result.rights = rights;
-  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return HANDED_OVER;
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
   const key = hi1 >>> 27 & 15;
-  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return HANDED_OVER;
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
   if (space.accessedDirty !== 0) {
-    if ((andLo & 0x20) === 0 || (access & ACCESS_WRITES) !== 0 && (lo1 & 0x40) === 0) return HANDED_OVER;
-    result.dirty = lo1 >>> 6 & 1;
-  } else {
-    result.dirty = 1;
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
   }
   const gpaLo = lo1 & ~0xfff | lo & 0xfff;
   const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
   result.gpaLo = gpaLo;
   result.gpaHi = gpaHi;
   result.global = lo1 >>> 8 & 1;
   result.key = key;
   result.pageShift = 12;
   result.level = 1;
-  const references = 4;
   nested.servedLevel = 0;
   nested.servedRights = rights;
-  const finalAccess = access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask;
   const reached = inner.references;
-  const outcome = walkNpt4(nested, gpaLo, gpaHi, finalAccess);
+  const outcome = walkEpt4(nested, gpaLo, gpaHi, access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask);
   if (outcome === HANDED_OVER) return HANDED_OVER;
-  result.references = references;
-  return through(space, inner, outcome, references + reached);
+  result.references = 4;
+  return through(space, inner, outcome, 4 + reached);
+}
+
+/** 4-level behind nested 4-level: the last entries of both, where the ones above are remembered. */
+export function walkLong4BehindNpt4(space: TranslationSpace, lo: number, hi: number, access: number): number {
+  const { compiled, memory, nested, result } = space;
+  if (nested === undefined) return HANDED_OVER;
+  const { remembered } = space;
+  const { rows } = remembered;
+  const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
+    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
+    || rows[row + ROW.version] !== memory.structureVersion) return walkLong4BehindNpt4FromRoot(space, lo, hi, access);
+  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row + ROW.andLo]!;
+  let andHi = rows[row + ROW.andHi]!;
+  const { reservedLo, reservedHi } = compiled;
+  const { words } = memory;
+  const inner = nested.result;
+  space.servedLo = lo;
+  space.servedHi = hi;
+  result.references = 0;
+  nested.servedLo = lo;
+  nested.servedHi = hi;
+  inner.references = rows[row + ROW.root]! >>> NESTED_REFERENCES_AT;
+  result.addressLo = lo;
+  result.addressHi = hi;
+  result.access = access;
+  result.why = WHY.none;
+  result.rule = -1;
+  result.errorCode = 0;
+  result.qualification = 0;
+  result.top = 4;
+  result.nestedRights = ALL_RIGHTS;
+
+  const lo1 = words[word1]!;
+  const hi1 = words[word1 + 1]!;
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
+  andLo &= lo1;
+  andHi &= hi1 ^ ~0x7fffffff;
+  const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
+  const key = hi1 >>> 27 & 15;
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
+  if (space.accessedDirty !== 0) {
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
+  }
+  const gpaLo = lo1 & ~0xfff | lo & 0xfff;
+  const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
+  result.gpaLo = gpaLo;
+  result.gpaHi = gpaHi;
+  result.global = lo1 >>> 8 & 1;
+  result.key = key;
+  result.pageShift = 12;
+  result.level = 1;
+  nested.servedLevel = 0;
+  nested.servedRights = rights;
+  const reached = inner.references;
+  const outcome = walkNpt4(nested, gpaLo, gpaHi, access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask);
+  if (outcome === HANDED_OVER) return HANDED_OVER;
+  result.references = 4;
+  return through(space, inner, outcome, 4 + reached);
+}
+
+/** 4-level behind nested 4-level. Where nested tables refuse one of the guest's is `walk`'s to find. */
+export function walkLong4BehindNpt4FromRoot(space: TranslationSpace, lo: number, hi: number, access: number): number {
+  const { compiled, memory, nested, result } = space;
+  if (nested === undefined) return HANDED_OVER;
+  const { reservedLo, reservedHi } = compiled;
+  const { words } = memory;
+  const { tableAccess } = nested;
+  const inner = nested.result;
+  space.servedLo = lo;
+  space.servedHi = hi;
+  result.references = 0;
+  nested.servedLo = lo;
+  nested.servedHi = hi;
+  inner.references = 0;
+  result.addressLo = lo;
+  result.addressHi = hi;
+  result.access = access;
+  result.why = WHY.none;
+  result.rule = -1;
+  result.errorCode = 0;
+  result.qualification = 0;
+  result.top = 4;
+  result.nestedRights = ALL_RIGHTS;
+
+  const word4 = reachNpt4(nested, space.rootLo | (hi >>> 4) & 0xff8, space.rootHi, tableAccess);
+  if (word4 === 0) return HANDED_OVER;
+  const lo4 = words[word4]!;
+  const hi4 = words[word4 + 1]!;
+  if ((lo4 & 0x1) === 0) return refuseAt(space, 4, 1, WHY.notPresent, 0, lo4, hi4);
+  if ((lo4 & reservedLo[8]! | hi4 & reservedHi[8]!) !== 0) return refuseAt(space, 4, 1, WHY.reserved, 0, lo4, hi4);
+  let andLo = lo4;
+  let andHi = hi4 ^ ~0x7fffffff;
+
+  const word3 = reachNpt4(nested, lo4 & ~0xfff | (lo >>> 27 | hi << 5) & 0xff8, hi4 & 0xfffff, tableAccess);
+  if (word3 === 0) return HANDED_OVER;
+  const lo3 = words[word3]!;
+  const hi3 = words[word3 + 1]!;
+  if ((lo3 & 0x1) === 0) return refuseAt(space, 3, 2, WHY.notPresent, 0, lo3, hi3);
+  if ((lo3 & 0x80) !== 0) {
+    if ((lo3 & reservedLo[7]! | hi3 & reservedHi[7]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
+    andLo &= lo3;
+    andHi &= hi3 ^ ~0x7fffffff;
+    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 3, 2, WHY.rights, rights, lo3, hi3);
+    const key = hi3 >>> 27 & 15;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 3, 2, WHY.protectionKey, rights, lo3, hi3);
+    let dirty = 1;
+    if (space.accessedDirty !== 0) {
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo3 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo3 >>> 6 & 1;
+    }
+    const gpaLo = lo3 & ~0x3fffffff | lo & 0x3fffffff;
+    const gpaHi = hi3 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
+    result.gpaLo = gpaLo;
+    result.gpaHi = gpaHi;
+    result.global = lo3 >>> 8 & 1;
+    result.key = key;
+    result.pageShift = 30;
+    result.level = 3;
+    nested.servedLevel = 0;
+    nested.servedRights = rights;
+    const reached = inner.references;
+    const outcome = walkNpt4(nested, gpaLo, gpaHi, access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask);
+    if (outcome === HANDED_OVER) return HANDED_OVER;
+    result.references = 2;
+    return through(space, inner, outcome, 2 + reached);
+  }
+  if ((lo3 & reservedLo[6]! | hi3 & reservedHi[6]!) !== 0) return refuseAt(space, 3, 2, WHY.reserved, 0, lo3, hi3);
+  andLo &= lo3;
+  andHi &= hi3 ^ ~0x7fffffff;
+
+  const word2 = reachNpt4(nested, lo3 & ~0xfff | (lo >>> 18) & 0xff8, hi3 & 0xfffff, tableAccess);
+  if (word2 === 0) return HANDED_OVER;
+  const lo2 = words[word2]!;
+  const hi2 = words[word2 + 1]!;
+  if ((lo2 & 0x1) === 0) return refuseAt(space, 2, 3, WHY.notPresent, 0, lo2, hi2);
+  if ((lo2 & 0x80) !== 0) {
+    if ((lo2 & reservedLo[5]! | hi2 & reservedHi[5]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
+    andLo &= lo2;
+    andHi &= hi2 ^ ~0x7fffffff;
+    const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+    if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 2, 3, WHY.rights, rights, lo2, hi2);
+    const key = hi2 >>> 27 & 15;
+    if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 2, 3, WHY.protectionKey, rights, lo2, hi2);
+    let dirty = 1;
+    if (space.accessedDirty !== 0) {
+      if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo2 & 0x40) !== 0)) return HANDED_OVER;
+      dirty = lo2 >>> 6 & 1;
+    }
+    const gpaLo = lo2 & ~0x1fffff | lo & 0x1fffff;
+    const gpaHi = hi2 & 0xfffff;
+    result.rights = rights;
+    result.dirty = dirty;
+    result.gpaLo = gpaLo;
+    result.gpaHi = gpaHi;
+    result.global = lo2 >>> 8 & 1;
+    result.key = key;
+    result.pageShift = 21;
+    result.level = 2;
+    nested.servedLevel = 0;
+    nested.servedRights = rights;
+    const reached = inner.references;
+    const outcome = walkNpt4(nested, gpaLo, gpaHi, access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask);
+    if (outcome === HANDED_OVER) return HANDED_OVER;
+    result.references = 3;
+    return through(space, inner, outcome, 3 + reached);
+  }
+  if ((lo2 & reservedLo[4]! | hi2 & reservedHi[4]!) !== 0) return refuseAt(space, 2, 3, WHY.reserved, 0, lo2, hi2);
+  andLo &= lo2;
+  andHi &= hi2 ^ ~0x7fffffff;
+
+  const word1 = reachNpt4(nested, lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff, tableAccess);
+  if (word1 === 0) return HANDED_OVER;
+  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
+    memory.watch(word4);
+    memory.watch(word3);
+    memory.watch(word2);
+    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
+  }
+  const lo1 = words[word1]!;
+  const hi1 = words[word1 + 1]!;
+  if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
+  if ((lo1 & reservedLo[3]! | hi1 & reservedHi[3]!) !== 0) return refuseAt(space, 1, 4, WHY.reserved, 0, lo1, hi1);
+  andLo &= lo1;
+  andHi &= hi1 ^ ~0x7fffffff;
+  const rights = andLo >>> 1 & 3 | andHi >>> 29 & 4;
+  if (space.permissions[access << RIGHTS_BITS | rights] === 0) return refuseAt(space, 1, 4, WHY.rights, rights, lo1, hi1);
+  const key = hi1 >>> 27 & 15;
+  if (space.keys !== 0 && keyRefuses(space, key, rights, access)) return refuseAt(space, 1, 4, WHY.protectionKey, rights, lo1, hi1);
+  let dirty = 1;
+  if (space.accessedDirty !== 0) {
+    if (!((andLo & 0x20) !== 0) || (access & ACCESS_WRITES) !== 0 && !((lo1 & 0x40) !== 0)) return HANDED_OVER;
+    dirty = lo1 >>> 6 & 1;
+  }
+  const gpaLo = lo1 & ~0xfff | lo & 0xfff;
+  const gpaHi = hi1 & 0xfffff;
+  result.rights = rights;
+  result.dirty = dirty;
+  result.gpaLo = gpaLo;
+  result.gpaHi = gpaHi;
+  result.global = lo1 >>> 8 & 1;
+  result.key = key;
+  result.pageShift = 12;
+  result.level = 1;
+  nested.servedLevel = 0;
+  nested.servedRights = rights;
+  const reached = inner.references;
+  const outcome = walkNpt4(nested, gpaLo, gpaHi, access & ACCESS_KIND_MASK | nested.finalAccess | rights << 1 & nested.userAddressMask);
+  if (outcome === HANDED_OVER) return HANDED_OVER;
+  result.references = 4;
+  return through(space, inner, outcome, 4 + reached);
 }

@@ -1,11 +1,15 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { specializedWalksText } from '../../../../scripts/specializedWalks';
+import { specializedWalksText, wholeWalksText } from '../../../../scripts/specializedWalks';
 
-describe('src/hardware/paging/specialized/walks.ts', () => {
-  it('is what `npm run generate` makes of the table of formats today', () => {
-    const written = readFileSync(join(__dirname, '../../../../src/hardware/paging/specialized/walks.ts'), 'utf8');
-    assert.ok(written === specializedWalksText(), 'it is out of date: run `npm run generate`');
+const texts = { 'walks.ts': specializedWalksText, 'wholeWalks.ts': wholeWalksText } as const;
+
+for (const [file, text] of Object.entries(texts)) {
+  describe(`src/hardware/paging/specialized/${file}`, () => {
+    it('is what `npm run generate` makes of the table of formats today', () => {
+      const written = readFileSync(join(__dirname, '../../../../src/hardware/paging/specialized', file), 'utf8');
+      assert.ok(written === text(), 'it is out of date: run `npm run generate`');
+    });
   });
-});
+}
