@@ -162,7 +162,7 @@ export class SessionState {
       return;
     }
     launched.inspector.noteStop();
-    const cpu = stop.kind === 'event' ? stop.event.cpu : this.cpu;
+    const cpu = threadOf(stop, motion, this.cpu, launched.debuggee);
     if (this.breakpoints.isEntry(stop)) {
       this.breakpoints.stopOnceAt(launched.debuggee, undefined);
       this.standAt({ kind: 'entry' });
@@ -175,6 +175,13 @@ export class SessionState {
     }
     this.send('stopped', this.stop.body);
   }
+}
+
+/** The thread that a stop is about: where something was met, whoever met it, else the one that was asked to move. */
+function threadOf(stop: Stop, motion: Motion, asked: number, debuggee: Debuggee): number {
+  if (stop.kind === 'event') return stop.event.cpu;
+  const isMet = stop.kind === 'breakpoint' || stop.kind === 'condition-error' || stop.kind === 'died';
+  return isMet || motion === 'event' || motion === 'event-back' ? debuggee.actor : asked;
 }
 
 /** A failed expectation tells its own words, and both sides when it has just failed for the first time. */

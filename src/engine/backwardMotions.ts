@@ -36,13 +36,15 @@ export class BackwardMotions {
     private readonly origin: () => number,
   ) {}
 
-  /** To the previous statement of the running guest frame, or of one that called it: a call is stepped over. */
-  *over(): Moving {
+  /** To the previous statement of the running guest frame of `cpu`, or of one that called it: a call is stepped over. */
+  *over(cpu: number): Moving {
     const { interpreter } = this.replay.machine;
-    const stack = interpreter.stacks[this.replay.cpu]!;
+    const stack = interpreter.stacks[cpu]!;
     const depth = stack.depth;
+    // As on the way forward, the moment is the one at which the CPU comes to the statement.
     const found = yield* this.search(() => (
-      interpreter.isAtStatement(this.replay.cpu) && stack.depth <= depth ? { step: this.replay.step, nth: 0 } : undefined
+      interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && stack.depth <= depth
+        ? { step: this.replay.step, nth: 0 } : undefined
     ));
     return this.arrive(found) ?? STEP;
   }

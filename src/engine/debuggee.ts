@@ -138,7 +138,12 @@ export interface OutputLine {
 export interface Debuggee {
   readonly program: Program;
   readonly technique: string;
+  /** CPUs: the first of the threads. */
   readonly cpus: number;
+  /** Names of what takes turns, by number: the CPUs, then the host threads. Wherever a `cpu` is asked for, it may be one of these. */
+  readonly threads: readonly string[];
+  /** The thread that does the step ahead, or the one stood in. */
+  readonly actor: number;
   /** Listing sources by name (`shadow-wp.vmm`, `host.vmm`): the text that is shown. */
   readonly listings: ReadonlyMap<string, string>;
 

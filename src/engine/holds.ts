@@ -42,6 +42,8 @@ export class Holds {
   private readonly words: Int32Array;
   private readonly held = new Map<number, HeldStep>();
   private past: Checkpoint[] = [];
+  /** The step that ended a hold last, and the events that had come before. */
+  private resumed: { readonly clock: number; readonly records: readonly Int32Array[] } = { clock: -1, records: [] };
 
   constructor(private readonly registry: Registry, private readonly bus: EventBus, private readonly actors: number) {
     this.words = registry.block('holds', WORDS * actors);
@@ -74,6 +76,11 @@ export class Holds {
   /** Events of the step that `actor` is held in, up to where it stands. */
   eventsOf(actor: number): readonly Int32Array[] {
     return this.scheduler.state(actor) === ACTOR_STATE.held ? this.held.get(actor)?.records ?? [] : [];
+  }
+
+  /** Events of the access that step `clock` goes on with, from before it was held; none when it begins one of its own. */
+  eventsBefore(clock: number): readonly Int32Array[] {
+    return this.resumed.clock === clock ? this.resumed.records : [];
   }
 
   /** A statement of `actor` begins in the frame at `depth`: the armed one, or one behind it. */
@@ -121,8 +128,8 @@ export class Holds {
     return true;
   }
 
-  /** Does the rest of the step that a released actor was stopped in. */
-  resume(actor: number, execute: () => void): void {
+  /** Does the rest of the step that a released actor was stopped in, as step `clock`. */
+  resume(actor: number, execute: () => void, clock: number): void {
     const { registry, bus, words } = this;
     const step = this.held.get(actor);
     if (step === undefined || !registry.isLive(step.before)) throw new Error('invariant: an access goes on whose beginning is forgotten');
@@ -146,6 +153,7 @@ export class Holds {
     if (!reached.isThere) throw new Error('invariant: a held access executed again does not do again what it did');
     registry.forget(world);
     this.reload(actor);
+    this.resumed = { clock, records: step.records };
     this.past.push(step.before);
     if (this.executes === 'for good') this.forgetPast();
   }

@@ -3,6 +3,11 @@ import { hostActionRows } from '../language/hostActions';
 /** Why a host action did nothing, by number, as sentences; `{address}` is what it is about. */
 export const hostRefusals = [''] as const;
 
+/** `{address}` filled in. */
+export function hostRefusalText(refusal: number, address: bigint): string {
+  return (hostRefusals[refusal] ?? '').replace('{address}', `0x${address.toString(16)}`);
+}
+
 /** One host action on the machine: operands are pairs of halves from `at` on; a number of `hostRefusals`. */
 type HostAction = (words: Int32Array, at: number, result: number) => number;
 

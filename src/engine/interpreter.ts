@@ -284,7 +284,7 @@ export class Interpreter {
   /** Where an interrupt may come first, or the step may have to stop inside itself. */
   private stepAttentively(actor: number): void {
     const { scheduler, holds, run } = this;
-    if (scheduler.state(actor) === ACTOR_STATE.released) return holds.resume(actor, () => this.execute(actor));
+    if (scheduler.state(actor) === ACTOR_STATE.released) return holds.resume(actor, () => this.execute(actor), run.step);
     if ((scheduler.attention[0]! & ATTENTION_TO.interrupts) !== 0 && this.boundaries.takesPending(actor)) {
       run.step++;
       return;

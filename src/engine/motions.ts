@@ -16,8 +16,11 @@ const STEP: Stop = { kind: 'step' };
 const ENDED: Stop = { kind: 'ended' };
 const INTO = new Set<number>([KIND.walk, KIND.tlb_hit, KIND.vm_exit]);
 
-/** Decides at each statement that is about to run whether the motion has arrived. */
-type Arrived = (depth: number) => boolean;
+/** Where a motion ends: at a statement that `cpu` has come to in the frame at a depth that `at` wants. */
+interface Arrival {
+  readonly cpu: number;
+  readonly at: (depth: number) => boolean;
+}
 
 /** The ways to move forward through a run. Each begins wherever the moment is. */
 export class ForwardMotions {
@@ -29,29 +32,29 @@ export class ForwardMotions {
 
   /** To a breakpoint or the end. `first`: whether the statement at the present moment has been stopped at. */
   continue(first: 'seen' | 'not yet seen' = 'seen'): Moving {
-    return this.run(() => false, undefined, undefined, first);
+    return this.run(undefined, undefined, undefined, first);
   }
 
-  /** To the next statement of the running guest frame, or of one that called it. */
-  over(): Moving {
-    const depth = this.depth;
-    return this.run((at) => at <= depth);
+  /** To the next statement of the running guest frame of `cpu`, or of one that called it; the others run as it is their turn. */
+  over(cpu: number): Moving {
+    const depth = this.depthOf(cpu);
+    return this.run({ cpu, at: (now) => now <= depth });
   }
 
-  /** Until the running procedure or handler has been left. */
-  out(): Moving {
-    const depth = this.depth;
-    return this.run((at) => at < depth);
+  /** Until the running procedure or handler of `cpu` has been left. */
+  out(cpu: number): Moving {
+    const depth = this.depthOf(cpu);
+    return this.run({ cpu, at: (now) => now < depth });
   }
 
-  /** Into the procedure or handler that the statement runs; where there is none, into its walk or VM exit. */
-  *in(): Moving {
-    const depth = this.depth;
+  /** Into the procedure or handler that the statement of `cpu` runs; where there is none, into its walk or VM exit. */
+  *in(cpu: number): Moving {
+    const depth = this.depthOf(cpu);
     let walkedAt = -1;
-    const stop = yield* this.run(() => true, INTO, (step) => {
-      if (walkedAt < 0) walkedAt = step;
+    const stop = yield* this.run({ cpu, at: () => true }, INTO, (step) => {
+      if (walkedAt < 0 && this.replay.cpu === cpu) walkedAt = step;
     });
-    if (stop.kind !== 'step' || this.depth > depth || walkedAt < 0) return stop;
+    if (stop.kind !== 'step' || this.depthOf(cpu) > depth || walkedAt < 0) return stop;
     this.replay.goTo(walkedAt);
     this.replay.enter((record) => INTO.has(record[KIND_AT]!));
     return STEP;
@@ -104,24 +107,25 @@ export class ForwardMotions {
   private leaveStatement(): void {
     const { replay } = this;
     const { interpreter, program } = replay.machine;
-    const stack = interpreter.stacks[replay.cpu]!;
+    const cpu = interpreter.scheduler.previous;
+    const stack = interpreter.stacks[cpu]!;
     const isWithin = (): boolean => {
       const statement = program.statements[interpreter.statements.at(stack.pc)];
       return statement !== undefined && stack.pc >= statement.entry && stack.pc < statement.end;
     };
-    while (!replay.isOver() && !interpreter.isAtStatement(replay.cpu) && !isWithin()) replay.execute();
+    while (!replay.isOver() && replay.cpu === cpu && !interpreter.isAtStatement(cpu) && !isWithin()) replay.execute();
   }
 
-  private get depth(): number {
-    return this.replay.machine.interpreter.stacks[this.replay.cpu]!.depth;
+  private depthOf(cpu: number): number {
+    return this.replay.machine.interpreter.stacks[cpu]!.depth;
   }
 
   /**
-   * Runs until `arrived`, a breakpoint, a pause or the end. `watched` kinds are listened to besides,
+   * Runs until the `arrival`, a breakpoint, a pause or the end. `watched` kinds are listened to besides,
    * and `note` told the step of each.
    */
   private *run(
-    arrived: Arrived, watched: ReadonlySet<number> = new Set(), note: (step: number) => void = () => undefined,
+    arrival: Arrival | undefined, watched: ReadonlySet<number> = new Set(), note: (step: number) => void = () => undefined,
     first: 'seen' | 'not yet seen' = 'seen',
   ): Moving {
     const { replay, breakpoints } = this;
@@ -152,9 +156,8 @@ export class ForwardMotions {
       for (let steps = 1; ; steps++) {
         if (replay.isOver()) return steps === 1 ? ENDED : endOf(machine);
         const { interpreter } = machine;
+        if (!isFirst && arrival !== undefined && hasArrived(machine, arrival)) return STEP;
         if (interpreter.isAtStatement(replay.cpu)) {
-          const stack = interpreter.stacks[replay.cpu]!;
-          if (!isFirst && arrived(stack.depth)) return STEP;
           const verdict = isFirst || !breakpoints.wantsStatements
             ? undefined : breakpoints.matchStatement(interpreter.statementAhead(replay.cpu), replay.cpu);
           breakpoints.beginStep();
@@ -191,6 +194,11 @@ export class ForwardMotions {
   private eventStop(verdict: Verdict): Stop {
     return eventStop(this.replay, verdict);
   }
+}
+
+/** The CPU has moved, and a statement of its own that is wanted comes next for it. */
+function hasArrived({ interpreter }: Machine, { cpu, at }: Arrival): boolean {
+  return interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && at(interpreter.stacks[cpu]!.depth);
 }
 
 /** The stop where a run ends: at its death, when it died, so that one can look and step back. */

@@ -2,8 +2,13 @@ import { refusedInstruction } from '../hardware/processor/refusedInstruction';
 import { pairToBigInt } from './arithmetic';
 import type { Outcome } from './debuggee';
 import type { Machine } from './machine';
-import { pageFaultText } from './names';
+import { deadlockText } from './deadlock';
+import { hostRefusalText } from './hostActions';
+import { exceptionAt } from './names';
 import { RUN } from './runState';
+
+/** Vectors below are exceptions. SDM Vol. 3, "Exception and Interrupt Vectors". */
+const FIRST_INTERRUPT = 32;
 
 /** How the run stands as a result: `ok` when it came to its end and no expectation failed. */
 export function outcomeOf(machine: Machine): Outcome {
@@ -27,12 +32,12 @@ function causeOfDeath(machine: Machine): string {
   const { run } = machine.interpreter;
   const { status, code, vector } = run;
   const address = pairToBigInt(run.addressLo, run.addressHi);
-  const fault = pageFaultText(code, address);
+  const fault = exceptionAt(vector, code, address);
   switch (status) {
     case RUN.tripleFault:
       return vector === 14
         ? `triple fault: the guest has no handler for ${fault}; write \`on page_fault(gva address, code)\``
-        : `triple fault: ${refusedInstruction(machine.processors[run.cpu]!)}, and the guest has no handler for ${vectorNames[vector] ?? `vector ${vector}`}; change the statement`;
+        : `triple fault: ${refusal(machine, vector)}, and the guest has no handler for ${shortName(vector)}; change the statement`;
     case RUN.refused:
       return `the guest kernel refused the access (${fault}); write \`expect refused\` below it if that is meant`;
     case RUN.divideByZero:
@@ -41,6 +46,10 @@ function causeOfDeath(machine: Machine): string {
       return 'calls are nested too deep; look for a procedure that calls itself without end, or a handler that faults';
     case RUN.handlerLoop:
       return `the handler returns without repairing anything: ${fault} came 1000 times in a row; make it map the page or \`refuse\``;
+    case RUN.deadlock:
+      return deadlockText(machine);
+    case RUN.hostActionRefused:
+      return hostRefusalText(code, address);
     default: {
       const processor = machine.processors[run.cpu]!;
       return `the hypervisor stopped the VM: ${processor.stopReason || machine.technique.stopReason()}`;
@@ -48,5 +57,16 @@ function causeOfDeath(machine: Machine): string {
   }
 }
 
-/** SDM Vol. 3, "Exception and Interrupt Reference". */
-const vectorNames: Readonly<Record<number, string>> = { 6: '#UD', 13: '#GP' };
+/** What happened, as a clause. */
+function refusal(machine: Machine, vector: number): string {
+  return vector < FIRST_INTERRUPT ? refusedInstruction(machine.processors[machine.interpreter.run.cpu]!) : `interrupt ${vector} came`;
+}
+
+/** `#GP`; SDM Vol. 3, "Exception and Interrupt Reference". */
+function shortName(vector: number): string {
+  return vector < FIRST_INTERRUPT ? exceptionMnemonics[vector] ?? `vector ${vector}` : `interrupt ${vector}`;
+}
+
+const exceptionMnemonics: Readonly<Record<number, string>> = {
+  0: '#DE', 1: '#DB', 3: '#BP', 6: '#UD', 8: '#DF', 10: '#TS', 11: '#NP', 12: '#SS', 13: '#GP', 14: '#PF', 20: '#VE',
+};

@@ -1,6 +1,6 @@
 import { KIND, field } from '../hardware/events/eventTable';
 import { entryName } from '../hardware/events/eventText';
-import type { Fragment, Program } from '../language/program';
+import { INSTRUCTION_WORDS, OP, type Fragment, type Program } from '../language/program';
 import { pairToBigInt } from './arithmetic';
 import { BackwardMotions, isEarlierLine, isEarlierReference } from './backwardMotions';
 import { Breakpoints } from './breakpoints';
@@ -15,6 +15,7 @@ import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving }
 import { outcomeOf } from './outcome';
 import { Replay } from './replay';
 import { RUN } from './runState';
+import { ACTOR_STATE } from './scheduler';
 import { describeFrame, foldFrames, openWalks, type FrameNames, type StepFrame } from './stepFrames';
 import { evaluate, type Watched } from './watch';
 
@@ -24,6 +25,7 @@ const STRIDE = 256;
 /** A scenario on a machine, with time that runs both ways. */
 export class Timeline implements Debuggee {
   readonly cpus: number;
+  readonly threads: readonly string[];
   readonly listings: ReadonlyMap<string, string>;
   private readonly replay: Replay;
   private readonly breakpoints: Breakpoints;
@@ -43,6 +45,7 @@ export class Timeline implements Debuggee {
 
   constructor(readonly machine: Machine) {
     this.cpus = machine.processors.length;
+    this.threads = machine.program.actors.map(({ name, kind }) => (kind === 'cpu' ? name : `${kind} ${name}`));
     this.listings = new Map(machine.technique.listings.map(({ listing }) => [
       listing.name, listing.lines.map((line) => line.text).join('\n') + '\n',
     ]));
@@ -125,8 +128,12 @@ export class Timeline implements Debuggee {
       levelName: (space, level) => entryName(space, level) ?? `level ${level}`,
       listing: (number) => this.machine.listing(number),
     };
-    const inStep = foldFrames(this.replay.records).map((frame) => describeFrame(frame, cpu, names));
+    const inStep = foldFrames(this.eventsInStep(cpu)).map((frame) => describeFrame(frame, cpu, names));
     return [...inStep.reverse(), ...guest];
+  }
+
+  get actor(): number {
+    return this.replay.cpu;
   }
 
   eventsOfStep(): readonly EventView[] {
@@ -147,7 +154,7 @@ export class Timeline implements Debuggee {
     const frame = frames[index];
     if (frame === undefined) return [];
     const { variables } = this.program.procedures[frame.procedure]!;
-    const at = this.instructionOf(frames, index);
+    const at = this.instructionOf(frames, index, cpu);
     return variables.filter(({ since }) => since <= at).map(({ name, type, register }) => {
       const word = frame.base + 2 * register;
       return { name, type, value: pairToBigInt(stack.words[word]!, stack.words[word + 1]!) };
@@ -183,31 +190,31 @@ export class Timeline implements Debuggee {
   }
 
   private begin(motion: Motion, cpu: number, first: 'seen' | 'not yet seen' = 'seen'): Moving {
-    const open = foldFrames(this.replay.records);
+    const open = cpu === this.replay.cpu ? foldFrames(this.eventsInStep(cpu)) : [];
     const top = open[open.length - 1];
     switch (motion) {
       case 'continue': return this.forward.continue(first);
       case 'reverse-continue': return this.backward.continue();
       case 'event': return this.forward.event();
       case 'event-back': return this.backward.event();
-      case 'over': return this.over(top);
-      case 'in': return this.into(top);
-      case 'out': return this.out(top);
-      case 'over-back': return this.overBack(top);
+      case 'over': return this.over(top, cpu);
+      case 'in': return this.into(top, cpu);
+      case 'out': return this.out(top, cpu);
+      case 'over-back': return this.overBack(top, cpu);
     }
   }
 
-  private over(top: StepFrame | undefined): Moving {
+  private over(top: StepFrame | undefined, cpu: number): Moving {
     if (top?.kind === 'listing') return this.forward.within(isLineUpTo(top.record[field.depth.at]!));
-    return top?.kind === 'walk' ? this.forward.within(isReferenceEnd) : this.forward.over();
+    return top?.kind === 'walk' ? this.forward.within(isReferenceEnd) : this.forward.over(cpu);
   }
 
-  private into(top: StepFrame | undefined): Moving {
+  private into(top: StepFrame | undefined, cpu: number): Moving {
     if (top?.kind === 'listing') return this.forward.within(isInsideLine);
-    return top === undefined ? this.forward.in() : this.forward.event();
+    return top === undefined ? this.forward.in(cpu) : this.forward.event();
   }
 
-  private out(top: StepFrame | undefined): Moving {
+  private out(top: StepFrame | undefined, cpu: number): Moving {
     switch (top?.kind) {
       case 'listing': return this.forward.within(isLineUpTo(top.record[field.depth.at]! - 1));
       case 'walk': {
@@ -219,14 +226,21 @@ export class Timeline implements Debuggee {
         });
       }
       case 'access': return this.forward.finishStep();
-      case undefined: return this.forward.out();
+      case undefined: return this.forward.out(cpu);
     }
   }
 
-  private *overBack(top: StepFrame | undefined): Moving {
+  private *overBack(top: StepFrame | undefined, cpu: number): Moving {
     const earlier = top?.kind === 'listing' ? this.backward.within(isEarlierLine(top.record[field.depth.at]!))
       : top?.kind === 'walk' ? this.backward.within(isEarlierReference) : undefined;
-    return earlier ?? (yield* this.backward.over());
+    return earlier ?? (yield* this.backward.over(cpu));
+  }
+
+  /** Events of the step that `cpu` stands in, be it the one that time stands in or one that it is held in. */
+  private eventsInStep(cpu: number): readonly Int32Array[] {
+    const { holds } = this.machine.interpreter;
+    if (cpu !== this.replay.cpu) return holds.eventsOf(cpu);
+    return this.replay.event === 0 ? [] : [...holds.eventsBefore(this.replay.step), ...this.replay.records];
   }
 
   private guestFrames(cpu: number): readonly Frame[] {
@@ -246,16 +260,24 @@ export class Timeline implements Debuggee {
     const { interpreter } = this.machine;
     const { run } = interpreter;
     if (index === 0 && run.cpu === cpu && run.status > RUN.ended) return run.statement;
-    return interpreter.statements.at(this.instructionOf(frames, index));
+    return interpreter.statements.at(this.instructionOf(frames, index, cpu));
   }
 
-  /** The instruction that guest frame `index` (top first) stands at. */
-  private instructionOf(frames: readonly GuestFrame[], index: number): number {
+  /** The instruction that guest frame `index` (top first) of `cpu` stands at. */
+  private instructionOf(frames: readonly GuestFrame[], index: number, cpu: number): number {
     const frame = frames[index]!;
     const above = frames[index - 1];
     // A call returns behind itself, and a step under way has its counter past it; a handler returns to its access.
-    const isPast = above === undefined ? this.replay.event > 0 || this.replay.isOver() : !above.isHandler;
+    const isPast = above === undefined ? this.isPastInstruction(cpu, frame.pc) : !above.isHandler;
     return isPast ? frame.pc - 1 : frame.pc;
+  }
+
+  /** The instruction that `cpu` is about lies before its counter, which is at `pc`. */
+  private isPastInstruction(cpu: number, pc: number): boolean {
+    const { interpreter } = this.machine;
+    const { scheduler } = interpreter;
+    if (this.replay.isOver() || this.program.code[pc * INSTRUCTION_WORDS] === OP.end) return true;
+    return cpu === this.replay.cpu ? this.replay.event > 0 : scheduler.state(cpu) === ACTOR_STATE.held;
   }
 
   private findLastAccess(): ReturnType<Debuggee['lastAccess']> {

@@ -82,6 +82,8 @@ function scenarioOf(path: string, text: string): Scenario {
 class ScriptedDebuggee implements Debuggee {
   readonly technique = 'scripted';
   readonly cpus = 1;
+  readonly threads = ['cpu 0'];
+  readonly actor = 0;
   readonly listings = new Map([['scripted.vmm', 'handle the exit\n\nresume the guest\n']]);
   private at = -1;
   private furthest = -1;

@@ -41,7 +41,7 @@ export function pause(state: SessionState): Answer<undefined> {
 }
 
 function begin(state: SessionState, threadId: number, motion: Motion): Failure | undefined {
-  const cpus = state.launched?.debuggee.cpus ?? 0;
+  const cpus = state.launched?.debuggee.threads.length ?? 0;
   if (!Number.isInteger(threadId) || threadId < 1 || threadId > cpus) return unknownThread(threadId, cpus);
   state.move(motion, threadId - 1);
   return undefined;

@@ -4,10 +4,10 @@ import type { Answer } from '../answer';
 import { unknownThread } from '../failures';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';
 
-/** Thread id is the CPU's number + 1. Answered in every phase: clients ask for threads at any time. */
+/** Thread id is the CPU's number + 1; host threads follow. Answered in every phase: clients ask for threads at any time. */
 export function threads(state: SessionState): Answer<DebugProtocol.ThreadsResponse['body']> {
-  const cpus = state.launched?.debuggee.cpus ?? 0;
-  return { threads: Array.from({ length: cpus }, (_, cpu) => ({ id: cpu + 1, name: `cpu ${cpu}` })) };
+  const names = state.launched?.debuggee.threads ?? [];
+  return { threads: names.map((name, thread) => ({ id: thread + 1, name })) };
 }
 
 export function stackTrace(
@@ -15,7 +15,7 @@ export function stackTrace(
   args: DebugProtocol.StackTraceArguments,
 ): Answer<DebugProtocol.StackTraceResponse['body']> {
   const { launched } = state;
-  const cpus = launched?.debuggee.cpus ?? 0;
+  const cpus = launched?.debuggee.threads.length ?? 0;
   const cpu = args.threadId - 1;
   if (launched === undefined || !Number.isInteger(cpu) || cpu < 0 || cpu >= cpus) return unknownThread(args.threadId, cpus);
   const held = heldFrames(launched, cpu);
@@ -37,7 +37,7 @@ function heldFrames({ debuggee }: Launched, cpu: number): readonly HeldFrame[] {
   const frames = debuggee.frames(cpu);
   const held: HeldFrame[] = [];
   let depth = 0;
-  let procedure = debuggee.program.cpus[cpu] ?? 0;
+  let procedure = debuggee.program.actors[cpu]?.procedure ?? 0;
   for (let i = frames.length - 1; i >= 0; i--) {
     const frame = frames[i];
     if (frame === undefined) continue;
@@ -80,7 +80,7 @@ function describe(state: SessionState, launched: Launched, held: HeldFrame): Deb
   };
 }
 
-function guestName({ scenario }: Launched, frame: GuestFrame, cpu: number): string {
-  if (frame.kind === 'cpu') return `cpu ${cpu}`;
+function guestName({ scenario, debuggee }: Launched, frame: GuestFrame, cpu: number): string {
+  if (frame.kind === 'cpu') return debuggee.threads[cpu] ?? `cpu ${cpu}`;
   return scenario.program.procedures[frame.procedure]?.name ?? frame.kind;
 }

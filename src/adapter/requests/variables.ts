@@ -54,6 +54,8 @@ function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): rea
   if (!isListing && scenario.program.globals.length > 0) {
     list.push({ name: 'Globals', children: () => globalVariables(launched, held) });
   }
+  // A host thread has neither translations nor registers of the guest's.
+  if (held.cpu >= debuggee.cpus) return list;
   list.push(
     { name: 'Translation', children: () => translationVariables(launched, held) },
     { name: 'Registers', hint: 'registers', children: () => registerVariables(launched, held, state.references) },

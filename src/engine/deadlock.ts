@@ -1,0 +1,38 @@
+import type { Machine } from './machine';
+import { ACTOR_STATE } from './scheduler';
+
+/** Who waits where, of a run in which nobody can go on: one clause an actor. */
+export function deadlockText(machine: Machine): string {
+  const { program, interpreter } = machine;
+  const clauses = program.actors.flatMap((_, actor) => {
+    const what = waitOf(machine, actor);
+    return what === undefined ? [] : [`${nameOf(machine, actor)} ${what}${placeOf(machine, actor)}`];
+  });
+  const missed = program.actors.flatMap((_, actor) => {
+    const meeting = interpreter.holds.missed(actor);
+    return meeting < 0 ? [] : [`the hold of ${nameOf(machine, actor)} for ${program.meetings[meeting]!.name} ended without its event`];
+  });
+  return `deadlock: ${[...clauses, ...missed].join('; ')}; write what lets one of them go on`;
+}
+
+function nameOf({ program }: Machine, actor: number): string {
+  const { name, kind } = program.actors[actor]!;
+  return kind === 'cpu' ? name : `${kind} ${name}`;
+}
+
+function waitOf({ program, interpreter: { scheduler } }: Machine, actor: number): string | undefined {
+  const meeting = program.meetings[scheduler.meeting(actor)]?.name ?? '';
+  switch (scheduler.state(actor)) {
+    case ACTOR_STATE.atBarrier: return `waits at barrier ${meeting}`;
+    case ACTOR_STATE.awaiting: return `awaits ${meeting}`;
+    case ACTOR_STATE.held: return `is held for ${meeting}`;
+    case ACTOR_STATE.waitsForBoot: return 'waits for the boot to end';
+    case ACTOR_STATE.running: return scheduler.isHalted(actor) ? 'halts, and no interrupt comes' : undefined;
+    default: return undefined;
+  }
+}
+
+function placeOf({ program, interpreter }: Machine, actor: number): string {
+  const range = program.statements[interpreter.stacks[actor]!.statement]?.range;
+  return range === undefined ? '' : ` (line ${range.line + 1})`;
+}
