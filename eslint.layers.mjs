@@ -53,7 +53,7 @@ export const layers = {
   },
   cli: {
     imports: ['hardware/*', 'protocol/*', 'language/*', 'hypervisor/*', 'engine/*', 'inspect/*', 'adapter/*'],
-    packages: ['commander'],
+    packages: ['commander', '@observablehq/plot', '@xmldom/xmldom'],
     node: 'allowed',
   },
   // The panel's page runs in a browser of its own and hears of the machine by messages alone.

@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { ConformMachine } from './conformMachine';
 import { outcomeFields, printHex, readVector, type Vector } from './conformVector';
 import { EXIT, type Console } from './console';
+import { workOff, type Progress } from './progress';
 
 /** One difference between a vector and the machine, a line that cannot be read (field `line`), or no machine at all (`machine`). */
 export interface ConformFailure {
@@ -27,42 +28,71 @@ export interface ConformReport {
 /** Frames pile up in a machine that is used for many vectors: a new one after this many. */
 const VECTORS_PER_MACHINE = 128;
 const SHOWN_FAILURES = 10;
+/** Vectors between two looks at the clock. */
+const LINES_A_LOOK = 16;
 
 /** Runs vectors, one a line; empty lines are none. */
 export function conformText(file: string, text: string): ConformReport {
-  const failures: ConformFailure[] = [];
-  const skipped: Record<string, number> = {};
-  let passed = 0;
-  let failed = 0;
-  let machine: ConformMachine | undefined;
-  let vectorsOnMachine = 0;
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === '') continue;
-    const read = readVector(line);
-    if ('broken' in read) {
-      failed++;
-      failures.push({ id: '', line: index + 1, field: 'line', expected: 'a vector', actual: read.broken });
-      continue;
+  const conformance = new Conformance(file, text);
+  conformance.work(() => false);
+  return conformance.report();
+}
+
+/** A file of vectors on its way, to be worked off in slices. */
+export class Conformance {
+  private readonly lines: readonly string[];
+  private at = 0;
+  private passed = 0;
+  private failed = 0;
+  private readonly skipped: Record<string, number> = {};
+  private readonly failures: ConformFailure[] = [];
+  private machine: ConformMachine | undefined;
+  private vectorsOnMachine = 0;
+
+  constructor(private readonly file: string, text: string) {
+    this.lines = text.split(/\r?\n/);
+  }
+
+  work(expired: () => boolean): boolean {
+    while (this.at < this.lines.length) {
+      this.line(this.lines[this.at++] ?? '');
+      if (this.at % LINES_A_LOOK === 0 && expired()) break;
     }
+    return this.at === this.lines.length;
+  }
+
+  progress(): Progress {
+    return { what: this.file, unit: 'vectors', units: this.at, share: this.at / this.lines.length };
+  }
+
+  /** The lines so far. */
+  report(): ConformReport {
+    const { file, passed, failed, skipped, failures } = this;
+    return { file, passed, failed, skipped, failures };
+  }
+
+  private line(text: string): void {
+    if (text.trim() === '') return;
+    const read = readVector(text);
+    if ('broken' in read) return this.fail('', [{ field: 'line', expected: 'a vector', actual: read.broken }]);
     const { vector } = read;
     const vendor = vector.kind === 'npt' ? 'amd' : 'intel';
     const impossible = ConformMachine.refusal(vector, vendor);
-    if (impossible !== undefined) {
-      failed++;
-      failures.push({ id: vector.id, line: index + 1, field: 'machine', expected: 'a machine', actual: impossible });
-      continue;
+    if (impossible !== undefined) return this.fail(vector.id, [{ field: 'machine', expected: 'a machine', actual: impossible }]);
+    const isOther = this.machine?.maxphyaddr !== vector.cpu.maxphyaddr || this.machine.vendor !== vendor;
+    if (this.machine === undefined || isOther || ++this.vectorsOnMachine > VECTORS_PER_MACHINE) {
+      this.machine = new ConformMachine(vector.cpu.maxphyaddr, vendor);
+      this.vectorsOnMachine = 0;
     }
-    const isOther = machine?.maxphyaddr !== vector.cpu.maxphyaddr || machine.vendor !== vendor;
-    if (machine === undefined || isOther || ++vectorsOnMachine > VECTORS_PER_MACHINE) {
-      machine = new ConformMachine(vector.cpu.maxphyaddr, vendor);
-      vectorsOnMachine = 0;
-    }
-    const differences = judge(machine, vector);
-    if (differences.length === 0) passed++;
-    else failed++;
-    for (const difference of differences) failures.push({ id: vector.id, line: index + 1, ...difference });
+    const differences = judge(this.machine, vector);
+    if (differences.length === 0) this.passed++;
+    else this.fail(vector.id, differences);
   }
-  return { file, passed, failed, skipped, failures };
+
+  private fail(id: string, differences: readonly Difference[]): void {
+    this.failed++;
+    for (const difference of differences) this.failures.push({ id, line: this.at, ...difference });
+  }
 }
 
 /** Text of a file of vectors, `.gz` or plain. Throws what the file system throws. */
@@ -72,7 +102,7 @@ export function readVectors(path: string): string {
 }
 
 /** The command: prints the first failures and the sums, or one JSON object; gives the exit status. */
-export function conform(file: string, options: { readonly json?: true }, console: Console): number {
+export async function conform(file: string, options: { readonly json?: true }, console: Console): Promise<number> {
   let text: string;
   try {
     text = readVectors(file);
@@ -81,9 +111,14 @@ export function conform(file: string, options: { readonly json?: true }, console
     console.error(`pagewalk: ${file} cannot be read (${why}): name a file of vectors, .jsonl or .jsonl.gz.\n`);
     return EXIT.unusable;
   }
-  const report = conformText(file, text);
-  console.out(options.json === true ? `${JSON.stringify(report)}\n` : printReport(report));
-  return report.failed === 0 ? EXIT.ok : EXIT.failed;
+  const conformance = new Conformance(file, text);
+  const isInterrupted = (await workOff(conformance, console)) === 'interrupted';
+  const report = conformance.report();
+  const json = isInterrupted ? { ...report, interrupted: true } : report;
+  console.out(options.json === true ? `${JSON.stringify(json)}\n` : printReport(report));
+  if (!isInterrupted) return report.failed === 0 ? EXIT.ok : EXIT.failed;
+  console.error('pagewalk: stopped by Ctrl-C; the counts are of the vectors so far.\n');
+  return EXIT.interrupted;
 }
 
 type Difference = Pick<ConformFailure, 'field' | 'expected' | 'actual'>;

@@ -1,13 +1,34 @@
-import { runCommandLine } from './commandLine';
+import { check } from './check';
+import { runCommandLine, type Commands } from './commandLine';
+import { compare } from './compare';
 import { conform } from './conform';
 import { dap } from './dap';
-import { processConsole } from './processConsole';
+import { format } from './format';
+import { heedInterrupts, processConsole } from './processConsole';
 import { runScenarios } from './run';
+import { trace } from './trace';
 
-const commands = {
-  run: (files: readonly string[], options: Parameters<typeof runScenarios>[1]) => runScenarios(files, options, processConsole),
-  conform: (file: string, options: { readonly json?: true }) => conform(file, options, processConsole),
-  dap: (options: { readonly port?: number }) => dap(options, processConsole),
+const commands: Commands = {
+  run: (files, options) => {
+    heedInterrupts();
+    return runScenarios(files, options, processConsole);
+  },
+  compare: (file, options) => {
+    heedInterrupts();
+    return compare(file, options, processConsole);
+  },
+  conform: (file, options) => {
+    heedInterrupts();
+    return conform(file, options, processConsole);
+  },
+  trace: (file, options) => {
+    heedInterrupts();
+    return trace(file, options, processConsole);
+  },
+  check: (files, options) => check(files, options, processConsole),
+  format: (files, options) => format(files, options, processConsole),
+  dap: (options) => dap(options, processConsole),
+  lsp: () => 2,
 };
 
 void runCommandLine(process.argv.slice(2), commands, processConsole).then((status) => {

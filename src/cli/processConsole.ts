@@ -1,27 +1,59 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
-import type { Console, LineWriter } from './console';
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Console, LineWriter, Terminal } from './console';
+import { lateModules } from './lateModules';
 
 /** Lines are gathered to pieces of this many characters: a trace has millions of them. */
 const PIECE = 1 << 16;
 
+let interrupted = false;
+let isProgressShown = false;
+const ERASE_LINE = '\r\u001b[K';
+
 export const processConsole: Console = {
-  out: (text) => { writeAll(1, text); },
-  error: (text) => { writeAll(2, text); },
-  readText: (path) => {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch {
-      return undefined;
-    }
-  },
-  openLines: (path) => {
-    try {
-      return new FileLines(openSync(path, 'w'));
-    } catch {
-      return undefined;
-    }
-  },
+  out: (text) => { write(1, text); },
+  error: (text) => { write(2, text); },
+  readText: (path) => attempt(() => readFileSync(path, 'utf8')),
+  openLines: (path) => attempt(() => new FileLines(openSync(path, 'w'))),
+  writeText: (path, text) => attempt(() => { writeFileSync(path, text); return true; }) ?? false,
+  readInput: () => readFileSync(0, 'utf8'),
+  scenariosIn: (path) => (attempt(() => statSync(path).isDirectory()) === true ? scenariosBelow(path) : undefined),
+  showProgress,
+  terminal: terminalOf(process.env),
+  isInterrupted: () => interrupted,
+  now: () => performance.now(),
+  late: lateModules,
+  breathe: () => new Promise((resolve) => { setImmediate(resolve); }),
 };
+
+/**
+ * From now on Ctrl-C is a wish to stop that `isInterrupted` tells of, once; a second one ends the process at once. For commands
+ * that work in slices: the others keep the system's way.
+ */
+export function heedInterrupts(): void {
+  process.once('SIGINT', () => { interrupted = true; });
+}
+
+/** NO_COLOR (any value) turns colours off, as no-color.org has it; a terminal that says it is dumb has none. */
+function terminalOf(environment: Readonly<Record<string, string | undefined>>): Terminal {
+  const isPlain = (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb';
+  return {
+    colours: process.stdout.isTTY && !isPlain ? 'yes' : 'no',
+    progressColumns: process.stderr.isTTY ? process.stderr.columns : undefined,
+  };
+}
+
+/** Folders that are nobody's scenarios are left out: those of packages, and hidden ones. */
+function scenariosBelow(folder: string): string[] {
+  const entries = attempt(() => readdirSync(folder, { withFileTypes: true })) ?? [];
+  return entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return entry.name === 'node_modules' || entry.name.startsWith('.') ? [] : scenariosBelow(path);
+      return entry.name.endsWith('.guest') ? [path] : [];
+    });
+}
 
 class FileLines implements LineWriter {
   private text = '';
@@ -38,6 +70,26 @@ class FileLines implements LineWriter {
   close(): void {
     writeAll(this.file, this.text);
     closeSync(this.file);
+  }
+}
+
+function showProgress(line: string | undefined): void {
+  if (isProgressShown || line !== undefined) writeAll(2, `${ERASE_LINE}${line ?? ''}`);
+  isProgressShown = line !== undefined;
+}
+
+/** Both streams may be the same terminal: the line of progress makes room. */
+function write(file: number, text: string): void {
+  showProgress(undefined);
+  writeAll(file, text);
+}
+
+/** Undefined when the file system refuses, whatever its reason. */
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
   }
 }
 

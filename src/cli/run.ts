@@ -1,131 +1,158 @@
-import { diagnosticText } from '../adapter/outputPump';
-import { ImportPaths } from '../adapter/importPaths';
-import { catalog } from '../engine/catalog';
 import type { OutputLine } from '../engine/debuggee';
-import { run, type RunReport, type RunOptions as EngineOptions } from '../engine/run';
-import { compileScenario } from '../language/compile';
-import type { ReadImport } from '../language/compile/sources';
-import type { Program, SourceRange } from '../language/program';
+import { startRun, type RunOptions as EngineOptions, type ScenarioRun } from '../engine/run';
+import type { Program } from '../language/program';
+import { paintFor } from './colours';
 import type { RunOptions } from './commandLine';
+import { compileFile, diagnosticLine, placeOfRefusal } from './compileFile';
 import { EXIT, type Console, type LineWriter } from './console';
-import { countersJson } from './countersJson';
+import { ExpectationResults } from './expectationResults';
+import { workOff } from './progress';
+import { JsonReporter } from './reporters/jsonReporter';
+import type { Reporter, ScenarioResult } from './reporters/reporter';
+import { SpecReporter } from './reporters/specReporter';
+import { SummaryReporter } from './reporters/summaryReporter';
+import { TapReporter } from './reporters/tapReporter';
+import { scenarioFiles } from './scenarioFiles';
+
+const STATUSES = { ok: EXIT.ok, failed: EXIT.failed, unusable: EXIT.unusable, interrupted: EXIT.interrupted } as const;
 
 /**
- * Runs scenarios to their end, one after the other. The status is that of the worst: 0 all well, 1 an
- * expectation failed or a guest died, 2 one could not be run.
+ * Runs scenarios to their end, one after the other; a folder stands for those in it. The status is that of the worst: 0 all
+ * well, 1 an expectation failed or a guest died, 2 one could not be run, 130 stopped by Ctrl-C.
  */
-export function runScenarios(files: readonly string[], options: RunOptions, console: Console): number {
+export async function runScenarios(names: readonly string[], options: RunOptions, console: Console): Promise<number> {
+  const files = scenarioFiles(names, console);
+  if ('error' in files) {
+    console.error(`pagewalk: ${files.error}.\n`);
+    return EXIT.unusable;
+  }
   for (const [flag, path] of [['--trace', options.trace], ['--guest-log', options.guestLog]] as const) {
     if (path !== undefined && files.length > 1) {
       console.error(`pagewalk: ${flag} writes the events of one scenario: name one file, not ${files.length}.\n`);
       return EXIT.unusable;
     }
   }
+  const reporter = await reporterFor(options, console);
   let worst: number = EXIT.ok;
-  for (const file of files) worst = Math.max(worst, runScenario(file, options, console));
+  for (const [index, file] of files.entries()) {
+    const result = await new ScenarioCommand(file, options, reporter, console).run({ index, of: files.length });
+    reporter.scenario(result);
+    worst = Math.max(worst, STATUSES[result.status]);
+    if (result.status === 'interrupted') break;
+  }
+  reporter.end();
   return worst;
 }
 
-function runScenario(file: string, options: RunOptions, console: Console): number {
-  const program = compile(file, console);
-  if (program === undefined) return EXIT.unusable;
-  const trace = open(options.trace, console);
-  const guestLog = open(options.guestLog, console);
-  if (trace === 'refused' || guestLog === 'refused') return EXIT.unusable;
+/** The library that writes XML is loaded for JUnit's alone. */
+async function reporterFor({ json, reporter }: RunOptions, console: Console): Promise<Reporter> {
+  const write = (text: string): void => { console.out(text); };
+  if (json === true) return new JsonReporter(write);
+  if (reporter === 'spec') return new SpecReporter(write, paintFor(console.terminal));
+  if (reporter === 'tap') return new TapReporter(write);
+  if (reporter === 'junit') return new (await console.late.junit()).JunitReporter(write);
+  return new SummaryReporter(write);
+}
 
-  const ran = run(program, options.mmu, engineOptions(program, options, console, trace, guestLog));
-  trace?.close();
-  guestLog?.close();
-  if ('error' in ran) {
-    const place = ran.range !== undefined ? placeText(program, ran.range)
-      : options.mmu === undefined ? placeOfMmu(program, file) : `pagewalk: --mmu ${options.mmu}`;
-    console.error(`${place}: ${ran.error}\n`);
-    return EXIT.unusable;
+/** Which of the files it is. */
+interface Place {
+  readonly index: number;
+  readonly of: number;
+}
+
+/** One file's way from its text to its result. */
+class ScenarioCommand {
+  private readonly problems: string[] = [];
+  private readonly printed: string[] = [];
+  private readonly started: number;
+
+  constructor(
+    private readonly file: string,
+    private readonly options: RunOptions,
+    private readonly reporter: Reporter,
+    private readonly console: Console,
+  ) {
+    this.started = console.now();
   }
-  if (ran.outcome.message !== undefined) console.error(`${ran.outcome.message}\n`);
-  console.out(options.json === true ? `${JSON.stringify(runJson(file, ran))}\n` : `${summary(file, ran)}\n`);
-  return ran.outcome.ok ? EXIT.ok : EXIT.failed;
-}
 
-function compile(file: string, console: Console): Program | undefined {
-  const text = console.readText(file);
-  if (text === undefined) {
-    console.error(`pagewalk: ${file} cannot be read: check its name.\n`);
-    return undefined;
+  async run(place: Place): Promise<ScenarioResult> {
+    const program = this.compile();
+    if (program === undefined) return this.result('unusable');
+    const trace = this.open(this.options.trace);
+    const guestLog = this.open(this.options.guestLog);
+    if (trace === 'refused' || guestLog === 'refused') return this.result('unusable');
+
+    const expectations = new ExpectationResults(program);
+    const started = startRun(program, this.options.mmu, this.engineOptions(program, expectations, trace, guestLog));
+    if ('error' in started) {
+      this.problem(`${placeOfRefusal(program, this.file, this.options.mmu, started.range)}: ${started.error}`);
+      return this.result('unusable');
+    }
+    const ended = await workOff({ work: (expired) => started.work(expired), progress: () => this.progress(started, place) }, this.console);
+    const report = started.report();
+    trace?.close();
+    guestLog?.close();
+    if (report.outcome.message !== undefined) this.problem(report.outcome.message);
+    const status = ended === 'interrupted' ? 'interrupted' : report.outcome.ok ? 'ok' : 'failed';
+    return { ...this.result(status), report, expectations: expectations.results(report.technique) };
   }
-  const paths = new ImportPaths(file);
-  const readImport: ReadImport = (name, importer) => {
-    const path = paths.resolve(name, importer);
-    const imported = console.readText(path);
-    return imported === undefined ? undefined : { path, text: imported };
-  };
-  const { program, diagnostics } = compileScenario({ path: file, text, readImport, catalog });
-  for (const diagnostic of diagnostics) {
-    const warning = diagnostic.severity === 'warning' ? 'warning: ' : '';
-    console.error(`${diagnosticText({ ...diagnostic, message: `${warning}${diagnostic.message}` })}\n`);
+
+  private compile(): Program | undefined {
+    const compiled = compileFile(this.file, this.console);
+    if (compiled === undefined) this.problems.push(`${this.file} cannot be read: check its name.`);
+    for (const diagnostic of compiled?.diagnostics ?? []) {
+      if (diagnostic.severity === 'error') this.problem(diagnosticLine(diagnostic));
+      else this.console.error(`${diagnosticLine(diagnostic)}\n`);
+    }
+    return compiled?.program;
   }
-  return program;
-}
 
-function engineOptions(
-  program: Program,
-  options: RunOptions,
-  console: Console,
-  trace: LineWriter | undefined,
-  guestLog: LineWriter | undefined,
-): EngineOptions {
-  return {
-    say: (line) => { say(line, program, options, console); },
-    ...(trace === undefined ? {} : { trace: (line) => { trace.line(JSON.stringify(line)); } }),
-    ...(guestLog === undefined ? {} : { guestLog: (line) => { guestLog.line(JSON.stringify(line)); } }),
-  };
-}
-
-/** Prints go to standard output, or to standard error where that carries JSON; failures to standard error, with their place. */
-function say(line: OutputLine, program: Program, options: RunOptions, console: Console): void {
-  if (line.category === 'print') {
-    if (options.json === true) console.error(`${line.text}\n`);
-    else console.out(`${line.text}\n`);
-    return;
+  /** Something that the report may tell; what it does not is said at once. */
+  private problem(line: string): void {
+    this.problems.push(line);
+    if (this.reporter.failures === 'said') this.console.error(`${line}\n`);
   }
-  const file = program.files.findIndex(({ path }) => path === line.path);
-  const statement = program.statements.find(({ range, isExpect }) => isExpect && range.file === file && range.line === line.line - 1);
-  console.error(`${line.path}:${line.line}:${(statement?.range.column ?? 0) + 1}: ${line.text}\n`);
-}
 
-/** A technique that does not fit is told where the scenario names its own, else at the file's start. */
-function placeOfMmu(program: Program, file: string): string {
-  const range = program.machine.find(({ name }) => name === 'mmu')?.range;
-  return range === undefined ? `${file}:1:1` : placeText(program, range);
-}
+  private engineOptions(
+    program: Program, expectations: ExpectationResults, trace: LineWriter | undefined, guestLog: LineWriter | undefined,
+  ): EngineOptions {
+    return {
+      say: (line) => { this.say(line, program, expectations); },
+      judged: (expectation, verdict) => { expectations.judged(expectation, verdict); },
+      ...(trace === undefined ? {} : { trace: (line) => { trace.line(JSON.stringify(line)); } }),
+      ...(guestLog === undefined ? {} : { guestLog: (line) => { guestLog.line(JSON.stringify(line)); } }),
+    };
+  }
 
-function placeText(program: Program, { file, line, column }: SourceRange): string {
-  return `${program.files[file]?.path ?? ''}:${line + 1}:${column + 1}`;
-}
+  private say({ category, text, path, line }: OutputLine, program: Program, expectations: ExpectationResults): void {
+    if (category === 'print') {
+      if (this.reporter.prints === 'kept') this.printed.push(text);
+      else if (this.reporter.prints === 'error') this.console.error(`${text}\n`);
+      else this.console.out(`${text}\n`);
+      return;
+    }
+    expectations.failure(text);
+    if (this.reporter.failures === 'kept') return;
+    const file = program.files.findIndex((each) => each.path === path);
+    const statement = program.statements.find(({ range, isExpect }) => isExpect && range.file === file && range.line === line - 1);
+    this.console.error(`${path}:${line}:${(statement?.range.column ?? 0) + 1}: ${text}\n`);
+  }
 
-function open(path: string | undefined, console: Console): LineWriter | undefined | 'refused' {
-  if (path === undefined) return undefined;
-  const lines = console.openLines(path);
-  if (lines !== undefined) return lines;
-  console.error(`pagewalk: ${path} cannot be written: check the folder and its rights.\n`);
-  return 'refused';
-}
+  private open(path: string | undefined): LineWriter | undefined | 'refused' {
+    if (path === undefined) return undefined;
+    const lines = this.console.openLines(path);
+    if (lines !== undefined) return lines;
+    this.console.error(`pagewalk: ${path} cannot be written: check the folder and its rights.\n`);
+    return 'refused';
+  }
 
-function runJson(file: string, { technique, outcome, counters, estimatedCycles }: RunReport): object {
-  const { ok, passed, failed } = outcome;
-  return {
-    scenario: file,
-    mmu: technique,
-    ok,
-    expectations: { passed, failed },
-    counters: { ...countersJson(counters), estimated_cycles: estimatedCycles },
-  };
-}
+  private progress(run: ScenarioRun, { index, of }: Place): ReturnType<Parameters<typeof workOff>[0]['progress']> {
+    const which = of === 1 ? '' : ` (${index + 1} of ${of})`;
+    return { what: `${this.file}${which}`, unit: 'statements', units: run.statements, share: undefined };
+  }
 
-function summary(file: string, { technique, outcome, counters }: RunReport): string {
-  const { passed, failed } = outcome;
-  const { accesses, vm_exits: exits, faults } = countersJson(counters);
-  const judged = failed === 0 ? `${passed} expectations held` : `${failed} of ${passed + failed} expectations failed`;
-  const verdict = outcome.ok ? 'ok' : 'FAILED';
-  return `${file} under ${technique}: ${verdict}, ${judged}; ${accesses} accesses, ${exits['total'] ?? 0} VM exits, ${faults.guest} guest faults, ${faults.hidden} hidden faults`;
+  private result(status: ScenarioResult['status']): ScenarioResult {
+    const { file, problems, printed } = this;
+    return { file, status, expectations: [], problems, printed, milliseconds: this.console.now() - this.started };
+  }
 }

@@ -122,7 +122,7 @@ export class ComparisonRun {
     const configuration = configure(this.program, mmu);
     if (!('error' in configuration)) return true;
     const isNameAlone = (techniqueNames as readonly string[]).includes(mmu);
-    this.unfit.push({ mmu, why: isNameAlone && !isBuilt ? 'it does not run yet' : configuration.error });
+    this.unfit.push({ mmu, why: isNameAlone && !isBuilt ? 'does not run yet' : configuration.error });
     return false;
   }
 

@@ -1,54 +1,47 @@
 import { strict as assert } from 'node:assert';
-import type { Console } from '../../src/cli/console';
 import type { RunOptions } from '../../src/cli/commandLine';
 import { runScenarios } from '../../src/cli/run';
+import { ScriptedConsole } from './scriptedConsole';
 
 /** Runs one of these files; what was written, and the status. */
-function run(file: string, files: Readonly<Record<string, string>>, options: RunOptions = {}): { status: number; out: string; error: string } {
-  let out = '';
-  let error = '';
-  const console: Console = {
-    out: (text) => { out += text; },
-    error: (text) => { error += text; },
-    readText: (path) => files[path],
-    openLines: () => undefined,
-  };
-  const status = runScenarios([file], options, console);
-  return { status, out, error };
+async function run(file: string, files: Readonly<Record<string, string>>, options: RunOptions = {}): Promise<{ status: number; out: string; error: string }> {
+  const console = new ScriptedConsole({ files });
+  const status = await runScenarios([file], options, console);
+  return { status, out: console.text, error: console.errors };
 }
 
 const runs = 'machine { paging 4-level, ram 16M }\ncpu 0 { x = 1 }\n';
 
 describe('pagewalk run', () => {
-  it('tells what is wrong in an import with a path that opens from the current folder', () => {
+  it('tells what is wrong in an import with a path that opens from the current folder', async () => {
     const files = {
       'imp/main.guest': `import "./badlib.guest"\n${runs}`,
       'imp/badlib.guest': 'procedure f() { x = nothing }\n',
       '../up.guest': 'procedure f() {\n  expect 1 == 2\n}\n',
       'fails.guest': 'import "../up.guest"\nmachine { paging 4-level, ram 16M }\ncpu 0 { f() }\n',
     };
-    const broken = run('imp/main.guest', files);
+    const broken = await run('imp/main.guest', files);
     assert.equal(broken.status, 2);
     assert.match(broken.error, /^imp\/badlib\.guest:1:21: There is no `nothing` here/);
-    const failing = run('fails.guest', files);
+    const failing = await run('fails.guest', files);
     assert.equal(failing.status, 1);
     assert.match(failing.error, /^\.\.\/up\.guest:2:3: expect 1 == 2 fails/);
   });
 
-  it('reads a file once, however its imports spell it', () => {
+  it('reads a file once, however its imports spell it', async () => {
     const files = {
       'imp/main.guest': 'import "lib.guest"\nimport "./lib.guest"\nimport "../imp/lib.guest"\nmachine { paging 4-level, ram 16M }\ncpu 0 { f() }\n',
       'imp/lib.guest': 'import "main.guest"\nprocedure f() { x = 1 }\n',
     };
-    const { status, error } = run('imp/main.guest', files);
+    const { status, error } = await run('imp/main.guest', files);
     assert.deepEqual([status, error.includes('twice')], [0, false], error);
   });
 
-  it('blames a technique that is none on the option, and the scenario\'s own on its place', () => {
-    const asked = run('a.guest', { 'a.guest': runs }, { mmu: 'EPT' });
+  it('blames a technique that is none on the option, and the scenario\'s own on its place', async () => {
+    const asked = await run('a.guest', { 'a.guest': runs }, { mmu: 'EPT' });
     assert.equal(asked.status, 2);
     assert.match(asked.error, /^pagewalk: --mmu EPT: there is no technique EPT; choose one of native/);
-    const own = run('a.guest', { 'a.guest': 'machine { paging 4-level, ram 16M, mmu ept }\nplatform { vendor amd }\ncpu 0 { x = 1 }\n' });
+    const own = await run('a.guest', { 'a.guest': 'machine { paging 4-level, ram 16M, mmu ept }\nplatform { vendor amd }\ncpu 0 { x = 1 }\n' });
     assert.equal(own.status, 2);
     assert.match(own.error, /^a\.guest:1:36: ept needs a processor with VMX/);
   });
@@ -61,8 +54,8 @@ describe('pagewalk run', () => {
     ['RAM beyond MAXPHYADDR', 'machine { paging 4-level, ram 32G }\nplatform { maxphyaddr 36 }\ncpu 0 { x = 1 }\n',
       /^a\.guest:1:27: RAM of 128 GBytes with a MAXPHYADDR of 36 is impossible: memory lies below 2 to the MAXPHYADDR \(SDM Vol\. 3/],
   ] as const) {
-    it(`refuses ${what} before anything runs, with status 2, the place and the rule`, () => {
-      const { status, out, error } = run('a.guest', { 'a.guest': text });
+    it(`refuses ${what} before anything runs, with status 2, the place and the rule`, async () => {
+      const { status, out, error } = await run('a.guest', { 'a.guest': text });
       assert.deepEqual([status, out], [2, '']);
       assert.match(error, said);
     });

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
 import { conform, conformText, readVectors } from '../../src/cli/conform';
-import type { Console } from '../../src/cli/console';
+import { ScriptedConsole } from '../cli/scriptedConsole';
 
 const fileOf = (name: string): string => join(__dirname, `${name}.jsonl.gz`);
 
@@ -12,15 +12,6 @@ const files = [
   { name: 'ept-bochs', lines: 7449 },
   { name: 'npt-qemu', lines: 4571 },
 ] as const;
-
-class Recorder implements Console {
-  text = '';
-  errors = '';
-  out(text: string): void { this.text += text; }
-  error(text: string): void { this.errors += text; }
-  readText(): undefined { return undefined; }
-  openLines(): undefined { return undefined; }
-}
 
 describe('conformance vectors', () => {
   for (const { name, lines } of files) {
@@ -57,15 +48,15 @@ describe('a file of vectors', () => {
     assert.match(conformText('x', wrong).failures[0]?.field ?? '', /^after\[0x/);
   });
 
-  it('is judged by the command with the sums as its last line and status 0 or 1', () => {
-    const console = new Recorder();
-    assert.equal(conform(fileOf('native-bochs'), {}, console), 0);
+  it('is judged by the command with the sums as its last line and status 0 or 1', async () => {
+    const console = new ScriptedConsole();
+    assert.equal(await conform(fileOf('native-bochs'), {}, console), 0);
     assert.equal(console.text.trimEnd().split('\n').at(-1), '4330 passed, 0 failed');
   });
 
-  it('that is not there is said in one sentence, with status 2', () => {
-    const console = new Recorder();
-    assert.equal(conform(fileOf('nowhere'), {}, console), 2);
+  it('that is not there is said in one sentence, with status 2', async () => {
+    const console = new ScriptedConsole();
+    assert.equal(await conform(fileOf('nowhere'), {}, console), 2);
     assert.match(console.errors, /^pagewalk: .*nowhere\.jsonl\.gz cannot be read \(.*\): name a file of vectors, \.jsonl or \.jsonl\.gz\.\n$/);
   });
 });

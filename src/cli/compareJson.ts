@@ -1,0 +1,31 @@
+import type { Comparison, TechniqueResult } from '../engine/compare';
+import { shareWithoutExit } from './compareRows';
+import { countersJson } from './countersJson';
+
+/** `compare --json`: without a sweep `techniques`, with one `points`, each with its `value` and `techniques`. */
+export function compareJson(scenario: string, { points, unfit, isOver }: Comparison, global: string | undefined): object {
+  return {
+    scenario,
+    ...(global === undefined
+      ? { techniques: points.flatMap(({ results }) => results.map(techniqueJson)) }
+      : {
+          sweep: global,
+          points: points.map(({ value, results }) => ({ value: `0x${(value ?? 0n).toString(16)}`, techniques: results.map(techniqueJson) })),
+        }),
+    unfit,
+    ...(isOver ? {} : { interrupted: true }),
+  };
+}
+
+function techniqueJson(result: TechniqueResult): object {
+  const { mmu, outcome: { ok, passed, failed, message }, isOver, counters, estimatedCycles } = result;
+  return {
+    mmu,
+    ok,
+    ...(isOver ? {} : { interrupted: true }),
+    ...(message === undefined ? {} : { message }),
+    expectations: { passed, failed },
+    accesses_without_exit: shareWithoutExit(result),
+    counters: { ...countersJson(counters), estimated_cycles: estimatedCycles },
+  };
+}
