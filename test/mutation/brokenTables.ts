@@ -20,7 +20,9 @@ import { guestChecks } from '../../src/hardware/vmx/entryChecks/guestChecks';
 import { hostChecks } from '../../src/hardware/vmx/entryChecks/hostChecks';
 import { accessBits, rightsBits } from '../../src/hardware/vmx/eptViolationQualification';
 import { eptPointerRules } from '../../src/hardware/vmx/eptPointerRules';
-import { crAccessQualification, EPT_QUALIFICATION, eptViolationFields } from '../../src/hardware/vmx/exitQualification';
+import {
+  crAccessQualification, EPT_QUALIFICATION, eptViolationFields, ioQualification, modificationLogFullFields,
+} from '../../src/hardware/vmx/exitQualification';
 import { conformanceGuard, productGuard, unitGuard, type Guard } from './guards';
 import { bitBreaksOf, breaksOf, dropFrom, valueBreaksOf, type RowBreak } from './rowBreaks';
 
@@ -99,6 +101,8 @@ export const brokenTables: readonly BrokenTable[] = [
   ].map((table) => ({ ...table, guards: [productGuard(['EPT, 4 levels: rights', 'EPT with'], STRIDE), tests('paging', 'vmx', 'delivery')] })),
   { name: 'NPF_INFO_HI', breaks: named(bitBreaksOf(NPF_INFO_HI)), guards: [productGuard(['nested PAE'], STRIDE), tests('paging')] },
   { name: 'eptViolationFields', breaks: listed(eptViolationFields), guards: [tests('vmx', 'paging'), everything] },
+  { name: 'modificationLogFullFields', breaks: listed(modificationLogFullFields), guards: [tests('vmx'), everything] },
+  { name: 'ioQualification', breaks: listed(ioQualification), guards: [tests('vmx'), everything] },
   { name: 'crAccessQualification', breaks: listed(crAccessQualification), guards: [tests('vmx', 'processor'), everything] },
   ...Object.entries(invalidationRows).map(([name, row]): BrokenTable => ({
     name: `invalidationRows.${name}`, breaks: breaksOf(row).map((broken) => ({ ...broken, row: name })), guards: [tests('caches'), everything],

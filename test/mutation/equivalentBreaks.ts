@@ -72,4 +72,20 @@ export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why
     matches: /^NPT_PAE, format: (registerLevel|without registerLevel|inputBits 32 -> 31$)/,
     why: 'nested PDPTEs are read from memory, and no tables translate fewer than 32 bits',
   },
+  {
+    matches: /invalidationRows\.vmTransition, .*vpid 0 -> current$/,
+    why: 'the row is for transitions without VPIDs, where the current one is 0',
+  },
+  {
+    matches: /invalidationRows\.(eptViolation|eptViolationOfPdptes|inveptContext|inveptAll), .*: guestPhysical\.vpid any -> 0$/,
+    why: "EPT's mappings are tagged by its root alone: the VPID of their lines is 0",
+  },
+  {
+    matches: /invalidationRows\..*: guestPhysical\.globals (also -> kept|kept -> also)$/,
+    why: 'no guest-physical mapping is global',
+  },
+  {
+    matches: /invalidationRows\.eptViolationOfPdptes, .*: guestPhysical\.pcid any -> current$/,
+    why: 'with PAE paging there are no PCIDs: the current one is 0, as in all guest-physical mappings',
+  },
 ];
