@@ -1,6 +1,6 @@
 import type { Comparison, TechniqueResult } from '../engine/compare';
-import { shareWithoutExit } from './compareRows';
-import { countersJson } from './countersJson';
+import { shareWithoutExit } from '../engine/compareRows';
+import { countersJson } from '../engine/countersJson';
 
 /** `compare --json`: without a sweep `techniques`, with one `points`, each with its `value` and `techniques`. */
 export function compareJson(scenario: string, { points, unfit, isOver }: Comparison, global: string | undefined): object {

@@ -1,7 +1,7 @@
 import type { Comparison, ComparedPoint } from '../engine/compare';
 import type { Paint } from './colours';
-import { compareRows, grouped, shareWithoutExit } from './compareRows';
-import { countersJson } from './countersJson';
+import { compareRows, grouped, shareWithoutExit } from '../engine/compareRows';
+import { countersJson } from '../engine/countersJson';
 
 /** The comparison as a table; of a sweep a table a quantity, with a line for each value. */
 export function compareText(file: string, { points, unfit }: Comparison, global: string | undefined, paint: Paint): string {

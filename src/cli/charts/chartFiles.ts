@@ -1,7 +1,7 @@
 import type { Document as XmlDocument, Element as XmlElement } from '@xmldom/xmldom';
 import type { ComparedPoint } from '../../engine/compare';
-import { compareRows } from '../compareRows';
-import { countersJson } from '../countersJson';
+import { compareRows } from '../../engine/compareRows';
+import { countersJson } from '../../engine/countersJson';
 import { drawn, newPaper, pictureStyle, serialized } from './chartPaper';
 import { drawPanel, PANEL_WIDTH } from './panel';
 import { sweepPanels, type SweptAxis } from './sweepPanels';

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import type { ComparedPoint, TechniqueResult } from '../../engine/compare';
-import { shareWithoutExit } from '../compareRows';
-import { countersJson } from '../countersJson';
+import { shareWithoutExit } from '../../engine/compareRows';
+import { countersJson } from '../../engine/countersJson';
 import type { Panel } from './panel';
 
 /** How the swept values are laid out. */

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import type { TechniqueResult } from '../../engine/compare';
 import { estimatedCyclesByCause } from '../../engine/costs';
-import { countersJson } from '../countersJson';
+import { countersJson } from '../../engine/countersJson';
 import type { Panel } from './panel';
 
 /** A length of a bar: so much of `part` under `technique`. */

@@ -1,5 +1,5 @@
 import type { RunReport } from '../../engine/run';
-import { countersJson } from '../countersJson';
+import { countersJson } from '../../engine/countersJson';
 import type { Reporter, ScenarioResult } from './reporter';
 
 /** One object a scenario, one a line; of a scenario that could not be run there is none. */

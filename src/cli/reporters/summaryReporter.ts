@@ -1,4 +1,4 @@
-import { countersJson } from '../countersJson';
+import { countersJson } from '../../engine/countersJson';
 import type { Reporter, ScenarioResult } from './reporter';
 import type { RunReport } from '../../engine/run';
 

@@ -1,0 +1,65 @@
+import type { TechniqueResult } from './compare';
+import { countersJson, type CountersJson } from './countersJson';
+
+/** One line of the table: what it counts under a technique. */
+export interface CompareRow {
+  readonly title: string;
+  /** A part of the row above that is not indented. */
+  readonly isPart: boolean;
+  readonly value: (result: TechniqueResult, counters: CountersJson) => string;
+}
+
+type Count = (counters: CountersJson) => number;
+
+const whole = (title: string, count: Count): CompareRow => ({ title, isPart: false, value: (_, counters) => grouped(count(counters)) });
+const part = (title: string, count: Count): CompareRow => ({ title, isPart: true, value: (_, counters) => grouped(count(counters)) });
+
+/** The rows that every comparison has; those of exit reasons come in at `exits`. */
+const before: readonly CompareRow[] = [
+  { title: 'expectations held', isPart: false, value: ({ outcome: { passed, failed } }) => (failed === 0 ? `${passed}` : `${passed} of ${passed + failed}`) },
+  whole('statements', ({ statements }) => statements),
+  whole('accesses', ({ accesses }) => accesses),
+  { title: 'accesses without an exit', isPart: false, value: (result) => percent(shareWithoutExit(result)) },
+  whole('VM exits', ({ vm_exits: exits }) => exits['total'] ?? 0),
+];
+
+const after: readonly CompareRow[] = [
+  whole('page faults of the guest', ({ faults }) => faults.guest),
+  part('of these with an exit', ({ faults }) => faults.guest_exited),
+  whole('hidden faults', ({ faults }) => faults.hidden),
+  whole('spurious faults', ({ faults }) => faults.spurious),
+  whole('MMIO faults', ({ faults }) => faults.mmio),
+  whole('trapped page-table writes', ({ page_table_writes_trapped: trapped }) => trapped),
+  whole('walk references', ({ walk_references: references }) => references),
+  whole('TLB hits', ({ tlb }) => tlb.hits),
+  whole('TLB misses', ({ tlb }) => tlb.misses),
+  whole('TLB flushes', ({ tlb }) => tlb.flushes),
+  whole('table pages, guest', ({ table_pages: pages }) => pages.guest),
+  part('shadow', ({ table_pages: pages }) => pages.shadow),
+  part('EPT', ({ table_pages: pages }) => pages.ept),
+  part('host', ({ table_pages: pages }) => pages.host),
+  { title: 'estimated cycles', isPart: false, value: ({ estimatedCycles }) => grouped(estimatedCycles) },
+];
+
+/** The rows for these results: a row for each exit reason that happened under any. */
+export function compareRows(results: readonly TechniqueResult[]): readonly CompareRow[] {
+  const reasons = results.flatMap(({ counters }) => Object.keys(countersJson(counters).vm_exits)).filter((key) => key !== 'total');
+  const exits = [...new Set(reasons)].sort().map((key) => part(key, ({ vm_exits: counts }) => counts[key] ?? 0));
+  return [...before, ...exits, ...after];
+}
+
+/** Share of tries of an access that the processor finished by itself, 0 to 1; 1 when there were none. */
+export function shareWithoutExit({ tries }: TechniqueResult): number {
+  return tries === undefined || tries.all === 0 ? 1 : 1 - tries.withExit / tries.all;
+}
+
+/** 12,345 */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** Never 100 when there was one exit. */
+function percent(share: number): string {
+  const rounded = Math.floor(1000 * share) / 10;
+  return `${rounded.toFixed(1)} %`;
+}
