@@ -88,4 +88,16 @@ export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why
     matches: /invalidationRows\.eptViolationOfPdptes, .*: guestPhysical\.pcid any -> current$/,
     why: 'with PAE paging there are no PCIDs: the current one is 0, as in all guest-physical mappings',
   },
+  {
+    matches: /invalidationRows\.nestedPageFault, .*: guestPhysical\.eptRoot any -> current$/,
+    why: 'of mappings through nested tables the ASID stands for the root, which is 0 in all of them',
+  },
+  {
+    matches: /invalidationRows\.(invlpga|everyAsid|asid|asidKeepingGlobals), .*: linear\.eptRoot any -> current$/,
+    why: 'these are operations of SVM, which has no EPT: the current root is 0, as in all linear mappings',
+  },
+  {
+    matches: /invalidationRows\.(asid|asidKeepingGlobals), .*vpid given -> current$/,
+    why: 'the ASID that VMRUN names is in force by the time of the invalidation',
+  },
 ];
