@@ -1,21 +1,24 @@
 import type { Catalog } from './catalog';
-import { eagerBytes, readAreas } from './compile/areas';
-import { compileCpu, compileProcedure } from './compile/bodies';
-import { DEFAULT_RAM, bootGlobals, bootTables } from './compile/bootTables';
+import { compileCpu, compileProcedure, compileThread } from './compile/bodies';
 import { CodeBuffer } from './compile/codeBuffer';
-import { declareNames, declareProcedures, type Numbering } from './compile/declarations';
+import type { Numbering } from './compile/declarations';
 import { globalValue, overriddenGlobals } from './compile/globalValues';
+import { hostContext } from './compile/hostContext';
+import { Meetings, meetingsOf } from './compile/meetings';
 import { Report } from './compile/report';
 import { scheduleOf } from './compile/schedule';
 import { readSettings, settingOf } from './compile/settings';
+import { addedSlots } from './compile/addedSlots';
 import { noDeclarations, readSource, type Declarations, type ReadImport, type Sources } from './compile/sources';
-import { Scope, type Symbols } from './compile/symbols';
+import type { ProgramSymbols } from './compile/symbols';
 import { warnOfUnused } from './compile/unused';
 import type { Unit } from './compile/unit';
+import { usableCpus } from './compile/usableCpus';
+import { areasOf, declareVm, machineOf, vmsOf, type DeclaredVm, type VmDeclarations, type VmMachine } from './compile/virtualMachine';
 import { kernelText } from './library/kernelText';
-import type { Area, Diagnostic, Program, SettingValue } from './program';
-import { pagingModeOf } from './pagingModes';
+import type { Area, Diagnostic, Procedure, Program, SettingValue } from './program';
 import { leadingDocumentation, type SourceText } from './syntax/sourceText';
+import type { Actor, ProcessRow, VirtualMachine } from './virtualMachines';
 
 export interface CompileInput {
   /** As it should be shown; imports are found from it. */
@@ -31,12 +34,22 @@ export interface CompileResult {
   /** Absent when there are errors. */
   readonly program?: Program;
   /** What names mean in the program, for `compileExpression`. Present with the program. */
-  readonly symbols?: Symbols;
+  readonly symbols?: ProgramSymbols;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** Path of the kernel library in Program.files. */
 export const KERNEL_PATH = 'kernel.guest';
+
+/** A VM with everything that its bodies are compiled against. */
+interface PreparedVm {
+  readonly vm: VmDeclarations;
+  readonly machine: VmMachine;
+  readonly library: Declarations;
+  readonly areas: readonly Area[];
+  readonly cpus: Declarations['cpus'];
+  readonly firstProcess: number;
+}
 
 /**
  * Compiles a scenario with its imports and the kernel library. All independent errors are reported at once, in the
@@ -44,29 +57,30 @@ export const KERNEL_PATH = 'kernel.guest';
  */
 export function compileScenario(input: CompileInput): CompileResult {
   const report = new Report();
-  const sources: Sources = { files: [], lost: new Set(), report, readImport: input.readImport };
+  const sources: Sources = { files: [], lost: new Set(), report, readImport: input.readImport, reading: [] };
   const scenario = noDeclarations();
   const main = readSource(sources, input.path, input.text, scenario);
-  const settings = machineSettings(report, main, scenario, input.catalog);
-  const library = readLibrary(sources, main, scenario, settings.machine);
-  const isKernelless = settingOf(settings.machine, 'kernel') === 'none';
-
-  const areas = allAreas(report, scenario, isKernelless, settings.ram);
-  const { symbols, unit, globals, compilables, handler } = declareAll(sources, input, scenario, library, areas, settings);
-  const cpus = usableCpus(report, main, scenario);
-  const procedures = cpus.map(({ node, source }, index) => compileCpu(unit, node, source, index));
-  for (const compilable of compilables) procedures.push(compileProcedure(unit, compilable));
-  warnOfUnused(unit, scenario);
-  const overridden = overriddenGlobals(globals.values, globals.firstOwn, input.globals ?? {});
-  for (const name of overridden.unknown) {
-    report.errorAt(main, 0, 0, `The scenario has no global \`${name}\` to set; declare it with \`global ${name} = …\`.`);
-  }
+  const platform = platformOf(report, main, scenario, input.catalog);
+  const prepared = prepare(sources, main, scenario, input.catalog);
+  const { unit, vms, globals, tables } = declareAll(sources, input, prepared, scenario);
+  const procedures = compileAll(unit, prepared, vms, scenario);
+  const actors = actorsOf(prepared, scenario);
+  const meetings = meetingsOf(unit, actors, procedures);
+  vms.forEach(({ context }, number) => {
+    const vm = prepared[number]?.vm;
+    if (vm === undefined) return;
+    vm.parent = vms[vm.parentNumber]?.context;
+    warnOfUnused(unit, context, vm);
+  });
+  const overridden = overriddenGlobals(globals.values, globals.isOwn, input.globals ?? {});
+  for (const name of overridden.unknown) report.say(main, { start: 0, end: 0 }, 'no-global-to-set', { name });
   const schedule = scheduleOf(report, scenario);
 
   const diagnostics = sorted(report.diagnostics);
-  if (report.hasErrors) return { diagnostics };
+  const first = prepared[0];
+  if (report.hasErrors || first === undefined) return { diagnostics };
   const { code, constants } = unit.code.finish();
-  const handlers = { exceptions: handler === undefined ? {} : { page_fault: handler.index }, interrupts: new Map<number, number>() };
+  const machines = machinesOf(prepared, vms);
   const program: Program = {
     name: input.path,
     files: sources.files.map(({ path, text }) => ({ path, text })),
@@ -79,24 +93,22 @@ export function compileScenario(input: CompileInput): CompileResult {
     techniqueSets: unit.techniqueSets,
     prints: unit.prints,
     globals: overridden.globals,
-    tables: globals.tables,
-    processes: scenario.processes.map(({ node }) => ({ name: node.name, vm: 0 })),
-    areas,
-    machine: settings.machine,
-    platform: settings.platform,
+    tables: [...tables, ...unit.madeTables.map((name) => ({ name, values: new Map<bigint, bigint>() }))],
+    processes: prepared.flatMap(({ vm }) => vm.own.processes.map(({ node }): ProcessRow => ({ name: node.name, vm: vm.number }))),
+    areas: prepared.flatMap((each) => each.areas),
+    machine: first.machine.settings,
+    platform,
     schedule,
-    cpus: cpus.map((_, index) => index),
-    actors: cpus.map(({ node }, index) => ({ name: `cpu ${node.number}`, kind: 'cpu', procedure: index, vm: 0 })),
-    meetings: [],
-    slotNames: [],
-    vms: [{
-      name: '', parent: -1, machine: settings.machine, paging: '4-level', kernel: isKernelless ? 'none' : 'library', handlers,
-      cpus: cpus.map((_, index) => index),
-    }],
-    paging: '4-level',
-    handlers,
-    pageFaultHandler: handler?.index ?? -1,
+    cpus: actors.filter(({ kind }) => kind === 'cpu').map(({ procedure }) => procedure),
+    actors,
+    meetings,
+    slotNames: unit.slotNames,
+    vms: machines,
+    paging: first.machine.mode.name,
+    handlers: machines[0]?.handlers ?? { exceptions: {}, interrupts: new Map() },
+    pageFaultHandler: machines[0]?.handlers.exceptions.page_fault ?? -1,
   };
+  const symbols: ProgramSymbols = { vms: vms.map(({ context }) => context.symbols), vmOfProcedure: vmOfProcedure(prepared, vms, scenario) };
   return { program, symbols, diagnostics };
 }
 
@@ -105,125 +117,151 @@ export function diagnose(path: string, text: string, catalog: Catalog, readImpor
   return compileScenario({ path, text, catalog, readImport }).diagnostics;
 }
 
-interface Settings {
-  readonly machine: readonly SettingValue[];
-  readonly platform: readonly SettingValue[];
-  /** Guest RAM in bytes. */
-  readonly ram: bigint;
+function platformOf(report: Report, main: SourceText, scenario: Declarations, catalog: Catalog): readonly SettingValue[] {
+  const [platform, ...more] = scenario.platforms;
+  for (const { node, source } of more) report.say(source, node, 'machine-twice');
+  return platform === undefined ? [] : readSettings({ source: main, report, catalog }, platform.node, 'platform');
 }
 
-function machineSettings(report: Report, main: SourceText, scenario: Declarations, catalog: Catalog): Settings {
-  for (const extra of [...scenario.machines.slice(1), ...scenario.platforms.slice(1)]) {
-    report.error(main, extra.node, 'A scenario has one `machine` and one `platform`; move these settings into the first one.');
-  }
-  const context = { source: main, report, catalog };
-  const [machineNode] = scenario.machines;
-  const [platformNode] = scenario.platforms;
-  const machine = machineNode === undefined ? [] : readSettings(context, machineNode.node, 'machine');
-  const platform = platformNode === undefined ? [] : readSettings(context, platformNode.node, 'platform');
-  const ram = settingOf(machine, 'ram');
-  return { machine, platform, ram: typeof ram === 'number' ? BigInt(ram) : DEFAULT_RAM };
+function prepare(sources: Sources, main: SourceText, scenario: Declarations, catalog: Catalog): readonly PreparedVm[] {
+  let firstProcess = 0;
+  const vms = vmsOf(sources, scenario);
+  return vms.map((vm) => {
+    const machine = machineOf(sources, vm, catalog);
+    const library = readLibrary(sources, main, vm, machine);
+    const areas = areasOf(sources, vm, machine, firstProcess);
+    const prepared: PreparedVm = { vm, machine, library, areas, firstProcess, cpus: usableCpus(sources.report, main, vm) };
+    firstProcess += vm.own.processes.length;
+    checkNesting(sources, vm, vms, machine);
+    return prepared;
+  });
+}
+
+/** A VM with a nested guest runs under EPT: the nested tables are built on it. */
+function checkNesting({ report }: Sources, vm: VmDeclarations, vms: readonly VmDeclarations[], machine: VmMachine): void {
+  const isOuter = vms.some(({ parentNumber }) => parentNumber === vm.number);
+  const technique = settingOf(machine.settings, 'mmu');
+  if (!isOuter || technique === 'ept' || vm.node === undefined) return;
+  report.say(vm.node.source, vm.own.machines[0]?.node ?? vm.node.node, 'nested-technique', { parent: vm.name });
 }
 
 /** The kernel library: the standard one, a file of the scenario's own, or none. */
-function readLibrary(sources: Sources, main: SourceText, scenario: Declarations, machine: readonly SettingValue[]): Declarations {
+function readLibrary(sources: Sources, main: SourceText, { own }: VmDeclarations, { settings, isKernelless }: VmMachine): Declarations {
   const library = noDeclarations();
-  const kernel = machine.find((setting) => setting.name === 'kernel');
-  const which = kernel?.values[0] ?? 'standard';
-  if (which === 'none') return library;
+  if (isKernelless) return library;
+  const which = settingOf(settings, 'kernel') ?? 'standard';
   const file = which === 'standard' ? { path: KERNEL_PATH, text: kernelText } : sources.readImport(String(which), main.path);
-  if (file === undefined) {
-    const node = scenario.machines[0]?.node.settings.settings.find((setting) => setting.name === 'kernel');
-    if (node !== undefined) sources.report.error(main, node, `The kernel "${which}" cannot be read; check its path, which starts at this scenario's folder.`);
+  if (file !== undefined) {
+    readSource(sources, file.path, file.text, library);
     return library;
   }
-  readSource(sources, file.path, file.text, library);
+  const [machine] = own.machines;
+  const node = machine?.node.settings.settings.find((setting) => setting.name === 'kernel');
+  if (machine !== undefined && node !== undefined) sources.report.say(machine.source, node, 'kernel-unreadable', { path: String(which) });
   return library;
 }
 
-function allAreas(report: Report, scenario: Declarations, isKernelless: boolean, ram: bigint): Area[] {
-  const areas: Area[] = [];
-  scenario.processes.forEach(({ node, source }, index) => {
-    if (isKernelless) {
-      report.error(source, node, 'With `kernel none` nothing maps a process; remove it, or use the standard kernel.');
-      return;
-    }
-    areas.push(...readAreas(report, source, node, index));
-    const bytes = eagerBytes(areas);
-    if (bytes > ram - LOADER_BYTES) {
-      report.error(source, node, `The processes' ranges take ${bytes >> 10n}K and the machine has ${ram >> 10n}K of RAM, 1M of it the loader's; set a larger \`ram\`, or make ranges lazy.`);
-    }
-  });
-  return areas;
-}
-
-/** Frames below 1M are the loader's. */
-const LOADER_BYTES = 1n << 20n;
-
 interface Everything {
-  readonly symbols: Symbols;
   readonly unit: Unit;
-  readonly globals: { readonly values: Program['globals']; readonly firstOwn: number; readonly tables: Program['tables'] };
-  readonly compilables: ReturnType<typeof declareProcedures>['compilables'];
-  readonly handler: ReturnType<typeof declareProcedures>['handler'];
+  readonly vms: readonly DeclaredVm[];
+  readonly globals: { readonly values: Program['globals']; readonly isOwn: (index: number) => boolean };
+  readonly tables: Program['tables'];
 }
 
-function declareAll(
-  sources: Sources, input: CompileInput, scenario: Declarations, library: Declarations, areas: Area[], settings: Settings,
-): Everything {
-  const { report } = sources;
-  const libraryScope = new Scope(undefined);
-  const numbering: Numbering = { globals: 0, tables: 0 };
-  const isKernelless = settingOf(settings.machine, 'kernel') === 'none';
-  const given = isKernelless ? [] : bootGlobals(scenario.processes.length, areas, settings.ram, pagingModeOf('4-level'));
-  const tables = isKernelless ? [] : bootTables(scenario.processes.length, areas);
-  for (const { name, type } of given) libraryScope.declare({ kind: 'global', name, index: numbering.globals++, type });
-  for (const { name, type } of tables) libraryScope.declare({ kind: 'table', name, index: numbering.tables++, values: type });
-  declareNames(report, libraryScope, library, numbering);
-  const firstOwn = numbering.globals;
-  const ownScope = new Scope(libraryScope);
-  declareNames(report, ownScope, scenario, numbering);
-
-  const { procedures, compilables, handler } = declareProcedures(report, [library, scenario], Math.min(1, scenario.cpus.length));
-  const libraryFiles = new Set([...library.procedures, ...library.handlers, ...library.globals].map(({ source }) => source.file));
-  const symbols: Symbols = {
-    scopes: sources.files.map((file) => (libraryFiles.has(file.file) ? libraryScope : ownScope)),
-    procedures,
-    paging: isKernelless ? 'off at first' : 'on',
-  };
-  const unit: Unit = {
-    report, catalog: input.catalog, code: new CodeBuffer(), symbols, areas, lost: sources.lost, used: new Set(),
-    processNames: scenario.processes.map(({ node }) => node.name),
-    statements: [], expectations: [], techniqueSets: [], prints: [],
-  };
-  const values = [...library.globals, ...scenario.globals].flatMap(({ node, source }) => {
-    const scope = symbols.scopes[source.file] ?? ownScope;
-    const symbol = scope.own(node.name);
-    if (node.$type !== 'Global' || symbol?.kind !== 'global') return [];
-    return [{ name: node.name, type: symbol.type, value: globalValue(unit, source, scope, node, symbol.type), index: symbol.index }];
+function declareAll(sources: Sources, input: CompileInput, prepared: readonly PreparedVm[], scenario: Declarations): Everything {
+  const numbering: Numbering = { globals: 0, tables: 0, processes: 0 };
+  let firstProcedure = prepared.reduce((sum, { cpus }) => sum + cpus.length, scenario.threads.length);
+  const slotNames = prepared.flatMap(({ vm, machine }) => machine.slots.map(({ name }) => ({ name, vm: vm.number })));
+  const tables: Program['tables'][number][] = [];
+  const vms = prepared.map(({ vm, library, machine, areas, firstProcess }): DeclaredVm => {
+    const nested = new Map(prepared.filter((each) => each.vm.parentNumber === vm.number).map((each) => [each.vm.name, each.vm.number]));
+    const declared = declareVm(sources, { vm, library, machine, areas, firstProcess, firstProcedure, nested }, numbering);
+    firstProcedure += declared.compilables.length;
+    const declaredTables = [...library.globals, ...vm.own.globals].filter(({ node }) => node.$type === 'Table');
+    tables.push(...declared.tables, ...declaredTables.map(({ node }) => ({ name: node.name, values: new Map<bigint, bigint>() })));
+    return declared;
   });
-  const declaredTables = [...library.globals, ...scenario.globals].filter(({ node }) => node.$type === 'Table');
-  return {
-    symbols, unit, compilables, handler,
-    globals: {
-      values: [...given, ...values.map(({ name, type, value }) => ({ name, type, value }))],
-      firstOwn,
-      tables: [...tables.map(({ name, values: filled }) => ({ name, values: filled })), ...declaredTables.map(({ node }) => ({ name: node.name, values: new Map<bigint, bigint>() }))],
-    },
+  const unit: Unit = {
+    report: sources.report, catalog: input.catalog, code: new CodeBuffer(), vms: vms.map(({ context }) => context), lost: sources.lost,
+    statements: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
+    slotNames: addedSlots(slotNames, prepared.map(({ vm }) => vm), scenario), declaredSlots: new Set(slotNames.keys()),
+    madeTables: [], declaredTables: tables.length,
   };
+  return { unit, vms, globals: globalsOf(unit, prepared, vms), tables };
 }
 
-function usableCpus(report: Report, main: SourceText, scenario: Declarations): Declarations['cpus'] {
-  const [first, ...more] = scenario.cpus;
-  for (const { node, source } of more) {
-    report.error(source, node, 'More than one CPU is not supported yet; keep `cpu 0`.');
+/** All globals in the order of their numbers. */
+function globalsOf(unit: Unit, prepared: readonly PreparedVm[], vms: readonly DeclaredVm[]): Everything['globals'] {
+  const values: Program['globals'][number][] = [];
+  const own = new Set<number>();
+  prepared.forEach(({ vm, library }, number) => {
+    const declared = vms[number];
+    if (declared === undefined) return;
+    values.push(...declared.given);
+    for (const [origin, { globals }] of [library, vm.own].entries()) {
+      for (const { node, source } of globals) {
+        const scope = declared.context.symbols.scopes[source.file];
+        const symbol = scope?.own(node.name);
+        if (node.$type !== 'Global' || scope === undefined) continue;
+        const type = symbol?.kind === 'global' ? symbol.type : 'number';
+        if (origin === 1) own.add(values.length);
+        values.push({ name: node.name, type, value: globalValue(unit, declared.context, source, scope, node, type) });
+      }
+    }
+  });
+  return { values, isOwn: (index) => own.has(index) };
+}
+
+/** The bodies in the order of their numbers: CPUs, host threads, then procedures and handlers of each VM. */
+function compileAll(unit: Unit, prepared: readonly PreparedVm[], vms: readonly DeclaredVm[], scenario: Declarations): Procedure[] {
+  const procedures: Procedure[] = [];
+  prepared.forEach(({ cpus }, number) => {
+    const context = vms[number]?.context;
+    if (context === undefined) return;
+    cpus.forEach((cpu, turn) => procedures.push(compileCpu(unit, context, cpu, procedures.length, turn === 0 ? 'first' : 'other')));
+  });
+  const host = hostContext(unit);
+  for (const thread of scenario.threads) procedures.push(compileThread(unit, host, thread, procedures.length));
+  for (const { context, compilables } of vms) {
+    for (const compilable of compilables) procedures.push(compileProcedure(unit, context, compilable));
   }
-  if (first === undefined) {
-    report.errorAt(main, 0, 0, 'The scenario has no `cpu 0 { … }`, so nothing would run; add one.');
-    return [];
+  return procedures;
+}
+
+function actorsOf(prepared: readonly PreparedVm[], scenario: Declarations): readonly Actor[] {
+  const actors: Actor[] = [];
+  for (const { vm, cpus } of prepared) {
+    for (const { node } of cpus) {
+      const name = vm.name === '' ? `cpu ${node.number}` : `${vm.name} cpu ${node.number}`;
+      actors.push({ name, kind: 'cpu', procedure: actors.length, vm: vm.number });
+    }
   }
-  if (first.node.number !== '0') report.error(first.source, first.node, `The first CPU is number 0; write \`cpu 0\`.`);
-  return [first];
+  for (const { node } of scenario.threads) actors.push({ name: `host thread ${node.name}`, kind: 'host thread', procedure: actors.length, vm: -1 });
+  return actors;
+}
+
+function machinesOf(prepared: readonly PreparedVm[], vms: readonly DeclaredVm[]): readonly VirtualMachine[] {
+  let next = 0;
+  return prepared.map(({ vm, machine, cpus }, number) => {
+    const declared = vms[number]?.declared;
+    return {
+      name: vm.name,
+      parent: vm.parentNumber,
+      machine: machine.settings,
+      paging: machine.mode.name,
+      kernel: machine.isKernelless ? 'none' : 'library',
+      handlers: { exceptions: declared?.exceptions ?? {}, interrupts: declared?.interrupts ?? new Map<number, number>() },
+      cpus: cpus.map(() => next++),
+    };
+  });
+}
+
+function vmOfProcedure(prepared: readonly PreparedVm[], vms: readonly DeclaredVm[], scenario: Declarations): readonly number[] {
+  return [
+    ...prepared.flatMap(({ vm, cpus }) => cpus.map(() => vm.number)),
+    ...scenario.threads.map(() => -1),
+    ...vms.flatMap(({ context, compilables }) => compilables.map(() => context.symbols.vm)),
+  ];
 }
 
 function sorted(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

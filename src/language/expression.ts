@@ -4,8 +4,10 @@ import { Body } from './compile/body';
 import { CodeBuffer } from './compile/codeBuffer';
 import { compileExpression as compileNode } from './compile/expressions';
 import { Report } from './compile/report';
-import { Scope, type Symbols } from './compile/symbols';
-import type { Unit } from './compile/unit';
+import { Meetings } from './compile/meetings';
+import { Scope } from './compile/scope';
+import type { ProgramSymbols } from './compile/symbols';
+import type { Unit, VmContext } from './compile/unit';
 import type { Fragment, Procedure, Program, ValueType } from './program';
 import { parseExpressionText } from './syntax/expressionText';
 import { sourceText } from './syntax/sourceText';
@@ -13,7 +15,7 @@ import { sourceText } from './syntax/sourceText';
 /** A compiled scenario with what its names mean, as `compileScenario` gives both. */
 export interface CompiledContext {
   readonly program: Program;
-  readonly symbols: Symbols;
+  readonly symbols: ProgramSymbols;
 }
 
 /** A named value of a listing's procedure. */
@@ -52,12 +54,15 @@ export function compileExpression(
   const procedure = site?.procedure === undefined ? undefined : program.procedures[site.procedure];
   const report = new Report();
   const code = new CodeBuffer();
+  const vms = symbols.vms.map((each): VmContext => ({ symbols: each, areas: [], processNames: processNames(program, each.vm), used: new Set() }));
   const unit: Unit = {
-    report, code, symbols, catalog: NO_CATALOG, areas: [], processNames: [], statements: [], expectations: [],
-    techniqueSets: [], prints: [], used: new Set(), lost: new Set(),
+    report, code, vms, catalog: NO_CATALOG, statements: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
+    slotNames: program.slotNames, declaredSlots: new Set(), madeTables: [], declaredTables: program.tables.length, lost: new Set(),
   };
-  const scope = symbols.scopes[procedure?.range.file ?? 0] ?? new Scope(undefined);
-  const body = new Body(unit, sourceText(0, '', text), scope, 'procedure', site?.procedure ?? -1);
+  const vm = vms[Math.max(0, symbols.vmOfProcedure[site?.procedure ?? 0] ?? 0)];
+  if (vm === undefined) throw new Error('invariant: a program without a VM');
+  const scope = vm.symbols.scopes[procedure?.range.file ?? 0] ?? new Scope(undefined);
+  const body = new Body(unit, vm, sourceText(0, '', text), scope, 'procedure', site?.procedure ?? -1);
   body.purpose = site?.use ?? 'condition';
   adoptVariables(body, procedure, site);
   const own = procedure?.registers ?? 0;
@@ -77,6 +82,10 @@ export function compileExpression(
       ...(read.length === 0 ? {} : { values: { at, read } }),
     },
   };
+}
+
+function processNames(program: Program, vm: number): ReadonlyMap<number, string> {
+  return new Map(program.processes.flatMap((process, number) => (process.vm === vm ? [[number, process.name] as const] : [])));
 }
 
 function adoptVariables(body: Body, procedure: Procedure | undefined, site: Site | undefined): void {

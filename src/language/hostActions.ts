@@ -34,7 +34,7 @@ export const hostActionRows: readonly HostActionRow[] = [
   { name: 'remove_slot', operands: [slot], result: 'none', documentation: 'Takes a memslot away.' },
   { name: 'log_dirty', operands: [slot, { name: 'on', kind: 'truth' }], result: 'none', documentation: 'Starts or ends logging of dirty pages of a memslot.' },
   { name: 'get_dirty_log', operands: [slot, { name: 'log', kind: 'table' }], result: 'table', documentation: 'Gives the dirty pages since the last call, a table with guest-physical addresses as keys, and clears the log.' },
-  { name: 'set_epte', operands: [{ name: 'a', kind: 'gpa' }, { name: 'entry', kind: 'number' }], result: 'none', documentation: "Writes the EPT entry that maps a guest-physical address." },
+  { name: 'set_epte', operands: [address(), { name: 'entry', kind: 'number' }], result: 'none', documentation: "Writes the EPT entry that maps a guest-physical address." },
 ];
 
 const numbers: ReadonlyMap<string, number> = new Map(hostActionRows.map(({ name }, index) => [name, index]));

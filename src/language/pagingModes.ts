@@ -9,7 +9,8 @@ export const pagingModeNames = ['none', '32-bit', 'pae', '4-level', '5-level'] a
 export type PagingModeName = (typeof pagingModeNames)[number];
 
 const LOW_MEMORY = 512n << 20n;
-const LONG_MODE_RAM = 64n << 40n;
+/** One entry of the table that CR3 names in 4-level mode. */
+const LONG_MODE_RAM = 1n << 39n;
 
 /** What a paging mode means to the language, to the loader and to the kernel library. */
 export interface PagingModeRow {

@@ -122,13 +122,13 @@ export const OP = {
   /** rb := the least key of table (number in rc) that is not below rb and holds something else than 0; ra := 1, or 0 when there is none */
   tableNext: 65,
 
-  /** ra := question #b (`QUERY`) about the linear address in rc, by the tables of the process whose number is in the register behind */
+  /** ra := question #b (`QUERY`) about the address in rc; the register behind says whose it is (`addressOwner`) */
   queryOf: 66,
   /** ra := VMCS field #b (index into `vmcsFields`): VMREAD; in expect and print without an exit */
   vmcsGet: 67,
   /** VMCS field #a := rb: VMWRITE */
   vmcsSet: 68,
-  /** as `peek`, in the tables of the process whose number is in the register behind rb */
+  /** as `peek`; the register behind rb says whose the address is (`addressOwner`) */
   peekOf: 69,
 } as const;
 
@@ -170,8 +170,8 @@ export const queries = [
   'gpa_of', 'hva_of', 'hpa_of', 'tlb.holds',
   'walk.fault', 'walk.references', 'walk.size', 'walk.frame', 'walk.user', 'walk.writable', 'walk.executable',
   'walk.pte', 'walk.pde', 'walk.pdpte', 'walk.pml4e', 'walk.pml5e',
-  // About an address that is not linear: the kind of frame at an HPA (`frameStates`), and what a GPA or HVA is backed by.
-  'state_of', 'gpa.hva_of', 'gpa.hpa_of', 'hva.hpa_of',
+  // About a host-physical address: what kind of frame it lies in (`frameStates`).
+  'state_of',
 ] as const;
 
 /** What `state_of(hpa)` answers with, by number. */

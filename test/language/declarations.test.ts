@@ -29,13 +29,14 @@ describe('ranges of a process', () => {
     range('0x1000 .. 0x2000 user', '1:13-34 A range has one of the rights ro, rw, rx and rwx; write exactly one.');
     range('0x1000 .. 0x2000 rw', '1:13-32 A range is `user` or `kernel`; write one of them after the rights.');
     range('0x1000 .. 0x2000 rw usr', '1:33-36 There is no area word `usr` (did you mean `user`?); there are ro, rw, rx, rwx, user, kernel, lazy, shared, pages.');
-    range('0x1000 .. 0x2000 rw user pages 2M', '1:38-46 `pages` is not supported yet; remove it.');
+    range('0x800000 .. 0xa00000 rw user pages 2M', '');
+    range('0x1000 .. 0x2000 rw user pages 2M', '1:13-46 A range is made of pages, and 0x1000 is no multiple of 0x200000; write 0x0 or 0x200000.');
   });
   it('fit into RAM, unless they are lazy', () => {
-    assert.deepEqual(problems('machine { ram 2M }\nprocess p { 0x1000 .. 0x201000 rw user }\ncpu 0 { switch(p) }'), [
-      '2:1-41 The processes\' ranges take 2048K and the machine has 2048K of RAM, 1M of it the loader\'s; set a larger `ram`, or make ranges lazy.',
+    assert.deepEqual(problems('machine { ram 4M }\nprocess p { 0x1000 .. 0x401000 rw user }\ncpu 0 { switch(p) }'), [
+      '2:1-41 The processes\' ranges take 4096K and the machine has 4096K of RAM, 1M of it the loader\'s; set a larger `ram`, or make ranges lazy.',
     ]);
-    assert.deepEqual(problems('machine { ram 2M }\nprocess p { 0x1000 .. 0x201000 rw user lazy }\ncpu 0 { switch(p) }'), []);
+    assert.deepEqual(problems('machine { ram 4M }\nprocess p { 0x1000 .. 0x401000 rw user lazy }\ncpu 0 { switch(p) }'), []);
   });
 });
 
@@ -48,14 +49,14 @@ describe('settings', () => {
   });
   it('have values that the catalog and the language accept', () => {
     check('machine { mmu shadow wp }', '1:11-24 `mmu shadow wp` does not fit: There is no technique `shadow`; write mmu ept.');
-    check('machine { paging 7-level }', '1:11-25 `paging 7-level` is no paging mode; write paging 4-level.');
+    check('machine { paging 7-level }', '1:11-25 `paging 7-level` is no paging mode; write none, 32-bit, pae, 4-level or 5-level.');
     check('machine { kernel "mine.txt" }', '1:11-28 A kernel is `standard`, `none` or a file in quotes; write one of them.');
     check('machine { kernel "mine.guest" }', '1:11-30 The kernel "mine.guest" cannot be read; check its path, which starts at this scenario\'s folder.');
   });
   it('reach the machine as words and numbers in order', () => {
-    const { machine, platform } = programOf('machine { mmu shadow-wp, ram 32M, paging 4-level; slot low 0 .. 16M ram }\nplatform { tlb 64 entries 4 ways }\ncpu 0 { x = 1 }');
+    const { machine, platform } = programOf('machine { mmu shadow-wp, paging 4-level; slot low 0 .. 16M ram }\nplatform { tlb 64 entries 4 ways }\ncpu 0 { x = 1 }');
     assert.deepEqual(machine.map(({ name, values }) => [name, ...values]), [
-      ['mmu', 'shadow-wp'], ['ram', 0x2000000], ['paging', '4-level'], ['slot', 'low', 0, 0x1000000, 'ram'],
+      ['mmu', 'shadow-wp'], ['paging', '4-level'], ['slot', 'low', 0, 0x1000000, 'ram'],
     ]);
     assert.deepEqual(platform.map(({ name, values }) => [name, ...values]), [['tlb', 64, 'entries', 4, 'ways']]);
   });
@@ -64,10 +65,10 @@ describe('settings', () => {
 describe('procedures', () => {
   it('that replace the library\'s say so, and fit', () => {
     check('procedure map(process p) { }', '1:1-29 The library has a procedure `map`; write `override procedure map` to replace it, or choose another name.');
-    check('override procedure mop() { }', '1:1-29 `mop` replaces nothing, as the library has no such procedure; remove `override`.');
+    check('override procedure mop() { }', '1:1-29 `mop` replaces nothing, as the library has no such procedure (did you mean `map`?); remove `override`.');
     check('override procedure map(process p) { }', '1:1-38 This does not fit what it replaces; write override procedure map(process p, gva address, gpa f, rights).');
     check('procedure pte(x) { }', '1:1-21 `pte` belongs to the language; choose another name.');
-    check('on page_fault(code, gva address) { }', '1:1-37 A page-fault handler takes the linear address and the error code; write on page_fault(gva address, code).');
+    check('on page_fault(code, gva address) { }', '1:1-37 The processor hands a page_fault handler the linear address and an error code; write on page_fault(gva address, code).');
   });
   it('give what they promise', () => {
     assert.deepEqual(problems('procedure f() -> gva { }\ncpu 0 { x = f() }'), ['1:1-25 `f` can end without giving its gva; write `return` with a value at its end.']);
@@ -93,7 +94,9 @@ describe('several files', () => {
     assert.equal(programOf('\uFEFFcpu 0 { x = 1 }').files[0]?.text, 'cpu 0 { x = 1 }');
   });
   it('may import each other', () => {
-    assert.deepEqual(problems('import "a.guest"\ncpu 0 { f() }', { 'a.guest': 'import "b.guest"\nprocedure f() { g() }', 'b.guest': 'import "a.guest"\nprocedure g() { }' }), []);
+    assert.deepEqual(problems('import "a.guest"\ncpu 0 { f() }', { 'a.guest': 'import "b.guest"\nprocedure f() { g() }', 'b.guest': 'import "a.guest"\nprocedure g() { }' }), [
+      'b.guest:1:1-17 warning: This import leads back to where it began: a.guest imports b.guest imports a.guest; each file is read once, so remove one of these imports.',
+    ]);
   });
   it('have to exist, and hold no machine', () => {
     check('import "nowhere.guest"', '1:1-23 The file "nowhere.guest" cannot be read; check its path, which starts at this file\'s folder.');
@@ -106,7 +109,7 @@ describe('several files', () => {
 describe('the program', () => {
   it('has a cpu 0', () => {
     assert.deepEqual(problems('global g = 3'), ['1:1-1 The scenario has no `cpu 0 { … }`, so nothing would run; add one.']);
-    assert.deepEqual(problems('cpu 1 { x = 1 }'), ['1:1-16 The first CPU is number 0; write `cpu 0`.']);
+    assert.deepEqual(problems('cpu 1 { x = 1 }'), ['1:1-16 CPUs are numbered from 0 on; write `cpu 0`.']);
   });
   it('takes values for its globals from outside', () => {
     const sweep = (globals: Record<string, bigint>) => compileScenario({

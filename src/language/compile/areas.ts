@@ -1,105 +1,187 @@
-import type { AreaLine, AreaWord, Process } from '../generated/ast';
+import type { AreaLine, Process } from '../generated/ast';
+import type { PagingModeRow } from '../pagingModes';
 import type { Area } from '../program';
 import { numberOf } from '../syntax/literals';
 import type { SourceText } from '../syntax/sourceText';
-import { didYouMean } from './nearestName';
+import { entryFormatOf, pageBytes } from './entryFormat';
+import { nearestName, didYouMean } from './nearestName';
+import { spellingFix } from './fixes';
 import type { Report } from './report';
 
 const PAGE = 0x1000n;
-/** Linear addresses are canonical: bits 63:47 are equal. SDM Vol. 1, "Canonical Addressing". */
-const LOWER_HALF_END = 0x0000_8000_0000_0000n;
-const UPPER_HALF = 0xffff_8000_0000_0000n;
-/** The kernel's direct map of all RAM, as in Linux: entry 273 of every root. */
-export const DIRECT_MAP = 0xffff_8880_0000_0000n;
-const DIRECT_MAP_END = DIRECT_MAP + (1n << 39n);
+/** What lies right above the direct map is the kernel's too: the page table of its window. */
+const WINDOW_BYTES = 4n << 20n;
 
 const RIGHTS = ['ro', 'rw', 'rx', 'rwx'] as const;
 const WORDS = [...RIGHTS, 'user', 'kernel', 'lazy', 'shared', 'pages'] as const;
 
+/** What the areas of one VM are checked against. */
+export interface AreaContext {
+  readonly report: Report;
+  readonly mode: PagingModeRow;
+  /** `shared NAME`: the names so far, with the first area of each. */
+  readonly shared: Map<string, { readonly number: number; readonly bytes: bigint; readonly source: SourceText; readonly line: AreaLine; uses: number }>;
+}
+
 /** Checks a process's areas and gives them as values. */
-export function readAreas(report: Report, source: SourceText, process: Process, index: number): Area[] {
+export function readAreas(context: AreaContext, source: SourceText, process: Process, index: number): Area[] {
+  const { report } = context;
   const areas: Area[] = [];
-  const lines: AreaLine[] = [];
   for (const line of process.areas) {
-    const area = readArea(report, source, line, index);
+    const area = readArea(context, source, line, index);
     if (area === undefined) continue;
-    const other = areas.findIndex((each) => area.from < each.to && each.from < area.to);
-    if (other >= 0) {
-      const { from, to } = areas[other] ?? area;
-      report.error(source, line, `This range overlaps ${hex(from)} .. ${hex(to)} of process ${process.name}; make them meet at most.`);
+    const other = areas.find((each) => area.from < each.to && each.from < area.to);
+    if (other !== undefined) {
+      report.say(source, line, 'range-overlaps', { from: hex(other.from), to: hex(other.to), process: process.name });
       continue;
     }
     areas.push(area);
-    lines.push(line);
   }
   return areas;
 }
 
-function readArea(report: Report, source: SourceText, line: AreaLine, process: number): Area | undefined {
+/** Words of a line with what belongs to them: the name behind `shared`, the number behind `pages`. */
+interface AreaWords {
+  readonly words: readonly string[];
+  readonly shared: string | undefined;
+  readonly pages: string | undefined;
+}
+
+function readArea(context: AreaContext, source: SourceText, line: AreaLine, process: number): Area | undefined {
+  const { report, mode } = context;
   const from = numberOf(line.from);
   const to = numberOf(line.to);
   if (from === undefined || to === undefined) {
-    report.error(source, line, 'An address of this range is no number of 64 bits; write a smaller one.');
+    report.say(source, line, 'range-number');
     return undefined;
   }
-  const problem = placeProblem(from, to);
-  if (problem !== undefined) {
-    report.error(source, line, problem);
-    return undefined;
-  }
-  const words = line.words.filter((word) => isKnownWord(report, source, word));
-  if (words.length < line.words.length) return undefined;
-  const rights = RIGHTS.filter((each) => words.some((word) => word.word === each));
+  const words = wordsOf(report, source, line);
+  if (words === undefined) return undefined;
+  const pages = pageSize(context, source, line, words.pages);
+  if (pages === undefined || !hasPlace(report, source, line, { from, to, pages, mode })) return undefined;
+  const has = (name: string): boolean => words.words.includes(name);
+  const rights = RIGHTS.filter(has);
   const [right] = rights;
   if (right === undefined || rights.length > 1) {
-    report.error(source, line, 'A range has one of the rights ro, rw, rx and rwx; write exactly one.');
+    report.say(source, line, 'range-rights');
     return undefined;
   }
-  const has = (name: string): boolean => words.some((word) => word.word === name);
   if (has('user') === has('kernel')) {
-    report.error(source, line, 'A range is `user` or `kernel`; write one of them after the rights.');
+    report.say(source, line, 'range-level');
     return undefined;
   }
-  if (has('user') && from >= UPPER_HALF) {
-    report.warning(source, line, 'User ranges usually lie in the lower half, below 0x800000000000; write `kernel`, or move the range.');
+  if (has('user') && mode.upperStart !== undefined && from >= mode.upperStart) {
+    report.say(source, line, 'range-upper-half', { lower: hex(mode.lowerEnd) });
   }
-  return { process, from, to, rights: right, user: has('user'), lazy: has('lazy'), shared: 0, pageBytes: Number(PAGE) };
+  return {
+    process, from, to, rights: right, user: has('user'), lazy: has('lazy'), pageBytes: Number(pages),
+    shared: words.shared === undefined ? 0 : sharedNumber(context, source, line, words.shared, to - from),
+  };
 }
 
-function placeProblem(from: bigint, to: bigint): string | undefined {
-  if (from % PAGE !== 0n || to % PAGE !== 0n) {
-    const odd = from % PAGE === 0n ? to : from;
-    return `A range is made of pages, and ${hex(odd)} is no multiple of 0x1000; write ${hex(odd - (odd % PAGE))} or ${hex(odd - (odd % PAGE) + PAGE)}.`;
+function wordsOf(report: Report, source: SourceText, line: AreaLine): AreaWords | undefined {
+  const words: string[] = [];
+  let shared: string | undefined;
+  let pages: string | undefined;
+  for (let i = 0; i < line.words.length; i++) {
+    const node = line.words[i];
+    if (node === undefined) break;
+    const { word, number } = node;
+    if (!WORDS.some((each) => each === word)) {
+      report.say(source, node, 'unknown-area-word', { word, hint: didYouMean(word, WORDS), choices: WORDS.join(', ') });
+      const fix = nearestName(word, WORDS) === undefined ? undefined : spellingFix(source, node, word, WORDS);
+      if (fix !== undefined) report.mend(source, node, 'unknown-area-word', fix);
+      return undefined;
+    }
+    words.push(word);
+    if (word === 'pages') pages = number ?? '';
+    else if (number !== undefined) {
+      report.say(source, node, 'area-word-number', { word });
+      return undefined;
+    }
+    if (word !== 'shared') continue;
+    shared = line.words[++i]?.word;
+    if (shared === undefined || WORDS.some((each) => each === shared)) {
+      report.say(source, node, 'shared-name');
+      return undefined;
+    }
   }
-  if (to <= from) return `This range is empty, as its end ${hex(to)} is not included; write an end above ${hex(from)}.`;
-  if (from < UPPER_HALF && to > LOWER_HALF_END) {
-    return 'This range holds addresses that are not canonical; stay below 0x800000000000, or at 0xffff800000000000 and above.';
-  }
-  if (from < DIRECT_MAP_END && to > DIRECT_MAP) {
-    return `This range overlaps the kernel's direct map from ${hex(DIRECT_MAP)} on; choose other addresses.`;
-  }
+  return { words, shared, pages };
+}
+
+function pageSize({ report, mode }: AreaContext, source: SourceText, line: AreaLine, image: string | undefined): bigint | undefined {
+  if (image === undefined || mode.format === undefined) return PAGE;
+  const entries = entryFormatOf(mode.format);
+  const sizes = [PAGE, ...entries.largePageLevels.map((level) => pageBytes(entries, level))];
+  const size = numberOf(image);
+  if (size !== undefined && sizes.includes(size)) return size;
+  const choices = sizes.map((each) => `pages ${each >= 1n << 30n ? `${each >> 30n}G` : each >= 1n << 20n ? `${each >> 20n}M` : `${each >> 10n}K`}`);
+  report.say(source, line, 'page-size', { size: image, mode: mode.name, choices: choices.join(', ') });
   return undefined;
 }
 
-function isKnownWord(report: Report, source: SourceText, word: AreaWord): boolean {
-  if (word.word === 'shared' || word.word === 'pages') {
-    report.error(source, word, `\`${word.word}\` is not supported yet; remove it.`);
+interface Place {
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly pages: bigint;
+  readonly mode: PagingModeRow;
+}
+
+/** Linear addresses are canonical: the bits above the mode's width are equal. SDM Vol. 1, "Canonical Addressing". */
+function hasPlace(report: Report, source: SourceText, line: AreaLine, { from, to, pages, mode }: Place): boolean {
+  const odd = from % pages === 0n ? to : from;
+  if (odd % pages !== 0n) {
+    const below = odd - (odd % pages);
+    report.say(source, line, 'range-pages', { odd: hex(odd), page: hex(pages), below: hex(below), above: hex(below + pages) });
     return false;
   }
-  if (!WORDS.some((each) => each === word.word)) {
-    report.error(source, word, `There is no area word \`${word.word}\`${didYouMean(word.word, WORDS)}; there are ${WORDS.join(', ')}.`);
+  if (to <= from) {
+    report.say(source, line, 'range-empty', { from: hex(from), to: hex(to) });
     return false;
   }
-  if (word.number !== undefined) {
-    report.error(source, word, `\`${word.word}\` takes no number; remove it.`);
+  const isUpper = mode.upperStart !== undefined && from >= mode.upperStart;
+  if (!isUpper && to > mode.lowerEnd) {
+    report.say(source, line, 'range-not-canonical', {
+      lack: mode.upperStart === undefined ? 'this mode does not have' : 'are not canonical',
+      lower: hex(mode.lowerEnd),
+      upper: mode.upperStart === undefined ? '' : `, or at ${hex(mode.upperStart)} and above`,
+    });
+    return false;
+  }
+  const { base, bytes } = mode.directMap;
+  const end = base + bytes + (mode.window === undefined ? 0n : WINDOW_BYTES);
+  if (mode.format !== undefined && from < end && to > base) {
+    report.say(source, line, 'range-direct-map', { base: hex(base) });
     return false;
   }
   return true;
 }
 
-/** Bytes that `boot` maps, for the check against RAM. */
+function sharedNumber({ report, shared }: AreaContext, source: SourceText, line: AreaLine, name: string, bytes: bigint): number {
+  const known = shared.get(name);
+  if (known === undefined) {
+    const number = shared.size + 1;
+    shared.set(name, { number, bytes, source, line, uses: 1 });
+    return number;
+  }
+  known.uses++;
+  if (known.bytes !== bytes) report.say(source, line, 'shared-size', { name, bytes: bytes >> 10n, other: known.bytes >> 10n });
+  return known.number;
+}
+
+/** Says which names of shared ranges only one range has. */
+export function warnOfAloneShared({ report, shared }: AreaContext): void {
+  for (const [name, { uses, source, line }] of shared) if (uses === 1) report.say(source, line, 'shared-alone', { name });
+}
+
+/** Bytes that `boot` maps, for the check against RAM; what is shared is there once. */
 export function eagerBytes(areas: readonly Area[]): bigint {
-  return areas.reduce((sum, area) => (area.lazy ? sum : sum + area.to - area.from), 0n);
+  const counted = new Set<number>();
+  return areas.reduce((sum, { lazy, shared, from, to }) => {
+    if (lazy || (shared > 0 && counted.has(shared))) return sum;
+    counted.add(shared);
+    return sum + to - from;
+  }, 0n);
 }
 
 export function hex(value: bigint): string {

@@ -1,14 +1,27 @@
 import type { AstNode } from 'langium';
-import type { Variable, ValueType } from '../program';
+import type { FillingArguments, FillingsOf, MessageCode } from '../messages/messages';
+import type { ProcedureKind, Variable, ValueType } from '../program';
 import { writtenText, type SourceText } from '../syntax/sourceText';
 import type { Label } from './codeBuffer';
-import type { ProcedureSymbol, Scope } from './symbols';
-import type { Unit } from './unit';
+import { spellingFix } from './fixes';
+import { didYouMean } from './nearestName';
+import type { Scope } from './scope';
+import type { ProcedureSymbol } from './symbols';
+import type { Unit, VmContext } from './unit';
+
+/** Whose an address is, when it is not this VM's and the running process's. */
+export interface Owner {
+  /** As written: `alice.p`. */
+  readonly written: string;
+  readonly vm: number;
+  readonly process?: number;
+}
 
 /** A value on its way: known at compile time, or in a register of the running frame. */
-export type Operand =
-  | { readonly type: ValueType; readonly constant: bigint }
-  | { readonly type: ValueType; readonly register: number; readonly constant?: undefined };
+export type Operand = { readonly type: ValueType; readonly owner?: Owner | undefined } & (
+  | { readonly constant: bigint }
+  | { readonly register: number; readonly constant?: undefined }
+);
 
 /** What an expression may do where it stands. */
 export type Purpose =
@@ -16,19 +29,22 @@ export type Purpose =
   | 'guest'
   /** `expect` and `print`: nothing is touched; counters are those of the statement above. */
   | 'judge'
+  /** `host S` and host threads: nothing of the guest is touched but by host actions. */
+  | 'host'
   /** Watches and hovers: nothing is touched; counters are those of the CPU. */
   | 'watch'
   /** Conditions of breakpoints: the same, and there is an `event`. */
   | 'condition';
 
-export type BodyKind = 'cpu' | 'procedure' | 'page_fault';
-
 interface VariableDraft {
   readonly name: string;
   readonly register: number;
   type: ValueType | undefined;
+  owner: Owner | undefined;
   since: number;
   isRead: boolean;
+  /** The host gave it a value that depends on the technique. */
+  dependsOnTechnique: boolean;
 }
 
 export interface Loop {
@@ -57,7 +73,9 @@ export class Body {
   /** `stac()` stands above: the kernel touches user pages on purpose. */
   allowsUserPages = false;
   /** It is written as a handler, though another handler may stand before it and call it. */
-  isHandler = false;
+  handlerOf: ProcedureKind | undefined;
+  /** Values that depend on the technique were used since this was last cleared. */
+  usedTechnique = false;
   /** What `original(…)` calls. */
   original: ProcedureSymbol | undefined;
   result: ValueType = 'none';
@@ -67,11 +85,16 @@ export class Body {
 
   constructor(
     readonly unit: Unit,
+    readonly vm: VmContext,
     readonly source: SourceText,
     readonly scope: Scope,
-    readonly kind: BodyKind,
+    readonly kind: ProcedureKind,
     readonly procedure: number,
   ) {}
+
+  get isHandler(): boolean {
+    return this.handlerOf !== undefined;
+  }
 
   get isUser(): boolean {
     return this.levels.length > 0;
@@ -105,7 +128,7 @@ export class Body {
   declareVariable(name: string): VariableDraft {
     const known = this.variables.get(name);
     if (known !== undefined) return known;
-    const variable: VariableDraft = { name, register: this.allocate(), type: undefined, since: -1, isRead: false };
+    const variable: VariableDraft = { name, register: this.allocate(), type: undefined, owner: undefined, since: -1, isRead: false, dependsOnTechnique: false };
     this.variables.set(name, variable);
     return variable;
   }
@@ -113,13 +136,13 @@ export class Body {
   /** Names a variable that another compilation laid out, for a watch. */
   adoptVariable(variable: Variable): void {
     const { name, register, type, since } = variable;
-    this.variables.set(name, { name, register, type, since, isRead: false });
+    this.variables.set(name, { name, register, type, owner: undefined, since, isRead: false, dependsOnTechnique: false });
     this.nextRegister = Math.max(this.nextRegister, register + 1);
   }
 
   /** Names a variable that has no value where the watch stands. */
   adoptWithoutValue(name: string): void {
-    this.variables.set(name, { name, register: 0, type: undefined, since: -1, isRead: false });
+    this.variables.set(name, { name, register: 0, type: undefined, owner: undefined, since: -1, isRead: false, dependsOnTechnique: false });
   }
 
   variable(name: string): VariableDraft | undefined {
@@ -136,10 +159,22 @@ export class Body {
     ));
   }
 
-  /** Reports an error at a node. The value it should have had is a number 0, so that the rest is still checked. */
-  fail(node: AstNode, message: string): Operand {
-    this.unit.report.error(this.source, node, message);
+  /** Says a message at a node. The value it should have had is a number 0, so that the rest is still checked. */
+  fail<Code extends MessageCode>(node: AstNode, code: Code, ...fillings: FillingArguments<Code>): Operand {
+    this.unit.report.say(this.source, node, code, ...fillings);
     return { type: 'number', constant: 0n };
+  }
+
+  /** As `fail`, about a name: `hint` is filled with the candidate that it may be a slip of, and a fix writes that one. */
+  failName<Code extends MessageCode>(
+    node: AstNode, code: Code, name: string, candidates: Iterable<string>, fillings: Omit<FillingsOf<Code>, 'hint'>,
+  ): Operand {
+    const known = [...candidates];
+    const all = { ...fillings, hint: didYouMean(name, known) };
+    const failed = this.fail(node, code, ...([all] as unknown as FillingArguments<Code>));
+    const fix = spellingFix(this.source, node, name, known);
+    if (fix !== undefined) this.unit.report.mend(this.source, node, code, fix);
+    return failed;
   }
 
   written(node: AstNode): string {

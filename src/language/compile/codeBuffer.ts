@@ -27,6 +27,16 @@ export class CodeBuffer {
     this.emit(OP.constant, target, this.constantNumber(value));
   }
 
+  /** The first operands of all instructions of one operation between two places. */
+  operandsOf(operation: number, from: number, to: number): readonly number[] {
+    const found: number[] = [];
+    for (let at = from * INSTRUCTION_WORDS; at < to * INSTRUCTION_WORDS; at += INSTRUCTION_WORDS) {
+      const operand = this.words[at + 1];
+      if (this.words[at] === operation && operand !== undefined) found.push(operand);
+    }
+    return found;
+  }
+
   newLabel(): Label {
     return { at: -1 };
   }

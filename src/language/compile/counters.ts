@@ -1,6 +1,7 @@
 import { exitReasons } from '../../hardware/vmx/exitReasons';
 import type { Expr } from '../generated/ast';
 import { COUNTER_SCOPE, EXIT_COUNTERS_AT, OP, counterNames } from '../program';
+import { noteTechnique } from './asked';
 import type { Body, Operand } from './body';
 
 export interface CounterName {
@@ -29,9 +30,9 @@ export function counterOf(path: readonly string[]): CounterName | undefined {
 
 /** Value of a counter where the expression stands. Guest control flow must not depend on the technique. */
 export function compileCounter(body: Body, node: Expr, counter: CounterName, target?: number): Operand {
-  if (body.purpose === 'guest') {
-    return body.fail(node, `\`${body.written(node)}\` depends on the technique and may stand only in expect and print; move it there.`);
-  }
+  noteTechnique(body, node, body.written(node));
+  if (body.purpose === 'guest') return { type: 'number', constant: 0n };
+  if (body.kind === 'host thread' && counter.counts === 'statement') return body.fail(node, 'no-cpu-counts', { written: body.written(node) });
   const { code } = body.unit;
   const result = target ?? body.allocate();
   if (counter.counts !== 'statement') {
@@ -39,13 +40,9 @@ export function compileCounter(body: Body, node: Expr, counter: CounterName, tar
     return { type: 'number', register: result };
   }
   code.emit(OP.counter, result, counter.number, COUNTER_SCOPE.cpu);
-  if (body.isLooking) return { type: 'number', register: result };
+  if (body.isLooking || body.purpose === 'host') return { type: 'number', register: result };
   const before = body.judged?.counters.get(counter.number);
-  if (before === undefined) return body.fail(node, nothingAbove(`\`${body.written(node)}\` counts`));
+  if (before === undefined) return body.fail(node, 'nothing-above', { what: `\`${body.written(node)}\` counts` });
   code.emit(OP.subtract, result, result, before);
   return { type: 'number', register: result };
-}
-
-export function nothingAbove(what: string): string {
-  return `${what} what the statement above did, and none stands above in this block; move it below one.`;
 }

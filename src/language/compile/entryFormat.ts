@@ -1,56 +1,89 @@
+import { LEGACY32 } from '../../hardware/paging/formats/legacy32';
 import { LONG4 } from '../../hardware/paging/formats/long4';
-import type { FormatField } from '../../hardware/paging/pagingFormat';
+import { LONG5 } from '../../hardware/paging/formats/long5';
+import { PAE } from '../../hardware/paging/formats/pae';
+import type { FormatField, PagingFormat } from '../../hardware/paging/pagingFormat';
 
 /**
- * Names of entry bits and rights in the language, taken from hardware's table of the 4-level format: there is one
- * list of bit positions. SDM Vol. 3, "4-Level Paging and 5-Level Paging".
+ * What a paging mode's entries are to the language: names of bits, rights and words as values, and the constructors.
+ * All of it is taken from hardware's table of the format: there is one list of bit positions.
  */
-const flags: readonly FormatField[] = LONG4.fields.filter((field) => field.print === 'flag');
+export interface EntryFormat {
+  readonly format: PagingFormat;
+  /** As messages name the mode: `4-level`. */
+  readonly mode: string;
+  /** Mask of each one-bit field by the manual's name: `P`, `RW`, `US`, `XD` … PAT is that of a PTE. */
+  readonly bits: ReadonlyMap<string, bigint>;
+  /** Bits that hold the page frame's or table's guest-physical address. */
+  readonly frameMask: bigint;
+  /** Rights are values: the bits that give them. Without `x` the format's XD is set, if it has one. */
+  readonly rights: ReadonlyMap<string, bigint>;
+  /** Words that a constructor takes after the rights; they are values too. */
+  readonly words: ReadonlyMap<string, bigint>;
+  /** Entry constructors and the paging-structure level they make an entry for, 1 being the PTE. */
+  readonly constructors: ReadonlyMap<string, number>;
+  /** Levels whose entry may map a large page. */
+  readonly largePageLevels: readonly number[];
+  /** Lowest bit of the protection key, if there is one. */
+  readonly keyShift: number | undefined;
+  readonly entryBytes: 4 | 8;
+}
 
-function maskBetween(high: number, low: number): bigint {
+export function maskBetween(high: number, low: number): bigint {
   return ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
 }
 
-/** Mask of each one-bit field by the manual's name: `P`, `RW`, `US`, `XD` … PAT is that of a PTE. */
-export const entryBits: ReadonlyMap<string, bigint> = new Map(
-  [...flags].reverse().map((field) => [field.name, maskBetween(field.bits[0], field.bits[1])]),
-);
-
-/** Bits that hold the page frame's or table's guest-physical address. */
-export const frameMask: bigint = maskBetween(LONG4.frame[0], LONG4.frame[1]);
-
-/** Lowest bit of the protection key. */
-export const keyShift: number = LONG4.fields.find((field) => field.name === 'key')?.bits[1] ?? 59;
-
-function bit(name: string): bigint {
-  const mask = entryBits.get(name);
-  if (mask === undefined) throw new Error(`invariant: the 4-level format has no bit ${name}`);
-  return mask;
+function made(format: PagingFormat): EntryFormat {
+  const flags = format.fields.filter((field: FormatField) => field.print === 'flag');
+  const bits = new Map([...flags].reverse().map((field) => [field.name, maskBetween(field.bits[0], field.bits[1])]));
+  const bit = (name: string): bigint => bits.get(name) ?? 0n;
+  return {
+    format,
+    mode: format.name,
+    bits,
+    frameMask: maskBetween(format.frame[0], format.frame[1]),
+    rights: new Map([
+      ['ro', bit('P') | bit('XD')],
+      ['rw', bit('P') | bit('RW') | bit('XD')],
+      ['rx', bit('P')],
+      ['rwx', bit('P') | bit('RW')],
+    ]),
+    words: new Map([
+      ['user', bit('US')],
+      ['accessed', bit('A')],
+      ['dirty', bit('D')],
+      ['global', bit('G')],
+      ['large', bit('PS')],
+      ['uncached', bit('PCD') | bit('PWT')],
+    ]),
+    constructors: new Map(format.levelNames.flatMap((name, level) => (level === 0 ? [] : [[name.toLowerCase(), level] as const]))),
+    largePageLevels: format.leafLevels,
+    keyShift: format.fields.find((field) => field.name === 'key')?.bits[1],
+    entryBytes: format.entryBytes,
+  };
 }
 
-/** Rights are values: the bits that give them. Without `x` the format's XD is set. */
-export const rightsWords: ReadonlyMap<string, bigint> = new Map([
-  ['ro', bit('P') | bit('XD')],
-  ['rw', bit('P') | bit('RW') | bit('XD')],
-  ['rx', bit('P')],
-  ['rwx', bit('P') | bit('RW')],
+const known: ReadonlyMap<PagingFormat, EntryFormat> = new Map([LEGACY32, PAE, LONG4, LONG5].map((format) => [format, made(format)]));
+
+/** The language's view of a paging format. */
+export function entryFormatOf(format: PagingFormat): EntryFormat {
+  return known.get(format) ?? made(format);
+}
+
+/** Formats by the word before a constructor: `pae.pte(…)` is a PAE entry in every mode. */
+export const namedFormats: ReadonlyMap<string, EntryFormat> = new Map([
+  ['long', entryFormatOf(LONG5)], ['pae', entryFormatOf(PAE)], ['legacy', entryFormatOf(LEGACY32)],
 ]);
 
-/** Words that an entry constructor takes after the rights; they are values too. */
-export const entryWords: ReadonlyMap<string, bigint> = new Map([
-  ['user', bit('US')],
-  ['accessed', bit('A')],
-  ['dirty', bit('D')],
-  ['global', bit('G')],
-  ['large', bit('PS')],
-  ['uncached', bit('PCD') | bit('PWT')],
-]);
+/** Every paging mode's names, for colours, completion and messages; a mode of its own may lack some. */
+const all = [LONG4, LONG5, PAE, LEGACY32].map(entryFormatOf);
+const { bits, rights, words } = entryFormatOf(LONG4);
+export const entryBits = bits;
+export const rightsWords = rights;
+export const entryWords = words;
+export const entryConstructors: ReadonlyMap<string, number> = new Map(all.flatMap(({ constructors }) => [...constructors]));
 
-/** Entry constructors and the paging-structure level they make an entry for, 1 being the PTE. */
-export const entryConstructors: ReadonlyMap<string, number> = new Map(
-  LONG4.levelNames.flatMap((name, level) => (level === 0 ? [] : [[name.toLowerCase(), level] as const])),
-);
-
-/** Levels whose entry may map a large page. */
-export const largePageLevels: readonly number[] = LONG4.leafLevels;
-export const entryBytes: number = LONG4.entryBytes;
+/** Bytes that an entry of `level` maps. */
+export function pageBytes({ format }: EntryFormat, level: number): bigint {
+  return 1n << BigInt(12 + format.indexBits * (level - 1));
+}

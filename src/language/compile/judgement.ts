@@ -1,13 +1,13 @@
 import { AstUtils } from 'langium';
 import { pageFaultErrorCodeNames } from '../../hardware/paging/pageFaultErrorCode';
 import { EXIT_REASON, exitReasons } from '../../hardware/vmx/exitReasons';
-import type { Binary, Expect, Expr, FaultClaim, ListClaim, Statement } from '../generated/ast';
-import { COUNTER_SCOPE, LOG, OP, type Claim, type Operand as Side } from '../program';
+import type { Binary, Expect, Expr, FaultClaim, ListClaim, NoClaim, OutcomeClaim, Statement } from '../generated/ast';
+import { COUNTER_SCOPE, LOG, OP, stopCauses, type Claim, type Operand as Side } from '../program';
+import { EXCEPTION_VECTORS } from '../virtualMachines';
 import type { Body, Judged } from './body';
-import { counterOf, nothingAbove } from './counters';
+import { counterOf } from './counters';
 import { compileAs, compileCondition, compileExpression } from './expressions';
 import { dottedPath, isDeclared } from './names';
-import { didYouMean } from './nearestName';
 import { isComparison, compileComparison } from './operators';
 import { beginStatement, endStatement, statementRange } from './statementRows';
 import { techniqueSet } from './techniques';
@@ -51,14 +51,20 @@ function logsOf(node: Statement): readonly number[] {
     case 'ListClaim':
       return [LOG.exits];
     case 'OutcomeClaim':
-      return [LOG.refusals];
+      return [claim.what === 'stopped' ? LOG.stops : LOG.refusals];
     case 'HoldsClaim':
       return [];
   }
 }
 
-/** Compiles an expectation; its number when it reads `expect refused`, for judging a refused access above. */
-export function compileExpectation(body: Body, node: Expect): number | undefined {
+/** Number of an expectation that decides what becomes of the statement above when its access is refused, or the VM stops. */
+export interface Outcome {
+  readonly kind: 'refused' | 'stopped';
+  readonly expectation: number;
+}
+
+/** Compiles an expectation. */
+export function compileExpectation(body: Body, node: Expect): Outcome | undefined {
   const { unit } = body;
   const mark = body.mark;
   const outer = body.purpose;
@@ -70,16 +76,16 @@ export function compileExpectation(body: Body, node: Expect): number | undefined
   body.purpose = 'judge';
   const claim = compileClaim(body, node);
   body.purpose = outer;
-  let refused: number | undefined;
+  let outcome: Outcome | undefined;
   if (claim !== undefined) {
     const number = unit.expectations.push({ statement, text: body.written(node.claim), techniques, claim }) - 1;
     unit.code.emit(OP.expect, number);
-    if (claim.kind === 'refused') refused = number;
+    if (claim.kind === 'refused' || claim.kind === 'stopped') outcome = { kind: claim.kind, expectation: number };
   }
   unit.code.place(out);
   endStatement(body, row);
   body.releaseTo(mark);
-  return refused;
+  return outcome;
 }
 
 function compileClaim(body: Body, node: Expect): Claim | undefined {
@@ -91,29 +97,47 @@ function compileClaim(body: Body, node: Expect): Claim | undefined {
       return compileFault(body, claim);
     case 'ListClaim':
       return compileExitList(body, claim);
-    case 'NoClaim': {
-      if (claim.what !== 'exits' && claim.what !== 'page_fault') {
-        body.fail(claim, `\`no ${claim.what}\` is not supported; write \`no page_fault\` or \`no exits\`, or compare a counter with 0.`);
-        return undefined;
-      }
-      const mark = markOf(body, claim, claim.what === 'exits' ? LOG.exits : LOG.faults);
-      return mark === undefined ? undefined : { kind: claim.what === 'exits' ? 'no_exits' : 'no_page_fault', mark };
-    }
-    case 'OutcomeClaim': {
-      if (claim.what === 'stopped') {
-        body.fail(claim, '`stopped` is not supported yet; remove the line.');
-        return undefined;
-      }
-      if (claim.why !== undefined) body.fail(claim, '`refused` takes no reason; write `refused` alone.');
-      const mark = markOf(body, claim, LOG.refusals);
-      return mark === undefined ? undefined : { kind: 'refused', mark };
-    }
+    case 'NoClaim':
+      return compileNothing(body, claim);
+    case 'OutcomeClaim':
+      return compileOutcome(body, claim);
   }
+}
+
+function compileNothing(body: Body, claim: NoClaim): Claim | undefined {
+  const { what } = claim;
+  if (what === 'exits') {
+    const mark = markOf(body, claim, LOG.exits);
+    return mark === undefined ? undefined : { kind: 'no_exits', mark };
+  }
+  const vector = (EXCEPTION_VECTORS as Readonly<Record<string, number>>)[what];
+  if (vector === undefined || !Object.hasOwn(EXCEPTION_VECTORS, what)) {
+    body.failName(claim, 'unknown-no-claim', what, [...Object.keys(EXCEPTION_VECTORS), 'exits'], { what });
+    return undefined;
+  }
+  const mark = markOf(body, claim, LOG.faults);
+  if (mark === undefined) return undefined;
+  return what === 'page_fault' ? { kind: 'no_page_fault', mark } : { kind: 'no_exception', vector, mark };
+}
+
+function compileOutcome(body: Body, claim: OutcomeClaim): Claim | undefined {
+  if (claim.what === 'refused') {
+    if (claim.why !== undefined) body.fail(claim, 'refused-reason');
+    const mark = markOf(body, claim, LOG.refusals);
+    return mark === undefined ? undefined : { kind: 'refused', mark };
+  }
+  const why = stopCauses.find((cause) => cause === claim.why);
+  if (claim.why !== undefined && why === undefined) {
+    body.failName(claim, 'unknown-stop', claim.why, stopCauses, { why: claim.why });
+    return undefined;
+  }
+  const mark = markOf(body, claim, LOG.stops);
+  return mark === undefined ? undefined : { kind: 'stopped', mark, ...(why === undefined ? {} : { why }) };
 }
 
 function markOf(body: Body, node: Expect['claim'], log: number): number | undefined {
   const mark = body.judged?.marks.get(log);
-  if (mark === undefined) body.fail(node, nothingAbove(`\`${body.written(node)}\` judges`));
+  if (mark === undefined) body.fail(node, 'nothing-above', { what: `\`${body.written(node)}\` judges` });
   return mark;
 }
 
@@ -147,23 +171,30 @@ function sidesOf(body: Body, node: Binary): readonly Side[] {
 }
 
 function compileFault(body: Body, claim: FaultClaim): Claim | undefined {
-  if (claim.what !== 'page_fault') {
-    body.fail(claim, `\`${claim.what}\` is not supported yet; page_fault is.`);
-    return undefined;
-  }
+  if (claim.what !== 'page_fault') return compileException(body, claim);
   const mark = markOf(body, claim, LOG.faults);
   let code: number | undefined;
-  for (const flag of claim.flags) {
-    const bit = pageFaultErrorCodeNames.findIndex((name) => name === flag.word);
-    if (bit < 0) {
-      const choices = `write words out of ${pageFaultErrorCodeNames.join(', ')}`;
-      body.fail(claim, `\`${flag.word}\` is no bit of the error code${didYouMean(flag.word, pageFaultErrorCodeNames)}; ${choices}.`);
-    }
+  for (const { word } of claim.flags) {
+    const bit = pageFaultErrorCodeNames.findIndex((name) => name === word);
+    if (bit < 0) body.failName(claim, 'unknown-fault-word', word, pageFaultErrorCodeNames, { word, choices: pageFaultErrorCodeNames.join(', ') });
     code = (code ?? 0) | (bit < 0 ? 0 : 1 << bit);
   }
   const at = claim.at === undefined ? undefined : body.inRegister(compileAs(body, claim.at, 'gva'));
   if (mark === undefined) return undefined;
   return { kind: 'page_fault', mark, ...(code === undefined ? {} : { code }), ...(at === undefined ? {} : { at }) };
+}
+
+/** The other exceptions have no words for an error code; a virtualization exception tells of a guest-physical address. */
+function compileException(body: Body, claim: FaultClaim): Claim | undefined {
+  const exception = claim.what;
+  const vector = (EXCEPTION_VECTORS as Readonly<Record<string, number>>)[exception];
+  if (vector === undefined) throw new Error(`invariant: ${exception} has no vector`);
+  const mark = markOf(body, claim, LOG.faults);
+  if (claim.flags.length > 0) body.fail(claim, 'fault-without-code', { exception });
+  else if (claim.at !== undefined && exception !== 'virtualization_exception') body.fail(claim, 'fault-without-address', { exception });
+  const at = claim.at === undefined ? undefined : body.inRegister(compileAs(body, claim.at, 'gpa'));
+  if (mark === undefined) return undefined;
+  return { kind: 'exception', vector, mark, ...(at === undefined ? {} : { at }) };
 }
 
 function compileExitList(body: Body, claim: ListClaim): Claim | undefined {
@@ -173,7 +204,7 @@ function compileExitList(body: Body, claim: ListClaim): Claim | undefined {
   for (const { name } of claim.exits) {
     const number = (EXIT_REASON as Readonly<Record<string, number | undefined>>)[name];
     if (number === undefined) {
-      body.fail(claim, `\`${name}\` is no exit reason${didYouMean(name, keys)}; reasons are named as in \`vm_exits\`, such as cr_access.`);
+      body.failName(claim, 'unknown-exit-reason', name, keys, { name, advice: 'reasons are named as in `vm_exits`, such as cr_access' });
     } else {
       reasons.push(number);
     }

@@ -1,54 +1,109 @@
-import type { Memory } from '../generated/ast';
+import { AstUtils } from 'langium';
+import type { Memory, Update } from '../generated/ast';
 import { OP } from '../program';
+import { addressPair } from './asked';
+import { hex } from './areas';
 import type { Body, Operand } from './body';
-import { entryBytes } from './entryFormat';
-import { compileExpression } from './expressions';
+import { asWanted, compileAs, compileExpression } from './expressions';
+import { inserting, replacing } from './fixes';
 import { conversion, described, isAddress, isNumeric } from './valueTypes';
 
-const SIZES: Readonly<Record<string, number>> = { byte: 1, word: 2, dword: 4, qword: 8, entry: entryBytes };
-/** Plain `[a]` is the mode's own word: 8 bytes in 4-level paging. */
-const MODE_WORD = 8;
+const SIZES: Readonly<Record<string, number>> = { byte: 1, word: 2, dword: 4, qword: 8 };
 
-export function accessSize(node: Memory): number {
-  return node.size === undefined ? MODE_WORD : (SIZES[node.size] ?? MODE_WORD);
+/** Bytes of an access: those of its word, of the mode's entries, or the mode's own word. */
+export function accessSize(body: Body, node: Memory): number {
+  const { mode, entries } = body.vm.symbols;
+  if (node.size !== 'entry') return node.size === undefined ? mode.wordBytes : (SIZES[node.size] ?? mode.wordBytes);
+  if (entries === undefined) body.fail(node, 'no-entries');
+  return entries?.entryBytes ?? mode.wordBytes;
 }
 
 /** `[a]` as a value: a load in guest code, a look-up that touches nothing everywhere else. */
 export function compileLoad(body: Body, node: Memory, target?: number): Operand {
+  const size = accessSize(body, node);
+  const owned = body.purpose === 'guest' || node.offset !== undefined ? undefined : compileOwnedLook(body, node, size, target);
+  if (owned !== undefined) return owned;
   const mark = body.mark;
   const address = compileAddress(body, node);
   body.releaseTo(mark);
   const result = target ?? body.allocate();
-  body.unit.code.emit(body.purpose === 'guest' ? OP.load : OP.peek, result, address, accessSize(node));
+  body.unit.code.emit(body.purpose === 'guest' ? OP.load : OP.peek, result, address, size);
   return { type: 'number', register: result };
 }
 
 /** Register with the linear address in the brackets. */
 export function compileAddress(body: Body, node: Memory): number {
-  if (node.offset !== undefined) {
-    body.fail(node, 'Segments are not supported yet; write the linear address alone: [segment * 16 + offset].');
-  }
+  if (node.offset !== undefined) return compileSegmented(body, node, node.offset);
   const value = compileExpression(body, node.segment);
-  const takesPhysical = body.unit.symbols.paging === 'off at first' && value.type === 'gpa';
+  checkLinear(body, node.segment, value);
+  if (value.constant !== undefined) {
+    warnOfKernelAccess(body, node, value.constant);
+    warnOfMisalignedEntry(body, node, value.constant);
+  }
+  return body.inRegister(value);
+}
+
+function checkLinear(body: Body, node: Memory['segment'], value: Operand): void {
+  const takesPhysical = body.vm.symbols.paging !== 'on' && value.type === 'gpa';
+  const written = body.written(node);
   if (!isNumeric(value.type)) {
-    body.fail(node.segment, `\`${body.written(node.segment)}\` is ${described(value.type)} and no address; write a linear address in the brackets.`);
+    body.fail(node, 'not-an-address', { written, type: described(value.type), advice: 'write a linear address in the brackets' });
   } else if (isAddress(value.type) && value.type !== 'gva' && !takesPhysical) {
-    const written = body.written(node.segment);
     const question = conversion(value.type, 'gva', written);
     const advice = question === undefined ? 'no question leads from there to a linear address' : `write [${question}]`;
-    body.fail(node.segment, `\`${written}\` is ${described(value.type)}, and the guest's own code uses linear addresses (gva); ${advice}.`);
+    body.fail(node, 'linear-wanted', { written, type: described(value.type), advice });
+    if (question !== undefined) body.unit.report.mend(body.source, node, 'linear-wanted', replacing(body.source, node, question));
+  } else if (value.owner !== undefined && body.purpose === 'guest') {
+    asWanted(body, node, value, value.type);
   }
-  if (value.constant !== undefined) warnOfKernelAccess(body, node, value.constant);
-  return body.inRegister(value);
+}
+
+/** Real mode: the segment times 16 plus the offset. SDM Vol. 3, "Real-Address Mode Operation". */
+function compileSegmented(body: Body, node: Memory, offset: Memory['segment']): number {
+  const { code } = body.unit;
+  if (body.vm.symbols.mode.format !== undefined) {
+    const [segment, distance] = [body.written(node.segment), body.written(offset)];
+    body.fail(node, 'not-in-real-mode', { segment, offset: distance });
+  }
+  const base = compileAs(body, node.segment, 'number');
+  const far = compileAs(body, offset, 'number');
+  if (base.constant !== undefined && far.constant !== undefined) {
+    return body.inRegister({ type: 'gva', constant: BigInt.asUintN(64, (base.constant << 4n) + far.constant) });
+  }
+  const sum = body.allocate();
+  code.emit(OP.shiftLeft, sum, body.inRegister(base), body.inRegister({ type: 'number', constant: 4n }));
+  code.emit(OP.add, sum, sum, body.inRegister(far));
+  return sum;
+}
+
+/** An entry that lies across two is a slip in the arithmetic of the index. */
+function warnOfMisalignedEntry(body: Body, node: Memory, address: bigint): void {
+  const bytes = BigInt(body.vm.symbols.entries?.entryBytes ?? 1);
+  if (node.size !== 'entry' || address % bytes === 0n) return;
+  body.fail(node, 'misaligned-entry', { bytes, address: hex(address), below: hex(address - (address % bytes)) });
 }
 
 /** CPL 0 where `user` is gone is legal and easily missed, so a literal address in a user range is pointed out. */
 function warnOfKernelAccess(body: Body, node: Memory, address: bigint): void {
   if (body.kind !== 'cpu' || body.purpose !== 'guest' || body.isUser || body.allowsUserPages) return;
-  const area = body.unit.areas.find((each) => each.user && each.from <= address && address < each.to);
+  const area = body.vm.areas.find((each) => each.user && each.from <= address && address < each.to);
   if (area === undefined) return;
-  const name = body.unit.processNames[area.process] ?? '';
-  const message =
-    `The kernel (CPL 0) touches a user range of process ${name} here; write \`user\` before it, or stac() above it when that is meant.`;
-  body.unit.report.warning(body.source, node, message);
+  body.fail(node, 'kernel-touches-user', { process: body.vm.processNames.get(area.process) ?? '' });
+  const statement = AstUtils.getContainerOfType(node, (each): each is Update => each.$type === 'Update');
+  if (statement !== undefined) {
+    body.unit.report.mend(body.source, node, 'kernel-touches-user', inserting(body.source, statement, 'user '));
+  }
+}
+
+/** `[p.gva:0x600000]` in an expectation: a look through the tables of another process or VM. */
+function compileOwnedLook(body: Body, node: Memory, size: number, target?: number): Operand | undefined {
+  if (node.segment.$type !== 'In') return undefined;
+  const mark = body.mark;
+  const value = compileExpression(body, node.segment);
+  checkLinear(body, node.segment, value.owner === undefined ? value : { ...value, owner: undefined });
+  const pair = addressPair(body, value);
+  body.releaseTo(mark);
+  const result = target ?? body.allocate();
+  body.unit.code.emit(OP.peekOf, result, pair, size);
+  return { type: 'number', register: result };
 }

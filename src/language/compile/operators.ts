@@ -4,8 +4,10 @@ import type { Binary, Expr } from '../generated/ast';
 import { OP, type ValueType } from '../program';
 import type { Body, Operand } from './body';
 import { compileCondition, compileExpression } from './expressions';
+import { namesLayout } from './kernelLayout';
 import { dottedPath, isDeclared } from './names';
-import { didYouMean } from './nearestName';
+import { replacing } from './fixes';
+import { hasSameOwner, ownerText } from './owners';
 import { registerPart } from './registersAndParts';
 import { conversion, described, isAddress, isNumeric } from './valueTypes';
 
@@ -73,18 +75,33 @@ export function compileOperation(body: Body, node: Operation, target?: number): 
   const right = sideOf(body, node.right, node.left);
   const type = resultType(body, node, left, right);
   if (type === undefined) return { type: 'number', constant: 0n };
+  const owner = isAddress(type) ? left.owner ?? right.owner : undefined;
   if ((node.operator === '/' || node.operator === '%') && right.constant === 0n) {
-    return body.fail(node.right, `This divides by zero, which stops the scenario; divide by something else.`);
+    return body.fail(node.right, 'divides-by-zero');
   }
   if (left.constant !== undefined && right.constant !== undefined) {
-    return { type, constant: BigInt.asUintN(64, operator.fold(left.constant, right.constant)) };
+    return { type, owner, constant: BigInt.asUintN(64, operator.fold(left.constant, right.constant)) };
   }
+  warnOfShift(body, node, right);
+  warnOfBit(body, node, left, right);
   const a = body.inRegister(left);
   const b = body.inRegister(right);
   body.releaseTo(mark);
   const result = target ?? body.allocate();
   emitOperation(body, operator, result, a, b);
-  return { type, register: result };
+  return { type, owner, register: result };
+}
+
+/** One bit is 0 or 1 and equals nothing else. */
+function warnOfBit(body: Body, node: Operation, left: Operand, right: Operand): void {
+  if ((node.operator !== '==' && node.operator !== '!=') || left.type !== 'truth' || (right.constant ?? 0n) < 2n) return;
+  body.fail(node.place, 'always-same', { value: node.operator === '==' ? 'false' : 'true', written: body.written(node.left), bits: 1 });
+}
+
+function warnOfShift(body: Body, node: Operation, right: Operand): void {
+  if ((node.operator === '<<' || node.operator === '>>') && right.constant !== undefined && right.constant > 63n) {
+    body.fail(node.right, 'shift-too-far', { count: right.constant });
+  }
 }
 
 function emitOperation(body: Body, operator: Operator, result: number, a: number, b: number): void {
@@ -127,7 +144,7 @@ function sideOf(body: Body, node: Expr, other: Expr): Operand {
   const kinds: Readonly<Record<string, number>> = KIND;
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (kind === undefined) {
-    return body.fail(node, `There is no event kind "${name}"${didYouMean(name, Object.keys(KIND))}; see docs/language.md for the kinds.`);
+    return body.failName(node, 'unknown-event-kind', name, Object.keys(KIND), { name });
   }
   return { type: 'number', constant: BigInt(kind) };
 }
@@ -143,6 +160,10 @@ function compileJunction(body: Body, node: Operation): Operand {
   const result = body.allocate();
   const out = code.newLabel();
   const left = compileCondition(body, node.left);
+  // What the paging mode decides is left out: the library's text of one mode need not mean anything in another.
+  if (left.constant !== undefined && namesLayout(body, node.left) && (left.constant === 0n) === (node.operator === 'and')) {
+    return { type: 'truth', constant: left.constant === 0n ? 0n : 1n };
+  }
   if (left.constant !== undefined) code.loadConstant(result, left.constant === 0n ? 0n : 1n);
   else code.emit(left.type === 'truth' ? OP.move : OP.truth, result, left.register);
   body.releaseTo(result + 1);
@@ -161,38 +182,43 @@ function resultType(body: Body, node: Operation, left: Operand, right: Operand):
   if (isComparing && left.type === 'process' && right.type === 'process') return 'truth';
   for (const [side, value] of [[node.left, left], [node.right, right]] as const) {
     if (isNumeric(value.type)) continue;
-    body.fail(side, `\`${body.written(side)}\` is ${described(value.type)}; \`${node.operator}\` needs numbers or addresses.`);
+    body.fail(side, 'needs-number', { written: body.written(side), type: described(value.type), operator: node.operator, wanted: 'numbers or addresses' });
     return undefined;
   }
   if (isComparing) {
     if (node.left.$type === 'Unary' && node.left.op === 'not' && right.type !== 'truth') {
       const condition = `${body.written(node.left.of)} ${node.operator} ${body.written(node.right)}`;
-      body.fail(node.place, `\`not\` binds tighter than \`${node.operator}\`; write not (${condition}).`);
+      body.fail(node.place, 'not-binds-tighter', { operator: node.operator, condition });
+      body.unit.report.mend(body.source, node.place, 'not-binds-tighter', replacing(body.source, node.place, `not (${condition})`));
       return undefined;
     }
-    return sameSpace(body, node, left.type, right.type) ? 'truth' : undefined;
+    return sameSpace(body, node, left, right) ? 'truth' : undefined;
   }
   const { operator } = node;
   if (operator === '<<' || operator === '>>' || operator === '*' || operator === '/' || operator === '%') return 'number';
   if (operator === '-' && isAddress(right.type)) {
     if (!isAddress(left.type)) return 'number';
-    return sameSpace(body, node, left.type, right.type) ? 'number' : undefined;
+    return sameSpace(body, node, left, right) ? 'number' : undefined;
   }
   if (operator === '+' && isAddress(left.type) && isAddress(right.type)) {
-    body.fail(node.place, `Two addresses cannot be added; subtract them, or make one a number by subtracting ${right.type}:0.`);
+    body.fail(node.place, 'added-addresses', { space: right.type });
     return undefined;
   }
-  if (!sameSpace(body, node, left.type, right.type)) return undefined;
+  if (!sameSpace(body, node, left, right)) return undefined;
   return isAddress(left.type) ? left.type : isAddress(right.type) ? right.type : 'number';
 }
 
-function sameSpace(body: Body, node: Operation, left: ValueType, right: ValueType): boolean {
-  if (!isAddress(left) || !isAddress(right) || left === right) return true;
-  const written = body.written(node.left);
-  const forward = conversion(left, right, written);
-  const backward = conversion(right, left, body.written(node.right));
-  const advice = forward ?? backward;
-  const question = advice === undefined ? 'no question leads from one to the other' : `write ${advice}`;
-  body.fail(node.place, `\`${written}\` is ${described(left)} and \`${body.written(node.right)}\` is ${described(right)}; ${question}.`);
+function sameSpace(body: Body, node: Operation, left: Operand, right: Operand): boolean {
+  if (!isAddress(left.type) || !isAddress(right.type)) return true;
+  const [from, to] = [left.type, right.type];
+  const names = { left: body.written(node.left), right: body.written(node.right) };
+  if (from === to) {
+    if (hasSameOwner(body, left, right)) return true;
+    body.fail(node.place, 'two-owners', { ...names, leftOwner: ownerText(body, left.owner, from), rightOwner: ownerText(body, right.owner, to) });
+    return false;
+  }
+  const question = conversion(from, to, names.left) ?? conversion(to, from, names.right);
+  const advice = question === undefined ? 'no question leads from one to the other' : `write ${question}`;
+  body.fail(node.place, 'two-spaces', { ...names, leftType: described(from), rightType: described(to), advice });
   return false;
 }

@@ -2,13 +2,13 @@ import type { Expr } from '../generated/ast';
 import { OP } from '../program';
 import type { Body, Operand } from './body';
 import { compileAs } from './expressions';
-import { didYouMean } from './nearestName';
-import { registerBit, registerBitNames, registerPart, type RegisterPart } from './registersAndParts';
+import { needsLongMode, registerBit, registerBitNames, registerPart, type RegisterPart } from './registersAndParts';
 
 const WHOLE = 64;
 
 /** Reads a register or a part of one. Guest code reads by instruction (MOV from CR3 may exit); the rest only looks. */
-export function compileRegisterRead(body: Body, name: string, target?: number): Operand {
+export function compileRegisterRead(body: Body, node: Expr, name: string, target?: number): Operand {
+  if (!isThere(body, node, name)) return { type: 'number', constant: 0n };
   const part = partNamed(name);
   const { code } = body.unit;
   const result = target ?? body.allocate();
@@ -25,7 +25,7 @@ export function compileRegisterRead(body: Body, name: string, target?: number): 
 
 /** `cr0.WP`: 1 or 0. */
 export function compileRegisterBit(body: Body, node: Expr, name: string, bit: string, target?: number): Operand {
-  const number = bitNumber(body, node, name, bit);
+  const number = isThere(body, node, name) ? bitNumber(body, node, name, bit) : undefined;
   if (number === undefined) return { type: 'number', constant: 0n };
   const { code } = body.unit;
   const result = target ?? body.allocate();
@@ -38,7 +38,8 @@ export function compileRegisterBit(body: Body, node: Expr, name: string, bit: st
 }
 
 /** Writes a register or a part of one from a value that `combine` computes from the old one when it needs it. */
-export function compileRegisterWrite(body: Body, name: string, value: number): void {
+export function compileRegisterWrite(body: Body, node: Expr, name: string, value: number): void {
+  if (!isThere(body, node, name)) return;
   const part = partNamed(name);
   const { code } = body.unit;
   if (part.bits === WHOLE) {
@@ -100,8 +101,20 @@ function bitNumber(body: Body, node: Expr, name: string, bit: string): number | 
   if (number !== undefined) return number;
   const names = registerBitNames(name);
   const choices = names.length === 0 ? `\`${name}\` has no named bits` : `it has ${names.join(', ')}`;
-  body.fail(node, `\`${name}\` has no bit \`${bit}\`${didYouMean(bit, names)}; ${choices}.`);
+  body.failName(node, 'unknown-register-bit', bit, names, { register: name, bit, choices });
   return undefined;
+}
+
+/** Host threads have no registers, and 32-bit modes lack some. */
+function isThere(body: Body, node: Expr, name: string): boolean {
+  const { mode } = body.vm.symbols;
+  if (body.kind === 'host thread') {
+    body.fail(node, 'host-runs-no-guest', { name });
+    return false;
+  }
+  if (mode.wordBytes === 8 || mode.name === 'none' || !needsLongMode(name)) return true;
+  body.fail(node, 'register-absent', { name, mode: mode.name, narrow: 'eax = 3' });
+  return false;
 }
 
 function partNamed(name: string): RegisterPart {

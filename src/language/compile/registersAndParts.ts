@@ -1,6 +1,7 @@
 import { registerBits } from '../../hardware/processor/controlRegisters';
 import { REGISTER, registerNames } from '../../hardware/processor/registers';
-import type { ValueType } from '../program';
+import { SEGMENT, segmentNames } from '../../hardware/segments/segmentRegisters';
+import { SEGMENT_SELECTORS_AT, type ValueType } from '../program';
 
 /** A register or a part of one, as the manual spells it. SDM Vol. 1, "General-Purpose Registers in 64-Bit Mode". */
 export interface RegisterPart {
@@ -40,6 +41,7 @@ for (let n = 8; n < 16; n++) {
   add(`r${n}w`, register, 16);
   add(`r${n}b`, register, 8);
 }
+for (const name of segmentNames.slice(0, SEGMENT.gs + 1)) add(name, SEGMENT_SELECTORS_AT + SEGMENT[name], 64);
 
 export function registerPart(name: string): RegisterPart | undefined {
   return parts.get(name);
@@ -49,8 +51,10 @@ export function registerPartNames(): readonly string[] {
   return [...parts.keys()];
 }
 
-/** Registers that the language knows by name and the machine does not have yet. */
-export const unsupportedRegisters: ReadonlySet<string> = new Set(['cs', 'ds', 'es', 'fs', 'gs', 'ss', 'cr8', 'vmcs']);
+/** Registers that 64-bit mode adds. SDM Vol. 1, "General-Purpose Registers in 64-Bit Mode". */
+export function needsLongMode(name: string): boolean {
+  return /^r([89]|1[0-5])[dwb]?$/.test(name);
+}
 
 /** Bit number of a register's named bit: `cr0`, `WP`. */
 export function registerBit(register: string, bit: string): number | undefined {

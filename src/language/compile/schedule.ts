@@ -8,13 +8,13 @@ const DEFAULT_STATEMENTS = 1000;
 /** How CPUs take turns: `schedule every N` or `schedule random SEED`. */
 export function scheduleOf(report: Report, scenario: Declarations): Program['schedule'] {
   const [first, ...more] = scenario.schedules;
-  for (const { node, source } of more) report.error(source, node, 'The schedule is set twice; keep one of the two.');
+  for (const { node, source } of more) report.say(source, node, 'schedule-twice');
   if (first === undefined) return { kind: 'every', statements: DEFAULT_STATEMENTS };
   const { node, source } = first;
   const image = node.every ?? node.seed ?? '';
   const value = numberOf(image);
   if (value === undefined || value > 0x7fff_ffffn || (node.every !== undefined && value === 0n)) {
-    report.error(source, node, `\`${image}\` cannot be a schedule's number; write one from 1 to 2147483647.`);
+    report.say(source, node, 'schedule-number', { image });
     return { kind: 'every', statements: DEFAULT_STATEMENTS };
   }
   return node.every === undefined ? { kind: 'random', seed: Number(value) } : { kind: 'every', statements: Number(value) };

@@ -1,35 +1,52 @@
 import type { Catalog, SettingRow } from '../catalog';
-import type { Machine, Platform, SettingValue as Value } from '../generated/ast';
+import type { Machine, Platform, Setting, SettingValue as Value } from '../generated/ast';
+import { pagingModeNames } from '../pagingModes';
 import type { SettingValue } from '../program';
 import { numberOf } from '../syntax/literals';
 import { rangeOf, writtenText, type SourceText } from '../syntax/sourceText';
 import { didYouMean } from './nearestName';
+import { spellingFix } from './fixes';
 import type { Report } from './report';
 
-/** What the language itself does with a setting's values; the rest is the catalog's. */
-const OWN_RULES: Readonly<Record<string, (values: readonly (string | number)[]) => string | undefined>> = {
-  'machine paging': ([mode]) => {
-    if (mode === '4-level') return undefined;
-    if (typeof mode === 'string' && ['none', '32-bit', 'pae', '5-level'].includes(mode)) {
-      return `\`paging ${mode}\` is not supported yet; write paging 4-level.`;
-    }
-    return `\`paging ${mode ?? ''}\` is no paging mode; write paging 4-level.`;
+type Values = readonly (string | number)[];
+const PAGE = 4096;
+
+/** What the language itself does with a setting's values: says what is wrong with them; the rest is the catalog's. */
+const OWN_RULES: Readonly<Record<string, (context: SettingsContext, node: Setting, values: Values) => boolean>> = {
+  'machine paging': ({ report, source }, node, values) => {
+    const [mode] = values;
+    if (values.length === 1 && pagingModeNames.some((name) => name === mode)) return true;
+    report.say(source, node, 'paging-mode', { mode: values.join(' ') });
+    return false;
   },
-  'machine kernel': (values) => {
+  'machine kernel': ({ report, source }, node, values) => {
     const [kind] = values;
-    if (values.length === 1 && (kind === 'standard' || kind === 'none' || (typeof kind === 'string' && kind.endsWith('.guest')))) {
-      return undefined;
-    }
-    return 'A kernel is `standard`, `none` or a file in quotes; write one of them.';
+    if (values.length === 1 && (kind === 'standard' || kind === 'none' || (typeof kind === 'string' && kind.endsWith('.guest')))) return true;
+    report.say(source, node, 'kernel-kind');
+    return false;
   },
-  'machine ram': (values) => (
-    values.length === 1 && typeof values[0] === 'number' ? undefined : '`ram` takes one size; write ram 16M.'
-  ),
+  'machine ram': ({ report, source }, node, values) => {
+    const [size] = values;
+    if (values.length === 1 && typeof size === 'number' && size > 0 && size % PAGE === 0) return true;
+    report.say(source, node, 'ram-size');
+    return false;
+  },
+  'machine slot': ({ report, source }, node, values) => {
+    const [name, from, to, kind] = values;
+    const isForm = values.length === 4 && typeof name === 'string' && typeof from === 'number' && typeof to === 'number';
+    if (!isForm || (kind !== 'ram' && kind !== 'rom' && kind !== 'mmio')) {
+      report.say(source, node, 'slot-form');
+      return false;
+    }
+    if (from % PAGE === 0 && to % PAGE === 0 && from < to) return true;
+    report.say(source, node, 'slot-range', { name });
+    return false;
+  },
 };
 
 /** Settings that the language needs even when the catalog does not list them. */
 const OWN_NAMES: Readonly<Record<SettingRow['section'], readonly string[]>> = {
-  machine: ['paging', 'ram', 'kernel'],
+  machine: ['paging', 'ram', 'kernel', 'slot'],
   platform: [],
 };
 
@@ -48,18 +65,19 @@ export function readSettings(context: SettingsContext, node: Machine | Platform,
   for (const setting of node.settings.settings) {
     const { name } = setting;
     if (!names.includes(name)) {
-      report.error(source, setting, unknownSetting(catalog, section, name, names));
+      sayUnknown(context, setting, section, names);
       continue;
     }
     if (found.some((each) => each.name === name) && name !== 'slot') {
-      report.error(source, setting, `\`${name}\` is set twice; keep one of the two.`);
+      report.say(source, setting, 'setting-twice', { name });
       continue;
     }
     const values = setting.values.flatMap((value) => valuesOf(context, value));
-    const problem = OWN_RULES[`${section} ${name}`]?.(values) ??
-      catalogProblem(rows.find((row) => row.name === name), values, writtenText(source, setting));
-    if (problem !== undefined) {
-      report.error(source, setting, problem);
+    const own = OWN_RULES[`${section} ${name}`];
+    if (own !== undefined && !own(context, setting, values)) continue;
+    const advice = rows.find((row) => row.name === name)?.check(values);
+    if (advice !== undefined) {
+      report.say(source, setting, 'setting-value', { written: writtenText(source, setting), advice: advice.replace(/\.$/, '') });
       continue;
     }
     found.push({ name, values, range: rangeOf(source, setting) });
@@ -67,19 +85,19 @@ export function readSettings(context: SettingsContext, node: Machine | Platform,
   return found;
 }
 
-/** The catalog says what to write, the language where. */
-function catalogProblem(row: SettingRow | undefined, values: readonly (string | number)[], written: string): string | undefined {
-  const advice = row?.check(values);
-  return advice === undefined ? undefined : `\`${written}\` does not fit: ${advice.replace(/\.$/, '')}.`;
-}
-
-function unknownSetting(catalog: Catalog, section: SettingRow['section'], name: string, names: readonly string[]): string {
+function sayUnknown({ source, report, catalog }: SettingsContext, setting: Setting, section: SettingRow['section'], names: readonly string[]): void {
+  const { name } = setting;
   const elsewhere = catalog.settings.find((row) => row.name === name && row.section !== section);
-  if (elsewhere !== undefined) return `\`${name}\` is a setting of \`${elsewhere.section}\`; move it there.`;
-  return `There is no ${section} setting \`${name}\`${didYouMean(name, names)}; there are ${names.join(', ')}.`;
+  if (elsewhere !== undefined) {
+    report.say(source, setting, 'setting-elsewhere', { name, section: elsewhere.section });
+    return;
+  }
+  report.say(source, setting, 'unknown-setting', { section, name, hint: didYouMean(name, names), choices: names.join(', ') });
+  const fix = spellingFix(source, setting, name, names);
+  if (fix !== undefined) report.mend(source, setting, 'unknown-setting', fix);
 }
 
-function valuesOf(context: SettingsContext, value: Value): readonly (string | number)[] {
+function valuesOf(context: SettingsContext, value: Value): Values {
   switch (value.$type) {
     case 'RangeValue':
       return [settingNumber(context, value, value.from), settingNumber(context, value, value.to)];
@@ -96,15 +114,12 @@ function valuesOf(context: SettingsContext, value: Value): readonly (string | nu
 
 function settingNumber(context: SettingsContext, node: Value, image: string): number {
   const value = numberOf(image);
-  if (value === undefined || value > BigInt(Number.MAX_SAFE_INTEGER)) {
-    context.report.error(context.source, node, `\`${image}\` is too large for a setting; write a smaller number.`);
-    return 0;
-  }
-  return Number(value);
+  if (value !== undefined && value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+  context.report.say(context.source, node, 'setting-number', { image });
+  return 0;
 }
 
 /** A setting's first word or number, or undefined when it is not set. */
 export function settingOf(settings: readonly SettingValue[], name: string): string | number | undefined {
   return settings.find((each) => each.name === name)?.values[0];
 }
-

@@ -1,7 +1,10 @@
-import type { Cpu, File, Global, Handler, Item, Machine, Platform, Procedure, Process, Schedule } from '../generated/ast';
+import type {
+  Cpu, File, Global, Handler, HostThread, Item, Machine, Platform, Procedure, Process, Schedule, Vm,
+} from '../generated/ast';
 import { kernelText } from '../library/kernelText';
 import { parseFile, type ParsedFile } from '../syntax/parse';
-import { sourceText, type SourceText } from '../syntax/sourceText';
+import { rangeBetween, sourceText, type SourceText } from '../syntax/sourceText';
+import { replacing } from './fixes';
 import type { Report } from './report';
 
 /** A declaration and the file it stands in. */
@@ -20,10 +23,14 @@ export interface Declarations {
   readonly procedures: Declared<Procedure>[];
   readonly handlers: Declared<Handler>[];
   readonly cpus: Declared<Cpu>[];
+  readonly vms: Declared<Vm>[];
+  readonly threads: Declared<HostThread>[];
 }
 
 export function noDeclarations(): Declarations {
-  return { machines: [], platforms: [], schedules: [], processes: [], globals: [], procedures: [], handlers: [], cpus: [] };
+  return {
+    machines: [], platforms: [], schedules: [], processes: [], globals: [], procedures: [], handlers: [], cpus: [], vms: [], threads: [],
+  };
 }
 
 /** A file that another one names: the path that stands for it everywhere, and what is in it. */
@@ -41,6 +48,8 @@ export interface Sources {
   readonly lost: Set<string>;
   readonly report: Report;
   readonly readImport: ReadImport;
+  /** Paths of the files that are being read: each imports the next. */
+  readonly reading: string[];
 }
 
 /** Editors write it and never count it: ranges are those of the text behind it. */
@@ -52,9 +61,14 @@ export function readSource(sources: Sources, path: string, stored: string, into:
   const source = sourceText(sources.files.length, path, text);
   sources.files.push(source);
   const { file, problems, lost } = text === kernelText ? parsedKernel() : parseFile(text);
-  for (const { start, end, message } of problems) sources.report.errorAt(source, start, end, message);
+  for (const { start, end, code, message, fix } of problems) {
+    sources.report.add(source, rangeBetween(source, start, end), code, message);
+    if (fix !== undefined) sources.report.mend(source, { start, end }, code, replacing(source, fix, fix.text));
+  }
   for (const word of lost) sources.lost.add(word);
+  sources.reading.push(path);
   sortItems(sources, source, file, into);
+  sources.reading.pop();
   return source;
 }
 
@@ -69,15 +83,16 @@ function parsedKernel(): ParsedFile {
 function sortItems(sources: Sources, source: SourceText, file: File, into: Declarations): void {
   const isScenario = source.file === 0;
   for (const node of file.items) {
-    if (!isScenario && ['Machine', 'Platform', 'Schedule', 'Cpu'].includes(node.$type)) {
-      sources.report.error(source, node, `\`${word(node)}\` belongs in the scenario itself; an imported file holds procedures, handlers, globals and processes.`);
+    if (!isScenario && NOT_IN_IMPORTS.has(node.$type)) {
+      sources.report.say(source, node, 'not-in-import', { word: wordOf(node) });
       continue;
     }
     sortItem(sources, source, node, into);
   }
 }
 
-function sortItem(sources: Sources, source: SourceText, node: Item, into: Declarations): void {
+/** Puts an item where its kind is collected. */
+export function sortItem(sources: Sources, source: SourceText, node: Item, into: Declarations): void {
   switch (node.$type) {
     case 'Import':
       return readImport(sources, source, node, into);
@@ -99,22 +114,31 @@ function sortItem(sources: Sources, source: SourceText, node: Item, into: Declar
     case 'Cpu':
       return void into.cpus.push({ node, source });
     case 'Vm':
-      return sources.report.error(source, node, 'Several and nested VMs are not supported yet; write the parts of one VM at the top of the file.');
+      return void into.vms.push({ node, source });
     case 'HostThread':
-      return sources.report.error(source, node, 'Host threads are not supported yet; remove it.');
+      return void into.threads.push({ node, source });
   }
 }
 
 function readImport(sources: Sources, source: SourceText, node: Extract<Item, { $type: 'Import' }>, into: Declarations): void {
   const imported = sources.readImport(node.path, source.path);
   if (imported === undefined) {
-    sources.report.error(source, node, `The file "${node.path}" cannot be read; check its path, which starts at this file's folder.`);
+    sources.report.say(source, node, 'import-unreadable', { path: node.path });
+    return;
+  }
+  const from = sources.reading.indexOf(imported.path);
+  if (from >= 0) {
+    const chain = [...sources.reading.slice(from), imported.path].map((path) => path.replace(/^.*[\\/]/, ''));
+    sources.report.say(source, node, 'import-cycle', { chain: chain.join(' imports ') });
     return;
   }
   if (sources.files.some((file) => file.path === imported.path)) return;
   readSource(sources, imported.path, imported.text, into);
 }
 
-function word(node: Item): string {
-  return node.$type.toLowerCase();
+const NOT_IN_IMPORTS: ReadonlySet<string> = new Set(['Machine', 'Platform', 'Schedule', 'Cpu', 'Vm', 'HostThread']);
+
+/** The word that an item starts with. */
+export function wordOf(node: Item): string {
+  return node.$type === 'HostThread' ? 'host thread' : node.$type.toLowerCase();
 }

@@ -16,7 +16,7 @@ export function beginStatement(body: Body, range: SourceRange, start: StatementS
     entry: unit.code.here,
     end: -1,
     user: start === 'user' || body.isUser,
-    host: false,
+    host: body.purpose === 'host',
     isExpect: start === 'expect',
     refusedBelow: [],
     stoppedBelow: [],

@@ -7,6 +7,10 @@ import { compileExpression, compileInto } from './expressions';
 import { compileExpectation, isJudgement, markBefore } from './judgement';
 import { compileFor, compileIf, compileLeave, compileRepeat, compileWhile } from './controlFlow';
 import { beginStatement, endStatement, statementRange } from './statementRows';
+import { warnOfContradictions } from './contradictions';
+import { replacing } from './fixes';
+import { emitHandlerEnd, mayRefuse } from './handlers';
+import { compileHold, compileMeet } from './meetings';
 import { described } from './valueTypes';
 
 /** Whether the line below can be reached. */
@@ -25,7 +29,8 @@ export function compileBlock(body: Body, block: Block): Flow {
       flow = compileRun(body, statement, below);
       return;
     }
-    if (!isSaid) body.unit.report.warning(body.source, first, 'This line is never reached; remove it, or the line above that leaves.');
+    if (!isSaid) body.fail(first, 'unreachable');
+    if (!isSaid) body.unit.report.mend(body.source, first, 'unreachable', replacing(body.source, first, ''));
     isSaid = true;
     body.unit.report.pauseWarnings(() => compileRun(body, statement, below));
   };
@@ -38,10 +43,17 @@ export function compileBlock(body: Body, block: Block): Flow {
     let to = from;
     while (isJudgement(statements[to])) to++;
     const below = statements.slice(from, to);
+    for (const each of below) checkStopIsLast(body, block, each, to === statements.length);
     compile(first, judgesNothing ? undefined : first, below);
     i = to;
   }
   return flow;
+}
+
+/** Nothing runs on a VM that has stopped. */
+function checkStopIsLast(body: Body, block: Block, node: Statement, isLast: boolean): void {
+  if (node.$type !== 'Expect' || node.claim.$type !== 'OutcomeClaim' || node.claim.what !== 'stopped') return;
+  if (!isLast || block.$container.$type !== 'Cpu') body.fail(node, 'stopped-not-last');
 }
 
 function compileRun(body: Body, statement: Statement | undefined, below: readonly Statement[]): Flow {
@@ -52,15 +64,18 @@ function compileRun(body: Body, statement: Statement | undefined, below: readonl
   const flow = statement === undefined ? 'goes on' : compileStatement(body, statement);
   const lastRow = body.unit.statements.length;
   body.judged = judged;
+  warnOfContradictions(body, below);
   for (const each of below) {
     if (each.$type === 'Print') {
       compileSimple(body, each);
       continue;
     }
     if (each.$type !== 'Expect') continue;
-    const expectation = compileExpectation(body, each);
-    if (expectation === undefined) continue;
-    for (const row of body.unit.statements.slice(firstRow, lastRow)) row.refusedBelow.push(expectation);
+    const outcome = compileExpectation(body, each);
+    if (outcome === undefined) continue;
+    for (const row of body.unit.statements.slice(firstRow, lastRow)) {
+      (outcome.kind === 'refused' ? row.refusedBelow : row.stoppedBelow).push(outcome.expectation);
+    }
   }
   body.judged = outer;
   body.releaseTo(mark);
@@ -70,11 +85,7 @@ function compileRun(body: Body, statement: Statement | undefined, below: readonl
 export function compileStatement(body: Body, node: Statement): Flow {
   switch (node.$type) {
     case 'Actor':
-      if (node.who === 'host') {
-        body.fail(node, 'Host statements are not supported yet; remove the line, or let the guest act.');
-        return 'goes on';
-      }
-      return compileUser(body, node);
+      return node.who === 'host' ? compileHost(body, node) : compileUser(body, node);
     case 'Measure':
       return compileBlock(body, node.body);
     case 'If':
@@ -86,10 +97,10 @@ export function compileStatement(body: Body, node: Statement): Flow {
     case 'Repeat':
       return compileRepeat(body, node);
     case 'Meet':
-      body.fail(node, `\`${node.what}\` is not supported yet, as there is only one CPU; remove the line.`);
+      compileMeet(body, node);
       return 'goes on';
     case 'Hold':
-      body.fail(node, '`hold` is not supported yet, as there is only one CPU; remove the line.');
+      compileHold(body, node);
       return 'goes on';
     case 'Expect':
       compileExpectation(body, node);
@@ -99,8 +110,28 @@ export function compileStatement(body: Body, node: Statement): Flow {
   }
 }
 
+/** `host S` and `host { … }`: the host acts between two instructions of the guest. */
+function compileHost(body: Body, node: Extract<Statement, { $type: 'Actor' }>): Flow {
+  if (body.kind !== 'cpu' && body.kind !== 'host thread') {
+    body.fail(node, 'host-in-procedure');
+    return 'goes on';
+  }
+  const outer = body.purpose;
+  body.purpose = 'host';
+  let flow: Flow = 'goes on';
+  if (node.body !== undefined) flow = compileBlock(body, node.body);
+  else if (node.statement !== undefined && isSimple(node.statement)) flow = compileSimple(body, node.statement, node);
+  else if (node.statement !== undefined) flow = compileStatement(body, node.statement);
+  body.purpose = outer;
+  return flow;
+}
+
 /** `user S` and `user { … }`: the same at CPL 3. The way back stands outside the statement, see `Statement.end`. */
 function compileUser(body: Body, node: Extract<Statement, { $type: 'Actor' }>): Flow {
+  if (body.purpose === 'host') {
+    body.fail(node, 'host-statement', { what: 'user' });
+    return 'goes on';
+  }
   const { code } = body.unit;
   const mark = body.mark;
   const level = body.allocate();
@@ -130,8 +161,9 @@ function isSimple(node: Statement): node is Simple {
   return ['Update', 'Print', 'Return', 'Refuse', 'Leave'].includes(node.$type);
 }
 
-function compileSimple(body: Body, node: Simple): Flow {
-  const row = beginStatement(body, statementRange(body, node), 'own level');
+/** `around` is what the step's range covers: the statement with the `host` before it. */
+function compileSimple(body: Body, node: Simple, around: Statement = node): Flow {
+  const row = beginStatement(body, statementRange(body, around), 'own level');
   const flow = compileWithin(body, node);
   endStatement(body, row);
   return flow;
@@ -139,6 +171,7 @@ function compileSimple(body: Body, node: Simple): Flow {
 
 function compileWithin(body: Body, node: Simple): Flow {
   const mark = body.mark;
+  body.usedTechnique = false;
   const flow = compileSimpleNode(body, node);
   body.releaseTo(mark);
   return flow;
@@ -155,7 +188,8 @@ function compileSimpleNode(body: Body, node: Simple): Flow {
     case 'Return':
       return compileReturn(body, node);
     case 'Refuse':
-      if (!body.isHandler) body.fail(node, '`refuse` gives up the access that a handler was called for; write it in `on page_fault`.');
+      if (!body.isHandler) body.fail(node, 'outside-handler');
+      else if (!mayRefuse(body.handlerOf)) body.fail(node, 'refuse-interrupt', { kind: body.handlerOf ?? '' });
       body.unit.code.emit(OP.refuse);
       return 'leaves';
     case 'Leave':
@@ -170,7 +204,7 @@ function compilePrint(body: Body, node: Print): void {
     if (value.$type === 'Text') return { text: value.text };
     const operand = compileExpression(body, value);
     if (operand.type === 'none' || operand.type === 'table') {
-      body.fail(value, `\`${body.written(value)}\` is ${described(operand.type)} and cannot be printed; print a number or an address.`);
+      body.fail(value, 'not-printed', { written: body.written(value), type: described(operand.type) });
     }
     const { type } = operand;
     if (operand.constant === undefined && operand.register >= body.mark - 1) return { register: operand.register, type };
@@ -183,18 +217,18 @@ function compilePrint(body: Body, node: Print): void {
 
 function compileReturn(body: Body, node: Return): Flow {
   const { code } = body.unit;
-  if (body.kind === 'cpu') {
-    body.fail(node, '`return` leaves a procedure or handler; in a cpu block, let the block end instead.');
+  if (body.kind === 'cpu' || body.kind === 'host thread') {
+    body.fail(node, 'return-in-cpu', { kind: body.kind });
     return 'leaves';
   }
-  if (body.isHandler && node.value !== undefined) body.fail(node.value, 'A handler gives no value; write `return` alone.');
-  if (body.kind === 'page_fault') {
-    code.emit(OP.iret);
+  if (body.isHandler && node.value !== undefined) body.fail(node.value, 'handler-gives-nothing');
+  if (body.isHandler) {
+    emitHandlerEnd(body);
     return 'leaves';
   }
   const register = body.allocate();
   if (node.value === undefined) {
-    if (body.result !== 'none') body.fail(node, `This procedure gives ${described(body.result)}; write a value after \`return\`.`);
+    if (body.result !== 'none') body.fail(node, 'return-without-value', { type: described(body.result) });
     code.loadConstant(register, 0n);
   } else {
     compileInto(body, node.value, register, body.result);

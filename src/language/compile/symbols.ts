@@ -1,4 +1,7 @@
+import type { PagingModeRow } from '../pagingModes';
 import type { ValueType } from '../program';
+import type { EntryFormat } from './entryFormat';
+import type { Scope } from './scope';
 
 export interface GlobalSymbol {
   readonly kind: 'global';
@@ -21,7 +24,15 @@ export interface ProcessSymbol {
   readonly index: number;
 }
 
-export type Symbol = GlobalSymbol | TableSymbol | ProcessSymbol;
+/** A name of the kernel's layout: known when the scenario is compiled. */
+export interface ConstantSymbol {
+  readonly kind: 'constant';
+  readonly name: string;
+  readonly value: bigint;
+  readonly type: ValueType;
+}
+
+export type Symbol = GlobalSymbol | TableSymbol | ProcessSymbol | ConstantSymbol;
 
 export interface ProcedureSymbol {
   readonly name: string;
@@ -33,43 +44,29 @@ export interface ProcedureSymbol {
   readonly overrides: ProcedureSymbol | undefined;
 }
 
-/**
- * Names of one origin. The library's names are the scenario's parent: a scenario may use them and may declare its own
- * of the same name without disturbing the library.
- */
-export class Scope {
-  private readonly names = new Map<string, Symbol>();
-
-  constructor(private readonly parent: Scope | undefined) {}
-
-  declare(symbol: Symbol): void {
-    this.names.set(symbol.name, symbol);
-  }
-
-  find(name: string): Symbol | undefined {
-    return this.names.get(name) ?? this.parent?.find(name);
-  }
-
-  /** Declared right here, not in the parent. */
-  own(name: string): Symbol | undefined {
-    return this.names.get(name);
-  }
-
-  ownSymbols(): readonly Symbol[] {
-    return [...this.names.values()];
-  }
-
-  allNames(): readonly string[] {
-    return [...this.names.keys(), ...(this.parent?.allNames() ?? [])];
-  }
-}
-
-/** Everything a name can mean in a compiled scenario; free of syntax trees, so that it may be kept while it runs. */
+/** What names of one VM mean. */
 export interface Symbols {
+  /** Number of the VM in Program.vms. */
+  readonly vm: number;
+  /** Empty when the file has just one VM. */
+  readonly name: string;
   /** Scope by file number (`Program.files`). */
   readonly scopes: readonly Scope[];
   /** By name; an overriding procedure stands in the place of what it replaces. */
   readonly procedures: ReadonlyMap<string, ProcedureSymbol>;
   /** `kernel none`: paging is off at first, and `[ ]` takes guest-physical addresses too. */
-  readonly paging: 'on' | 'off at first';
+  readonly paging: 'on' | 'off at first' | 'never on';
+  readonly mode: PagingModeRow;
+  readonly entries: EntryFormat | undefined;
+  /** Names of nested guests, and their numbers. */
+  readonly nested: ReadonlyMap<string, number>;
+  /** Procedures of the library that need page tables, in a VM that has none. */
+  readonly withoutPaging: ReadonlySet<string>;
+}
+
+/** Everything a name can mean in a compiled scenario; free of syntax trees, so that it may be kept while it runs. */
+export interface ProgramSymbols {
+  readonly vms: readonly Symbols[];
+  /** VM of each procedure, by its number; -1 for a host thread. */
+  readonly vmOfProcedure: readonly number[];
 }

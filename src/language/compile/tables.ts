@@ -1,8 +1,7 @@
 import type { Expr, Index } from '../generated/ast';
-import { OP } from '../program';
+import { OP, type ValueType } from '../program';
 import type { Body, Operand } from './body';
-import { compileAs, compileExpression } from './expressions';
-import { didYouMean } from './nearestName';
+import { asWanted, compileExpression } from './expressions';
 import type { TableSymbol } from './symbols';
 import { described, isNumeric } from './valueTypes';
 
@@ -14,35 +13,64 @@ export function compileTableRead(body: Body, node: Index, target?: number): Oper
   const key = compileKey(body, node);
   body.releaseTo(mark);
   const result = target ?? body.allocate();
-  body.unit.code.emit(OP.tableGet, result, table.index, key);
+  if ('register' in table) body.unit.code.emit(OP.tableGetOf, result, table.register, key);
+  else body.unit.code.emit(OP.tableGet, result, table.index, key);
   return { type: table.values, register: result };
 }
 
+/** A table that a name means: declared, or passed in a variable, which holds its number. */
+export type NamedTable = TableSymbol | { readonly register: number; readonly values: ValueType };
+
 /** The table that is indexed; undefined after an error has been reported. */
-export function tableOf(body: Body, node: Index): TableSymbol | undefined {
+export function tableOf(body: Body, node: Index): NamedTable | undefined {
   const { of } = node;
   if (of.$type !== 'NameRef') {
-    body.fail(of, `\`${body.written(of)}\` is no table; only a name declared with \`table\` has keys.`);
+    body.fail(of, 'not-a-table', { written: body.written(of) });
     return undefined;
   }
-  const symbol = body.variable(of.name) === undefined ? body.scope.find(of.name) : undefined;
+  return tableNamed(body, of, of.name);
+}
+
+function tableNamed(body: Body, of: Expr, name: string): NamedTable | undefined {
+  const variable = body.variable(name);
+  if (variable?.type === 'table') {
+    variable.isRead = true;
+    return { register: variable.register, values: 'number' };
+  }
+  const symbol = variable === undefined ? body.scope.find(name) : undefined;
   if (symbol?.kind === 'table') {
-    body.unit.used.add(of.name);
+    body.vm.used.add(name);
     return symbol;
   }
-  if (body.unit.lost.has(of.name)) return undefined;
-  const tables = body.scope.allNames().filter((name) => body.scope.find(name)?.kind === 'table');
+  if (body.unit.lost.has(name)) return undefined;
+  const tables = body.scope.allNames().filter((each) => body.scope.find(each)?.kind === 'table');
   const listed = tables.length === 0 ? 'the scenario has none' : `there are ${tables.join(', ')}`;
-  const advice = body.isLooking ? listed : `declare it with \`table ${of.name}\``;
-  body.fail(of, `There is no table \`${of.name}\`${didYouMean(of.name, tables)}; ${advice}.`);
+  const advice = body.isLooking ? listed : `declare it with \`table ${name}\``;
+  body.failName(of, 'unknown-table', name, tables, { name, advice });
   return undefined;
+}
+
+/** A table as an argument: its number. */
+export function tableNumber(body: Body, node: Expr): Operand {
+  const table = node.$type === 'NameRef' ? tableNamed(body, node, node.name) : undefined;
+  if (table === undefined) {
+    if (node.$type !== 'NameRef') body.fail(node, 'not-a-table', { written: body.written(node) });
+    return { type: 'table', constant: 0n };
+  }
+  return 'register' in table ? { type: 'table', register: table.register } : { type: 'table', constant: BigInt(table.index) };
+}
+
+/** `t[k] = E`. */
+export function storeInTable(body: Body, table: NamedTable, key: number, value: number): void {
+  if ('register' in table) body.unit.code.emit(OP.tableSetOf, table.register, key, value);
+  else body.unit.code.emit(OP.tableSet, table.index, key, value);
 }
 
 /** Register with the key. Two keys are folded into one: key1 * 2^32 ^ key2. */
 export function compileKey(body: Body, node: Index): number {
   const [first, second] = node.keys;
   if (first === undefined || node.keys.length > 2) {
-    body.fail(node, 'A table takes one key or two; write t[k] or t[k, j].');
+    body.fail(node, 'key-count');
     return body.inRegister({ type: 'number', constant: 0n });
   }
   const key = keyValue(body, first);
@@ -59,16 +87,12 @@ export function compileKey(body: Body, node: Index): number {
 function keyValue(body: Body, node: Expr): Operand {
   const value = compileExpression(body, node);
   if (value.type === 'process' || isNumeric(value.type)) return value;
-  return body.fail(node, `\`${body.written(node)}\` is ${described(value.type)} and no key; use a number or an address.`);
+  return body.fail(node, 'not-a-key', { written: body.written(node), type: described(value.type) });
 }
 
 /** `t[k] = E` stores any number or address; a process is stored by its number. */
-export function compileTableValue(body: Body, table: TableSymbol, node: Expr): Operand {
+export function compileTableValue(body: Body, table: NamedTable, node: Expr): Operand {
   const value = compileExpression(body, node);
   if (value.type === table.values || value.type === 'process') return value;
-  return compileFits(body, node, value);
-}
-
-function compileFits(body: Body, node: Expr, value: Operand): Operand {
-  return isNumeric(value.type) ? value : compileAs(body, node, 'number');
+  return isNumeric(value.type) ? value : asWanted(body, node, value, 'number');
 }

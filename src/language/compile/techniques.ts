@@ -1,6 +1,5 @@
 import type { Technique } from '../generated/ast';
 import type { Body } from './body';
-import { didYouMean } from './nearestName';
 
 /** Means every technique whose name starts with `shadow-`. */
 const EVERY_SHADOW = 'shadow';
@@ -16,15 +15,11 @@ export function techniqueSet(body: Body, under: readonly Technique[]): number {
     const meant = name === EVERY_SHADOW ? techniqueNames.filter((each) => each.startsWith('shadow-')) : [name];
     for (const each of meant) {
       if (techniqueNames.includes(each)) names.add(each);
-      else body.fail(technique, unknownTechnique(name, techniqueNames));
+      else body.failName(technique, 'unknown-technique', name, techniqueNames, { name, choices: techniqueNames.join(', ') });
     }
   }
   const set = [...names];
   const { techniqueSets } = body.unit;
   const known = techniqueSets.findIndex((each) => each.length === set.length && each.every((name) => names.has(name)));
   return known >= 0 ? known : techniqueSets.push(set) - 1;
-}
-
-export function unknownTechnique(name: string, known: readonly string[]): string {
-  return `There is no technique \`${name}\`${didYouMean(name, known)}; there are ${known.join(', ')}, and shadow for every shadow-*.`;
 }

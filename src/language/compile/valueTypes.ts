@@ -40,10 +40,19 @@ export function fits(from: ValueType, to: ValueType): boolean {
   return !(isAddress(from) && isAddress(to));
 }
 
-/** One sentence why `from` does not fit, with the question that converts. `written` is the value's text. */
-export function misfit(from: ValueType, to: ValueType, written: string): string {
-  const what = `\`${written}\` is ${described(from)}, and ${described(to)} is wanted`;
-  if (!isAddress(from) || !isAddress(to)) return `${what}.`;
+/** What to do about a `from` where `to` is wanted: `; write gpa_of(a)`. `written` is the value's text. */
+export function misfitAdvice(from: ValueType, to: ValueType, written: string): string {
+  if (!isAddress(from) || !isAddress(to)) return '';
   const question = conversion(from, to, written);
-  return question === undefined ? `${what}; no question leads from ${from} to ${to}.` : `${what}; write ${question}.`;
+  return question === undefined ? `; no question leads from ${from} to ${to}` : `; write ${question}`;
+}
+
+/** `no argument`, `one argument`, `3 arguments`. */
+export function counted(number: number, noun: string): string {
+  return number === 0 ? `no ${noun}` : number === 1 ? `one ${noun}` : `${number} ${noun}s`;
+}
+
+/** `map(process p, gva address, gpa f, rights)`. */
+export function signatureOf(name: string, parameters: readonly { readonly name: string; readonly type: ValueType }[]): string {
+  return `${name}(${parameters.map((each) => (each.type === 'number' ? each.name : `${each.type} ${each.name}`)).join(', ')})`;
 }

@@ -1,11 +1,22 @@
 import type { IToken, TokenType } from 'chevrotain';
+import { sentenceOf, type FillingArguments, type MessageCode } from '../messages/messages';
 import { isEndOfStatement } from './lineEnds';
 
 /** One thing that is wrong with the text: offsets into it, end exclusive. */
 export interface SyntaxProblem {
+  readonly code: MessageCode;
   readonly message: string;
+  /** What to write, and where, to mend it. */
+  readonly fix?: { readonly start: number; readonly end: number; readonly text: string };
   readonly start: number;
   readonly end: number;
+}
+
+/** A problem of the text at these offsets. */
+export function problem<Code extends MessageCode>(
+  place: { readonly start: number; readonly end: number }, code: Code, ...fillings: FillingArguments<Code>
+): SyntaxProblem {
+  return { code, message: sentenceOf(code, ...fillings), ...place };
 }
 
 /** Words that start a declaration: inside a block they mean that its brace was forgotten. */
@@ -43,7 +54,7 @@ export function balanceBraces(
       if (lineEnd !== undefined) balanced.push(lineEnd);
     }
     if (token.image === '}' && open.length === 0) {
-      problems.push({ ...extent(token), message: 'This `}` closes nothing; remove it, or open the block with `{`.' });
+      problems.push({ ...problem(extent(token), 'stray-brace'), fix: { ...extent(token), text: '' } });
       continue;
     }
     if (token.image === '{') open.push(token);
@@ -71,5 +82,5 @@ export function extent(token: IToken): { readonly start: number; readonly end: n
 }
 
 function neverClosed(brace: IToken): SyntaxProblem {
-  return { ...extent(brace), message: 'This `{` is never closed; write `}` where its block ends.' };
+  return problem(extent(brace), 'unclosed-block');
 }

@@ -19,8 +19,8 @@ export function parseExpressionText(
   const problem = lexicalProblems(lexed)[0] ?? accessProblem(lexed.tokens);
   if (problem !== undefined) return { problem };
   const deep = tooDeep(lexed.tokens);
-  if (deep !== undefined) return { problem: { ...extent(deep.token), message: 'This expression is too long, or nested too deep; ask for its parts.' } };
-  if (lexed.tokens.length === 0) return { problem: { start: 0, end: 0, message: 'There is nothing to compute; write an expression.' } };
+  if (deep !== undefined) return { problem: { ...extent(deep.token), code: deep.code, message: 'This expression is too long, or nested too deep; ask for its parts.' } };
+  if (lexed.tokens.length === 0) return { problem: { start: 0, end: 0, code: 'cannot-stand', message: 'There is nothing to compute; write an expression.' } };
   const tokens = asNames(lexed.tokens, names);
   lexer.use({ ...lexed, tokens });
   messages.reads = 'an expression';
@@ -29,7 +29,7 @@ export function parseExpressionText(
     const error = parserErrors[0];
     if (error === undefined) return { expression: value };
     const found = tokens.indexOf(error.token);
-    return { problem: { message: error.message, ...placeOf(tokens, found < 0 ? tokens.length : found) } };
+    return { problem: { code: messages.codeOf(error.message), message: error.message, ...placeOf(tokens, found < 0 ? tokens.length : found) } };
   } finally {
     messages.reads = 'a file';
   }
@@ -54,5 +54,5 @@ function accessProblem(tokens: readonly IToken[]): SyntaxProblem | undefined {
   });
   const token = tokens[at];
   if (token === undefined) return undefined;
-  return { ...extent(token), message: `\`${token.image}\` makes an access, and a watch or a condition makes none; write [a] to look at what lies there.` };
+  return { ...extent(token), code: 'cannot-stand', message: `\`${token.image}\` makes an access, and a watch or a condition makes none; write [a] to look at what lies there.` };
 }

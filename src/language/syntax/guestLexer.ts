@@ -1,5 +1,6 @@
 import type { ILexerErrorMessageProvider, ILexingError, IToken } from 'chevrotain';
 import { DefaultLexer, type LexerResult } from 'langium';
+import { sentenceOf } from '../messages/messages';
 import { dropIdleLineEnds } from './lineEnds';
 
 /** What the lexer made of a text, ready for `GuestLexer.use`. */
@@ -35,11 +36,11 @@ export class GuestLexer extends DefaultLexer {
 export class GuestLexerMessages implements ILexerErrorMessageProvider {
   buildUnexpectedCharactersMessage(fullText: string, startOffset: number, length: number): string {
     const found = fullText.slice(startOffset, startOffset + Math.min(length, 20));
-    if (found.startsWith('"')) return 'This text has no closing `"`; write it where the text ends.';
-    return `\`${found}\` is not part of the language; remove it.`;
+    if (found.startsWith('"')) return sentenceOf('unclosed-text');
+    return sentenceOf('unknown-character', { found });
   }
 
   buildUnableToPopLexerModeMessage(token: IToken): string {
-    return `\`${token.image}\` is not part of the language; remove it.`;
+    return sentenceOf('unknown-character', { found: token.image });
   }
 }

@@ -1,4 +1,5 @@
 import type { IToken } from 'chevrotain';
+import { sentenceOf } from '../messages/messages';
 
 /** Nesting that the recursive parser surely survives; it overflows near 300. */
 export const MAX_NESTING = 100;
@@ -9,6 +10,7 @@ const MAX_STATEMENT_TOKENS = 2000;
 /** A token that stops the reading of the whole file. */
 export interface NestingProblem {
   readonly token: IToken;
+  readonly code: 'too-deep' | 'statement-too-long';
   readonly message: string;
 }
 
@@ -64,10 +66,10 @@ export function tooDeep(tokens: readonly IToken[]): NestingProblem | undefined {
     if (image === '(' || image === '[' || image === '{') chains[++depth] = 0;
     else if (image === ')' || image === ']' || image === '}') depth = Math.max(0, depth - 1);
     if (depth > MAX_NESTING || prefixes > MAX_NESTING || (chains[depth] ?? 0) > MAX_NESTING) {
-      return { token, message: `This is nested more than ${MAX_NESTING} deep; split it into variables or procedures.` };
+      return { token, code: 'too-deep', message: sentenceOf('too-deep', { most: MAX_NESTING }) };
     }
     if (length > MAX_STATEMENT_TOKENS) {
-      return { token, message: `This statement has more than ${MAX_STATEMENT_TOKENS} words; split it into several lines.` };
+      return { token, code: 'statement-too-long', message: sentenceOf('statement-too-long', { most: MAX_STATEMENT_TOKENS }) };
     }
   }
   return undefined;

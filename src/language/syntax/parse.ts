@@ -1,6 +1,7 @@
 import type { IToken } from 'chevrotain';
 import { isFile, type File } from '../generated/ast';
-import { balanceBraces, extent, type SyntaxProblem } from './braces';
+import { sentenceOf } from '../messages/messages';
+import { balanceBraces, extent, problem, type SyntaxProblem } from './braces';
 import { withoutBrokenStatement } from './brokenStatement';
 import type { LexedText } from './guestLexer';
 import { guestParser } from './guestParser';
@@ -25,20 +26,20 @@ const MOST_PROBLEMS = 100;
 export function parseFile(text: string): ParsedFile {
   const lines = countLines(text);
   if (lines > MAX_LINES) {
-    const message = `This file has ${lines} lines and ${MAX_LINES} are the most; split it with import.`;
-    return { file: emptyFile(), problems: [{ message, start: 0, end: 0 }], lost: new Set() };
+    const tooMany = problem({ start: 0, end: 0 }, 'too-many-lines', { lines, most: MAX_LINES });
+    return { file: emptyFile(), problems: [tooMany], lost: new Set() };
   }
-  const { parser, lexer } = guestParser();
+  const { parser, lexer, messages } = guestParser();
   const lexed = lexer.scan(text);
   const problems = lexicalProblems(lexed);
   const deep = tooDeep(lexed.tokens);
   if (deep !== undefined) {
-    return { file: emptyFile(), problems: [...problems, { ...extent(deep.token), message: deep.message }], lost: new Set() };
+    return { file: emptyFile(), problems: [...problems, { ...extent(deep.token), code: deep.code, message: deep.message }], lost: new Set() };
   }
   const balanced = balanceBraces(lexed.tokens, tokenType('}'));
   problems.push(...balanced.problems);
   let tokens = dropIdleLineEnds(balanced.tokens);
-  const badLines = new Set(problems.map((problem) => lineOf(text, problem.start)));
+  const badLines = new Set(problems.map((each) => lineOf(text, each.start)));
   const lost = new Set<string>();
   const measure = tokenType('measure');
   for (let budget = Math.max(TOKEN_BUDGET, 3 * tokens.length); budget > 0 && problems.length < MOST_PROBLEMS; ) {
@@ -49,9 +50,9 @@ export function parseFile(text: string): ParsedFile {
     if (error === undefined) return { file: isFile(value) ? value : emptyFile(), problems, lost };
     const found = tokens.indexOf(error.token);
     const at = found < 0 ? tokens.length : found;
-    const problem = { message: error.message, ...placeOf(tokens, at) };
-    const line = lineOf(text, problem.start);
-    if (!badLines.has(line)) problems.push(problem);
+    const place = placeOf(tokens, at);
+    const line = lineOf(text, place.start);
+    if (!badLines.has(line)) problems.push({ code: messages.codeOf(error.message), message: error.message, ...place });
     badLines.add(line);
     const rest = withoutBrokenStatement(tokens, at, measure);
     for (const token of rest.dropped) lost.add(token.image);
@@ -75,18 +76,17 @@ function emptyFile(): File {
 
 /** What cannot be read as words, numbers and signs. */
 export function lexicalProblems(lexed: LexedText): SyntaxProblem[] {
-  const problems = lexed.errors.map((error) => ({
-    message: error.message,
-    start: error.offset,
-    end: error.offset + error.length,
-  }));
+  const problems = lexed.errors.map(({ message, offset, length }): SyntaxProblem => {
+    const code = message === sentenceOf('unclosed-text') ? 'unclosed-text' : 'unknown-character';
+    const place = { start: offset, end: offset + length };
+    return { code, message, ...place, ...(code === 'unclosed-text' ? {} : { fix: { ...place, text: '' } }) };
+  });
   lexed.tokens.forEach((token, i) => {
     const next = lexed.tokens[i + 1];
     if (token.tokenType.name !== 'NUMBER' || next === undefined || next.startOffset !== extent(token).end) return;
     if (!/^\w/.test(next.image)) return;
     const image = token.image + next.image;
-    const message = `\`${image}\` is no number; write 42, 0x1f, 0b101, or a size such as 4K, 16M, 1G, 2T.`;
-    problems.push({ message, start: token.startOffset, end: extent(next).end });
+    problems.push(problem({ start: token.startOffset, end: extent(next).end }, 'malformed-number', { image }));
   });
   return problems;
 }

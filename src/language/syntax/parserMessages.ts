@@ -1,14 +1,15 @@
 import type { IToken, TokenType } from 'chevrotain';
 import { AbstractParserErrorMessageProvider } from 'langium';
+import { sentenceOf, type FillingArguments, type MessageCode } from '../messages/messages';
 
 /** What each rule wants, for the sentence about a token that cannot stand there. */
 const WANTED: Readonly<Record<string, string>> = {
-  File: 'a declaration: machine, platform, process, global, table, procedure, on, cpu, import or schedule',
-  Item: 'a declaration: machine, platform, process, global, table, procedure, on, cpu, import or schedule',
+  File: 'a declaration: machine, platform, process, global, table, procedure, on, cpu, vm, host thread, import or schedule',
+  Item: 'a declaration: machine, platform, process, global, table, procedure, on, cpu, vm, host thread, import or schedule',
   VmItem: 'a declaration: machine, process, global, table, procedure, on or cpu',
   Statement: 'a statement',
   Block: 'a statement or `}`',
-  Claim: 'what is expected: a condition, page_fault(…), no page_fault, no exits, exits are …, refused',
+  Claim: 'what is expected: a condition, page_fault(…), no page_fault, no exits, exits are …, refused, stopped(…)',
   Expr: 'a value',
   Binary: 'a value',
   Prefix: 'a value',
@@ -21,9 +22,9 @@ const WANTED: Readonly<Record<string, string>> = {
   AreaWord: 'rights (ro, rw, rx, rwx), then user or kernel',
   Global: 'a name',
   Param: 'a parameter: a type and a name, or a name alone',
-  Type: 'a type: gva, gpa, hva, hpa, number or process',
-  Exception: 'an exception: page_fault',
-  Handler: '`page_fault(gva address, code)`',
+  Type: 'a type: gva, gpa, hva, hpa, number, process or table',
+  Exception: 'an exception: page_fault, general_protection, double_fault or virtualization_exception',
+  Handler: '`page_fault(gva address, code)`, another exception, or `interrupt N`',
   Hyphenated: 'a word',
   Space: 'an address space: gva, gpa, hva or hpa',
   Name: 'a name',
@@ -60,38 +61,55 @@ function name(type: TokenType): string {
   }
 }
 
-function noName(token: IToken): string {
-  return `\`${token.image}\` is a word of the language and no name; choose another one.`;
-}
-
 function list(names: readonly string[]): string {
   const last = names[names.length - 1] ?? '';
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
 }
 
+/** Sentences are remembered to tell their codes; the parser makes few of them, but an editor parses for hours. */
+const MOST_REMEMBERED = 1000;
+
 /** One sentence for each way the parser stops: what stands there, and what the language wants instead. */
 export class GuestParserMessages extends AbstractParserErrorMessageProvider {
   reads: Reading = 'a file';
+  private readonly codes = new Map<string, MessageCode>();
+
+  /** Which message a sentence is that this has made. */
+  codeOf(sentence: string): MessageCode {
+    return this.codes.get(sentence) ?? 'cannot-stand';
+  }
+
+  private say<Code extends MessageCode>(code: Code, ...fillings: FillingArguments<Code>): string {
+    const sentence = sentenceOf(code, ...fillings);
+    if (this.codes.size > MOST_REMEMBERED) this.codes.clear();
+    this.codes.set(sentence, code);
+    return sentence;
+  }
+
+  private noName(token: IToken): string {
+    return this.say('reserved-word', { image: token.image });
+  }
 
   override buildMismatchTokenMessage(options: { expected: TokenType; actual: IToken; previous: IToken }): string {
     const { expected, actual, previous } = options;
     // When the parser has skipped ahead before it complains, `previous` is not what stands before.
     const isBefore = previous.startOffset < actual.startOffset || Number.isNaN(actual.startOffset);
     const after = isBefore && previous.image.trim() !== '' ? ` after \`${previous.image}\`` : '';
+    if (expected.name === 'EOF' && this.reads === 'a file') return this.say('more-input', { found: shown(actual, this.reads) });
     if (actual.tokenType.name === 'ID' && expected.name === '}') {
-      return `\`${actual.image}\` cannot stand here; one line holds one statement, and a call needs parentheses.`;
+      return this.say('two-statements', { image: actual.image });
     }
     if (expected.name === 'ID' && /^[a-z_]+$/.test(actual.image)) {
-      return noName(actual);
+      return this.noName(actual);
     }
-    return `${shown(actual, this.reads)} cannot stand${after === '' ? ' here' : after}; write ${name(expected)} there.`;
+    return this.say('token-wanted', { found: shown(actual, this.reads), where: after === '' ? 'here' : after.trim(), wanted: name(expected) });
   }
 
   override buildNotAllInputParsedMessage(options: { firstRedundant: IToken }): string {
     const { firstRedundant } = options;
     if (this.reads === 'an expression') return behindExpression(firstRedundant);
-    if (firstRedundant.image === '}') return 'This `}` closes nothing; remove it, or open the block with `{`.';
-    return `${shown(firstRedundant, this.reads)} cannot stand here; start a new line, or close the block above with \`}\`.`;
+    if (firstRedundant.image === '}') return this.say('stray-brace');
+    return this.say('more-input', { found: shown(firstRedundant, this.reads) });
   }
 
   override buildNoViableAltMessage(options: {
@@ -100,11 +118,20 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
     previous: IToken;
     ruleName: string;
   }): string {
-    return cannotStand(options.actual[0], options.ruleName, options.expectedPathsPerAlt.flat(), this.reads);
+    return this.cannotStand(options.actual[0], options.ruleName, options.expectedPathsPerAlt.flat());
   }
 
   override buildEarlyExitMessage(options: { expectedIterationPaths: TokenType[][]; actual: IToken[]; ruleName: string }): string {
-    return cannotStand(options.actual[0], options.ruleName, options.expectedIterationPaths, this.reads);
+    return this.cannotStand(options.actual[0], options.ruleName, options.expectedIterationPaths);
+  }
+
+  private cannotStand(actual: IToken | undefined, ruleName: string, paths: readonly TokenType[][]): string {
+    if (actual !== undefined && ruleName.startsWith('Name') && /^[a-z_]+$/.test(actual.image)) return this.noName(actual);
+    const found = actual === undefined ? 'the end of the file' : shown(actual, this.reads);
+    const firsts = [...new Set(paths.flatMap((path) => (path[0] === undefined ? [] : [name(path[0])])))];
+    const wanted = WANTED[ruleName.replace(RULE_SUFFIX, '')] ?? (firsts.length > 6 ? undefined : list(firsts));
+    const advice = wanted === undefined ? 'see docs/language.md for what may stand there' : `write ${wanted}`;
+    return this.say('cannot-stand', { found, advice });
   }
 }
 
@@ -115,13 +142,4 @@ function behindExpression(token: IToken): string {
   if (/^[-+&|^]=$/.test(image)) return `\`${image}\` changes something, and nothing may be changed here; write ${image.charAt(0)} to compute.`;
   if (image === ')' || image === ']' || image === '}') return `This \`${image}\` closes nothing; remove it.`;
   return `${shown(token, 'an expression')} cannot stand here; the expression is over before it, so remove it or join both with an operator.`;
-}
-
-function cannotStand(actual: IToken | undefined, ruleName: string, paths: readonly TokenType[][], reads: Reading): string {
-  if (actual !== undefined && ruleName.startsWith('Name') && /^[a-z_]+$/.test(actual.image)) return noName(actual);
-  const found = actual === undefined ? 'the end of the file' : shown(actual, reads);
-  const firsts = [...new Set(paths.flatMap((path) => (path[0] === undefined ? [] : [name(path[0])])))];
-  const wanted = WANTED[ruleName.replace(RULE_SUFFIX, '')] ?? (firsts.length > 6 ? undefined : list(firsts));
-  const advice = wanted === undefined ? 'see docs/language.md for what may stand there' : `write ${wanted}`;
-  return `${found} cannot stand here; ${advice}.`;
 }

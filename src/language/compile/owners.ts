@@ -1,0 +1,69 @@
+import type { AstNode } from 'langium';
+import { addressOwner, type AddressOwner } from '../hostActions';
+import type { ValueType } from '../program';
+import type { Body, Operand, Owner } from './body';
+import { isAddress } from './valueTypes';
+
+/** Whose addresses `p`, `alice` and `alice.p` mean: a process of this VM, a VM, a process of another VM. */
+export function ownerNamed(body: Body, node: AstNode, path: readonly string[]): Owner | undefined {
+  const [first = '', second] = path;
+  const written = path.join('.');
+  const symbol = body.variable(first) === undefined ? body.scope.find(first) : undefined;
+  if (symbol?.kind === 'process' && second === undefined) {
+    body.vm.used.add(first);
+    return { written, vm: body.vm.symbols.vm, process: symbol.index };
+  }
+  const vm = body.unit.vms.find(({ symbols }) => symbols.name === first && first !== '');
+  if (vm === undefined || path.length > 2) {
+    const names = ownerNames(body);
+    body.failName(node, 'unknown-owner', first, names, { name: written, choices: names.length === 0 ? 'none' : names.join(', ') });
+    return undefined;
+  }
+  if (second === undefined) return { written, vm: vm.symbols.vm };
+  const process = [...vm.processNames].find(([, name]) => name === second)?.[0];
+  if (process !== undefined) {
+    vm.used.add(second);
+    return { written, vm: vm.symbols.vm, process };
+  }
+  const names = [...vm.processNames.values()];
+  const advice = names.length === 0 ? 'it has no process' : `its processes are ${names.join(', ')}`;
+  body.failName(node, 'not-in-vm', second, names, { name: first, field: second, advice });
+  return undefined;
+}
+
+/** True when the path's first word is a VM, or a process here, and nothing nearer. */
+export function isOwner(body: Body, name: string): boolean {
+  if (body.variable(name) !== undefined) return false;
+  const symbol = body.scope.find(name);
+  if (symbol !== undefined) return symbol.kind === 'process';
+  return body.unit.vms.some(({ symbols }) => symbols.name === name && name !== '');
+}
+
+/** What may stand before `.gpa:` here. */
+export function ownerNames(body: Body): readonly string[] {
+  const processes = [...body.vm.processNames.values()];
+  const others = body.unit.vms.filter(({ symbols }) => symbols.name !== '').flatMap(({ symbols, processNames }) => (
+    [symbols.name, ...[...processNames.values()].map((name) => `${symbols.name}.${name}`)]
+  ));
+  return [...processes, ...others];
+}
+
+/** The number that says whose an address is, for the register behind it. */
+export function ownerWord(body: Body, operand: Operand): bigint {
+  const space: AddressOwner['space'] = isAddress(operand.type) ? operand.type : 'gva';
+  const { owner } = operand;
+  const vm = owner?.vm ?? Math.max(0, body.vm.symbols.vm);
+  return BigInt(addressOwner(owner?.process === undefined ? { space, vm } : { space, vm, process: owner.process }));
+}
+
+/** How messages name whose an address is. */
+export function ownerText(body: Body, owner: Owner | undefined, type: ValueType): string {
+  if (owner !== undefined) return `\`${owner.written}\``;
+  return type === 'gva' ? 'the running process' : body.vm.symbols.name === '' ? 'this VM' : `\`${body.vm.symbols.name}\``;
+}
+
+/** True when two addresses mean the same thing: of one VM, and for linear ones of one process. */
+export function hasSameOwner(body: Body, left: Operand, right: Operand): boolean {
+  const vm = ({ owner }: Operand): number => owner?.vm ?? body.vm.symbols.vm;
+  return vm(left) === vm(right) && left.owner?.process === right.owner?.process;
+}

@@ -1,0 +1,36 @@
+import type { MessageRow } from './messageRow';
+
+/** What the lexer and the parser say. */
+export const syntaxMessages = {
+  'too-many-lines': {
+    sentence: 'This file has <lines> lines and <most> are the most; split it with import.',
+    file: '\n'.repeat(50_000),
+  },
+  'too-deep': {
+    sentence: 'This is nested more than <most> deep; split it into variables or procedures.',
+    file: `cpu 0 { x = ${'('.repeat(101)}1${')'.repeat(101)} }`,
+  },
+  'statement-too-long': {
+    sentence: 'This statement has more than <most> words; split it into several lines.',
+    file: `cpu 0 { x = 1${' + 1'.repeat(1000)} }`,
+  },
+  'unknown-character': { sentence: '`<found>` is not part of the language; remove it.', cpu: 'x = 3 § 4' },
+  'unclosed-text': { sentence: 'This text has no closing `"`; write it where the text ends.', cpu: 'print "no end' },
+  'malformed-number': {
+    sentence: '`<image>` is no number; write 42, 0x1f, 0b101, or a size such as 4K, 16M, 1G, 2T.',
+    cpu: 'x = 12abc',
+  },
+  'unclosed-block': { sentence: 'This `{` is never closed; write `}` where its block ends.', file: 'cpu 0 {\n  x = 1\n' },
+  'stray-brace': { sentence: 'This `}` closes nothing; remove it, or open the block with `{`.', file: 'cpu 0 { x = 1 }\n}' },
+  'two-statements': {
+    sentence: '`<image>` cannot stand here; one line holds one statement, and a call needs parentheses.',
+    cpu: 'x = 1 y = 2',
+  },
+  'reserved-word': { sentence: '`<image>` is a word of the language and no name; choose another one.', cpu: 'for if in 0 .. 3 { }' },
+  'token-wanted': { sentence: '<found> cannot stand <where>; write <wanted> there.', file: 'process p { 0x600000 .. rw user }\ncpu 0 { x = 1 }' },
+  'more-input': {
+    sentence: '<found> cannot stand here; start a new line, or close the block above with `}`.',
+    file: 'cpu 0 { x = 1 } cpu 1 { x = 1 }',
+  },
+  'cannot-stand': { sentence: '<found> cannot stand here; <advice>.', cpu: 'x = 1 + * 2' },
+} as const satisfies Readonly<Record<string, MessageRow>>;
