@@ -1,4 +1,4 @@
-import { type CachedLines, HPA, KEY_AT, LINE_WORDS, mappingNames, RIGHTS, TARGET } from './cachedLines';
+import { type CachedLines, mappingNames } from './cachedLines';
 import type { TranslationCaches } from './translationCaches';
 
 export const cacheNames = [
@@ -50,13 +50,12 @@ function linesOf(cache: CachedLines, name: CacheName): readonly CachedMapping[] 
   const found: CachedMapping[] = [];
   for (let line = 0; line < cache.lines; line++) {
     if (!cache.isValid(line)) continue;
-    const word = (at: number): number => cache.words[line * LINE_WORDS + at]!;
     found.push({
       cache: name, line, mapping: mappingNames[cache.mappingOf(line)]!, vpid: cache.vpidOf(line), pcid: cache.pcidOf(line),
       isGlobal: cache.isGlobal(line), isDirty: cache.isDirty(line), rootLo: cache.rootLoOf(line), rootHi: cache.rootHiOf(line),
       pageLo: cache.pageLo(line), pageHi: cache.pageHi(line), shift: cache.shift(line), wholeShift: cache.wholeShift(line),
-      targetLo: word(TARGET), targetHi: word(TARGET + 1), hpaLo: word(HPA), hpaHi: word(HPA + 1),
-      rights: cache.rights(line), eptRights: cache.eptRights(line), key: (word(RIGHTS) >>> KEY_AT) & 15, age: cache.age(line),
+      targetLo: cache.targetLo(line), targetHi: cache.targetHi(line), hpaLo: cache.hpaLo(line), hpaHi: cache.hpaHi(line),
+      rights: cache.rights(line), eptRights: cache.eptRights(line), key: cache.key(line), age: cache.age(line),
     });
   }
   return found;

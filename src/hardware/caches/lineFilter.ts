@@ -1,4 +1,4 @@
-import { PCID_AT, PCID_MASK, VPID_MASK } from './cachedLines';
+import { PCID_AT, PCID_MASK, VPID_MASK } from './contextNumbers';
 
 /** Which lines an operation drops of one kind of mapping. */
 export interface Selection {

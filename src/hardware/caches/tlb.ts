@@ -1,11 +1,11 @@
-import {
-  CachedLines, DIRTY, EPT_RIGHTS_AT, GLOBAL, HPA, KEY_AT, LINE_WORDS, type LineSettings, RIGHTS, TAGS, TARGET,
-} from './cachedLines';
+import { CachedLines, type LineSettings } from './cachedLines';
+import { DIRTY, GLOBAL, lineRights, PAGE_BASE } from './lineLayout';
+import { PAGE_SHIFT, type RecentHits } from './recentHits';
 import type { Registry } from '../state/registry';
 import type { WalkResult } from '../paging/walkResult';
 
 /** log2 of the page sizes that there are: 4 KBytes, 2 MBytes, 4 MBytes (32-bit paging), 1 GByte. */
-export const PAGE_SHIFTS = [12, 21, 22, 30] as const;
+export const PAGE_SHIFTS = [PAGE_SHIFT, 21, 22, 30] as const;
 
 export interface TlbSettings extends LineSettings {
   /**
@@ -25,11 +25,12 @@ export class Tlb extends CachedLines {
   private readonly heldShift = new Int8Array(64);
   private globals = 0;
 
-  constructor(registry: Registry, name: string, settings: TlbSettings) {
-    super(registry, name, settings, PAGE_SHIFTS);
-    const held = PAGE_SHIFTS.filter((shift) => shift === PAGE_SHIFTS[0] || (settings.pageShifts ?? PAGE_SHIFTS).includes(shift));
+  /** `hits`: what is remembered of accesses that hit, if somebody remembers. */
+  constructor(registry: Registry, name: string, settings: TlbSettings, hits?: RecentHits) {
+    super(registry, name, settings, PAGE_SHIFTS, hits);
+    const held = PAGE_SHIFTS.filter((shift) => shift === PAGE_SHIFT || (settings.pageShifts ?? PAGE_SHIFTS).includes(shift));
     for (let shift = 0; shift < this.heldShift.length; shift++) {
-      this.heldShift[shift] = Math.max(PAGE_SHIFTS[0], ...held.filter((size) => size <= shift));
+      this.heldShift[shift] = Math.max(PAGE_SHIFT, ...held.filter((size) => size <= shift));
     }
   }
 
@@ -53,42 +54,31 @@ export class Tlb extends CachedLines {
 
   /** As `fill`, for an address that nothing maps. */
   add(lo: number, hi: number, found: WalkResult): number {
-    const shift = this.heldShift[found.effectiveShift]!;
-    const flags = (found.global === 0 ? 0 : this.globals) | (found.dirty === 0 ? 0 : DIRTY);
-    const line = this.place(lo, hi, shift, Math.max(shift, found.pageShift), flags);
-    const offset = (1 << shift) - 1;
-    const at = line * LINE_WORDS;
-    const { words } = this;
-    words[at + RIGHTS] = found.rights | (found.nestedRights << EPT_RIGHTS_AT) | (found.key << KEY_AT);
-    words[at + TARGET] = found.gpaLo & ~offset;
-    words[at + TARGET + 1] = found.gpaHi;
-    words[at + HPA] = found.hpaLo & ~offset;
-    words[at + HPA + 1] = found.hpaHi;
-    return line;
+    const flags = ((found.global << 1) & this.globals) | (found.dirty << 2);
+    const rights = lineRights(found.rights, found.nestedRights, found.key);
+    if (found.pageShift !== PAGE_SHIFT) return this.addLarge(lo, hi, found, flags, rights);
+    const at = this.placeSmallest(lo & PAGE_BASE | flags, lo, hi, rights);
+    this.leadTo(at, found.hpaLo & PAGE_BASE, found.hpaHi, found.gpaLo & PAGE_BASE, found.gpaHi);
+    return this.lineAt(at);
   }
 
-  key(line: number): number { return (this.words[line * LINE_WORDS + RIGHTS]! >>> KEY_AT) & 15; }
-  gpaLo(line: number): number { return this.words[line * LINE_WORDS + TARGET]!; }
-  gpaHi(line: number): number { return this.words[line * LINE_WORDS + TARGET + 1]!; }
-  hpaLo(line: number): number { return this.words[line * LINE_WORDS + HPA]!; }
-  hpaHi(line: number): number { return this.words[line * LINE_WORDS + HPA + 1]!; }
+  private addLarge(lo: number, hi: number, found: WalkResult, flags: number, rights: number): number {
+    const shift = this.heldShift[found.effectiveShift]!;
+    const base = -(1 << shift);
+    const at = this.place(lo, hi, shift, Math.max(shift, found.pageShift), flags, rights);
+    this.leadTo(at, found.hpaLo & base, found.hpaHi, found.gpaLo & base, found.gpaHi);
+    return this.lineAt(at);
+  }
 
   /** Takes over a line that another level of TLB has for an address of the current context. Comes back with the line here. */
   refill(lo: number, hi: number, from: Tlb, source: number): number {
     const shift = this.heldShift[from.shift(source)]!;
-    const there = source * LINE_WORDS;
-    const flags = from.words[there]! & (GLOBAL | DIRTY);
-    const line = this.place(lo, hi, shift, from.wholeShift(source), flags);
-    const at = line * LINE_WORDS;
+    const flags = (from.isGlobal(source) ? GLOBAL : 0) | (from.isDirty(source) ? DIRTY : 0);
+    const at = this.place(lo, hi, shift, from.wholeShift(source), flags, from.allRights(source));
+    const line = this.lineAt(at);
     const offset = (lo & ((1 << from.shift(source)) - 1)) & -(1 << shift);
-    const { words } = this;
-    // A global line keeps the PCID that it was made under.
-    words[at + TAGS] = from.words[there + TAGS]!;
-    words[at + RIGHTS] = from.words[there + RIGHTS]!;
-    words[at + TARGET] = from.gpaLo(source) | offset;
-    words[at + TARGET + 1] = from.gpaHi(source);
-    words[at + HPA] = from.hpaLo(source) | offset;
-    words[at + HPA + 1] = from.hpaHi(source);
+    this.leadTo(at, from.hpaLo(source) | offset, from.hpaHi(source), from.targetLo(source) | offset, from.targetHi(source));
+    this.takeContext(line, from, source);
     return line;
   }
 

@@ -1,6 +1,7 @@
 import { type CachedLines, MAPPING } from './cachedLines';
 import type { InvalidationRow } from './invalidationRows';
 import { LineFilter, type Selection } from './lineFilter';
+import { RecentHits } from './recentHits';
 import type { Registry } from '../state/registry';
 import { Tlb, type TlbSettings } from './tlb';
 import type { WalkResult } from '../paging/walkResult';
@@ -49,6 +50,8 @@ export class InvalidationOperands {
  */
 export class TranslationCaches {
   readonly l1: Tlb;
+  /** What is remembered of loads that hit in it. */
+  readonly hits = new RecentHits();
   readonly l2: Tlb | undefined;
   /** Guest-physical mappings of pages. */
   readonly nestedTlb: Tlb | undefined;
@@ -65,7 +68,7 @@ export class TranslationCaches {
   private readonly filter = new LineFilter();
 
   constructor(registry: Registry, name: string, settings: TranslationCacheSettings) {
-    this.l1 = new Tlb(registry, name, settings.l1);
+    this.l1 = new Tlb(registry, name, settings.l1, this.hits);
     if (settings.l2 !== undefined) this.l2 = new Tlb(registry, `${name}.l2`, settings.l2);
     if (settings.walk !== undefined) {
       this.nestedTlb = new Tlb(registry, `${name}.nested`, settings.walk.nestedTlb);

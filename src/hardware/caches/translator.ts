@@ -8,7 +8,7 @@ import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from '../processor/processorSpaces';
 import { keyRefuses } from '../paging/protectionKeys';
 import type { Invalidations } from './invalidations';
-import { RecentHits } from './recentHits';
+import type { RecentHits } from './recentHits';
 import type { Tlb } from './tlb';
 import type { TranslationCaches } from './translationCaches';
 import type { TranslationSpace } from '../paging/translationSpace';
@@ -49,7 +49,7 @@ export class Translator {
   errorCode = 0;
   level = 0;
 
-  private readonly spaces: ProcessorSpaces;
+  private readonly space: TranslationSpace;
   private readonly caches: TranslationCaches;
   readonly tlb: Tlb;
   private readonly counters: Float64Array;
@@ -57,13 +57,15 @@ export class Translator {
   /** Which events are wanted: asked here, so that one nobody wants costs no call. */
   private readonly on: Uint8Array;
   private readonly memory: PhysicalMemory;
+
   /** What loads that hit came to of late. */
-  readonly recent = new RecentHits();
+  readonly recent: RecentHits;
 
   constructor(private readonly parts: TranslatorParts) {
-    this.spaces = parts.spaces;
+    this.space = parts.spaces.linear;
     this.caches = parts.caches;
     this.tlb = parts.caches.l1;
+    this.recent = parts.caches.hits;
     this.counters = parts.counters;
     this.events = parts.events;
     this.on = parts.events.on;
@@ -75,30 +77,55 @@ export class Translator {
    * the address, so that it does not come again unless the tables call for it.
    */
   translate(lo: number, hi: number, access: number): number {
-    const { tlb, counters } = this;
-    const space = this.spaces.linear;
-    let line = tlb.lookup(lo, hi);
-    if (line < 0) line = this.lookupL2(lo, hi);
-    if (line < 0) {
-      if (this.caches.bypassed !== 0) return this.bypass(space, lo, hi, access);
-      counters[TLB_MISSES]!++;
-      if (this.on[TLB_MISS] !== 0) this.events.tlbMiss(lo, hi);
-    } else {
-      counters[TLB_HITS]!++;
-      if (this.on[TLB_HIT] !== 0) this.events.tlbHit(tlb, line, lo, hi);
-      const verdict = this.judge(space, line, access);
-      if (verdict === LINE.allows) {
-        this.take(line, lo);
-        if ((access & ACCESS_KIND_MASK) === ACCESS.read) this.remember(line, lo, hi, access);
-        return WALK.mapped;
-      }
-      if (verdict === LINE.refuses && this.parts.rewalkOnPermissionFault === 'off') {
-        return this.refuse(this.refuseByLine(space, line, access), lo, hi);
-      }
+    const line = this.tlb.hinted(lo, hi);
+    if (line < 0) return this.translateUnhinted(lo, hi, access);
+    this.tlb.touch(line);
+    return this.hit(line, lo, hi, access);
+  }
+
+  /** As `translate`, for an address that no hint leads to a line of. */
+  translateUnhinted(lo: number, hi: number, access: number): number {
+    const line = this.tlb.search(lo, hi);
+    if (line < 0) return this.miss(lo, hi, access);
+    this.tlb.touch(line);
+    return this.hit(line, lo, hi, access);
+  }
+
+  private miss(lo: number, hi: number, access: number): number {
+    const { space, caches, counters, on } = this;
+    if (caches.l2 !== undefined) {
+      const line = this.lookupL2(lo, hi);
+      if (line >= 0) return this.hit(line, lo, hi, access);
+    }
+    if (caches.bypassed !== 0) return this.bypass(space, lo, hi, access);
+    counters[TLB_MISSES]!++;
+    if (on[TLB_MISS] !== 0) this.events.tlbMiss(lo, hi);
+    const outcome = walk(space, lo, hi, access, EFFECTS.hardware);
+    if (outcome !== WALK.mapped) return this.refuseByWalk(space, outcome, lo, hi, access);
+    const { result } = space;
+    const filled = caches.add(lo, hi, result);
+    if (on[TLB_FILL] !== 0) this.events.tlbFill(this.tlb, filled, lo, hi, result.level);
+    this.hpaLo = result.hpaLo;
+    this.hpaHi = result.hpaHi;
+    return WALK.mapped;
+  }
+
+  private hit(line: number, lo: number, hi: number, access: number): number {
+    const { space, counters } = this;
+    counters[TLB_HITS]!++;
+    if (this.on[TLB_HIT] !== 0) this.events.tlbHit(this.tlb, line, lo, hi);
+    const verdict = this.judge(space, line, access);
+    if (verdict === LINE.allows) {
+      this.take(line, lo);
+      if ((access & ACCESS_KIND_MASK) === ACCESS.read) this.remember(line, lo, hi, access);
+      return WALK.mapped;
+    }
+    if (verdict === LINE.refuses && this.parts.rewalkOnPermissionFault === 'off') {
+      return this.refuse(this.refuseByLine(space, line, access), lo, hi);
     }
     const outcome = walk(space, lo, hi, access, EFFECTS.hardware);
     if (outcome !== WALK.mapped) return this.refuseByWalk(space, outcome, lo, hi, access);
-    return this.filled(space, line < 0 ? this.caches.add(lo, hi, space.result) : this.caches.fill(lo, hi, space.result), lo, hi);
+    return this.filled(space, this.caches.fill(lo, hi, space.result), lo, hi);
   }
 
   private filled(space: TranslationSpace, filled: number, lo: number, hi: number): number {
@@ -176,7 +203,7 @@ export class Translator {
   private remember(line: number, lo: number, hi: number, access: number): void {
     const { tlb, hpaLo, hpaHi } = this;
     const word = this.memory.wordAt(hpaLo & PAGE_BASE, hpaHi);
-    if (word !== 0) this.recent.remember(lo, hi, tlb.version, access, tlb.usedAt(line), hpaLo, hpaHi, word);
+    if (word !== 0) this.recent.remember(lo, hi, (access & ACCESS.user) === 0 ? 0 : 1, tlb.usedAt(line), hpaLo, hpaHi, word);
   }
 
   private take(line: number, lo: number): void {

@@ -1,7 +1,8 @@
 import { ACCESS_WRITES } from '../paging/accessKinds';
 import { RIGHTS_BITS } from '../paging/accessRights';
-import { CachedLines, EPT_RIGHTS_AT, HPA, LINE_WORDS, type LineSettings, RIGHTS, TARGET } from './cachedLines';
+import { CachedLines, type LineSettings } from './cachedLines';
 import { KIND } from '../events/eventTable';
+import { lineRights } from './lineLayout';
 import type { Registry } from '../state/registry';
 import { reportNestedTlb, reportStructureCache } from '../events/walkEvents';
 import { rightsOfEntry } from '../paging/entryRights';
@@ -9,6 +10,7 @@ import type { Tlb } from './tlb';
 import type { TranslationSpace } from '../paging/translationSpace';
 import type { WalkCache } from '../paging/walkCache';
 import { WALK } from '../paging/walkOutcome';
+import { RECORD } from '../paging/walkResult';
 
 export interface WalkCacheSettings {
   readonly pde: LineSettings;
@@ -34,27 +36,43 @@ const STRUCTURE_HIT = KIND.structure_cache_hit;
 const STRUCTURE_FILL = KIND.structure_cache_fill;
 const PAGE_BASE = ~0xfff;
 const LOWEST = 2;
+const ENTRY_LO = RECORD.entryLo;
+const ENTRY_HI = RECORD.entryHi;
+const ENTRY_ADDRESS_LO = RECORD.entryAddressLo;
+const ENTRY_ADDRESS_HI = RECORD.entryAddressHi;
+const ENTRY_HPA_LO = RECORD.entryHpaLo;
+const ENTRY_HPA_HI = RECORD.entryHpaHi;
 
 /** A cache for the entries of one level: each line is the way from the root to one table, taken at once. */
 export class PagingStructureCache extends CachedLines {
+  private readonly regionShift: number;
+
+  constructor(registry: Registry, name: string, settings: LineSettings, shifts: readonly number[]) {
+    super(registry, name, settings, shifts);
+    this.regionShift = shifts[0]!;
+  }
+
   /** Line of an address, or -1; makes it the most recently used of its set. */
   lookup(lo: number, hi: number): number {
-    const line = this.search(lo, hi);
+    const line = this.peek(lo, hi);
     if (line >= 0) this.touch(line);
     return line;
   }
 
-  /** `shift`: of the level. `rights`: AND of those of the entries used so far; `pageRights`: of the table's page, by EPT. */
-  fill(lo: number, hi: number, shift: number, rights: number, pageRights: number): number {
-    const line = this.place(lo, hi, shift, shift, 0);
-    this.words[line * LINE_WORDS + RIGHTS] = rights | (pageRights << EPT_RIGHTS_AT);
+  /**
+   * `shift`: of the level. `rights`: AND of those of the entries used so far; `pageRights`: of the table's page, by EPT. The
+   * next table: as the entry has it, and host-physical. Comes back with the line.
+   */
+  fill(
+    lo: number, hi: number, shift: number, rights: number, pageRights: number,
+    tableLo: number, tableHi: number, hpaLo: number, hpaHi: number,
+  ): number {
+    const at = this.place(lo, hi, shift, shift, 0, lineRights(rights, pageRights, 0));
+    this.leadTo(at, hpaLo, hpaHi, tableLo, tableHi);
+    const line = this.lineAt(at);
+    if (shift === this.regionShift && shift < 32) this.hint(lo, line);
     return line;
   }
-
-  tableLo(line: number): number { return this.words[line * LINE_WORDS + TARGET]!; }
-  tableHi(line: number): number { return this.words[line * LINE_WORDS + TARGET + 1]!; }
-  hpaLo(line: number): number { return this.words[line * LINE_WORDS + HPA]!; }
-  hpaHi(line: number): number { return this.words[line * LINE_WORDS + HPA + 1]!; }
 }
 
 /**
@@ -125,8 +143,8 @@ export class WalkCaches implements WalkCache {
       const cache = this.levels[level]!;
       const line = cache.lookup(lo, hi);
       if (line < 0) continue;
-      this.tableLo = cache.tableLo(line);
-      this.tableHi = cache.tableHi(line);
+      this.tableLo = cache.targetLo(line);
+      this.tableHi = cache.targetHi(line);
       this.hpaLo = cache.hpaLo(line);
       this.hpaHi = cache.hpaHi(line);
       this.rights = cache.rights(line);
@@ -139,29 +157,37 @@ export class WalkCaches implements WalkCache {
   }
 
   fill(space: TranslationSpace): void {
+    this.fillStructures(space);
+    this.fillPage(space);
+  }
+
+  fillStructures(space: TranslationSpace): void {
     const { compiled, result, tables } = space;
     const { on } = space.bus;
+    const { levels } = result;
     const lo = result.addressLo;
     const hi = result.addressHi;
     let rights = result.top === compiled.levels ? compiled.allRights : this.rights;
     for (let level = result.top; level > result.level && level >= LOWEST; level--) {
       if (level === compiled.registerLevel) continue;
-      rights &= rightsOfEntry(compiled, result.entryLo[level]!, result.entryHi[level]!) | compiled.impliedRights[level]!;
+      rights &= rightsOfEntry(compiled, levels[ENTRY_LO + level]!, levels[ENTRY_HI + level]!) | compiled.impliedRights[level]!;
       const below = level - 1;
       const cache = this.levels[level]!;
-      const line = cache.fill(lo, hi, compiled.shifts[level]!, rights, tables.pageRights === undefined ? 0 : tables.pageRights[below]!);
-      const at = line * LINE_WORDS;
-      const tableLo = result.entryAddressLo[below]! & PAGE_BASE;
-      const tableHi = result.entryAddressHi[below]!;
-      cache.words[at + TARGET] = tableLo;
-      cache.words[at + TARGET + 1] = tableHi;
-      cache.words[at + HPA] = result.entryHpaLo[below]! & PAGE_BASE;
-      cache.words[at + HPA + 1] = result.entryHpaHi[below]!;
+      const tableLo = levels[ENTRY_ADDRESS_LO + below]! & PAGE_BASE;
+      const tableHi = levels[ENTRY_ADDRESS_HI + below]!;
+      const line = cache.fill(
+        lo, hi, compiled.shifts[level]!, rights, tables.pageRights === undefined ? 0 : tables.pageRights[below]!,
+        tableLo, tableHi, levels[ENTRY_HPA_LO + below]! & PAGE_BASE, levels[ENTRY_HPA_HI + below]!);
       if (on[STRUCTURE_FILL] !== 0) reportStructureCache(space, STRUCTURE_FILL, level, line, tableLo, tableHi);
     }
+  }
+
+  fillPage(space: TranslationSpace): void {
     const { nestedTlb } = this;
     if (nestedTlb === undefined) return;
-    const made = this.known < 0 ? nestedTlb.add(lo, hi, result) : nestedTlb.fill(lo, hi, result);
-    if (on[NESTED_TLB_FILL] !== 0) reportNestedTlb(space, NESTED_TLB_FILL, made);
+    const { result } = space;
+    const { addressLo, addressHi } = result;
+    const made = this.known < 0 ? nestedTlb.add(addressLo, addressHi, result) : nestedTlb.fill(addressLo, addressHi, result);
+    if (space.bus.on[NESTED_TLB_FILL] !== 0) reportNestedTlb(space, NESTED_TLB_FILL, made);
   }
 }

@@ -212,7 +212,7 @@ export class ProcessorEvents {
     if (record === undefined) return;
     const offset = lo & ((1 << tlb.shift(line)) - 1);
     setPair(record, field.gva.at, lo, hi);
-    setPair(record, field.gpa.at, tlb.gpaLo(line) | offset, tlb.gpaHi(line));
+    setPair(record, field.gpa.at, tlb.targetLo(line) | offset, tlb.targetHi(line));
     setPair(record, field.hpa.at, tlb.hpaLo(line) | offset, tlb.hpaHi(line));
     record[field.index.at] = line;
     record[field.level.at] = level;

@@ -11,7 +11,7 @@ import type { ProcessorSpaces } from './processorSpaces';
 import { type LinearTranslation, TRANSLATED } from './linearTranslation';
 import { SEGMENT } from '../segments/segmentRegisters';
 import { VECTOR } from '../delivery/exceptions';
-import { RECENT, recentHitAt } from '../caches/recentHits';
+import { RECENT_HPA, RECENT_PAGE_HI, RECENT_USED, RECENT_WORD, recentHitAt, type RecentHits } from '../caches/recentHits';
 import { REGISTER } from './registers';
 import type { Tlb } from '../caches/tlb';
 import type { TranslationSpace } from '../paging/translationSpace';
@@ -50,9 +50,11 @@ export interface MemoryProcessor {
 /** Loads, stores, read-modify-writes and fetches at linear addresses, each of which comes back with a `STATUS`. */
 export class MemoryInstructions {
   storeObserver: StoreObserver | undefined;
-  /** Host-physical address of the first byte of the operation performed last. */
-  performedLo = 0;
-  performedHi = 0;
+  /** Where the operation performed last was: a pair, or of a load that was known to hit what is remembered, and where in it. */
+  private atLo = 0;
+  private atHi = 0;
+  private performedAt = -1;
+  private performedIn = 0;
   private readonly operand: OperandAccess;
   private readonly registers: Int32Array;
   private readonly counters: Float64Array;
@@ -65,7 +67,7 @@ export class MemoryInstructions {
   /** Words of the TLB, and of what loads found in it of late. */
   private readonly lines: Int32Array;
   private readonly clockAt: number;
-  private readonly recent: Int32Array;
+  private readonly recent: RecentHits;
 
   constructor(private readonly processor: MemoryProcessor) {
     this.operand = new OperandAccess(processor.memory);
@@ -79,7 +81,16 @@ export class MemoryInstructions {
     this.tlb = processor.translator.tlb;
     this.lines = this.tlb.words;
     this.clockAt = this.tlb.clockAt;
-    this.recent = processor.translator.recent.words;
+    this.recent = this.translator.recent;
+  }
+
+  /** Host-physical address of the first byte of the operation performed last. */
+  get performedLo(): number {
+    return this.performedAt < 0 ? this.atLo : this.recent.words[this.performedAt | RECENT_HPA]! | (this.performedIn & PAGE_MASK);
+  }
+
+  get performedHi(): number {
+    return this.performedAt < 0 ? this.atHi : this.recent.words[this.performedAt | RECENT_HPA + 1]!;
   }
 
   /**
@@ -87,23 +98,20 @@ export class MemoryInstructions {
    * `access` then; `pending` tells of operations under way, and this one never is. In another page it is translated first.
    */
   load(lo: number, hi: number, size: number): number {
-    const { recent: words, lines, clockAt, pending } = this;
+    const { recent, lines, clockAt, pending } = this;
+    const { words } = recent;
     const shift = (lo & 3) << 3;
     const at = recentHitAt(lo);
     const now = lines[clockAt]! + 1;
-    if (words[at] !== (lo & ~PAGE_MASK) || words[at + RECENT.pageHi] !== hi || words[at + RECENT.version] !== this.tlb.version
-      || words[at + RECENT.access] !== (this.registers[CPL] === 3 ? USER_READ : ACCESS.read)
-      || this.bus.quietHits === 0 || shift + (size << 3) > 32 || now >= CLOCK_LIMIT) {
-      return this.bus.quietHits === 0 || shift + (size << 3) > 32
-        ? this.access(OPERATION.load, lo, hi, size, 0, 0, 0) : this.loadTranslated(lo, hi, size);
-    }
+    if (words[at] !== (lo & ~PAGE_MASK | recent.stamp | (this.registers[CPL] === 3 ? 1 : 0)) || words[at | RECENT_PAGE_HI] !== hi
+      || this.bus.quietHits === 0 || shift + (size << 3) > 32 || now >= CLOCK_LIMIT) return this.loadUnknown(lo, hi, size);
     lines[clockAt] = now;
-    lines[words[at + RECENT.used]!] = now;
-    const word = this.memory.words[words[at + RECENT.word]! + ((lo & PAGE_MASK) >> 2)]!;
+    lines[words[at | RECENT_USED]!] = now;
+    const word = this.memory.words[words[at | RECENT_WORD]! | (lo & PAGE_MASK) >> 2]!;
     pending.valueLo = size === 4 ? word : (word >>> shift) & ((1 << (size << 3)) - 1);
     pending.valueHi = 0;
-    this.performedLo = words[at + RECENT.hpaLo]! | (lo & PAGE_MASK);
-    this.performedHi = words[at + RECENT.hpaHi]!;
+    this.performedAt = at;
+    this.performedIn = lo;
     this.counters[TLB_HITS]!++;
     this.counters[ACCESSES]!++;
     return STATUS.done;
@@ -119,8 +127,9 @@ export class MemoryInstructions {
     const outcome = this.translated(lo, hi, this.registers[CPL] === 3 ? USER_WRITE : ACCESS.write);
     if (outcome !== WALK.mapped) return this.refused(outcome, OPERATION.store, lo, hi, size, valueLo, valueHi);
     const { hpaLo, hpaHi } = translator;
-    this.performedLo = hpaLo;
-    this.performedHi = hpaHi;
+    this.performedAt = -1;
+    this.atLo = hpaLo;
+    this.atHi = hpaHi;
     operand.write(hpaLo, hpaHi, 0, 0, size, valueLo, valueHi);
     this.counters[ACCESSES]!++;
     return STATUS.done;
@@ -164,17 +173,21 @@ export class MemoryInstructions {
     return end.giveUp('the access exits again and again and nothing comes of it');
   }
 
-  /** A load within a word that nobody listens to and that is not known to hit: as `access`, but `pending` is for refusals. */
-  private loadTranslated(lo: number, hi: number, size: number): number {
+  /** A load in a page whose last load is not known to have hit; while nobody listens, one within a word leaves `pending` to refusals. */
+  private loadUnknown(lo: number, hi: number, size: number): number {
+    const shift = (lo & 3) << 3;
+    if (this.bus.quietHits === 0 || shift + (size << 3) > 32) return this.access(OPERATION.load, lo, hi, size, 0, 0, 0);
     const { translator, pending } = this;
-    const outcome = this.translated(lo, hi, this.registers[CPL] === 3 ? USER_READ : ACCESS.read);
+    const outcome = !isCanonical(this.space.compiled, hi) ? WALK.nonCanonical
+      : translator.translateUnhinted(lo, hi, this.registers[CPL] === 3 ? USER_READ : ACCESS.read);
     if (outcome !== WALK.mapped) return this.refused(outcome, OPERATION.load, lo, hi, size, 0, 0);
     const { hpaLo, hpaHi } = translator;
     const word = this.memory.load32(hpaLo & ~3, hpaHi);
-    pending.valueLo = size === 4 ? word : (word >>> ((lo & 3) << 3)) & ((1 << (size << 3)) - 1);
+    pending.valueLo = size === 4 ? word : (word >>> shift) & ((1 << (size << 3)) - 1);
     pending.valueHi = 0;
-    this.performedLo = hpaLo;
-    this.performedHi = hpaHi;
+    this.performedAt = -1;
+    this.atLo = hpaLo;
+    this.atHi = hpaHi;
     this.counters[ACCESSES]!++;
     return STATUS.done;
   }
@@ -202,8 +215,9 @@ export class MemoryInstructions {
     const isWatched = this.bus.on[BUS_ERROR] !== 0;
     if (isWatched) this.processor.events.busError(this.memory, hpaLo, hpaHi, operation);
     if (isWatched && (hpaLo & PAGE_MASK) + size > PAGE_BYTES) this.processor.events.busError(this.processor.memory, nextLo, nextHi, operation);
-    this.performedLo = hpaLo;
-    this.performedHi = hpaHi;
+    this.performedAt = -1;
+    this.atLo = hpaLo;
+    this.atHi = hpaHi;
     if (operation !== OPERATION.store) {
       operand.read(hpaLo, hpaHi, nextLo, nextHi, size);
       pending.valueLo = operand.lo;
@@ -218,8 +232,9 @@ export class MemoryInstructions {
   completeWithoutDevice(): void {
     const { operand } = this;
     const { pending } = this.processor;
-    this.performedLo = -1;
-    this.performedHi = -1;
+    this.performedAt = -1;
+    this.atLo = -1;
+    this.atHi = -1;
     pending.valueLo = pending.size >= 4 ? -1 : (1 << (pending.size << 3)) - 1;
     pending.valueHi = pending.size === 8 ? -1 : 0;
     operand.take(pending.valueLo, pending.valueHi);

@@ -92,6 +92,6 @@ function addStructures(walk: WalkCaches, page: bigint, vpid: number, pcid: numbe
   for (const level of [2, 3, 4]) {
     const cache = walk.levels[level]!;
     cache.useContext(vpid, pcid, mapping, ...halves(root));
-    if (cache.peek(...halves(page)) < 0) cache.fill(...halves(page), 12 + 9 * (level - 1), 7, 7);
+    if (cache.peek(...halves(page)) < 0) cache.fill(...halves(page), 12 + 9 * (level - 1), 7, 7, 0, 0, 0, 0);
   }
 }
