@@ -23,6 +23,16 @@ const common = {
 };
 const onNode = { ...common, platform: 'node', target: 'node20', format: 'cjs' };
 
+/** Web workers have no Node modules: what the DAP library calls of `url` is a global there, `events` a package. */
+const inBrowser = {
+  ...common,
+  platform: 'browser',
+  target: 'es2022',
+  mainFields: ['browser', 'module', 'main'],
+  define: { global: 'globalThis' },
+  alias: { url: path.join(root, 'src/extension/webUrl.ts') },
+};
+
 const COMMAND = 'the pagewalk command';
 
 /** @type {Record<string, import('esbuild').BuildOptions>} */
@@ -31,7 +41,7 @@ const products = {
     ...onNode,
     entryPoints: ['src/extension/extension.ts'],
     outfile: 'dist/extension.js',
-    external: ['vscode', './adapterEntry'],
+    external: ['vscode', './adapterEntry', './languageClient'],
     // A bundle cannot import() a CommonJS file by a name without extension; require() can.
     supported: { 'dynamic-import': false },
   },
@@ -39,6 +49,25 @@ const products = {
     ...onNode,
     entryPoints: ['src/extension/adapterEntry.ts'],
     outfile: 'dist/adapterEntry.js',
+  },
+  'the language client, loaded with the first scenario': {
+    ...onNode,
+    entryPoints: ['src/extension/languageClient.ts'],
+    outfile: 'dist/languageClient.js',
+    external: ['vscode'],
+  },
+  'the extension for the browser': {
+    ...inBrowser,
+    entryPoints: ['src/extension/webExtension.ts'],
+    outfile: 'dist/web/extension.js',
+    format: 'cjs',
+    external: ['vscode'],
+  },
+  'the language server as a web worker': {
+    ...inBrowser,
+    entryPoints: ['src/lsp/worker.ts'],
+    outfile: 'dist/web/languageServer.js',
+    format: 'iife',
   },
   'the debug adapter on stdio': { ...onNode, entryPoints: ['src/adapter/stdio.ts'], outfile: 'dist/adapter.js' },
   [COMMAND]: {
@@ -84,12 +113,21 @@ async function checkForBrowser() {
   console.log(`${contents.length} modules of ${portable.join(', ')} build for the browser.`);
 }
 
+/** The kernel library as files: an editor that is not VS Code opens them when one goes to a definition. */
+function copyLibrary() {
+  const from = path.join(root, 'src/language/library');
+  const to = path.join(root, 'dist/library');
+  fs.mkdirSync(to, { recursive: true });
+  for (const name of fs.readdirSync(from).filter((each) => each.endsWith('.guest'))) fs.copyFileSync(path.join(from, name), path.join(to, name));
+}
+
 /** Builds every product, the sound ones beside a broken one; fails at the end if any is broken. */
 async function build() {
   const broken = [];
   for (const [name, options] of Object.entries(products)) {
     await esbuild.build(options).catch(() => broken.push(name));
   }
+  copyLibrary();
   if (!broken.includes(COMMAND)) fs.chmodSync(path.join(root, products[COMMAND].outfile), 0o755);
   if (broken.length > 0) throw new Error(`Not built, for the errors above: ${broken.join(', ')}.`);
 }

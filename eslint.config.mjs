@@ -87,7 +87,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/adapter/**/*.ts', 'src/cli/**/*.ts', 'src/extension/**/*.ts'],
+    files: ['src/adapter/**/*.ts', 'src/lsp/**/*.ts', 'src/cli/**/*.ts', 'src/extension/**/*.ts'],
     rules: {
       'no-restricted-globals': [
         'error',

@@ -32,6 +32,9 @@ const hardwareTables = [
 /** The two doors of the adapter that the extension opens: a session to host inline, and diagnostics. */
 const adapterEntries = ['adapter/inline', 'adapter/diagnostics'];
 
+/** What the language server shares with the adapter: how files are named, found and read. */
+const adapterFiles = ['adapter/client', 'adapter/fileAccess', 'adapter/importPaths', 'adapter/nodeFiles'];
+
 /**
  * Folder: the folders or files under src/ that it may import besides itself, the npm packages, and whether it
  * may use Node. `NAME/*` is everything in a folder.
@@ -51,17 +54,22 @@ export const layers = {
     packages: ['@vscode/debugadapter', '@vscode/debugprotocol', 'vscode-languageserver'],
     node: 'allowed',
   },
+  lsp: {
+    imports: ['hardware/*', 'protocol/*', 'language/*', 'hypervisor/*', 'engine/*', 'inspect/*', ...adapterFiles],
+    packages: ['vscode-languageserver', 'vscode-languageserver-textdocument'],
+    node: 'allowed',
+  },
   cli: {
-    imports: ['hardware/*', 'protocol/*', 'language/*', 'hypervisor/*', 'engine/*', 'inspect/*', 'adapter/*'],
+    imports: ['hardware/*', 'protocol/*', 'language/*', 'hypervisor/*', 'engine/*', 'inspect/*', 'adapter/*', 'lsp/*'],
     packages: ['commander', '@observablehq/plot', '@xmldom/xmldom'],
     node: 'allowed',
   },
   // The panel's page runs in a browser of its own and hears of the machine by messages alone.
   webview: { imports: ['protocol/*'], packages: ['lit'] },
   // The extension knows the machine by DAP alone, as any other editor would: whatever a view needs is a request,
-  // which then serves every client. Hosting the adapter inline needs its entry and no more.
+  // which then serves every client. Hosting adapter and language server inline needs their entries and no more.
   extension: {
-    imports: ['protocol/*', ...adapterEntries],
+    imports: ['protocol/*', ...adapterEntries, 'lsp/inline'],
     packages: ['vscode', '@vscode/debugprotocol', 'vscode-languageclient'],
     node: 'allowed',
   },

@@ -2,8 +2,10 @@ import { check } from './check';
 import { runCommandLine, type Commands } from './commandLine';
 import { compare } from './compare';
 import { conform } from './conform';
+import { EXIT } from './console';
 import { dap } from './dap';
 import { format } from './format';
+import { lateModules } from './lateModules';
 import { heedInterrupts, processConsole } from './processConsole';
 import { runScenarios } from './run';
 import { trace } from './trace';
@@ -28,7 +30,11 @@ const commands: Commands = {
   check: (files, options) => check(files, options, processConsole),
   format: (files, options) => format(files, options, processConsole),
   dap: (options) => dap(options, processConsole),
-  lsp: () => 2,
+  lsp: async () => {
+    const { serveLanguageOnStdio } = await lateModules.language();
+    serveLanguageOnStdio();
+    return EXIT.ok;
+  },
 };
 
 void runCommandLine(process.argv.slice(2), commands, processConsole).then((status) => {

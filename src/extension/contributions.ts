@@ -6,6 +6,8 @@ export const LANGUAGE = 'guest';
 export const COMMAND = {
   showWalk: 'pagewalk.showWalk',
   debugScenario: 'pagewalk.debugScenario',
+  runScenario: 'pagewalk.runScenario',
+  compareScenario: 'pagewalk.compareScenario',
   breakOnWrite: 'pagewalk.breakOnWrite',
   copyEntryValue: 'pagewalk.copyEntryValue',
   copyEntryAddress: 'pagewalk.copyEntryAddress',

@@ -16,7 +16,9 @@ export function registerLaunchConfigurations(): vscode.Disposable {
       { provideDebugConfigurations: (folder) => oneForEachTechnique(folder, front.find()) },
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
-    vscode.commands.registerCommand(COMMAND.debugScenario, (uri?: vscode.Uri) => debugScenario(uri ?? front.find())),
+    vscode.commands.registerCommand(COMMAND.debugScenario, (uri?: vscode.Uri | string) => (
+      debugScenario(typeof uri === 'string' ? vscode.Uri.parse(uri) : (uri ?? front.find()))
+    )),
   );
 }
 

@@ -9,8 +9,14 @@ describe('the bundles of the extension', () => {
     const { inputs, bytes } = await bundle('src/extension/extension.ts', 'node');
     const foreign = inputs.filter((input) => !/^src\/(extension|protocol)\//.test(input));
     assert.deepEqual(foreign, []);
-    assert.ok(!inputs.includes('src/extension/adapterEntry.ts'));
+    for (const late of ['adapterEntry', 'languageClient', 'webUrl']) assert.ok(!inputs.includes(`src/extension/${late}.ts`), late);
     assert.ok(bytes < 60 * KB, `${String(bytes)} bytes`);
+  });
+
+  it('load the language client with the first scenario, without Node and without a server in it', async () => {
+    const { inputs } = await bundle('src/extension/languageClient.ts', 'browser');
+    const foreign = inputs.filter((input) => !/^src\/(extension|protocol)\/|node_modules\/(?:vscode-languageclient|vscode-languageserver-(?:protocol|types)|vscode-jsonrpc|semver|minimatch|brace-expansion|balanced-match|concat-map)\//.test(input));
+    assert.deepEqual(foreign, []);
   });
 
   it('keep the panel to its own code, the protocol and lit, within 150 KB', async () => {
@@ -32,7 +38,7 @@ async function bundle(entry: string, platform: 'node' | 'browser'): Promise<{ in
     metafile: true,
     platform,
     format: platform === 'node' ? 'cjs' : 'iife',
-    external: ['vscode', './adapterEntry'],
+    external: ['vscode', './adapterEntry', './languageClient'],
   });
   const { inputs }: Metafile = result.metafile;
   return { inputs: Object.keys(inputs), bytes: result.outputFiles.reduce((sum, file) => sum + file.contents.length, 0) };

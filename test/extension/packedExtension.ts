@@ -26,8 +26,14 @@ export async function packExtension(files: Readonly<Record<string, string>>): Pr
     ...node,
     entryPoints: ['src/extension/extension.ts'],
     outfile: path.join(folder, 'dist/extension.js'),
-    external: ['vscode', './adapterEntry'],
+    external: ['vscode', './adapterEntry', './languageClient'],
     supported: { 'dynamic-import': false },
+  });
+  await build({
+    ...node,
+    entryPoints: ['src/extension/languageClient.ts'],
+    outfile: path.join(folder, 'dist/languageClient.js'),
+    external: ['vscode'],
   });
   await build({ ...node, entryPoints: ['test/extension/scriptedAdapter.ts'], outfile: path.join(folder, 'dist/adapterEntry.js') });
   await build({

@@ -2,6 +2,8 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { EntryField, TableNode, TablesArguments, TablesResponse } from '../../src/protocol/requests';
 import { nestedWalkDone, nestedWalkHalfway, nestedWalkOneFurther, tlbHit } from '../panel/walkSamples';
 
+export { serveLanguageInline } from '../../src/lsp/inline';
+
 /**
  * Stands in for the adapter's bundle: a session of four moments whose tables and walks are
  * scripted, so that what the extension does with them can be told apart from what a machine does.

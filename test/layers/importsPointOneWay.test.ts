@@ -14,12 +14,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   engine: ['hardware', 'protocol', 'language', 'hypervisor'],
   inspect: ['hardware', 'protocol', 'language', 'hypervisor', 'engine'],
   adapter: ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'inspect'],
-  cli: ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'inspect', 'adapter'],
+  lsp: ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'inspect'],
+  cli: ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'inspect', 'adapter', 'lsp'],
   webview: ['protocol'],
   extension: ['protocol'],
 };
 const folders = Object.keys(mayImport);
-const withNode = ['adapter', 'cli', 'extension'];
+const withNode = ['adapter', 'lsp', 'cli', 'extension'];
 const portable = ['hardware', 'protocol', 'language', 'hypervisor', 'engine', 'inspect'];
 
 const linter = new ESLint({ cwd: root });
@@ -95,6 +96,15 @@ describe('imports point one way', function () {
       "import { x } from '../adapter/requests/launching';",
     ];
     assert.deepEqual(await refused('pagewalk/layers', 'extension', [...entries, ...behind]), behind);
+  });
+
+  it('lsp/ has how the adapter finds and reads files, and nothing else of it; extension/ has its one entry', async () => {
+    const files = ["import { x } from '../adapter/importPaths';", "import { x } from '../adapter/fileAccess';"];
+    const session = ["import { x } from '../adapter/session';", "import { x } from '../adapter/requests/launching';"];
+    assert.deepEqual(await refused('pagewalk/layers', 'lsp', [...files, ...session]), session);
+    const entry = ["import { x } from '../lsp/inline';"];
+    const behind = ["import { x } from '../lsp/languageServer';"];
+    assert.deepEqual(await refused('pagewalk/layers', 'extension', [...entry, ...behind]), behind);
   });
 
   it('nobody leaves src/', async () => {

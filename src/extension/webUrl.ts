@@ -1,0 +1,3 @@
+/** What @vscode/debugadapter takes of Node's module `url`: a web worker has it as a global. */
+const { URL } = globalThis;
+export { URL };
