@@ -48,16 +48,19 @@ async function assertWholeTablePasses({ guards }: BrokenTable): Promise<void> {
 async function breakRowsOf(table: BrokenTable): Promise<TableResult> {
   const begin = performance.now();
   const guards = new PromisingFirst(table.guards);
+  const first = new PromisingFirst(table.guards.slice(0, 1));
   const survived: string[] = [];
   let caught = 0;
   let equivalent = 0;
   for (const broken of table.breaks) {
     const title = `${table.name}, ${broken.row}: ${broken.how}`;
     const since = performance.now();
-    const by = await caughtBy(guards, broken);
+    // What is said to mean the same is shown to the first guard alone: for whether too much is said to.
+    const isListed = equivalentBreaks.some(({ matches }) => matches.test(title));
+    const by = await caughtBy(isListed ? first : guards, broken);
     if (isVerbose) console.log(`  ${title} <- ${by ?? 'nothing'} (${(performance.now() - since).toFixed(0)} ms)`);
     if (by !== undefined) caught++;
-    else if (equivalentBreaks.some(({ matches }) => matches.test(title))) equivalent++;
+    else if (isListed) equivalent++;
     else {
       survived.push(title);
       console.log(`  SURVIVED  ${title}`);

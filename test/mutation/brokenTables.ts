@@ -23,7 +23,7 @@ import { eptPointerRules } from '../../src/hardware/vmx/eptPointerRules';
 import {
   crAccessQualification, EPT_QUALIFICATION, eptViolationFields, ioQualification, modificationLogFullFields,
 } from '../../src/hardware/vmx/exitQualification';
-import { conformanceGuard, productGuard, unitGuard, type Guard } from './guards';
+import { conformanceGuard, productGuards, unitGuard, type Guard } from './guards';
 import { bitBreaksOf, breaksOf, dropFrom, valueBreaksOf, type RowBreak } from './rowBreaks';
 
 /** One broken row to be caught. */
@@ -60,7 +60,7 @@ const scalars = [
 ] as const;
 
 function format(name: string, value: PagingFormat, words: readonly string[]): BrokenTable[] {
-  const guards = [productGuard(words, STRIDE), unitGuard('exhaustive/beyondWidth.test.ts', 'exhaustive/roots.test.ts'), tests('paging'), conformanceGuard(7)];
+  const guards = [...productGuards(words, STRIDE), unitGuard('exhaustive/beyondWidth.test.ts', 'exhaustive/roots.test.ts'), tests('paging'), conformanceGuard(7)];
   const own = breaksOf(value, scalars).map((broken) => ({ ...broken, row: 'format' }));
   // Nested formats share the rules of those that they are made of.
   const isShared = name.startsWith('NPT');
@@ -89,17 +89,17 @@ export const brokenTables: readonly BrokenTable[] = [
     { name: 'accessRightsRows', breaks: listed(accessRightsRows) },
     { name: 'rightsConditions', breaks: named(breaksOf(rightsConditions)) },
     { name: 'PFEC', breaks: named(bitBreaksOf(PFEC)) },
-  ].map((table) => ({ ...table, guards: [unitGuard('hardware/paging/refusedRights.test.ts'), productGuard(['PAE: ', '4-level: '], STRIDE), tests('paging')] })),
+  ].map((table) => ({ ...table, guards: [unitGuard('hardware/paging/refusedRights.test.ts'), ...productGuards(['PAE: ', '4-level: '], STRIDE), tests('paging')] })),
   {
     name: 'eptRightsRows', breaks: listed(eptRightsRows),
-    guards: [productGuard(['EPT, 4 levels: rights', 'EPT with'], STRIDE), tests('paging', 'vmx')],
+    guards: [...productGuards(['EPT, 4 levels: rights', 'EPT with'], STRIDE), tests('paging', 'vmx')],
   },
   ...[
     { name: 'EPT_QUALIFICATION', breaks: named(bitBreaksOf(EPT_QUALIFICATION)) },
     { name: 'eptViolationQualification.accessBits', breaks: named(valueBreaksOf(accessBits)) },
     { name: 'eptViolationQualification.rightsBits', breaks: rightsBits.flatMap((row) => named(bitBreaksOf(row))) },
-  ].map((table) => ({ ...table, guards: [productGuard(['EPT, 4 levels: rights', 'EPT with'], STRIDE), tests('paging', 'vmx', 'delivery')] })),
-  { name: 'NPF_INFO_HI', breaks: named(bitBreaksOf(NPF_INFO_HI)), guards: [productGuard(['nested PAE'], STRIDE), tests('paging')] },
+  ].map((table) => ({ ...table, guards: [...productGuards(['EPT, 4 levels: rights', 'EPT with'], STRIDE), tests('paging', 'vmx', 'delivery')] })),
+  { name: 'NPF_INFO_HI', breaks: named(bitBreaksOf(NPF_INFO_HI)), guards: [...productGuards(['nested PAE'], STRIDE), tests('paging')] },
   { name: 'eptViolationFields', breaks: listed(eptViolationFields), guards: [tests('vmx', 'paging'), everything] },
   { name: 'modificationLogFullFields', breaks: listed(modificationLogFullFields), guards: [tests('vmx'), everything] },
   { name: 'ioQualification', breaks: listed(ioQualification), guards: [tests('vmx'), everything] },

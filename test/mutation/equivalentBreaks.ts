@@ -89,7 +89,7 @@ export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why
     why: 'with PAE paging there are no PCIDs: the current one is 0, as in all guest-physical mappings',
   },
   {
-    matches: /invalidationRows\.nestedPageFault, .*: guestPhysical\.eptRoot any -> current$/,
+    matches: /invalidationRows\.(nestedPageFault|asid|asidKeepingGlobals), .*: guestPhysical\.eptRoot any -> current$/,
     why: 'of mappings through nested tables the ASID stands for the root, which is 0 in all of them',
   },
   {

@@ -14,26 +14,34 @@ export interface Guard {
 
 const saying = (what: string, error: unknown): string => `${what}: ${error instanceof Error ? error.message : String(error)}`;
 
-/** Every so-many-th case of the products whose titles begin with one of these words; first, and all of them, those of single bits. */
-export function productGuard(words: readonly string[], stride: number): Guard {
-  // Those that only prepare their cases for seconds are left to the whole product.
-  const isLong = (about: string): boolean => about.includes('everywhere in the walk') || about.includes('every page size');
-  const named = products.filter(({ about }) => words.some((word) => about.startsWith(word)) && !isLong(about));
-  const isQuick = ({ about }: Pick<Product, 'about'>): boolean => about.includes('single bit');
-  if (named.length === 0) throw new Error(`no product is about ${words.join(' or ')}`);
-  const chosen = new PromisingFirst([...named.filter(isQuick), ...named.filter((product) => !isQuick(product))]);
+const isOfSingleBits = ({ about }: Product): boolean => about.includes('single bit');
+// Those that only prepare their cases for seconds are left to the whole product.
+const isLong = ({ about }: Product): boolean => about.includes('everywhere in the walk') || about.includes('every page size');
+
+function judgedBy(name: string, chosen: readonly Product[], stride: number): Guard {
+  if (chosen.length === 0) throw new Error(`no product is for ${name}`);
+  const promising = new PromisingFirst(chosen);
   return {
-    name: `product ${words.join(' ')}`,
-    run: () => chosen.firstCatch(async (product) => {
+    name,
+    run: () => promising.firstCatch(async (product) => {
       await Promise.resolve();
       try {
-        const score = product.run({ stride: isQuick(product) ? 1 : stride, until: 'the first difference' });
+        const score = product.run({ stride, until: 'the first difference' });
         return score.differing > 0 ? product.about : undefined;
       } catch (error) {
         return saying(product.about, error);
       }
     }),
   };
+}
+
+/** All cases of the products of single bits whose titles begin with one of these words, then every so-many-th case of the others. */
+export function productGuards(words: readonly string[], stride: number): readonly Guard[] {
+  const named = products.filter((product) => words.some((word) => product.about.startsWith(word)) && !isLong(product));
+  return [
+    { title: 'single bits', chosen: named.filter(isOfSingleBits), every: 1 },
+    { title: 'product', chosen: named.filter((product) => !isOfSingleBits(product)), every: stride },
+  ].filter(({ chosen }) => chosen.length > 0).map(({ title, chosen, every }) => judgedBy(`${title} ${words.join(' ')}`, chosen, every));
 }
 
 /** A file of tests that can be loaded once and run again and again. */

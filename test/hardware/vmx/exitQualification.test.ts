@@ -38,6 +38,7 @@ describe('an exit qualification', () => {
 
   it('for I/O instructions has size, direction and port at the ends', () => {
     const text = (lo: number): string => describeQualification(ioQualification, lo);
+    assert.equal(text(4), 'size less 1 4, port 0', 'which no instruction has');
     assert.equal(text(0xcf8_0008), '1 byte, IN, port 3320');
     assert.equal(text(0x3f8_0001), '2 bytes, port 1016');
     assert.equal(text(0xffff_0073), '4 bytes, string instruction, REP prefixed, immediate operand, port 65535');
