@@ -90,8 +90,16 @@ describe('a hover tells', () => {
     assert.equal(hover(onCpu('repeat 1|2 { x = 1 }')), '`0xc` = 12');
   });
 
+  it('terms of the glossary: in comments, the longest; and below words of the language', () => {
+    const told = hover(onCpu('x = 1 // every guest-phys|ical address has one'));
+    assert.match(told, /^\*\*guest-physical address\*\*: /);
+    assert.match(told, /SDM Vol. 3/);
+    assert.match(hover(onCpu('x = 1 // two shadow pag|es')), /^\*\*shadow page\*\*/);
+    assert.match(hover(onCpu('x = gp|a:0x1000')), /A guest-physical address[^]*\*\*guest-physical address\*\*/);
+  });
+
   it('nothing about signs, comments and unknown words, and never fails on a broken text', () => {
-    for (const text of [onCpu('x |= 1'), onCpu('x = 1 // com|ment'), onCpu('x = unknow|n'), 'cpu 0 { [|', '|', 'cpu 0 { x = 0x|']) assert.equal(hover(text), '');
+    for (const text of [onCpu('x |= 1'), onCpu('x = 1 // of no ter|minology'), onCpu('x = unknow|n'), 'cpu 0 { [|', '|', 'cpu 0 { x = 0x|']) assert.equal(hover(text), '');
   });
 
   it('every word that the grammar reserves, where it is one of the language', () => {
