@@ -38,6 +38,9 @@ describe('an exit qualification', () => {
 
   it('for I/O instructions has size, direction and port at the ends', () => {
     const text = (lo: number): string => describeQualification(ioQualification, lo);
+    for (const [bit, name] of [[3, 'IN'], [4, 'string instruction'], [5, 'REP prefixed'], [6, 'immediate operand']] as const) {
+      assert.equal(text(1 << bit), `1 byte, ${name}, port 0`);
+    }
     assert.equal(text(4), 'size less 1 4, port 0', 'which no instruction has');
     assert.equal(text(0xcf8_0008), '1 byte, IN, port 3320');
     assert.equal(text(0x3f8_0001), '2 bytes, port 1016');
