@@ -2,17 +2,20 @@ import { CR0, CR4, EFER } from '../hardware/processor/controlRegisters';
 import type { Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
 import { saveGuestState } from '../hardware/vmx/guestState';
-import { ENTRY, EXIT, VMCS, type VmcsFieldName } from '../hardware/vmx/vmcs';
+import { ENTRY, EXIT, PIN, PRIMARY, VMCS, type VmcsFieldName } from '../hardware/vmx/vmcs';
 import { adjustControls } from '../hardware/vmx/vmxControls';
 
 /** What one way of virtualizing memory asks of its VMCS; the rest is as any hypervisor here has it. */
 export interface VmcsWishes {
   /** Controls that it wants, beside those that must be 1. */
+  readonly pin: number;
   readonly primary: number;
   readonly secondary: number;
   /** Bits of CR0 and CR4 that the host owns, beside those that VMX operation fixes. */
   readonly ownedCr0: number;
   readonly ownedCr4: number;
+  /** Host frame of the MSR bitmaps. */
+  readonly msrBitmap: number;
 }
 
 /** Bits that are 1 in VMX operation and that the guest, which has no VMX, need not have so: the host owns them. */
@@ -27,6 +30,10 @@ export function cr0ForGuest(lo: number): number {
 export function cr4ForGuest(lo: number): number {
   return lo | FIXED_CR4;
 }
+
+/** What any hypervisor here wants to hear of: interrupts, HLT, ports, MSRs by their bitmap. */
+export const HEARD_PIN = PIN.externalInterruptExiting;
+export const HEARD_PRIMARY = PRIMARY.hltExiting | PRIMARY.unconditionalIoExiting | PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls;
 
 /** Selectors of a GDT as Linux has it on x86-64. */
 const SEGMENT_SELECTOR = { code: 0x10, data: 0x18, task: 0x40 } as const;
@@ -49,11 +56,13 @@ export function prepareVmcs(processor: Processor, wishes: VmcsWishes): void {
     vmcs[VMCS[name]] = lo;
     vmcs[VMCS[name] + 1] = hi;
   };
-  set('pin_controls', adjustControls('pin', 0, features));
+  const acknowledges = wishes.pin & PIN.externalInterruptExiting ? EXIT.acknowledgeInterrupt : 0;
+  set('pin_controls', adjustControls('pin', wishes.pin, features));
   set('primary_controls', adjustControls('primary', wishes.primary, features));
   set('secondary_controls', adjustControls('secondary', wishes.secondary, features));
-  set('exit_controls', adjustControls('exit', EXIT.hostAddressSpaceSize | EXIT.saveEfer | EXIT.loadEfer, features));
+  set('exit_controls', adjustControls('exit', EXIT.hostAddressSpaceSize | acknowledges | EXIT.saveEfer | EXIT.loadEfer, features));
   set('entry_controls', adjustControls('entry', ENTRY.loadEfer | ENTRY.loadPkrs, features));
+  set('msr_bitmap', wishes.msrBitmap << 12);
   set('vmcs_link_pointer', -1, -1);
   for (const [name, value] of host) set(name, value);
   saveGuestState({ registers, segments, vmcs });

@@ -3,16 +3,19 @@ import type { Registry } from '../hardware/state/registry';
 const GUEST_CR3 = 0;
 const ROOT_PAGE = 2;
 const STOP = 3;
-const WORDS = 4;
+const REQUESTS = 4;
+const REQUEST_WORDS = 8;
+const WORDS = REQUESTS + REQUEST_WORDS;
 
 /** Why the hypervisor gave up: index into `stopReasons`. */
-export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4 } as const;
+export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5 } as const;
 export const stopReasons = [
   '',
   'a VM exit that its listing does not handle',
   'no free host frame is left; give the platform more RAM',
   'CR3 names a guest frame outside every memory slot',
   'a paging structure of the guest lies outside every memory slot',
+  'the guest triple-faulted: write a handler for the exception, or `expect stopped(triple_fault)`',
 ] as const;
 
 /** What the hypervisor keeps for one virtual CPU beside its VMCS. */
@@ -44,6 +47,27 @@ export class VcpuState {
 
   set rootPage(page: number) {
     this.words[ROOT_PAGE] = page;
+  }
+
+  /** An interrupt waits for the guest to let it in. */
+  requestInterrupt(vector: number): void {
+    this.words[REQUESTS + (vector >>> 5)]! |= 1 << (vector & 31);
+  }
+
+  get hasInterrupt(): boolean {
+    return this.words.subarray(REQUESTS, REQUESTS + REQUEST_WORDS).some((word) => word !== 0);
+  }
+
+  /** The highest vector that waits, which then waits no more; 0 when none does. */
+  takeInterrupt(): number {
+    for (let word = REQUEST_WORDS - 1; word >= 0; word--) {
+      const requests = this.words[REQUESTS + word]!;
+      if (requests === 0) continue;
+      const bit = 31 - Math.clz32(requests);
+      this.words[REQUESTS + word] = requests & ~(1 << bit);
+      return 32 * word + bit;
+    }
+    return 0;
   }
 
   get stop(): number {

@@ -9,6 +9,7 @@ import { getUserPages, type HostMemoryManager } from './host/getUserPages';
 import { HostFrames } from './host/hostFrames';
 import { HostProcess } from './host/hostProcess';
 import { ListingRunner } from './listing';
+import { makeMsrBitmap } from './msrBitmap';
 import { Memslots } from './memslots';
 import { SlotAddressing, SlotMemory } from './slotMemory';
 import { VcpuState } from './vcpuState';
@@ -44,11 +45,14 @@ export class VirtualMachine {
   readonly hostListing: ListingRunner<HostMemoryManager>;
   /** Depth of running listing procedures, shared by all listings of the machine. */
   readonly depth = { value: 0 };
+  /** Host frame of the MSR bitmaps. */
+  readonly msrBitmap: number;
 
   constructor(readonly host: Host) {
     const { registry, memory, bus } = host;
     this.frames = new HostFrames(registry, host.hostFrames, bus);
     this.writer = new EntryWriter(memory, bus);
+    this.msrBitmap = makeMsrBitmap(memory);
     const process = new HostProcess(memory, bus, this.frames, this.writer, host.maxphyaddr);
     const manager: HostMemoryManager = { process, frames: this.frames, writer: this.writer, bus, cpu: 0, gfn: 0, frame: 0 };
     this.hostListing = new ListingRunner('host.vmm', 'host', 0, [getUserPages], bus, this.depth);

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { configure } from '../../src/engine/configuration';
 import { Machine } from '../../src/engine/machine';
 import { LONG4 } from '../../src/hardware/paging/formats/long4';
-import { PRIMARY, VMCS } from '../../src/hardware/vmx/vmcs';
+import { PIN, PRIMARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { allLines, watchListings, type WatchedRun } from './listingWatch';
 
@@ -149,6 +149,42 @@ const crowded = `machine { paging 4-level, ram 16M, shadow_pages 16 }
     user [0x600000] = 1
   }`;
 
+/** Instructions that have nothing to do with memory, and what each refuses. */
+const instructions = `${HEAD}global taken = 0
+  on interrupt 0x40 { taken += 1; wrmsr(0x80b, 0) }
+  on interrupt 0x41 { taken += 1; wrmsr(0x80b, 0) }
+  on general_protection(code) { refuse }
+  cpu 0 {
+    switch(p)
+    x = cpuid(1)
+    outb(0x80, 1); outl(0x80, 1); x = inb(0x80); x = inl(0x80)
+    x = rdmsr(0xc0000080); x = efer
+    wrmsr(0xc0000080, x)
+    x = vmcall(5); user x = vmcall(5)
+    invpcid(0, 0, 0x600000); invpcid(2, 0, 0)
+    invpcid(9, 0, 0)
+    expect refused
+    x = rdmsr(0xffff)
+    expect refused
+    wrmsr(0xffff, 1)
+    expect refused
+    wrmsr(0xc0000080, 0xffff)
+    expect refused
+    cli()
+    ipi(0, 0x40)
+    x = [direct(gpa:0x2000)]
+    ipi(0, 0x41)
+    x = [direct(gpa:0x2000)]
+    sti()
+    x = [direct(gpa:0x2000)]
+    barrier both
+    ipi(1, 0x40)
+  }
+  cpu 1 {
+    barrier both
+    hlt()
+  }`;
+
 function machineFor(text: string, mmu: string): Machine {
   const program = compiled(text);
   const configuration = configure(program, mmu);
@@ -156,9 +192,11 @@ function machineFor(text: string, mmu: string): Machine {
   return new Machine(program, configuration);
 }
 
-/** Without MSR bitmaps every WRMSR exits, which no handler here expects. */
-function letMsrAccessesExit(machine: Machine): void {
-  machine.processors[0]!.vmcs[VMCS.primary_controls]! &= ~PRIMARY.useMsrBitmaps;
+/** NMI-window exiting, which no handler here expects. */
+function waitForNmis(machine: Machine): void {
+  const { vmcs } = machine.processors[0]!;
+  vmcs[VMCS.pin_controls]! |= PIN.nmiExiting | PIN.virtualNmis;
+  vmcs[VMCS.primary_controls]! |= PRIMARY.nmiWindowExiting;
 }
 
 /** Gives the shadow leaf of gva:0x600000 its W from outside, while the TLB line still has none. */
@@ -214,7 +252,8 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   }
   watch(`${HEAD}cpu 0 {\n  cr0.NE = 0\n  cr4.VMXE = 1\n}`);
   watch(`${HEAD}cpu 0 {\n  cr0 = 1\n}`);
-  watch(`${HEAD}cpu 0 {\n  efer.SCE = 1\n}`, letMsrAccessesExit);
+  watch(instructions);
+  watch(`${HEAD}cpu 0 {\n  sti()\n  x = 1\n}`, once((machine) => isAtLine(machine, 3), waitForNmis));
   for (let frames = 0; frames < 12; frames++) {
     for (const line of [FRESH_REGION_TOUCH, FRESH_REGION_TOUCH + 1]) {
       watch(freshRegion, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, frames)));

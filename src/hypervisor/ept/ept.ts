@@ -1,17 +1,19 @@
 import { REGISTER } from '../../hardware/processor/registers';
 import type { RootMode } from '../../hardware/processor/rootMode';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
-import { EPTP, PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
+import { EPTP, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { EPT4 } from '../../hardware/paging/formats/ept4';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
-import { prepareVmcs } from '../prepareVmcs';
+import { brokeIntoDelivery } from '../commonExits';
+import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import type { TableRoot, Technique } from '../technique';
 import { stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import { EptMmu } from './eptMmu';
 import { handleCrAccess } from './handleCrAccess';
-import { handleEptViolation, handleExit, walkOther } from './handleEptViolation';
+import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
+import { handleEptViolation, walkOther } from './handleEptViolation';
 
 const WRITE_BACK = 6;
 const VPID = 1;
@@ -30,7 +32,7 @@ export class Ept implements Technique, RootMode {
 
   constructor(readonly vm: VirtualMachine) {
     this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
-    this.runner = new ListingRunner('ept.vmm', 'vmm', 1, [handleExit, handleEptViolation, walkOther, handleCrAccess], vm.host.bus, vm.depth);
+    this.runner = new ListingRunner('ept.vmm', 'vmm', 1, [handleExit, handleEptViolation, walkOther, handleCrAccess, ...instructionHandlers], vm.host.bus, vm.depth);
     this.mmus = vm.host.processors.map((processor, cpu) => new EptMmu(cpu, processor, vm, this.rootFrame));
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
@@ -41,7 +43,9 @@ export class Ept implements Technique, RootMode {
   }
 
   handleExit(cpu: number): number {
-    return this.runner.run(handleExit, this.mmus[cpu]!, cpu);
+    const mmu = this.mmus[cpu]!;
+    if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
+    return this.runner.run(handleExit, mmu, cpu);
   }
 
   prepare(cpu: number): void {
@@ -53,9 +57,9 @@ export class Ept implements Technique, RootMode {
     };
     const tags = this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0;
     prepareVmcs(processor, {
-      primary: PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls,
+      pin: HEARD_PIN, primary: HEARD_PRIMARY,
       secondary: SECONDARY.enableEpt | SECONDARY.unrestrictedGuest | SECONDARY.enableInvpcid | tags,
-      ownedCr0: 0, ownedCr4: 0,
+      ownedCr0: 0, ownedCr4: 0, msrBitmap: this.vm.msrBitmap,
     });
     set(VMCS.vpid, VPID, 0);
     set(VMCS.eptp,

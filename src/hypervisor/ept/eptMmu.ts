@@ -5,6 +5,7 @@ import { EPT4 } from '../../hardware/paging/formats/ept4';
 import { frameInEntry } from '../../hardware/memory/frameNumber';
 import type { Processor } from '../../hardware/processor/processor';
 import { REGISTER } from '../../hardware/processor/registers';
+import { RESUME } from '../../hardware/processor/rootMode';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { EntryMaker } from '../entryMaker';
 import { useGuestRegisters } from '../guestRegisters';
@@ -59,6 +60,11 @@ export class EptMmu {
     setPair(record, field.gva.at, gvaLo, gvaHi);
     record[field.code.at] = code;
     bus.commit();
+  }
+
+  /** Nothing of EPT hangs on the guest's EFER. */
+  eferChanged(): number {
+    return RESUME.completed;
   }
 
   vmcs(field: number): number {

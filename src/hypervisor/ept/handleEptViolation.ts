@@ -1,6 +1,5 @@
 import { OPERATION } from '../../hardware/paging/accessKinds';
 import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
-import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
 import { EPT_QUALIFICATION } from '../../hardware/vmx/exitQualification';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { VMCS } from '../../hardware/vmx/vmcs';
@@ -10,7 +9,6 @@ import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import { PAGE_KNOWN, walkOtherPage } from '../walkOtherPage';
 import type { EptMmu } from './eptMmu';
-import { handleCrAccess } from './handleCrAccess';
 
 /** The one `walk_other_page` of this listing. */
 export const walkOther = walkOtherPage<EptMmu>();
@@ -76,28 +74,6 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
       mmu.setPage(f.frame(V.table), f.lo(V.index), f.frame(V.hpa));
     }),
     give('to the guest: the access runs again. Nothing was cached from an entry that was not there: no INVEPT', RESUME.retry),
-  ],
-};
-
-const E = { reason: 0 } as const;
-const CR_NUMBER = 0xf;
-
-/** Gives a `RESUME`. */
-export const handleExit: ListingProcedure<EptMmu> = {
-  name: 'handle_exit',
-  purpose: 'Every VM exit begins here. Page faults, CR3 and INVLPG are the guest\'s own and do not exit.',
-  values: [{ name: 'reason', kind: 'number' }],
-  parameters: 0,
-  body: [
-    line('reason = VMREAD', {}, (mmu, f) => f.set(E.reason, mmu.vmcs(VMCS.exit_reason), 0)),
-    when('reason is EPT_VIOLATION', (_, f) => f.lo(E.reason) === EXIT_REASON.ept_violation, [
-      give('handle_ept_violation(guest-physical address, qualification)', (mmu) => mmu.call(handleEptViolation,
-        mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1), mmu.vmcs(VMCS.exit_qualification), 0)),
-    ]),
-    when('reason is CR_ACCESS', (_, f) => f.lo(E.reason) === EXIT_REASON.cr_access, [
-      give('handle_cr_access(control register)', (mmu) => mmu.call(handleCrAccess, mmu.vmcs(VMCS.exit_qualification) & CR_NUMBER, 0)),
-    ]),
-    give('stop the VM: nothing here handles this exit', (mmu) => stop(mmu, STOP_REASON.unhandledExit), { writes: ['vcpu'] }),
   ],
 };
 

@@ -4,6 +4,8 @@ import { VMCS } from '../../hardware/vmx/vmcs';
 import { brokenControlRule, type ControlContext, CR3_NO_FLUSH_HI } from '../../hardware/processor/controlRegisterChecks';
 import { CR0, EFER } from '../../hardware/processor/controlRegisters';
 import { REGISTER } from '../../hardware/processor/registers';
+import { isCanonical } from '../../hardware/paging/compiledFormat';
+import { invpcidRules, type InvpcidOperand } from '../../hardware/processor/invpcidInstruction';
 import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
 import { frameInEntry } from '../../hardware/memory/frameNumber';
 import { injectGeneralProtection } from '../injection';
@@ -52,8 +54,10 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
       mmu.setVmcs(VMCS.guest_cr3, frame << 12, frame >>> 20);
     }),
     line('INVVPID: a load of CR3 drops what the TLB holds', { writes: ['tlb', 'counters'] }, (mmu) => {
+      // Shadow pages that gave way may be in the TLB of any vCPU.
+      if (mmu.mustFlush === 1) mmu.flushRemoteTlbs();
+      else mmu.processor.invvpid();
       mmu.mustFlush = 0;
-      mmu.processor.invvpid();
     }),
     give('to the guest, behind the instruction', RESUME.completed),
   ],
@@ -130,3 +134,39 @@ export const handleInvlpg: ListingProcedure<ShadowMmu> = {
     give('to the guest, behind the instruction', RESUME.completed),
   ],
 };
+
+const P = { type: 0, gva: 1 } as const;
+/** SDM Vol. 2, "INVPCID—Invalidate Process-Context Identifier". */
+const ONE_ADDRESS = 0;
+
+/** Gives a `RESUME`. */
+export const handleInvpcid: ListingProcedure<ShadowMmu> = {
+  name: 'handle_invpcid',
+  purpose: 'INVPCID: as with INVLPG, only the TLB can be stale. The guest\'s PCIDs are not used there: one VPID has them all.',
+  values: [{ name: 'type', kind: 'number' }, { name: 'gva', kind: 'gva' }],
+  parameters: 0,
+  body: [
+    line('type, gva = the operands of the instruction', {}, ({ processor: { pending } }, f) => {
+      f.set(P.type, pending.operandLo, pending.operandHi);
+      f.set(P.gva, pending.gvaLo, pending.gvaHi);
+    }),
+    when('they break a rule of the instruction', (mmu, f) => breaksRule(mmu, f), [
+      line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
+      give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+    ]),
+    when('type is 0, an address', (_, f) => f.lo(P.type) === ONE_ADDRESS, [
+      line('INVVPID of one address: gva', { writes: ['tlb', 'counters'] }, (mmu, f) => mmu.processor.invvpidAddress(f.lo(P.gva), f.hi(P.gva))),
+      give('to the guest, behind the instruction', RESUME.completed),
+    ]),
+    line('INVVPID', { writes: ['tlb', 'counters'] }, (mmu) => mmu.processor.invvpid()),
+    give('to the guest, behind the instruction', RESUME.completed),
+  ],
+};
+
+function breaksRule({ processor, cr4 }: ShadowMmu, f: ListingFrame): boolean {
+  const { descriptorLo, descriptorHi } = processor.pending;
+  const operand: InvpcidOperand = {
+    type: f.lo(P.type), pcidLo: descriptorLo, pcidHi: descriptorHi, cr4, isCanonical: isCanonical(processor.space.compiled, f.hi(P.gva)),
+  };
+  return invpcidRules.some(({ broken }) => broken(operand));
+}

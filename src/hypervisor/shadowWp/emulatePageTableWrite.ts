@@ -40,7 +40,7 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
       line('track_write(the other page)', {}, (mmu, f) => trackOther(mmu, f.lo(V.gva))),
     ]),
     when('a present SPTE is gone', (mmu) => mmu.mustFlush === 1, [
-      line('INVVPID: the TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.processor.invvpid()),
+      line('kvm_flush_remote_tlbs(), INVVPID on every vCPU: a TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
     ]),
     give('to the guest, behind the store', RESUME.completed),
   ],

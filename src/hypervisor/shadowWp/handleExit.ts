@@ -1,9 +1,8 @@
 import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
-import { RESUME } from '../../hardware/processor/rootMode';
 import { VMCS } from '../../hardware/vmx/vmcs';
+import { commonExits } from '../commonExits';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
-import { STOP_REASON } from '../vcpuState';
-import { handleCrAccess, handleInvlpg } from './controlRegisters';
+import { handleCrAccess, handleInvlpg, handleInvpcid } from './controlRegisters';
 import { handlePageFault } from './pageFault';
 import type { ShadowMmu } from './shadowMmu';
 
@@ -11,6 +10,12 @@ const V = { reason: 0, qualification: 1 } as const;
 const CR_NUMBER = 0xf;
 const CR_TYPE = 0x3;
 const CR_TYPE_SHIFT = 4;
+
+const common = commonExits<ShadowMmu>();
+
+/** Handlers of exits that have nothing to do with memory. */
+export const instructionHandlers = common.handlers;
+export const { completeInterrupts } = common;
 
 /** Gives a `RESUME`. */
 export const handleExit: ListingProcedure<ShadowMmu> = {
@@ -37,10 +42,8 @@ export const handleExit: ListingProcedure<ShadowMmu> = {
     when('reason is INVLPG', is(EXIT_REASON.invlpg), [
       give('handle_invlpg(qualification)', (mmu, f) => mmu.call(handleInvlpg, f.lo(V.qualification), f.hi(V.qualification))),
     ]),
-    give('stop the VM: nothing here handles this exit', (mmu) => {
-      mmu.vcpu.stop = STOP_REASON.unhandledExit;
-      return RESUME.stopped;
-    }, { writes: ['vcpu'] }),
+    when('reason is INVPCID', is(EXIT_REASON.invpcid), [give('handle_invpcid()', (mmu) => mmu.call(handleInvpcid))]),
+    ...common.lines(V.reason),
   ],
 };
 

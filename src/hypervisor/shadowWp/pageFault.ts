@@ -87,7 +87,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
     ]),
     when('rights were taken away on the way', (mmu) => mmu.mustFlush === 1, [
-      line('INVVPID: the TLB may still hold them', { writes: ['tlb', 'counters'] }, (mmu) => mmu.processor.invvpid()),
+      line('kvm_flush_remote_tlbs(), INVVPID on every vCPU: a TLB may still hold them', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
     ]),
     give('to the guest: the access runs again', RESUME.retry),
   ],

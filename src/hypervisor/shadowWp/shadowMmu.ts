@@ -8,6 +8,7 @@ import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import { useGuestRegisters } from '../guestRegisters';
 import type { ListingProcedure, ListingRunner } from '../listing';
+import { loadRoot } from './controlRegisters';
 import { OperandPages } from '../operandPages';
 import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
@@ -41,9 +42,21 @@ export class ShadowMmu {
     readonly guest: TranslationSpace,
     /** What follows an emulated write to a page table. */
     readonly update: 'eager' | 'zap',
+    /** Of all vCPUs. */
+    private readonly processors: readonly Processor[],
   ) {
     this.operand = new OperandPages(processor);
     this.change = new EntryChange(guest.memory);
+  }
+
+  /** What shadow entries took back is in no TLB any more. KVM makes the other vCPUs do it by IPI; here it is done at once. */
+  flushRemoteTlbs(): void {
+    for (const processor of this.processors) processor.invvpid();
+  }
+
+  /** EFER.NXE is part of every role: the root of another one. */
+  eferChanged(): number {
+    return this.call(loadRoot);
   }
 
   /** Half of a VMCS field: `VMCS.…` is the word of the low one. */

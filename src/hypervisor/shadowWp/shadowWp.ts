@@ -7,16 +7,17 @@ import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
-import { prepareVmcs } from '../prepareVmcs';
+import { brokeIntoDelivery } from '../commonExits';
+import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import type { Technique, TableRoot } from '../technique';
 import { stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
-import { handleCrAccess, handleInvlpg, loadRoot } from './controlRegisters';
+import { handleCrAccess, handleInvlpg, handleInvpcid, loadRoot } from './controlRegisters';
 import { emulateAccess, walkOther } from './emulateAccess';
 import { emulatePageTableWrite } from './emulatePageTableWrite';
 import { fetch } from './fetch';
 import { getShadowPage } from './getShadowPage';
-import { handleExit } from './handleExit';
+import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
 import { makePagesAvailable } from './makePagesAvailable';
 import { handlePageFault } from './pageFault';
 import { levelOf, roleOf } from './role';
@@ -56,11 +57,11 @@ export class ShadowWp implements Technique, RootMode {
     this.pages = new ShadowPages(registry, settings.shadowPages, vm.memory.frames);
     this.sptes = new Sptes(this.pages, vm.frames, vm.writer, bus);
     this.mmus = processors.map((processor, cpu) => new ShadowMmu(
-      cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus[cpu]!, vm.guestTables[cpu]!, settings.update,
+      cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus[cpu]!, vm.guestTables[cpu]!, settings.update, processors,
     ));
     this.runner = new ListingRunner('shadow-wp.vmm', 'vmm', 1, [
       handleExit, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccess, walkOther,
-      handleCrAccess, loadRoot, handleInvlpg,
+      handleCrAccess, loadRoot, handleInvlpg, handleInvpcid, ...instructionHandlers,
     ], bus, vm.depth);
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
@@ -71,16 +72,19 @@ export class ShadowWp implements Technique, RootMode {
   }
 
   handleExit(cpu: number): number {
-    return this.runner.run(handleExit, this.mmus[cpu]!, cpu);
+    const mmu = this.mmus[cpu]!;
+    if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
+    return this.runner.run(handleExit, mmu, cpu);
   }
 
   prepare(cpu: number): void {
     const mmu = this.mmus[cpu]!;
     const { registers } = mmu.processor;
     prepareVmcs(mmu.processor, {
-      primary: PRIMARY.cr3LoadExiting | PRIMARY.cr3StoreExiting | PRIMARY.invlpgExiting | PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls,
-      secondary: this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0,
-      ownedCr0: OWNED_CR0, ownedCr4: OWNED_CR4,
+      primary: PRIMARY.cr3LoadExiting | PRIMARY.cr3StoreExiting | PRIMARY.invlpgExiting | HEARD_PRIMARY,
+      pin: HEARD_PIN,
+      secondary: SECONDARY.enableInvpcid | (this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0),
+      ownedCr0: OWNED_CR0, ownedCr4: OWNED_CR4, msrBitmap: this.vm.msrBitmap,
     });
     mmu.setVmcs(VMCS.vpid, VPID, 0);
     mmu.setVmcs(VMCS.exception_bitmap, PAGE_FAULT_EXITS, 0);

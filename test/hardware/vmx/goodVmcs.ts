@@ -21,6 +21,6 @@ export function machineWithVmcs({ primary = 0, secondary = 0, settings = {} }: W
 
 function fill(processor: Processor, primary: number, secondary: number): void {
   prepareVmcs(processor, {
-    primary: PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls | primary, secondary: SECONDARY.enableVpid | secondary, ownedCr0: 0, ownedCr4: 0,
+    pin: 0, primary: PRIMARY.useMsrBitmaps | PRIMARY.secondaryControls | primary, secondary: SECONDARY.enableVpid | secondary, ownedCr0: 0, ownedCr4: 0, msrBitmap: 0,
   });
 }

@@ -1,0 +1,35 @@
+import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
+import { VMCS } from '../../hardware/vmx/vmcs';
+import { commonExits } from '../commonExits';
+import { give, line, when, type ListingProcedure } from '../listing';
+import type { EptMmu } from './eptMmu';
+import { handleCrAccess } from './handleCrAccess';
+import { handleEptViolation } from './handleEptViolation';
+
+const E = { reason: 0 } as const;
+const CR_NUMBER = 0xf;
+
+const common = commonExits<EptMmu>();
+
+/** Handlers of exits that have nothing to do with memory. */
+export const instructionHandlers = common.handlers;
+export const { completeInterrupts } = common;
+
+/** Gives a `RESUME`. */
+export const handleExit: ListingProcedure<EptMmu> = {
+  name: 'handle_exit',
+  purpose: 'Every VM exit begins here. Page faults, CR3 and INVLPG are the guest\'s own and do not exit.',
+  values: [{ name: 'reason', kind: 'number' }],
+  parameters: 0,
+  body: [
+    line('reason = VMREAD', {}, (mmu, f) => f.set(E.reason, mmu.vmcs(VMCS.exit_reason), 0)),
+    when('reason is EPT_VIOLATION', (_, f) => f.lo(E.reason) === EXIT_REASON.ept_violation, [
+      give('handle_ept_violation(guest-physical address, qualification)', (mmu) => mmu.call(handleEptViolation,
+        mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1), mmu.vmcs(VMCS.exit_qualification), 0)),
+    ]),
+    when('reason is CR_ACCESS', (_, f) => f.lo(E.reason) === EXIT_REASON.cr_access, [
+      give('handle_cr_access(control register)', (mmu) => mmu.call(handleCrAccess, mmu.vmcs(VMCS.exit_qualification) & CR_NUMBER, 0)),
+    ]),
+    ...common.lines(E.reason),
+  ],
+};

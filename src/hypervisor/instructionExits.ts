@@ -1,0 +1,213 @@
+import { OPERATION } from '../hardware/paging/accessKinds';
+import { cpuid } from '../hardware/processor/cpuid';
+import { MSR } from '../hardware/processor/msrNumbers';
+import { EFER } from '../hardware/processor/controlRegisters';
+import type { Processor } from '../hardware/processor/processor';
+import { ACTIVITY, REGISTER } from '../hardware/processor/registers';
+import { RESUME } from '../hardware/processor/rootMode';
+import { VMCS } from '../hardware/vmx/vmcs';
+import { injectGeneralProtection } from './injection';
+import { give, line, when, type ListingFrame, type ListingProcedure } from './listing';
+
+const EAX = 2 * REGISTER.rax;
+const EBX = 2 * REGISTER.rbx;
+const ECX = 2 * REGISTER.rcx;
+const EDX = 2 * REGISTER.rdx;
+/** What KVM answers to a hypercall that it does not know, and to one from user mode. */
+const KVM_ENOSYS = -1000;
+const KVM_EPERM = -1;
+
+/** The hypervisor on whose behalf an instruction that exited is done. */
+export interface InstructionOwner {
+  readonly processor: Processor;
+  /** The guest has written another value to EFER: what hangs on it is made anew. Gives a `RESUME`. */
+  eferChanged(): number;
+}
+
+type Owned<V> = ListingProcedure<V>;
+
+/** CPUID, for the listing of a hypervisor `V`. Gives a `RESUME`, as all of these do. */
+export function emulateCpuid<V extends InstructionOwner>(): Owned<V> {
+  return {
+    name: 'kvm_emulate_cpuid',
+    purpose: 'CPUID: the guest is told of the processor it has, which here is all of the host\'s but VMX.',
+    values: [{ name: 'leaf', kind: 'number' }, { name: 'subleaf', kind: 'number' }],
+    parameters: 0,
+    body: [
+      line('leaf = EAX, subleaf = ECX', {}, ({ processor: { registers } }, f) => {
+        f.set(0, registers[EAX]!, 0);
+        f.set(1, registers[ECX]!, 0);
+      }),
+      line('EAX, EBX, ECX, EDX = that leaf', { writes: ['registers'] }, ({ processor }, f) => {
+        const { registers, features, cpu, settings: { vendor, maxphyaddr } } = processor;
+        const found = cpuid({ cpu, vendor, maxphyaddr, features, cr4: processor.visibleLo(REGISTER.cr4) }, f.lo(0), f.lo(1));
+        for (const [at, value] of [[EAX, found.eax], [EBX, found.ebx], [ECX, found.ecx], [EDX, found.edx]] as const) {
+          registers[at] = value;
+          registers[at + 1] = 0;
+        }
+      }),
+      give('to the guest, behind the instruction', RESUME.completed),
+    ],
+  };
+}
+
+/** HLT. */
+export function emulateHalt<V extends InstructionOwner>(): Owned<V> {
+  return {
+    name: 'kvm_emulate_halt',
+    purpose: 'HLT: the vCPU has nothing to do until an interrupt comes for it.',
+    values: [],
+    parameters: 0,
+    body: [
+      line('guest activity state = HLT', { writes: ['vmcs'] }, ({ processor: { vmcs } }) => { vmcs[VMCS.guest_activity_state] = ACTIVITY.hlt; }),
+      give('behind the instruction; the vCPU waits', RESUME.completed),
+    ],
+  };
+}
+
+const IO = { port: 0, size: 1, is_in: 2 } as const;
+const IO_SIZE = 7;
+const IO_IN = 1 << 3;
+
+/** IN and OUT; the parameter is the exit qualification. */
+export function handleIo<V extends InstructionOwner>(): Owned<V> {
+  return {
+    name: 'handle_io',
+    purpose: 'IN or OUT: a matter of the VMM process, which has the devices. Where none is, ones are read.',
+    values: [{ name: 'port', kind: 'number' }, { name: 'size', kind: 'number' }, { name: 'is_in', kind: 'number' }],
+    parameters: 0,
+    body: [
+      line('port, size, is_in = exit qualification', {}, ({ processor: { vmcs } }, f) => {
+        const qualification = vmcs[VMCS.exit_qualification]!;
+        f.set(IO.port, qualification >>> 16, 0);
+        f.set(IO.size, (qualification & IO_SIZE) + 1, 0);
+        f.set(IO.is_in, (qualification & IO_IN) >>> 3, 0);
+      }),
+      when('is_in', (_, f) => f.lo(IO.is_in) !== 0, [
+        line('AL, AX or EAX = what the device at port gives', { writes: ['registers'] }, ({ processor }, f) => input(processor, f)),
+        give('to the guest, behind the instruction', RESUME.completed),
+      ]),
+      line('the device at port takes AL, AX or EAX', {}, ({ processor: { registers, ports } }, f) => {
+        const size = f.lo(IO.size);
+        const value = size === 4 ? registers[EAX]! >>> 0 : registers[EAX]! & ((1 << (size << 3)) - 1);
+        ports.deviceAt(f.lo(IO.port), size)?.write(f.lo(IO.port), size, value);
+      }),
+      give('to the guest, behind the instruction', RESUME.completed),
+    ],
+  };
+}
+
+function input({ registers, ports }: Processor, f: ListingFrame): void {
+  const size = f.lo(IO.size);
+  const value = (ports.deviceAt(f.lo(IO.port), size)?.read(f.lo(IO.port), size) ?? -1) | 0;
+  const keeps = size === 4 ? 0 : -1 << (size << 3);
+  registers[EAX] = (registers[EAX]! & keeps) | (value & ~keeps);
+  if (size === 4) registers[EAX + 1] = 0;
+}
+
+const M = { msr: 0, value: 1, taken: 2 } as const;
+
+/** RDMSR of an MSR that is not passed through. */
+export function emulateRdmsr<V extends InstructionOwner>(): Owned<V> {
+  return {
+    name: 'kvm_emulate_rdmsr',
+    purpose: 'RDMSR of an MSR that the hypervisor keeps for the guest: EFER, the local APIC\'s.',
+    values: [{ name: 'msr', kind: 'number' }, { name: 'value', kind: 'number' }],
+    parameters: 0,
+    body: [
+      line('msr = ECX', {}, ({ processor }, f) => f.set(M.msr, msrOf(processor), 0)),
+      when('the guest has no such MSR', ({ processor }, f) => valueOf(processor, f.lo(M.msr)) === undefined, generalProtection()),
+      line('value = what it holds', {}, ({ processor }, f) => {
+        const [lo, hi] = valueOf(processor, f.lo(M.msr)) ?? [0, 0];
+        f.set(M.value, lo, hi);
+      }),
+      line('EDX:EAX = value', { writes: ['registers'] }, ({ processor }, f) => {
+        const { registers, pending } = processor;
+        processor.valueLo = f.lo(M.value);
+        processor.valueHi = f.hi(M.value);
+        if (pending.operation === OPERATION.readRegister) return;
+        registers[EAX] = f.lo(M.value);
+        registers[EAX + 1] = 0;
+        registers[EDX] = f.hi(M.value);
+        registers[EDX + 1] = 0;
+      }),
+      give('to the guest, behind the instruction', RESUME.completed),
+    ],
+  };
+}
+
+/** WRMSR of an MSR that is not passed through. An IPI is one: the write of the interrupt command register. */
+export function emulateWrmsr<V extends InstructionOwner>(): Owned<V> {
+  return {
+    name: 'kvm_emulate_wrmsr',
+    purpose: 'WRMSR of an MSR that the hypervisor keeps for the guest. Of the local APIC\'s, one sends IPIs.',
+    values: [{ name: 'msr', kind: 'number' }, { name: 'value', kind: 'number' }, { name: 'taken', kind: 'number' }],
+    parameters: 0,
+    body: [
+      line('msr = ECX, value = EDX:EAX', {}, ({ processor }, f) => {
+        f.set(M.msr, msrOf(processor), 0);
+        f.set(M.value, processor.pending.operandLo, processor.pending.operandHi);
+      }),
+      when('msr is EFER', (_, f) => f.lo(M.msr) === (MSR.efer | 0), [
+        when('EFER does not take value', ({ processor }, f) => processor.brokenRule(REGISTER.efer, f.lo(M.value), f.hi(M.value)) !== undefined, generalProtection()),
+        line('guest EFER = value, LMA as it is', { writes: ['vmcs', 'registers'] }, ({ processor: { vmcs, registers } }, f) => {
+          const efer = (f.lo(M.value) & ~EFER.LMA) | (vmcs[VMCS.guest_ia32_efer]! & EFER.LMA);
+          vmcs[VMCS.guest_ia32_efer] = efer;
+          registers[2 * REGISTER.efer] = efer;
+        }),
+        give('what follows from EFER', (vmm) => vmm.eferChanged()),
+      ]),
+      line('taken = the MSR takes value; an IPI arrives as it is sent', { writes: ['apic', 'msrs'] }, ({ processor }, f) => {
+        f.set(M.taken, takes(processor, f) ? 1 : 0, 0);
+      }),
+      when('it was not: the guest has no such MSR, or value breaks a rule of it', (_, f) => f.lo(M.taken) === 0, generalProtection()),
+      give('to the guest, behind the instruction', RESUME.completed),
+    ],
+  };
+}
+
+/** VMCALL. */
+export function emulateHypercall<V extends InstructionOwner>(): Owned<V> {
+  return {
+    name: 'kvm_emulate_hypercall',
+    purpose: 'VMCALL: the number in RAX is one that this hypervisor does not know, and user mode may not call at all.',
+    values: [{ name: 'nr', kind: 'number' }, { name: 'ret', kind: 'number' }],
+    parameters: 0,
+    body: [
+      line('nr = RAX; ret = -KVM_ENOSYS, at a CPL above 0 -KVM_EPERM', {}, ({ processor }, f) => {
+        f.set(0, processor.registers[EAX]!, processor.registers[EAX + 1]!);
+        f.set(1, processor.level === 0 ? KVM_ENOSYS : KVM_EPERM, -1);
+      }),
+      line('RAX = ret', { writes: ['registers'] }, ({ processor: { registers } }, f) => {
+        registers[EAX] = f.lo(1);
+        registers[EAX + 1] = f.hi(1);
+      }),
+      give('to the guest, behind the instruction', RESUME.completed),
+    ],
+  };
+}
+
+function generalProtection<V extends InstructionOwner>(): Owned<V>['body'] {
+  return [
+    line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, ({ processor }) => injectGeneralProtection(processor)),
+    give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+  ];
+}
+
+/** A scenario also names EFER as a register, and its MOV is a WRMSR that needs no other one. */
+function msrOf({ registers, pending }: Processor): number {
+  const isByName = pending.operation === OPERATION.writeRegister || pending.operation === OPERATION.readRegister;
+  return isByName ? MSR.efer | 0 : registers[ECX]!;
+}
+
+function valueOf({ registers, msrs }: Processor, msr: number): readonly [number, number] | undefined {
+  const source = msrs.at(msr)?.source;
+  if (source?.kind === 'register') return [registers[2 * source.register]!, registers[2 * source.register + 1]!];
+  return source?.read?.();
+}
+
+/** Writes the MSR; false, and nothing done, when it is none or refuses. */
+function takes({ msrs }: Processor, f: ListingFrame): boolean {
+  const source = msrs.at(f.lo(M.msr))?.source;
+  return source?.kind === 'functions' && (source.write?.(f.lo(M.value), f.hi(M.value)) ?? false);
+}
