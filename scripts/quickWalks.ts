@@ -65,28 +65,25 @@ function pageOf(compiled: CompiledFormat, level: number, refused: (why: string) 
 const refusedAt = (compiled: CompiledFormat, level: number) => (why: string): string => (
   `return refuseAt(space, ${level}, ${compiled.levels - level + 1}, WHY.${why}, ${['rights', 'protectionKey'].includes(why) ? 'rights' : '0'}, lo${level}, hi${level});`);
 
-/** Remembers the table of the last level, once the entries above it are known to have their flags. */
+/** Remembers the table of the last level. Flags that are still to be set are missed in the AND, and `walk` sets them then. */
 function rememberText(compiled: CompiledFormat, nestedReferences: string): string[] {
   return [
-    `if (space.accessedDirty === 0 || ${isAccessed(compiled, 'andLo')}) {`,
-    ...levelsOf(compiled).slice(0, -1).map((level) => `  memory.watch(word${level});`),
-    `  space.remembered.remember(lo, hi, space, memory, andLo, ${hasHighRights(compiled) ? 'andHi' : '0'}, word1 & ${int(~1023)}, ${nestedReferences});`,
-    '}',
+    ...levelsOf(compiled).slice(0, -1).map((level) => `memory.watch(word${level});`),
+    `space.remembered.remember(lo, hi, space, memory, andLo, ${hasHighRights(compiled) ? 'andHi' : '0'}, word1 & ${int(~1023)}, ${nestedReferences});`,
   ];
 }
 
 /** Looks for the remembered table of the last level; `miss` is the way of a walk that knows none. */
 function recallText(compiled: CompiledFormat, miss: string): string[] {
-  const { rows, row } = { rows: 'rows', row: 'row' };
   return [
     'const { remembered } = space;', 'const { rows } = remembered;',
     'const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;',
-    `if (${rows}[${row}] !== (lo & -(1 << REGION_SHIFT)) || ${rows}[${row} + ROW.regionHi] !== hi || ${rows}[${row} + ROW.rootLo] !== space.rootLo`,
-    `  || ((${rows}[${row} + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0`,
-    `  || ${rows}[${row} + ROW.version] !== memory.structureVersion) return ${miss};`,
-    `const word1 = ${rows}[${row} + ROW.table]! | ${indexField(compiled, 1, 2)};`,
-    `let andLo = ${rows}[${row} + ROW.andLo]!;`,
-    ...hasHighRights(compiled) ? [`let andHi = ${rows}[${row} + ROW.andHi]!;`] : [],
+    `if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo`,
+    `  || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0`,
+    `  || rows[row + ROW.version] !== memory.structureVersion) return ${miss};`,
+    `const word1 = rows[row + ROW.table]! | ${indexField(compiled, 1, 2)};`,
+    `let andLo = rows[row + ROW.andLo]!;`,
+    ...hasHighRights(compiled) ? [`let andHi = rows[row + ROW.andHi]!;`] : [],
   ];
 }
 

@@ -15,17 +15,20 @@ export type Purpose = 'Told' | 'Cached';
 const PARAMETERS = '(space: TranslationSpace, lo: number, hi: number, access: number): number {';
 const refused = (why: string): string => `return refuse(space, WHY.${why}, 0, EFFECTS.hardware);`;
 
-/** Leaves the entry of a level in `entryLo`, `entryHi`; `place`: its host-physical address. */
+/** Reads the entry of a level into `entryLo`, `entryHi`; `place`: its host-physical address. */
 function readText(compiled: CompiledFormat, level: number, placeLo: string, placeHi: string, purpose: Purpose): string[] {
   const tell = `reportTableRead(space, ${level}, (at >>> ${compiled.entryShift}) & ${hex(compiled.indexMask)});`;
+  const record = [
+    `levels[ENTRY_LO + ${level}] = entryLo;`, `levels[ENTRY_HI + ${level}] = entryHi;`,
+    `levels[ENTRY_ADDRESS_LO + ${level}] = at;`, `levels[ENTRY_ADDRESS_HI + ${level}] = tableHi;`,
+    `levels[ENTRY_HPA_LO + ${level}] = ${placeLo};`, `levels[ENTRY_HPA_HI + ${level}] = ${placeHi};`,
+  ];
   return [
     `const word = memory.wordAt(${placeLo}, ${placeHi});`,
     `const entryLo = word === 0 ? absentWord(space, ${placeLo}, ${placeHi}) : words[word]!;`,
     'const entryHi = word === 0 ? entryLo : words[word + 1]!;',
     'result.references++;', 'if (counters !== undefined) counters[WALK_REFERENCES]!++;',
-    `levels[ENTRY_LO + ${level}] = entryLo;`, `levels[ENTRY_HI + ${level}] = entryHi;`,
-    `levels[ENTRY_ADDRESS_LO + ${level}] = at;`, `levels[ENTRY_ADDRESS_HI + ${level}] = tableHi;`,
-    `levels[ENTRY_HPA_LO + ${level}] = ${placeLo};`, `levels[ENTRY_HPA_HI + ${level}] = ${placeHi};`,
+    ...record,
     purpose === 'Told' ? tell : `if (on[TABLE_READ] !== 0) ${tell}`,
   ];
 }
@@ -107,7 +110,14 @@ function endText(name: string, compiled: CompiledFormat, comment: string, throug
   );
 }
 
-const fillText = (purpose: Purpose): string[] => (purpose === 'Told' ? [] : ['if (space.walkCache !== undefined) space.walkCache.fill(space);']);
+/** Takes what was walked into the caches: of structures, where there was more than a leaf to read, and of pages. */
+const fillText = (purpose: Purpose, answers: 'answers' | 'walks'): string[] => (purpose === 'Told' ? [] : [
+  'const cache = space.walkCache;',
+  'if (cache !== undefined) {',
+  '  if (result.top !== level) cache.fillStructures(space);',
+  ...answers === 'answers' ? ['  cache.fillPage(space);'] : [],
+  '}',
+]);
 
 /** `walkNAMETold`, `walkNAMECached`: tables that are reached as they stand. `answers`: a nested TLB is asked first. */
 export function wholeWalk({ name, format }: Dimension, purpose: Purpose, answers: 'answers' | 'walks'): string {
@@ -128,12 +138,10 @@ export function wholeWalk({ name, format }: Dimension, purpose: Purpose, answers
     ],
   );
   const ending = endText(end, compiled, `Ends it at the leaf of a level; \`flags\`: AND of the entries read.`, [
-    ...fillAfterOutcome(purpose), 'return WALK.mapped;',
+    'result.outcome = WALK.mapped;', ...fillText(purpose, answers), 'return WALK.mapped;',
   ]);
   return `${walk}\n${ending}`;
 }
-
-const fillAfterOutcome = (purpose: Purpose): string[] => ['result.outcome = WALK.mapped;', ...fillText(purpose)];
 
 /** `walkNAMEBehindNAMETold`, `…Cached`: every table and the final address through the nested tables. */
 export function wholePair(linear: Dimension, nested: Dimension, purpose: Purpose): string {
@@ -173,7 +181,7 @@ export function wholePair(linear: Dimension, nested: Dimension, purpose: Purpose
     `const outcome = ${walkNested}(nested, gpaLo, gpaHi, ${FINAL_ACCESS});`,
     'if (outcome !== WALK.mapped) return refuseAsNested(space, outcome, EFFECTS.hardware);',
     'takeFinal(result, nested.result);',
-    ...fillAfterOutcome(purpose), 'return WALK.mapped;',
+    'result.outcome = WALK.mapped;', ...fillText(purpose, 'walks'), 'return WALK.mapped;',
   ]);
   return `${walk}\n${ending}`;
 }

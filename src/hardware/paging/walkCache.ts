@@ -20,4 +20,7 @@ export interface WalkCache {
   start(space: TranslationSpace, lo: number, hi: number): number;
   /** Takes what a walk that ended mapped, and has set all accessed flags, left in `space.result`. */
   fill(space: TranslationSpace): void;
+  /** The two halves of `fill`: the tables that the walk went down, and the page of a nested walk. */
+  fillStructures(space: TranslationSpace): void;
+  fillPage(space: TranslationSpace): void;
 }

@@ -1,12 +1,16 @@
 import { accessRightsRow, eptRightsRow } from './accessRights';
 import { brokenIllegalRule, brokenReservedRule } from './compiledFormat';
 import { NPF_INFO_HI } from '../svm/exitInformation';
+import { KIND } from '../events/eventTable';
 import { eptViolationQualification } from '../vmx/eptViolationQualification';
 import { PFEC, pageFaultErrorCode } from './pageFaultErrorCode';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
 import { reportWalkDone } from '../events/walkEvents';
 import { EFFECTS, WALK, WHY } from './walkOutcome';
+
+// The table by name is looked up once, not at each refusal.
+const WALK_ENDS = KIND.walk_done;
 
 /** Ends a walk that its own tables refuse; `rights` is what the entries used gave, 0 when one was not present. */
 export function refuse(space: TranslationSpace, why: number, rights: number, effects: number): number {
@@ -17,7 +21,7 @@ export function refuse(space: TranslationSpace, why: number, rights: number, eff
   result.outcome = space.compiled.isEpt !== 0 ? asEptEvent(space, why, rights)
     : space.compiled.isNpt !== 0 ? asNestedPageFault(space, why, rights) : asPageFault(space, why, rights);
   addNestedReferences(space);
-  if (effects !== EFFECTS.none) reportWalkDone(space);
+  if (effects !== EFFECTS.none && space.bus.on[WALK_ENDS] !== 0) reportWalkDone(space);
   return result.outcome;
 }
 
@@ -44,7 +48,7 @@ export function refuseAsNested(space: TranslationSpace, outcome: number, effects
     result.gpaHi = nested.result.gpaHi;
   }
   addNestedReferences(space);
-  if (effects !== EFFECTS.none) reportWalkDone(space);
+  if (effects !== EFFECTS.none && space.bus.on[WALK_ENDS] !== 0) reportWalkDone(space);
   return outcome;
 }
 
@@ -96,6 +100,8 @@ function isConvertible({ compiled, result }: TranslationSpace, why: number): boo
 }
 
 function ruleOf(space: TranslationSpace, why: number, rights: number): number {
+  // Most refusals are of entries that are not present, and there is no rule to look for.
+  if (why === WHY.notPresent) return -1;
   const { result, compiled } = space;
   const lo = result.entryLo[result.level]!;
   const hi = result.entryHi[result.level]!;

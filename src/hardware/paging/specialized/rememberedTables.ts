@@ -33,9 +33,9 @@ interface Context {
 
 /**
  * What the entries above the last level said of late, so that a generated walk reads the last one alone and comes to the
- * same: an accelerator and no cache of the processor. A row is made of entries that were present, legal and accessed;
- * memory changes its `structureVersion` at the first write to any of them, by whomever, and then no row holds good. So
- * a walk that uses one stands for as many references as the row names, and nobody can tell them apart.
+ * same: an accelerator and no cache of the processor. A row is made of entries that were present and legal; memory changes
+ * its `structureVersion` at the first write to any of them, by whomever, and then no row holds good. So a walk that uses
+ * one stands for as many references as the row names, and nobody can tell them apart.
  *
  * Derived: it is not in the registry, and going back in time changes the version too.
  */

@@ -180,12 +180,10 @@ export function walkLong4FromRoot(space: TranslationSpace, lo: number, hi: numbe
 
   const word1 = memory.wordAt(lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff);
   if (word1 === 0) return HANDED_OVER;
-  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
-    memory.watch(word4);
-    memory.watch(word3);
-    memory.watch(word2);
-    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
-  }
+  memory.watch(word4);
+  memory.watch(word3);
+  memory.watch(word2);
+  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
@@ -391,13 +389,11 @@ export function walkLong5FromRoot(space: TranslationSpace, lo: number, hi: numbe
 
   const word1 = memory.wordAt(lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff);
   if (word1 === 0) return HANDED_OVER;
-  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
-    memory.watch(word5);
-    memory.watch(word4);
-    memory.watch(word3);
-    memory.watch(word2);
-    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
-  }
+  memory.watch(word5);
+  memory.watch(word4);
+  memory.watch(word3);
+  memory.watch(word2);
+  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 5, WHY.notPresent, 0, lo1, hi1);
@@ -588,12 +584,10 @@ export function walkEpt4FromRoot(space: TranslationSpace, lo: number, hi: number
 
   const word1 = memory.wordAt(lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff);
   if (word1 === 0) return HANDED_OVER;
-  if (space.accessedDirty === 0 || (andLo & 0x100) !== 0) {
-    memory.watch(word4);
-    memory.watch(word3);
-    memory.watch(word2);
-    space.remembered.remember(lo, hi, space, memory, andLo, 0, word1 & ~0x3ff, 0);
-  }
+  memory.watch(word4);
+  memory.watch(word3);
+  memory.watch(word2);
+  space.remembered.remember(lo, hi, space, memory, andLo, 0, word1 & ~0x3ff, 0);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x7) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
@@ -789,12 +783,10 @@ export function walkNpt4FromRoot(space: TranslationSpace, lo: number, hi: number
 
   const word1 = memory.wordAt(lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff);
   if (word1 === 0) return HANDED_OVER;
-  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
-    memory.watch(word4);
-    memory.watch(word3);
-    memory.watch(word2);
-    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
-  }
+  memory.watch(word4);
+  memory.watch(word3);
+  memory.watch(word2);
+  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
@@ -1160,12 +1152,10 @@ export function walkLong4BehindEpt4FromRoot(space: TranslationSpace, lo: number,
 
   const word1 = reachEpt4(nested, lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff, tableAccess);
   if (word1 === 0) return HANDED_OVER;
-  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
-    memory.watch(word4);
-    memory.watch(word3);
-    memory.watch(word2);
-    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
-  }
+  memory.watch(word4);
+  memory.watch(word3);
+  memory.watch(word2);
+  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
@@ -1381,12 +1371,10 @@ export function walkLong4BehindNpt4FromRoot(space: TranslationSpace, lo: number,
 
   const word1 = reachNpt4(nested, lo2 & ~0xfff | (lo >>> 9) & 0xff8, hi2 & 0xfffff, tableAccess);
   if (word1 === 0) return HANDED_OVER;
-  if (space.accessedDirty === 0 || (andLo & 0x20) !== 0) {
-    memory.watch(word4);
-    memory.watch(word3);
-    memory.watch(word2);
-    space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
-  }
+  memory.watch(word4);
+  memory.watch(word3);
+  memory.watch(word2);
+  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);

@@ -1206,7 +1206,10 @@ function endLong4Cached(space: TranslationSpace, level: number, entryLo: number,
   result.pageShift = pageShift;
   result.effectiveShift = pageShift;
   result.outcome = WALK.mapped;
-  if (space.walkCache !== undefined) space.walkCache.fill(space);
+  const cache = space.walkCache;
+  if (cache !== undefined) {
+    if (result.top !== level) cache.fillStructures(space);
+  }
   return WALK.mapped;
 }
 
@@ -1397,7 +1400,10 @@ function endLong5Cached(space: TranslationSpace, level: number, entryLo: number,
   result.pageShift = pageShift;
   result.effectiveShift = pageShift;
   result.outcome = WALK.mapped;
-  if (space.walkCache !== undefined) space.walkCache.fill(space);
+  const cache = space.walkCache;
+  if (cache !== undefined) {
+    if (result.top !== level) cache.fillStructures(space);
+  }
   return WALK.mapped;
 }
 
@@ -1571,7 +1577,11 @@ function endEpt4Cached(space: TranslationSpace, level: number, entryLo: number, 
   result.pageShift = pageShift;
   result.effectiveShift = pageShift;
   result.outcome = WALK.mapped;
-  if (space.walkCache !== undefined) space.walkCache.fill(space);
+  const cache = space.walkCache;
+  if (cache !== undefined) {
+    if (result.top !== level) cache.fillStructures(space);
+    cache.fillPage(space);
+  }
   return WALK.mapped;
 }
 
@@ -1741,7 +1751,11 @@ function endNpt4Cached(space: TranslationSpace, level: number, entryLo: number, 
   result.pageShift = pageShift;
   result.effectiveShift = pageShift;
   result.outcome = WALK.mapped;
-  if (space.walkCache !== undefined) space.walkCache.fill(space);
+  const cache = space.walkCache;
+  if (cache !== undefined) {
+    if (result.top !== level) cache.fillStructures(space);
+    cache.fillPage(space);
+  }
   return WALK.mapped;
 }
 
@@ -1960,7 +1974,10 @@ function endLong4BehindEpt4Cached(space: TranslationSpace, level: number, entryL
   if (outcome !== WALK.mapped) return refuseAsNested(space, outcome, EFFECTS.hardware);
   takeFinal(result, nested.result);
   result.outcome = WALK.mapped;
-  if (space.walkCache !== undefined) space.walkCache.fill(space);
+  const cache = space.walkCache;
+  if (cache !== undefined) {
+    if (result.top !== level) cache.fillStructures(space);
+  }
   return WALK.mapped;
 }
 
@@ -2179,6 +2196,9 @@ function endLong4BehindNpt4Cached(space: TranslationSpace, level: number, entryL
   if (outcome !== WALK.mapped) return refuseAsNested(space, outcome, EFFECTS.hardware);
   takeFinal(result, nested.result);
   result.outcome = WALK.mapped;
-  if (space.walkCache !== undefined) space.walkCache.fill(space);
+  const cache = space.walkCache;
+  if (cache !== undefined) {
+    if (result.top !== level) cache.fillStructures(space);
+  }
   return WALK.mapped;
 }
