@@ -18,10 +18,14 @@ export interface Script {
 export class ScriptedConsole implements Console {
   text = '';
   errors = '';
+  /** Both streams, as a terminal shows them. */
+  transcript = '';
   readonly progress: string[] = [];
   readonly files: Map<string, string>;
   readonly terminal: Terminal;
-  readonly late: LateModules = { charts: () => Promise.resolve(charts), junit: () => Promise.resolve(junit) };
+  readonly late: LateModules = {
+    charts: () => Promise.resolve(charts), junit: () => Promise.resolve(junit), language: () => import('../../src/lsp/stdio'),
+  };
   private breaths = 0;
   private clock = 0;
 
@@ -30,8 +34,16 @@ export class ScriptedConsole implements Console {
     this.terminal = script.terminal ?? { colours: 'no', progressColumns: undefined };
   }
 
-  out(text: string): void { this.text += text; }
-  error(text: string): void { this.errors += text; }
+  out(text: string): void {
+    this.text += text;
+    this.transcript += text;
+  }
+
+  error(text: string): void {
+    this.errors += text;
+    this.transcript += text;
+  }
+
   readText(path: string): string | undefined { return this.files.get(path); }
   readInput(): string { return this.script.input ?? ''; }
 
