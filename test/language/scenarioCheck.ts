@@ -15,9 +15,11 @@ export const catalog: Catalog = {
     'native', 'interpret', 'deprivileged', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt', 'nested',
   ],
   settings: [
-    row('machine', 'mmu', ([name]) => (name === 'shadow-wp' || name === 'ept' ? undefined : `There is no technique \`${name}\`; write mmu ept.`)),
+    row('machine', 'mmu', ([name]) => (name === 'shadow-wp' || name === 'ept' || name === 'shadow-vtlb' ? undefined : `There is no technique \`${name}\`; write mmu ept.`)),
     row('machine', 'slot'),
+    row('machine', 'dirty_log'),
     row('platform', 'tlb'),
+    row('platform', 'ram'),
     row('platform', 'maxphyaddr'),
   ],
 };

@@ -2,7 +2,7 @@ import type { AstNode } from 'langium';
 import type { FillingArguments, FillingsOf, MessageCode } from '../messages/messages';
 import type { ProcedureKind, Variable, ValueType } from '../program';
 import { writtenText, type SourceText } from '../syntax/sourceText';
-import type { Label } from './codeBuffer';
+import { CodeBuffer, type Label } from './codeBuffer';
 import { spellingFix } from './fixes';
 import { didYouMean } from './nearestName';
 import type { Scope } from './scope';
@@ -84,7 +84,7 @@ export class Body {
   private mostRegisters = 0;
 
   constructor(
-    readonly unit: Unit,
+    public unit: Unit,
     readonly vm: VmContext,
     readonly source: SourceText,
     readonly scope: Scope,
@@ -175,6 +175,14 @@ export class Body {
     const fix = spellingFix(this.source, node, name, known);
     if (fix !== undefined) this.unit.report.mend(this.source, node, code, fix);
     return failed;
+  }
+
+  /** Compiles what can never run, for what is wrong with it. */
+  withoutCode(work: () => void): void {
+    const { unit } = this;
+    this.unit = { ...unit, code: new CodeBuffer() };
+    work();
+    this.unit = unit;
   }
 
   written(node: AstNode): string {

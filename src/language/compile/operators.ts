@@ -2,6 +2,7 @@ import { KIND } from '../../hardware/events/eventTable';
 import type { AstNode } from 'langium';
 import type { Binary, Expr } from '../generated/ast';
 import { OP, type ValueType } from '../program';
+import { extentOf } from '../syntax/sourceText';
 import type { Body, Operand } from './body';
 import { compileCondition, compileExpression } from './expressions';
 import { namesLayout } from './kernelLayout';
@@ -164,16 +165,33 @@ function compileJunction(body: Body, node: Operation): Operand {
   if (left.constant !== undefined && namesLayout(body, node.left) && (left.constant === 0n) === (node.operator === 'and')) {
     return { type: 'truth', constant: left.constant === 0n ? 0n : 1n };
   }
-  if (left.constant !== undefined) code.loadConstant(result, left.constant === 0n ? 0n : 1n);
-  else code.emit(left.type === 'truth' ? OP.move : OP.truth, result, left.register);
+  if (left.constant !== undefined) return compileDecided(body, node, left.constant !== 0n, result);
+  code.emit(left.type === 'truth' ? OP.move : OP.truth, result, left.register);
   body.releaseTo(result + 1);
   code.jumpOn(node.operator === 'and' ? OP.jumpUnless : OP.jumpIf, result, out);
-  const right = compileCondition(body, node.right);
-  if (right.constant !== undefined) code.loadConstant(result, right.constant === 0n ? 0n : 1n);
-  else code.emit(right.type === 'truth' ? OP.move : OP.truth, result, right.register);
+  moveTruth(body, compileCondition(body, node.right), result);
   body.releaseTo(result + 1);
   code.place(out);
   return { type: 'truth', register: result };
+}
+
+/** The left side is known: it is the result, and the right side is only checked; or the right side is the result. */
+function compileDecided(body: Body, node: Operation, left: boolean, result: number): Operand {
+  if (left === (node.operator === 'or')) {
+    body.withoutCode(() => compileCondition(body, node.right));
+    return { type: 'truth', constant: left ? 1n : 0n };
+  }
+  const right = compileCondition(body, node.right);
+  if (right.constant !== undefined) return { type: 'truth', constant: right.constant === 0n ? 0n : 1n };
+  moveTruth(body, right, result);
+  body.releaseTo(result + 1);
+  return { type: 'truth', register: result };
+}
+
+function moveTruth(body: Body, value: Operand, result: number): void {
+  const { code } = body.unit;
+  if (value.constant !== undefined) code.loadConstant(result, value.constant === 0n ? 0n : 1n);
+  else code.emit(value.type === 'truth' ? OP.move : OP.truth, result, value.register);
 }
 
 /** Type of the result; undefined after an error has been reported. */
@@ -186,7 +204,8 @@ function resultType(body: Body, node: Operation, left: Operand, right: Operand):
     return undefined;
   }
   if (isComparing) {
-    if (node.left.$type === 'Unary' && node.left.op === 'not' && right.type !== 'truth') {
+    const isBare = extentOf(node.left).start === extentOf(node.place).start;
+    if (isBare && node.left.$type === 'Unary' && node.left.op === 'not' && right.type !== 'truth') {
       const condition = `${body.written(node.left.of)} ${node.operator} ${body.written(node.right)}`;
       body.fail(node.place, 'not-binds-tighter', { operator: node.operator, condition });
       body.unit.report.mend(body.source, node.place, 'not-binds-tighter', replacing(body.source, node.place, `not (${condition})`));
