@@ -1,5 +1,9 @@
 import { ACTOR_AT, CPU_AT, KIND_AT, KIND, RECORD_WORDS, eventKinds } from './eventTable';
+import type { ReferenceRing } from './referenceRing';
 
+/** Bits of `on`: a listener wants the kind; the ring does, which has room for `table_read` alone. */
+const LISTENED = 1;
+export const RECORDED = 2;
 const HIT_KINDS = [KIND.access, KIND.tlb_hit, KIND.bus_error, KIND.access_done];
 
 /** Told of each committed event; `record` is reused by the next one: copy what you keep. */
@@ -20,6 +24,8 @@ export class EventBus {
   readonly on = new Uint8Array(eventKinds.length);
   /** 1: nobody wants a kind that an access which finds all in the TLB would tell. */
   quietHits = 1;
+  /** Where references are recorded to, if they are. */
+  ring: ReferenceRing | undefined;
   private readonly record = new Int32Array(RECORD_WORDS);
   private listener: EventListener = () => undefined;
   private diverted: { readonly listener: EventListener; readonly wanted: Uint8Array } | undefined;
@@ -27,15 +33,23 @@ export class EventBus {
   /** One listener at a time: the engine, which hands events on. `kinds`: which to send, or all. */
   listen(listener: EventListener, kinds: Iterable<number> | 'all'): void {
     this.listener = listener;
-    this.on.fill(kinds === 'all' ? 1 : 0);
-    if (kinds !== 'all') for (const kind of kinds) this.on[kind] = 1;
+    this.on.fill(kinds === 'all' ? LISTENED : 0);
+    if (kinds !== 'all') for (const kind of kinds) this.on[kind] = LISTENED;
+    if (this.ring !== undefined) this.on[KIND.table_read]! |= RECORDED;
     this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
   }
 
   silence(): void {
     this.on.fill(0);
+    if (this.ring !== undefined) this.on[KIND.table_read] = RECORDED;
     this.quietHits = 1;
     this.listener = () => undefined;
+  }
+
+  /** Records every reference of walks in a ring from here on, whoever listens; or in none. */
+  recordReferences(ring: ReferenceRing | undefined): void {
+    this.ring = ring;
+    this.on[KIND.table_read] = this.on[KIND.table_read]! & LISTENED | (ring === undefined ? 0 : RECORDED);
   }
 
   /**
@@ -47,10 +61,10 @@ export class EventBus {
     const wanted = this.on.slice();
     this.diverted = { listener, wanted };
     const pass: EventListener = (record) => {
-      if (wanted[record[KIND_AT]!] !== 0) listener(record);
+      if ((wanted[record[KIND_AT]!]! & LISTENED) !== 0) listener(record);
     };
     this.listener = (record) => through(record, pass);
-    for (const kind of kinds) this.on[kind] = 1;
+    for (const kind of kinds) this.on[kind]! |= LISTENED;
     this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
   }
 

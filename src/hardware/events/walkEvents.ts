@@ -1,7 +1,10 @@
-import { type EventBus, setPair } from './eventBus';
+import { type EventBus, RECORDED, setPair } from './eventBus';
 import { field, KIND } from './eventTable';
 import type { TranslationSpace } from '../paging/translationSpace';
 import { WALK } from '../paging/walkOutcome';
+
+// The table by name is looked up once, not at each reference.
+const TABLE_READ = KIND.table_read;
 
 /*
  * The events of a walk. Each asks the bus first, so that a walk nobody watches pays a mask test. In all of them
@@ -34,8 +37,11 @@ export function reportWalk(space: TranslationSpace, lo: number, hi: number, acce
 
 export function reportTableRead(space: TranslationSpace, level: number, index: number): void {
   const { bus, result } = space;
-  if (bus.on[KIND.table_read] === 0) return;
-  const record = begin(space, bus, KIND.table_read);
+  const told = bus.on[TABLE_READ]!;
+  if (told === 0) return;
+  if ((told & RECORDED) !== 0) bus.ring!.add(space, level, index);
+  if (told === RECORDED) return;
+  const record = begin(space, bus, TABLE_READ);
   record[field.level.at] = level;
   record[field.index.at] = index;
   setPair(record, field.address.at, result.entryAddressLo[level]!, result.entryAddressHi[level]!);
