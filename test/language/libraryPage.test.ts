@@ -16,8 +16,12 @@ describe('docs/library.md', () => {
     const { procedures, files } = programOf('cpu 0 { x = 1 }');
     const missing = procedures
       .filter(({ range }) => files[range.file]?.path === 'kernel.guest')
-      .filter(({ name, kind }) => !page.includes(`#### \`${kind === 'procedure' ? name : `on ${name}`}(`))
-      .map(({ name }) => name);
+      .map(({ name, kind }) => {
+        if (kind === 'procedure') return `#### \`${name}(`;
+        const vector = /^interrupt (\d+)$/.exec(name)?.[1];
+        return vector === undefined ? `#### \`on ${name}(` : `#### \`on interrupt 0x${Number(vector).toString(16)}\``;
+      })
+      .filter((heading) => !page.includes(heading));
     assert.deepEqual(missing, []);
   });
 });
