@@ -9,6 +9,13 @@ const LOW_FRAMES = 1 << 16;
 /** Bits of an address's high half that no physical address has: 63:52. */
 const BEYOND_HI = ~0xfffff;
 
+/** A range of host-physical addresses that memory answers at. */
+export interface MemoryRange {
+  readonly from: number;
+  readonly to: number;
+  readonly kind: 'ram' | 'rom';
+}
+
 /**
  * Host-physical memory: sparse, so an untouched 64 GiB cost nothing. A frame gets a place in the
  * arena at its first write; frames without one read as zero. An address outside installed memory
@@ -26,13 +33,13 @@ export class PhysicalMemory {
   private readonly arena: TrackedWords;
   private usedPlaces = 1; // place 0 is never given: it means "no place"
 
-  /** `bytes`: installed memory, from address 0. */
-  constructor(registry: Registry, private readonly bytes: number) {
+  /** `bytes`: end of installed memory; `ranges`: where in it memory is, by addresses; left out: all of it is RAM. */
+  constructor(registry: Registry, private readonly bytes: number, private readonly ranges?: readonly MemoryRange[]) {
     this.arena = registry.tracked('memory', 64 * FRAME_WORDS);
   }
 
   isInstalled(lo: number, hi: number): boolean {
-    return hi >= 0 && hi * 4294967296 + (lo >>> 0) < this.bytes;
+    return this.has(lo, hi, 'read');
   }
 
   /**
@@ -44,7 +51,16 @@ export class PhysicalMemory {
   }
 
   wordAt(lo: number, hi: number): number {
-    const place = this.placeOf(lo, hi);
+    // In full for low frames: walks have this in their text as often as they read, and the compiler inlines only so much.
+    if (hi !== 0) return this.highWordAt(lo, hi);
+    const { low } = this;
+    const frame = lo >>> 12;
+    const place = frame < low.length ? low[frame]! : 0;
+    return place === 0 ? 0 : (place << 10) | ((lo >>> 2) & 1023);
+  }
+
+  private highWordAt(lo: number, hi: number): number {
+    const place = this.highPlaceOf(lo, hi);
     return place === 0 ? 0 : (place << 10) | ((lo >>> 2) & 1023);
   }
 
@@ -67,7 +83,7 @@ export class PhysicalMemory {
   store32(lo: number, hi: number, value: number): void {
     let place = this.placeOf(lo, hi);
     if (place === 0) {
-      if (!this.isInstalled(lo, hi)) return;
+      if (!this.has(lo, hi, 'write')) return;
       place = this.givePlace(lo, hi);
     }
     this.arena.write((place << 10) | ((lo >>> 2) & 1023), value);
@@ -81,6 +97,14 @@ export class PhysicalMemory {
     const shift = (lo & 3) << 3;
     const old = this.load32(lo & ~3, hi);
     this.store32(lo & ~3, hi, (old & ~(0xff << shift)) | ((value & 0xff) << shift));
+  }
+
+  /** Reads of ROM, which holds zeros, find it; writes do not. */
+  private has(lo: number, hi: number, how: 'read' | 'write'): boolean {
+    const address = hi * 4294967296 + (lo >>> 0);
+    if (hi < 0 || address >= this.bytes) return false;
+    const { ranges } = this;
+    return ranges === undefined || ranges.some(({ from, to, kind }) => address >= from && address < to && (how === 'read' || kind === 'ram'));
   }
 
   /** 0: the frame has none, or is no frame: bits that the index would lose must not alias another. */
