@@ -39,22 +39,23 @@ const SHIFTS = 64;
  * is named by its number. Nothing here allocates. All is in registry blocks, save what is derived from them.
  */
 export class CachedLines {
-  readonly lines: number;
+  // Declared, so that the constructor's is the first value they have, and the compiler knows of what kind they always are.
+  declare readonly lines: number;
   /** The lines, and after the last one the clock of their use. */
-  readonly words: Int32Array;
+  declare readonly words: Int32Array;
   /** Index in `words` of the clock. */
-  readonly clockAt: number;
-  private readonly contexts: ContextNumbers;
+  declare readonly clockAt: number;
+  private declare readonly contexts: ContextNumbers;
   /** A size that no line has is not looked for, and a mapping that no line is of is not invalidated. */
-  private readonly population: LinePopulation;
-  private readonly sets: number;
-  protected readonly ways: number;
+  private declare readonly population: LinePopulation;
+  private declare readonly sets: number;
+  protected declare readonly ways: number;
   /** `sets - 1` when a mask can stand for the division, which costs more than the rest of a look-up; else -1. */
-  private readonly setMask: number;
+  private declare readonly setMask: number;
   /** Index of each shift among `shifts`. */
   protected readonly sizeOf = new Int8Array(SHIFTS);
   /** The least shift. */
-  private readonly smallest: number;
+  private declare readonly smallest: number;
   /** Number of the context in force, and what lines of it have in word 0 besides page, size and flags. */
   private context = 0;
   private valid = VALID;
@@ -63,10 +64,10 @@ export class CachedLines {
    * The line that an address was last found in, by the low bits of its page's number: where to look first. It is looked at
    * as every other line is, so a wrong one costs a look and no more, and nobody need keep it right.
    */
-  private readonly hints: Int32Array;
-  private readonly hintMask: number;
+  private declare readonly hints: Int32Array;
+  private declare readonly hintMask: number;
   /** Of an address's low half: its page, where pages are of the least size. */
-  private readonly base: number;
+  private declare readonly base: number;
 
   /** `shifts`: log2 of what a line may cover, ascending, four at most. `recent`: what forgets the pages of lines that are gone. */
   constructor(

@@ -49,17 +49,18 @@ export class Translator {
   errorCode = 0;
   level = 0;
 
-  private readonly space: TranslationSpace;
-  private readonly caches: TranslationCaches;
-  readonly tlb: Tlb;
-  private readonly counters: Float64Array;
-  private readonly events: ProcessorEvents;
+  // Declared, so that the constructor's is the first value they have, and the compiler knows of what kind they always are.
+  private declare readonly space: TranslationSpace;
+  private declare readonly caches: TranslationCaches;
+  declare readonly tlb: Tlb;
+  private declare readonly counters: Float64Array;
+  private declare readonly events: ProcessorEvents;
   /** Which events are wanted: asked here, so that one nobody wants costs no call. */
-  private readonly on: Uint8Array;
-  private readonly memory: PhysicalMemory;
+  private declare readonly on: Uint8Array;
+  private declare readonly memory: PhysicalMemory;
 
   /** What loads that hit came to of late. */
-  readonly recent: RecentHits;
+  declare readonly recent: RecentHits;
 
   constructor(private readonly parts: TranslatorParts) {
     this.space = parts.spaces.linear;

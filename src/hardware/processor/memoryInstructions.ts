@@ -55,19 +55,20 @@ export class MemoryInstructions {
   private atHi = 0;
   private performedAt = -1;
   private performedIn = 0;
-  private readonly operand: OperandAccess;
-  private readonly registers: Int32Array;
-  private readonly counters: Float64Array;
-  private readonly pending: PendingOperation;
-  private readonly memory: PhysicalMemory;
-  private readonly bus: EventBus;
-  private readonly tlb: Tlb;
-  private readonly translator: Translator;
-  private readonly space: TranslationSpace;
+  // Declared, so that the constructor's is the first value they have, and the compiler knows of what kind they always are.
+  private declare readonly operand: OperandAccess;
+  private declare readonly registers: Int32Array;
+  private declare readonly counters: Float64Array;
+  private declare readonly pending: PendingOperation;
+  private declare readonly memory: PhysicalMemory;
+  private declare readonly bus: EventBus;
+  private declare readonly tlb: Tlb;
+  private declare readonly translator: Translator;
+  private declare readonly space: TranslationSpace;
   /** Words of the TLB, and of what loads found in it of late. */
-  private readonly lines: Int32Array;
-  private readonly clockAt: number;
-  private readonly recent: RecentHits;
+  private declare readonly lines: Int32Array;
+  private declare readonly clockAt: number;
+  private declare readonly recent: RecentHits;
 
   constructor(private readonly processor: MemoryProcessor) {
     this.operand = new OperandAccess(processor.memory);
