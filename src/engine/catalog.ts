@@ -33,8 +33,16 @@ function ram(values: Values): string | undefined {
   const size = values[0];
   if (values.length !== 1 || typeof size !== 'number') return 'write a size such as 16M';
   if (size % (4 * KIB) !== 0) return 'RAM is made of whole pages: write a multiple of 4K';
-  if (size < 4 * KIB * KIB) return 'the loader and the kernel library need at least 4M';
   return size > MAX_RAM ? 'write at most 64G' : undefined;
+}
+
+function kernel(values: Values): string | undefined {
+  return values[0] === 'standard' || values[0] === 'none' ? undefined : 'write standard or none; procedures of your own override the library\'s';
+}
+
+/** Its form is the language's to check. */
+function slot(values: Values): string | undefined {
+  return Number(values[2]) > MAX_RAM ? 'a slot ends at 64G at most' : undefined;
 }
 
 function tlb(values: Values): string | undefined {
@@ -58,18 +66,20 @@ function maxphyaddr(values: Values): string | undefined {
 }
 
 function technique(values: Values): string | undefined {
+  if (values.length !== 1) return 'write one technique, as one word such as shadow-wp';
   const found = findTechnique(String(values[0]));
   return typeof found === 'string' ? found : undefined;
 }
 
 /** The settings of `machine` and `platform`, by name. */
 export const settingRows: readonly SettingRow[] = [
-  { name: 'paging', section: 'machine', form: '4-level', documentation: 'Paging mode that boot ends in.', check: onlyYet('4-level', ['none', '32-bit', 'pae', '5-level']) },
+  { name: 'paging', section: 'machine', form: '4-level', documentation: 'Paging mode that boot ends in.', check: () => undefined },
   { name: 'ram', section: 'machine', form: '16M', documentation: "The guest's RAM, from guest-physical address 0.", check: ram },
+  { name: 'slot', section: 'machine', form: 'low 0 .. 16M ram', documentation: 'A run of guest-physical addresses: ram, rom or mmio; what no slot covers is a hole.', check: slot },
   { name: 'mmu', section: 'machine', form: 'shadow-wp', documentation: 'Technique that the scenario runs under unless it is told otherwise.', check: technique },
   { name: 'update', section: 'machine', form: 'eager or zap', documentation: 'shadow-wp: what follows an emulated write to a page table.', check: oneOf('eager', 'zap') },
   { name: 'shadow_pages', section: 'machine', form: '1000', documentation: 'Shadow pages that may exist at once.', check: wholeNumber(16, 100_000) },
-  { name: 'kernel', section: 'machine', form: 'standard', documentation: 'The kernel library of the guest.', check: onlyYet('standard', ['none']) },
+  { name: 'kernel', section: 'machine', form: 'standard', documentation: 'The kernel library of the guest.', check: kernel },
   { name: 'delivery', section: 'machine', form: 'direct', documentation: 'How vectors are delivered: without touching memory.', check: onlyYet('direct', ['memory']) },
   { name: 'unrestricted_guest', section: 'machine', form: 'on', documentation: 'The guest may run with paging off.', check: onlyYet('on', ['off']) },
   { name: 'ram', section: 'platform', form: '64M', documentation: "The host's RAM; four times the guest's unless it is set.", check: ram },

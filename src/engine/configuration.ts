@@ -1,7 +1,10 @@
 import type { LineSettings } from '../hardware/caches/cachedLines';
 import { machineRefusal } from '../hardware/processor/machineRules';
 import type { Program, SettingValue, SourceRange } from '../language/program';
+import type { PagingModeName } from '../language/pagingModes';
 import { settingRows } from './catalog';
+import { unfitFeature } from './features';
+import { endOfMemory, memoryMap, ramBytes, type MemorySlot } from './memoryMap';
 import { findTechnique, type RunningTechnique, type TechniqueSettings } from './techniques';
 
 /** Everything about the machine that a run depends on. */
@@ -18,7 +21,10 @@ export interface Configuration {
   readonly walkCaches: 'on' | 'off';
   readonly tags: 'on' | 'off';
   readonly rewalkOnPermissionFault: 'on' | 'off';
-  readonly guestRam: number;
+  /** The guest's slots, ascending. */
+  readonly slots: readonly MemorySlot[];
+  readonly paging: PagingModeName;
+  readonly kernel: 'library' | 'none';
   readonly hostRam: number;
 }
 
@@ -62,11 +68,14 @@ export function configure(program: Program, mmu: string | undefined): Configurat
   if (vendor === 'amd' && technique.name !== 'native') {
     return { error: `${technique.name} needs a processor with VMX, and the platform says vendor amd; write vendor intel or run it under native` };
   }
-  const guestRam = number(machine, 'ram', 0, DEFAULT_RAM);
-  const hostRam = technique.ownsMachine ? guestRam : number(platform, 'ram', 0, 4 * guestRam);
-  if (hostRam < guestRam) {
+  const slots = memoryMap(program.machine, DEFAULT_RAM);
+  const guestRam = ramBytes(slots);
+  const hostRam = technique.ownsMachine ? endOfMemory(slots) : number(platform, 'ram', 0, 4 * guestRam);
+  if (!technique.ownsMachine && hostRam < guestRam) {
     return { error: `the guest has more RAM (${guestRam} bytes) than the platform (${hostRam} bytes); give the platform more` };
   }
+  const unfit = unfitFeature(program, technique.name, slots);
+  if (unfit !== undefined) return unfit;
   const maxphyaddr = number(platform, 'maxphyaddr', 0, 46);
   const tlbEntries = number(platform, 'tlb', 0, 64);
   const tlbWays = number(platform, 'tlb', 2, 4);
@@ -92,7 +101,9 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     walkCaches: word(platform, 'walk_caches', 'off') as 'on' | 'off',
     tags: word(platform, 'tags', 'on') as 'on' | 'off',
     rewalkOnPermissionFault: word(platform, 'rewalk_on_permission_fault', vendor === 'amd' ? 'on' : 'off') as 'on' | 'off',
-    guestRam,
+    slots,
+    paging: program.paging,
+    kernel: program.vms[0]?.kernel ?? 'library',
     hostRam,
   };
 }

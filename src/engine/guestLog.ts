@@ -5,13 +5,12 @@ import { ACCESS } from '../hardware/paging/accessKinds';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import { pairToBigInt } from './arithmetic';
-import { guestRoots, guestTablePages } from './guestTablePages';
+import { entriesOf, guestRootsOfAll, guestTablePages } from './guestTablePages';
 import type { Machine } from './machine';
 
 export type GuestLogLine = Readonly<Record<string, unknown>>;
 
 const PAGE_FAULT = 14;
-const ENTRIES = 512;
 
 /** Kinds of event that the guest log is made from. */
 export const guestLogKinds: readonly number[] = [KIND.access_done, KIND.exception_delivered];
@@ -35,15 +34,17 @@ export class GuestLog {
   noteTables(): void {
     const { machine } = this;
     const { technique, memory } = machine;
-    const roots = guestRoots(technique, 0, machine.interpreter.processes);
-    const names = technique.guestTables(0).format.levelNames;
+    const roots = guestRootsOfAll(technique, machine.processors.length, machine.interpreter.processes);
+    const { format } = technique.guestTables(0);
+    const { levelNames: names, entryBytes } = format;
     const pages = [...guestTablePages(memory, technique, 0, roots)].sort(([a], [b]) => a - b);
     for (const [gfn, level] of pages) {
       const frame = technique.guestMemory.frameOf(gfn);
       const words: [number, string][] = [];
-      for (let index = 0; frame >= 0 && index < ENTRIES; index++) {
-        const at = (frame << 12) | (index << 3);
-        const value = pairToBigInt(memory.load32(at, frame >>> 20), memory.load32(at | 4, frame >>> 20));
+      const entries = frame < 0 ? 0 : entriesOf(format, level);
+      for (let index = 0; index < entries; index++) {
+        const at = (frame << 12) | (index * entryBytes);
+        const value = pairToBigInt(memory.load32(at, frame >>> 20), entryBytes === 4 ? 0 : memory.load32(at | 4, frame >>> 20));
         if (value !== 0n) words.push([index, hex(value)]);
       }
       this.write({ table: `${names[level] ?? ''} page`, gpa: hex(BigInt(gfn) << 12n), words });

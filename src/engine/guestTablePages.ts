@@ -1,12 +1,19 @@
 import { frameInEntry } from '../hardware/memory/frameNumber';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import type { PagingFormat } from '../hardware/paging/pagingFormat';
 import type { Technique } from '../hypervisor/technique';
 import type { ProcessTable } from './processTable';
 
-const ENTRIES = 512;
+/** Entries of a table whose entries are in registers: PAE's four PDPTEs. */
+const REGISTER_ENTRIES = 4;
 
 /** A guest frame that holds a paging structure, and the highest level it is used at. */
 export type GuestTablePages = ReadonlyMap<number, number>;
+
+/** How many entries a table of `level` has. */
+export function entriesOf(format: PagingFormat, level: number): number {
+  return level === format.registerLevel ? REGISTER_ENTRIES : 2 ** format.indexBits;
+}
 
 /**
  * The guest frames that hold paging structures reachable from `roots` (guest frames), with their
@@ -15,17 +22,19 @@ export type GuestTablePages = ReadonlyMap<number, number>;
 export function guestTablePages(
   memory: PhysicalMemory, technique: Technique, cpu: number, roots?: Iterable<number>,
 ): GuestTablePages {
-  const { compiled } = technique.guestTables(cpu);
+  const { compiled, format } = technique.guestTables(cpu);
   const pages = new Map<number, number>();
   const visit = (gfn: number, level: number): void => {
     if ((pages.get(gfn) ?? 0) >= level) return;
     const frame = technique.guestMemory.frameOf(gfn);
     pages.set(gfn, level);
     if (level === 1 || frame < 0) return;
-    for (let index = 0; index < ENTRIES; index++) {
-      const lo = memory.load32((frame << 12) | (index << 3), frame >>> 20);
+    const entries = entriesOf(format, level);
+    for (let index = 0; index < entries; index++) {
+      const at = (frame << 12) | (index * format.entryBytes);
+      const lo = memory.load32(at, frame >>> 20);
       if ((lo & compiled.presentMask) === 0 || (lo & compiled.leafMask[level]!) !== 0) continue;
-      const hi = memory.load32((frame << 12) | (index << 3) | 4, frame >>> 20);
+      const hi = format.entryBytes === 4 ? 0 : memory.load32(at | 4, frame >>> 20);
       visit(frameInEntry(lo, hi), level - 1);
     }
   };
@@ -36,6 +45,12 @@ export function guestTablePages(
 /** Guest frames of the known roots: what CR3 of `cpu` names, and the processes'. */
 export function guestRoots(technique: Technique, cpu: number, processes: ProcessTable): ReadonlySet<number> {
   return new Set([cr3Frame(technique, cpu), ...processes.rootFrames()]);
+}
+
+/** The same with CR3 of each of the CPUs. */
+export function guestRootsOfAll(technique: Technique, cpus: number, processes: ProcessTable): ReadonlySet<number> {
+  const known = Array.from({ length: cpus }, (_, cpu) => cr3Frame(technique, cpu));
+  return new Set([...known, ...processes.rootFrames()]);
 }
 
 function cr3Frame(technique: Technique, cpu: number): number {

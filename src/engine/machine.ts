@@ -1,6 +1,6 @@
 import { Interconnect } from '../hardware/apic/interconnect';
 import { EventBus } from '../hardware/events/eventBus';
-import { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import { PhysicalMemory, type MemoryRange } from '../hardware/memory/physicalMemory';
 import { Processor, STATUS } from '../hardware/processor/processor';
 import { Registry } from '../hardware/state/registry';
 import { VMCS } from '../hardware/vmx/vmcs';
@@ -11,6 +11,7 @@ import type { Configuration } from './configuration';
 import { HostActions } from './hostActions';
 import { Interpreter } from './interpreter';
 import { loadGuest } from './loader';
+import { lowRam, type MemorySlot } from './memoryMap';
 import { DirectPrivilegeSwitch } from './privilegeSwitch';
 import { Questions } from './questions';
 import { TableWatch } from './tableWatch';
@@ -29,9 +30,11 @@ export class Machine {
   private readonly watches: readonly TableWatch[];
 
   constructor(readonly program: Program, readonly configuration: Configuration) {
-    const { maxphyaddr, vendor, tlbEntries, tlbWays, tlbL2, tlbPageShifts, walkCaches, rewalkOnPermissionFault, hostRam, guestRam, tags } = configuration;
+    const { maxphyaddr, vendor, tlbEntries, tlbWays, tlbL2, tlbPageShifts, walkCaches, rewalkOnPermissionFault, hostRam, slots, tags } = configuration;
     const { registry, bus } = this;
-    this.memory = new PhysicalMemory(registry, hostRam);
+    const memorySlots = slots.filter(({ kind }) => kind !== 'mmio');
+    this.memory = configuration.technique.ownsMachine && slots.length > 1
+      ? new PhysicalMemory(registry, hostRam, memorySlots.map(rangeOf)) : new PhysicalMemory(registry, hostRam);
     this.processors = program.cpus.map((_, cpu) => new Processor(registry, this.memory, bus, cpu, {
       vendor, maxphyaddr, tlbEntries, tlbWays, walkCaches, rewalkOnPermissionFault,
       ...(tlbL2 === undefined ? {} : { tlbL2 }), ...(tlbPageShifts === undefined ? {} : { tlbPageShifts }),
@@ -40,7 +43,7 @@ export class Machine {
     for (const processor of this.processors) processor.connect(interconnect);
     this.technique = configuration.technique.make({
       registry, memory: this.memory, bus, processors: this.processors, maxphyaddr, tags,
-      hostFrames: Math.floor(hostRam / FRAME_BYTES), guestFrames: Math.floor(guestRam / FRAME_BYTES),
+      hostFrames: Math.floor(hostRam / FRAME_BYTES), slots: memorySlots,
     }, configuration.settings);
     this.questions = new Questions(this.memory, this.processors, this.technique);
     this.interpreter = new Interpreter(registry, program, {
@@ -52,7 +55,8 @@ export class Machine {
       this.forgetDerived();
     };
     this.watches = this.processors.map((processor) => new TableWatch(this.memory, bus, processor, this.technique, this.interpreter.processes));
-    loadGuest(this.memory, this.technique.guestMemory, this.processors, guestRam);
+    const { paging, kernel } = configuration;
+    loadGuest(this.memory, this.technique.guestMemory, this.processors, { paging, kernel, ram: lowRam(slots) });
     const failed = this.processors.findIndex((processor, cpu) => this.failsToLaunch(processor, cpu));
     this.interpreter.start();
     if (failed >= 0) this.interpreter.stopAtLaunch(failed);
@@ -89,4 +93,8 @@ export class Machine {
     };
     return processor.launch() === STATUS.stopped;
   }
+}
+
+function rangeOf({ frame, frames, kind }: MemorySlot): MemoryRange {
+  return { from: FRAME_BYTES * frame, to: FRAME_BYTES * (frame + frames), kind: kind === 'rom' ? 'rom' : 'ram' };
 }

@@ -89,7 +89,9 @@ export class Questions {
 
   private tables(cpu: number): TranslationSpace {
     const space = this.technique.guestTables(this.processors[cpu] === undefined ? 0 : cpu);
-    if (this.root !== undefined) space.useRoot(this.root << 12, this.root >>> 20);
+    if (this.root === undefined) return space;
+    space.useTopEntriesInMemory();
+    space.useRoot(this.root << 12, this.root >>> 20);
     return space;
   }
 

@@ -46,7 +46,7 @@ export class TableWatch implements StoreObserver {
     if (level === undefined) return;
     const { change } = this;
     const { pending } = this.processor;
-    change.foresee(pending, hpaLo, hpaHi, ((gvaLo ^ pending.gvaLo) & ~PAGE_MASK) === 0 ? 0 : pending.size - size);
+    change.foresee(pending, hpaLo, hpaHi, ((gvaLo ^ pending.gvaLo) & ~PAGE_MASK) === 0 ? 0 : pending.size - size, this.technique.guestTables(cpu).format.entryBytes);
     const record = this.bus.begin(KIND.page_table_write, ACTOR.guest, cpu);
     setPair(record, field.old.at, change.oldLo, change.oldHi);
     setPair(record, field.value.at, change.newLo, change.newHi);

@@ -27,7 +27,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
     documentation: 'No hypervisor: the guest has the machine to itself.',
     settings: [],
     ownsMachine: true,
-    make: (host) => new Native(host.memory, host.bus, host.processors, host.maxphyaddr, host.guestFrames),
+    make: (host) => new Native(host.memory, host.bus, host.processors, host.maxphyaddr, host.slots),
   },
   {
     name: 'shadow-wp',

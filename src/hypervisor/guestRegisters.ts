@@ -1,5 +1,10 @@
 import { REGISTER } from '../hardware/processor/registers';
-import type { TranslationSpace } from '../hardware/paging/translationSpace';
+import { PDPTE_WORDS, type TranslationSpace } from '../hardware/paging/translationSpace';
+
+/** The PDPTE registers of a processor, as a walk reads them. */
+export function pdptesOf(registers: Int32Array): Int32Array {
+  return registers.subarray(2 * REGISTER.pdpte0, 2 * REGISTER.pdpte0 + PDPTE_WORDS);
+}
 
 /**
  * Puts a space into the guest's paging mode: EFER, RFLAGS, PKRU and IA32_PKRS from the processor's registers,

@@ -6,15 +6,20 @@ import { REGISTER } from '../hardware/processor/registers';
 import { IdentityAddressing } from '../hardware/paging/tableAddressing';
 import { TranslationSpace } from '../hardware/paging/translationSpace';
 import type { GuestMemory } from './guestMemory';
-import { useGuestRegisters } from './guestRegisters';
+import { pdptesOf, useGuestRegisters } from './guestRegisters';
 import type { Technique } from './technique';
+import type { GuestSlot } from './virtualMachine';
 
 /** GPA = HPA: guest frames are the machine's own. */
 class MachineMemory implements GuestMemory {
-  constructor(readonly frames: number) {}
+  readonly frames: number;
+
+  constructor(private readonly slots: readonly GuestSlot[]) {
+    this.frames = slots.reduce((end, { frame, frames }) => Math.max(end, frame + frames), 0);
+  }
 
   frameOf(gfn: number): number {
-    return gfn < this.frames ? gfn : -1;
+    return this.slots.some(({ frame, frames }) => gfn >= frame && gfn < frame + frames) ? gfn : -1;
   }
 
   hvaPageOf(): number {
@@ -36,20 +41,21 @@ export class Native implements Technique {
   readonly root = undefined;
   readonly listings = [];
   readonly guestMemory: GuestMemory;
-  private readonly space: TranslationSpace;
+  /** By CPU. */
+  private readonly spaces: readonly TranslationSpace[];
 
   constructor(
     memory: PhysicalMemory,
     bus: EventBus,
     private readonly processors: readonly Processor[],
     maxphyaddr: number,
-    guestFrames: number,
+    slots: readonly GuestSlot[],
   ) {
-    this.guestMemory = new MachineMemory(guestFrames);
-    this.space = new TranslationSpace({
-      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.walker, cpu: 0, maxphyaddr, tables: new IdentityAddressing(),
-      features: processors[0]!.features,
-    });
+    this.guestMemory = new MachineMemory(slots);
+    this.spaces = processors.map(({ features, registers }, cpu) => new TranslationSpace({
+      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.walker, cpu, maxphyaddr, tables: new IdentityAddressing(), features,
+      topEntries: pdptesOf(registers),
+    }));
   }
 
   prepare(): void {
@@ -66,9 +72,10 @@ export class Native implements Technique {
 
   guestTables(cpu: number): TranslationSpace {
     const { registers } = this.processors[cpu]!;
-    useGuestRegisters(this.space, registers, registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!);
-    this.space.useRoot(this.guestCr3Lo(cpu), this.guestCr3Hi(cpu));
-    return this.space;
+    const space = this.spaces[cpu]!;
+    useGuestRegisters(space, registers, registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!);
+    space.useRoot(this.guestCr3Lo(cpu), this.guestCr3Hi(cpu));
+    return space;
   }
 
   roots(): [] {

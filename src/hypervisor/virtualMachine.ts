@@ -4,6 +4,7 @@ import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Processor } from '../hardware/processor/processor';
 import type { Registry } from '../hardware/state/registry';
 import { TranslationSpace } from '../hardware/paging/translationSpace';
+import { pdptesOf } from './guestRegisters';
 import { EntryWriter } from './entryWriter';
 import { getUserPages, type HostMemoryManager } from './host/getUserPages';
 import { HostFrames } from './host/hostFrames';
@@ -17,6 +18,12 @@ import { VcpuState } from './vcpuState';
 /** HVA >> 12 at which the VMM process has the guest's RAM mapped: where mmap puts it on Linux. */
 const RAM_HVA_PAGE = 0x7f0000000;
 
+/** A run of guest frames with memory. */
+export interface GuestSlot {
+  readonly frame: number;
+  readonly frames: number;
+}
+
 /** What a machine is made of, before any hypervisor. */
 export interface Host {
   readonly registry: Registry;
@@ -27,7 +34,8 @@ export interface Host {
   /** VPID in use: a VM exit or entry then leaves the TLB alone. */
   readonly tags: 'on' | 'off';
   readonly hostFrames: number;
-  readonly guestFrames: number;
+  /** Slots with memory, ascending. */
+  readonly slots: readonly GuestSlot[];
 }
 
 /**
@@ -57,11 +65,12 @@ export class VirtualMachine {
     const manager: HostMemoryManager = { process, frames: this.frames, writer: this.writer, bus, cpu: 0, gfn: 0, frame: 0 };
     this.hostListing = new ListingRunner('host.vmm', 'host', 0, [getUserPages], bus, this.depth);
     this.slots = new Memslots(registry, bus);
-    this.slots.add(0, host.guestFrames, RAM_HVA_PAGE);
+    for (const { frame, frames } of host.slots) this.slots.add(frame, frames, RAM_HVA_PAGE + frame);
     this.memory = new SlotMemory(this.slots, manager, this.hostListing);
     this.vcpus = host.processors.map((_, cpu) => new VcpuState(registry, cpu));
-    this.guestTables = host.processors.map(({ features }, cpu) => new TranslationSpace({
+    this.guestTables = host.processors.map(({ features, registers }, cpu) => new TranslationSpace({
       memory, bus, tableSpace: SPACE.guest, actor: ACTOR.vmm, cpu, maxphyaddr: host.maxphyaddr, features, tables: new SlotAddressing(this.memory),
+      topEntries: pdptesOf(registers),
     }));
   }
 

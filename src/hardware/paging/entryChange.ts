@@ -3,11 +3,10 @@ import { OperandAccess } from '../memory/operandAccess';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { PendingOperation } from '../processor/rootMode';
 
-const ENTRY_BYTES = 8;
 const BITS = 8;
 
 /**
- * What the pending store or read-modify-write makes of the 8-byte entry that its bytes at a place fall
+ * What the pending store or read-modify-write makes of the entry that its bytes at a place fall
  * into: for telling of a write to a table before it happens. Of an operand that goes on in the next
  * entry only the first one is told.
  */
@@ -22,17 +21,17 @@ export class EntryChange {
     this.operand = new OperandAccess(memory);
   }
 
-  /** `skipped` bytes of the operand lie before the byte at host-physical (lo, hi), in another page. */
-  foresee(pending: PendingOperation, lo: number, hi: number, skipped: number): void {
+  /** `skipped` bytes of the operand lie before the byte at host-physical (lo, hi), in another page; `entryBytes`: of an entry. */
+  foresee(pending: PendingOperation, lo: number, hi: number, skipped: number, entryBytes: number): void {
     const { operand } = this;
-    const entry = lo & ~(ENTRY_BYTES - 1);
-    operand.read(entry, hi, entry, hi, ENTRY_BYTES);
+    const entry = lo & ~(entryBytes - 1);
+    operand.read(entry, hi, entry, hi, entryBytes);
     this.oldLo = operand.lo;
     this.oldHi = operand.hi;
     this.newLo = operand.lo;
     this.newHi = operand.hi;
     const offset = lo - entry;
-    const bytes = Math.min(pending.size - skipped, ENTRY_BYTES - offset);
+    const bytes = Math.min(pending.size - skipped, entryBytes - offset);
     operand.lo = 0;
     operand.hi = 0;
     for (let i = 0; i < bytes; i++) this.move(operand, this, skipped + i, offset + i, 'read');

@@ -169,6 +169,12 @@ export class TranslationSpace {
     return undefined;
   }
 
+  /** Of a format whose top entries are in registers: they are read from the root's table, as a MOV to CR3 would find them. */
+  useTopEntriesInMemory(): void {
+    const { format, features } = this.compiled;
+    if (format.registerLevel !== undefined) this.useFormat(format, { ...features, topEntries: 'memory' });
+  }
+
   /** Root of paging structures from CR3's value: the bits that the format has there; PCID or cache bits are dropped. */
   useRoot(lo: number, hi: number): void {
     this.rootLo = lo & this.compiled.rootLo;
