@@ -100,4 +100,8 @@ export const equivalentBreaks: readonly { readonly matches: RegExp; readonly why
     matches: /invalidationRows\.(asid|asidKeepingGlobals), .*vpid given -> current$/,
     why: 'the ASID that VMRUN names is in force by the time of the invalidation',
   },
+  {
+    matches: /controlChecks, a bit of the secondary .* that must be 1 is 0: broken -> always false$/,
+    why: 'no secondary control must be 1',
+  },
 ];

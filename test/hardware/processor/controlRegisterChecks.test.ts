@@ -94,6 +94,7 @@ describe('a value for a control register', () => {
       const owner = owners[n];
       assert.equal(refuses('cr4', now, PAE | bit(n)), owner === undefined && !others.includes(n), `bit ${n}`);
       if (owner !== undefined) assert.ok(refuses('cr4', { ...now, features: featuresWith({ [owner]: 'off' }) }, PAE | bit(n)), `bit ${n} without ${owner}`);
+      assert.ok(refuses('cr4', now, now.cr4, bit(n)), `bit ${n + 32}`);
       if ([13, 14, 24].includes(n)) assert.ok(refuses('cr4', { ...now, vendor: 'amd' }, PAE | bit(n)), `bit ${n} of an AMD processor`);
     }
   });

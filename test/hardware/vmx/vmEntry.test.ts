@@ -3,12 +3,14 @@ import { CR0, CR4, EFER, RFLAGS } from '../../../src/hardware/processor/controlR
 import { STATUS, RESUME } from '../../../src/hardware/processor/processor';
 import { REGISTER } from '../../../src/hardware/processor/registers';
 import { controlChecks } from '../../../src/hardware/vmx/entryChecks/controlChecks';
+import type { EntryContext } from '../../../src/hardware/vmx/entryChecks/entryCheck';
 import { guestChecks } from '../../../src/hardware/vmx/entryChecks/guestChecks';
 import { hostChecks } from '../../../src/hardware/vmx/entryChecks/hostChecks';
 import {
   ENTRY, EXIT, INTERRUPTION, INTERRUPTION_TYPE, PIN, PRIMARY, SECONDARY, VM_FUNCTION, type VmcsFieldName,
 } from '../../../src/hardware/vmx/vmcs';
 import type { TestMachine } from '../testMachine';
+import type { ProcessorSettings } from '../../../src/hardware/processor/rootMode';
 import { machineWithVmcs } from './goodVmcs';
 
 type Values = Partial<Record<VmcsFieldName, number | bigint>>;
@@ -19,6 +21,8 @@ interface Case {
   readonly change: Change;
   /** Without it the VMCS of this change is one that a VM entry takes: it shows that the rule refuses no more than it must. */
   readonly good?: Change;
+  /** Where it is not the processor of the other cases. */
+  readonly settings?: Partial<ProcessorSettings>;
 }
 
 const BEYOND = 1n << 46n;
@@ -71,6 +75,10 @@ const controls: readonly Case[] = [
   { name: 'the EPTP breaks a rule: the page-walk length of an EPTP is 4, or 5 where the processor has 5-level EPT', change: both(ept, { eptp: EPTP & ~0x38n }), good: both(ept, { eptp: EPTP & ~0x38n | 4n << 3n }) },
   { name: 'the EPTP breaks a rule: bits 11:7 of an EPTP are reserved', change: both(ept, { eptp: EPTP | 1n << 7n }), good: both(ept, { eptp: EPTP | 1n << 6n }) },
   { name: 'the EPTP breaks a rule: bits of an EPTP at and above MAXPHYADDR are reserved', change: both(ept, { eptp: EPTP | BEYOND }), good: { eptp: EPTP | BEYOND } },
+  {
+    name: 'the EPTP breaks a rule: an EPTP enables accessed and dirty flags only where the processor has them for EPT',
+    change: both(ept, { eptp: EPTP | 1n << 6n }), good: ept, settings: { features: { eptAccessedDirty: 'off' } },
+  },
   { name: 'PML without EPT', change: secondary(SECONDARY.enablePml), good: eptWith(SECONDARY.enablePml) },
   { name: 'the PML address is no page\'s', change: both(eptWith(SECONDARY.enablePml), { pml_address: 8 }) },
   { name: 'unrestricted guest without EPT', change: secondary(SECONDARY.unrestrictedGuest), good: unrestricted },
@@ -187,14 +195,21 @@ const guest: readonly Case[] = [
 ];
 
 /** VMLAUNCH of a good VMCS with this change. */
-function launched(change: Change): { readonly machine: TestMachine; readonly status: number } {
-  const machine = machineWithVmcs();
+function launched(change: Change, settings: Partial<ProcessorSettings> = {}): { readonly machine: TestMachine; readonly status: number } {
+  const machine = machineWithVmcs({ settings });
   machine.vmcs(typeof change === 'function' ? change(machine) : change);
   return { machine, status: machine.processor.launch() };
 }
 
 /** A processor that has been told to inject an event may be in its handler, or at it. */
 const isEntered = (status: number): boolean => status === STATUS.done || status === STATUS.exception;
+
+/** SDM Vol. 3, "VM-Entry Failures During or After Loading Guest State": four rules have a qualification of their own. */
+function qualificationOf(rule: string): bigint {
+  if (rule.includes('PDPTE')) return 2n;
+  if (rule === 'an NMI is injected while STI blocks') return 3n;
+  return rule.includes('link pointer') ? 4n : 0n;
+}
 
 describe('a VM entry', () => {
   it('takes a VMCS as hypervisors here fill it in', () => {
@@ -206,14 +221,15 @@ describe('a VM entry', () => {
   for (const [section, cases, what] of [
     ['controls', controls, 'error 7'], ['host state', host, 'error 8'], ['guest state', guest, 'exit reason 33'],
   ] as const) {
-    for (const { name, change, good } of cases) {
+    for (const { name, change, good, settings } of cases) {
       it(`refuses ${section}: ${name}`, () => {
-        const { machine, status } = launched(change);
+        const { machine, status } = launched(change, settings);
         assert.equal(status, STATUS.stopped);
         assert.ok(machine.processor.stopReason.includes(`${what}, `), machine.processor.stopReason);
         assert.ok(machine.processor.stopReason.includes(`: ${name} (SDM`), machine.processor.stopReason);
+        if (section === 'guest state') assert.equal(machine.field('exit_qualification'), qualificationOf(name));
         if (good === undefined) return;
-        const taken = launched(good);
+        const taken = launched(good, settings);
         assert.ok(isEntered(taken.status), `but not without it: ${taken.machine.processor.stopReason}`);
       });
     }
@@ -225,15 +241,37 @@ describe('a VM entry', () => {
     assert.deepEqual(rest, [
       // No secondary or VM-function control must be 1.
       'a bit of the secondary processor-based VM-execution controls that must be 1 is 0',
-      // The processor of these tests has accessed and dirty flags for EPT.
-      'the EPTP breaks a rule: an EPTP enables accessed and dirty flags only where the processor has them for EPT',
-      // Root operation is in IA-32e mode: a host that is not 64-bit is refused by LMA before, or by its size first.
+      // Root operation is in IA-32e mode: a host that is not 64-bit is refused by LMA before, or by its size first. Below, by themselves:
       'the host SS selector is 0 for a host that is not 64-bit',
       'the host address-space size is not that of VMX root operation, which is in IA-32e mode',
       'an IA-32e mode guest with a host that is not 64-bit',
       'host CR4.PCIDE is 1 for a host that is not 64-bit',
       'host RIP has a bit above 31 for a host that is not 64-bit',
     ]);
+  });
+
+  it('holds a host that is not 64-bit to rules of its own, whatever other rules it breaks', () => {
+    const size = 'the host address-space size is not that of VMX root operation, which is in IA-32e mode';
+    const ia32e = 'an IA-32e mode guest with a host that is not 64-bit';
+    const host32: Change = minus('exit_controls', EXIT.hostAddressSpaceSize | EXIT.loadEfer);
+    for (const [change, broken] of [
+      [{}, []],
+      [host32, [size, ia32e]],
+      [both(host32, legacy), [size]],
+      [both(host32, { host_ss_selector: 0 }), ['the host SS selector is 0 for a host that is not 64-bit', size, ia32e]],
+      [{ host_ss_selector: 0 }, []],
+      [both(host32, plus('host_cr4', CR4.PCIDE)), [size, ia32e, 'host CR4.PCIDE is 1 for a host that is not 64-bit']],
+      [plus('host_cr4', CR4.PCIDE), []],
+      [both(host32, { host_rip: 1n << 32n }), [size, ia32e, 'host RIP has a bit above 31 for a host that is not 64-bit']],
+      [{ host_rip: 1n << 32n }, []],
+    ] as const) {
+      const machine = machineWithVmcs();
+      machine.vmcs({ host_ss_selector: 0x18, ...(typeof change === 'function' ? change(machine) : change) });
+      const { vmcs, features } = machine.processor;
+      // No rule about the host asks of PDPTEs.
+      const context = { vmcs, features, memory: machine.memory, maxphyaddr: 46 } as EntryContext;
+      assert.deepEqual(hostChecks.filter((rule) => rule.broken(context)).map(({ name }) => name), broken);
+    }
   });
 
   it('that fails for controls or host state leaves its error number, for guest state reason, bit 31 and qualification', () => {
