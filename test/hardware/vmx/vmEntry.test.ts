@@ -254,7 +254,7 @@ describe('a VM entry', () => {
     const size = 'the host address-space size is not that of VMX root operation, which is in IA-32e mode';
     const ia32e = 'an IA-32e mode guest with a host that is not 64-bit';
     const host32: Change = minus('exit_controls', EXIT.hostAddressSpaceSize | EXIT.loadEfer);
-    for (const [change, broken] of [
+    const expected: readonly (readonly [change: Change, broken: readonly string[]])[] = [
       [{}, []],
       [host32, [size, ia32e]],
       [both(host32, legacy), [size]],
@@ -264,7 +264,8 @@ describe('a VM entry', () => {
       [plus('host_cr4', CR4.PCIDE), []],
       [both(host32, { host_rip: 1n << 32n }), [size, ia32e, 'host RIP has a bit above 31 for a host that is not 64-bit']],
       [{ host_rip: 1n << 32n }, []],
-    ] as const) {
+    ];
+    for (const [change, broken] of expected) {
       const machine = machineWithVmcs();
       machine.vmcs({ host_ss_selector: 0x18, ...(typeof change === 'function' ? change(machine) : change) });
       const { vmcs, features } = machine.processor;
