@@ -45,6 +45,17 @@ describe('INVPCID', () => {
     assert.equal(machine.processor.counters[COUNTER['tlb.flushes']], flushes + 1);
   });
 
+  it('tells of an address where it is for one, and of none where it is for contexts', () => {
+    const high = 0x7fff_0060_0000n;
+    for (const [type, told] of [[0, '0x7fff00600000'], [1, '0x0'], [2, '0x0'], [3, '0x0']] as const) {
+      const machine = native(0n, high);
+      machine.listen();
+      assert.equal(invpcid(machine, type), STATUS.done);
+      const flushes = machine.events.filter(({ kind }) => kind === 'tlb_flush').map(({ json }) => [json['what'], json['gva']]);
+      assert.deepEqual(flushes, [['INVPCID', told]], `type ${type}`);
+    }
+  });
+
   for (const [what, type, pcid, address, cr4] of [
     ['a type above 3', 4, 0n, PAGE, CR4.PAE | CR4.PCIDE],
     ['a PCID above 4095', 1, 0x1000n, PAGE, CR4.PAE | CR4.PCIDE],
