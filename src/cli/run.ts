@@ -148,7 +148,7 @@ class ScenarioCommand {
 
   private progress(run: ScenarioRun, { index, of }: Place): ReturnType<Parameters<typeof workOff>[0]['progress']> {
     const which = of === 1 ? '' : ` (${index + 1} of ${of})`;
-    return { what: `${this.file}${which}`, unit: 'statements', units: run.statements, share: undefined };
+    return { what: `${this.file}${which}`, unit: 'statements', units: run.statements, share: run.share() };
   }
 
   private result(status: ScenarioResult['status']): ScenarioResult {

@@ -111,7 +111,7 @@ async function live(file: string, options: TraceOptions, printer: TracePrinter, 
   });
   const hasEnough = (): boolean => problem !== undefined || printer.isFull;
   const isOver = (expired: () => boolean): boolean => run.work(() => hasEnough() || expired()) || hasEnough();
-  const ended = await workOff({ work: isOver, progress: () => ({ what: file, unit: 'statements', units: run.statements, share: undefined }) }, console);
+  const ended = await workOff({ work: isOver, progress: () => ({ what: file, unit: 'statements', units: run.statements, share: run.share() }) }, console);
   if (problem !== undefined) return refuse(console, `--where: ${problem.replace(/\.?$/, '.')}`);
   if (ended === 'interrupted') {
     console.error('pagewalk: stopped by Ctrl-C; the events are those so far.\n');

@@ -11,7 +11,7 @@ const machine = `${bare}process p { 0x600000 .. 0x601000  rw user }\n`;
 
 /** A course's folder: every way in which a scenario can end. */
 const files = {
-  'course/a-held.guest': `${machine}cpu 0 {\n  switch(p)\n  user [0x600000] = 1\n  expect no page_fault\n  expect under ept: exits are ept_violation\n  if 1 == 2 {\n    x = 1\n    expect x == 1\n  }\n  print "a < b & c #1"\n}\n`,
+  'course/a-held.guest': `${machine}cpu 0 {\n  switch(p)\n  user [0x600000] = 1\n  expect no page_fault\n  expect under ept: exits are ept_violation\n  if p.pcid {\n    x = 1\n    expect x == 1\n  }\n  print "a < b & c #1"\n}\n`,
   'course/b-fails.guest': `${bare}cpu 0 {\n  for i in 0 .. 3 {\n    x = i\n    expect x < 2\n  }\n}\n`,
   'course/c-dies.guest': `${bare}cpu 0 {\n  z = 0\n  y = 1 / z\n  print y\n}\n`,
   'course/d-broken.guest': `${bare}cpu 0 {\n  x = nowhere\n}\n`,
@@ -127,6 +127,12 @@ describe('a run that takes long', () => {
     assert.equal(objects.length, 1, 'the files behind it are not run');
     assert.deepEqual([objects[0]?.['ok'], objects[0]?.['interrupted']], [false, true]);
     assert.ok((objects[0]?.['counters'] as { statements: number }).statements > 0);
+  });
+
+  it('says how much is left where a loop tells', async () => {
+    const counted = { 'counted.guest': 'machine { paging 4-level, ram 16M, mmu native }\nglobal n = 0\ncpu 0 {\n  for i in 0 .. 100000 { n += i }\n}\n' };
+    const { progress } = await run(['counted.guest'], {}, { files: counted, tick: 40, terminal: { colours: 'no', progressColumns: 100 } });
+    assert.match(progress.at(-1) ?? '', /^counted\.guest: [\d,.]+( million)? statements, [\d,.]+( million)?\/s, \d+ %, about \d+ (s|min) left$/);
   });
 
   it('shows on a terminal, and after a second, what runs, how much of it and how fast', async () => {
