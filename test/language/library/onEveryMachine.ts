@@ -4,8 +4,8 @@ import { compiled } from '../../engine/onMachine';
 import { seenByGuest } from '../../hypervisor/programs/agreement';
 
 /** Paging modes that the library is held to. */
-export const modes = ['4-level'] as const;
-export type Mode = '32-bit' | 'pae' | '4-level' | '5-level';
+export const modes = ['32-bit', 'pae', '4-level', '5-level'] as const;
+export type Mode = (typeof modes)[number];
 
 /** Techniques under which a scenario's expectations must hold, by mode: shadow tables are of 4-level guests. */
 const techniques: Readonly<Record<Mode, readonly string[]>> = {
