@@ -78,7 +78,8 @@ export class HandlerCalls {
     const { vector } = processor;
     if (this.handlers[cpu]![vector] !== NO_HANDLER) return this.enter(cpu, processor, vector, 0, 0, 0, returnTo);
     const code = (vector << GATE_SHIFT) | GATE_IN_IDT | (by === 'outside' ? FROM_OUTSIDE : 0);
-    this.withoutHandler(cpu, processor, returnTo, vector, code);
+    // An INT n without a gate is not done: its fault returns to itself.
+    this.withoutHandler(cpu, processor, by === 'outside' ? returnTo : returnTo - 1, vector, code);
   }
 
   /** The running handler ends; a `STATUS`. */
@@ -140,7 +141,11 @@ export class HandlerCalls {
    * double fault, and one more the end. SDM Vol. 3, "Interrupt 8—Double Fault Exception (#DF)".
    */
   private withoutHandler(cpu: number, processor: Processor, returnTo: number, vector: number, code: number): void {
+    const { repeats, stacks, endings } = this.parts;
     const handlers = this.handlers[cpu]!;
+    if (repeats[cpu]!.note(vector, code, 0, 0, returnTo, stacks[cpu]!.depth) >= FAULT_LIMIT) {
+      return endings.die(RUN.handlerLoop, cpu, vector, code, 0, 0);
+    }
     const { lo, hi } = addressOf(this.parts.memory, processor, vector);
     if (vector >= FIRST_INTERRUPT && handlers[EXCEPTION_VECTORS.general_protection] !== NO_HANDLER) {
       this.parts.happenings[cpu]!.noteFault(EXCEPTION_VECTORS.general_protection, code, 0, 0);
@@ -150,7 +155,7 @@ export class HandlerCalls {
       this.parts.happenings[cpu]!.noteFault(EXCEPTION_VECTORS.double_fault, 0, 0, 0);
       return this.enter(cpu, processor, EXCEPTION_VECTORS.double_fault, 0, 0, 0, returnTo);
     }
-    this.parts.endings.die(RUN.tripleFault, cpu, vector, code, lo, hi);
+    endings.die(RUN.tripleFault, cpu, vector, code, lo, hi);
   }
 
   private enter(

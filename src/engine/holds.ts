@@ -1,4 +1,4 @@
-import { ACTOR, ACTOR_AT, CPU_AT, KIND, KIND_AT } from '../hardware/events/eventTable';
+import { ACTOR, ACTOR_AT, CPU_AT, KIND, KIND_AT, eventKinds } from '../hardware/events/eventTable';
 import type { EventBus } from '../hardware/events/eventBus';
 import type { Checkpoint, Registry } from '../hardware/state/registry';
 import { ACTOR_STATE, ATTENTION_TO, type Scheduler } from './scheduler';
@@ -11,6 +11,9 @@ const HAS_BEGUN = 4;
 /** Meeting plus one of a hold whose statement ended before its event came. */
 const MISSED = 5;
 const WORDS = 6;
+
+/** What a held access shows of itself is all of its events. */
+const allKinds = eventKinds.map((_, kind) => kind);
 
 /** A step that was stopped inside itself. */
 interface HeldStep {
@@ -112,7 +115,7 @@ export class Holds {
       }
       records.push(record.slice());
       pass(record);
-    }, search.kinds);
+    }, allKinds);
     execute();
     bus.undivert();
     if (inside === undefined) {
@@ -147,7 +150,7 @@ export class Holds {
         reached.isThere = true;
       }
       if (reached.isThere) pass(record);
-    }, search.kinds);
+    }, allKinds);
     execute();
     bus.undivert();
     if (!reached.isThere) throw new Error('invariant: a held access executed again does not do again what it did');
@@ -167,13 +170,10 @@ export class Holds {
 
 /** Looks for the n-th event of a kind that the processor of an actor brings about, in a step executed from its start. */
 class EventSearch {
-  readonly kinds: readonly number[];
   seen = 0;
   private isInRootMode = false;
 
-  constructor(private readonly actor: number, private readonly kind: number, private readonly count: number) {
-    this.kinds = [kind, KIND.vm_exit, KIND.vm_entry];
-  }
+  constructor(private readonly actor: number, private readonly kind: number, private readonly count: number) {}
 
   isAt(record: Int32Array): boolean {
     if (record[CPU_AT] !== this.actor) return false;
