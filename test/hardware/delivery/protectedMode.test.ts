@@ -99,6 +99,19 @@ describe('an event in protected mode', () => {
     assert.deepEqual(machine.state, state);
   });
 
+  // SDM Vol. 3, "Protection of Exception- and Interrupt-Handler Procedures".
+  it('is kept from INT n by the DPL of its gate, which an exception is not asked for', () => {
+    const DOOR = 0x80;
+    for (const [dpl, cpl, delivered] of [[0, 3, 13], [2, 3, 13], [3, 3, DOOR], [0, 0, DOOR]] as const) {
+      const machine = new ProtectedMachine().gate(DOOR, S.code, 0xe, dpl).program(cpl);
+      machine.processor.softwareInterrupt(DOOR);
+      assert.deepEqual(machine.delivered, [delivered, delivered === 13 ? DOOR * 8 + 2 : 0], `DPL ${dpl}, CPL ${cpl}`);
+    }
+    const machine = new ProtectedMachine().program(3);
+    machine.processor.raiseException(6, 0);
+    assert.deepEqual(machine.delivered, [6, 0]);
+  });
+
   it('through a gate of the 80286 has a frame of words, and 16 bits of the offset', () => {
     const machine = new ProtectedMachine();
     machine.gate(6, S.code, 7, 0, 1, 0x12_3456);
