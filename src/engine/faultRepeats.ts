@@ -34,6 +34,11 @@ export class FaultRepeats {
     return repeats;
   }
 
+  /** An access has faulted and is not completed yet. */
+  get isCounting(): boolean {
+    return this.words[REPEATS] !== 0;
+  }
+
   /** The access at `pc` of the frame at `depth` has completed: its faults are no longer in a row. */
   noteCompleted(pc: number, depth: number): void {
     const { words } = this;

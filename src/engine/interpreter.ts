@@ -37,6 +37,7 @@ export interface InterpretedMachine {
   readonly bus: EventBus;
   readonly privilege: PrivilegeSwitch;
   readonly hostActions: HostActions;
+  readonly hasTripleFaulted: (cpu: number) => boolean;
 }
 
 /**
@@ -63,7 +64,7 @@ export class Interpreter {
   private readonly calls: HandlerCalls;
   private readonly boundaries: InstructionBoundaries;
   private readonly endings: Endings;
-  private readonly repeats: readonly FaultRepeats[];
+  readonly repeats: readonly FaultRepeats[];
   private readonly site: InstructionSite;
   private readonly processors: readonly Processor[];
   private readonly questions: Questions;
@@ -97,7 +98,7 @@ export class Interpreter {
     this.meetings = new Meetings(registry, program);
     this.scheduler = new Scheduler(registry, program, processors, stacks, this.meetings);
     this.holds = new Holds(registry, bus, program.actors.length);
-    this.endings = new Endings({ program, technique, bus, processors, stacks, happenings, statements, run });
+    this.endings = new Endings({ program, technique, bus, processors, stacks, happenings, statements, run, hasTripleFaulted: machine.hasTripleFaulted });
     this.calls = new HandlerCalls({
       program, technique, bus, memory, stacks, happenings, repeats: this.repeats, statements, endings: this.endings, privilege,
     });
@@ -327,8 +328,8 @@ export class Interpreter {
     }
   }
 
-  private afterAccess(cpu: number, stack: GuestStack, processor: Processor, pc: number, status: number): void {
-    this.run.noteAccess(this.statements.at(pc));
+  afterAccess(cpu: number, stack: GuestStack, processor: Processor, pc: number, status: number): void {
+    this.run.noteAccess(this.run.step, this.statements.at(pc));
     if (status === STATUS.done) this.repeats[cpu]!.noteCompleted(pc, stack.depth);
     else this.afterInstruction(cpu, stack, processor, pc, status);
   }
@@ -337,7 +338,7 @@ export class Interpreter {
   private afterInstruction(cpu: number, stack: GuestStack, processor: Processor, pc: number, status: number): void {
     if (status === STATUS.done) return;
     stack.pc = pc;
-    if (status === STATUS.stopped) this.endings.die(RUN.hypervisorStopped, cpu, 0, 0, 0, 0);
+    if (status === STATUS.stopped) this.endings.stop(cpu);
     else this.calls.fault(cpu, processor, pc);
   }
 

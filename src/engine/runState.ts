@@ -65,8 +65,9 @@ export class RunState {
     return this.words[LAST_ACCESS_STATEMENT]!;
   }
 
-  noteAccess(statement: number): void {
-    this.numbers[LAST_ACCESS_STEP] = this.numbers[STEP]! + 1;
+  /** The instruction of this step, of this statement, made an access. */
+  noteAccess(step: number, statement: number): void {
+    this.numbers[LAST_ACCESS_STEP] = step + 1;
     this.words[LAST_ACCESS_STATEMENT] = statement;
   }
 

@@ -125,6 +125,11 @@ export class Scheduler {
     this.words[STATEMENTS]!++;
   }
 
+  /** The same of several. */
+  countStatements(count: number): void {
+    this.words[STATEMENTS]! += count;
+  }
+
   /**
    * Decides who runs the next step. `mayChange`: the one that ran is at a place where another may come in between; where
    * it cannot run any further somebody else does in any case. NOBODY, and all stays as it is, when there is none.
