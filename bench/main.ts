@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { hardwareSuite } from './hardware/suite';
+import { languageSuite } from './language/suite';
 
 function atLeastOne(text: string): number {
   const number = Number(text);
@@ -16,6 +17,14 @@ program.command('hardware')
   .option('--json <file>', 'write the numbers to this file too')
   .action(async ({ rounds, only, json }: { rounds: number; only: string[]; json?: string }) => {
     await hardwareSuite({ rounds, only, json });
+  });
+
+program.command('language')
+  .description('A statement beside JavaScript and a tree walk; parsing, diagnostics and completion of long scenarios')
+  .option('--rounds <number>', 'rounds, each with fresh processes', atLeastOne, 3)
+  .option('--json <file>', 'write the numbers to this file too')
+  .action(async ({ rounds, json }: { rounds: number; json?: string }) => {
+    await languageSuite({ rounds, json });
   });
 
 void program.parseAsync();

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { EmptyFileSystem } from 'langium';
+import { createLangiumGrammarServices } from 'langium/grammar';
+import { catalog } from '../../src/engine/catalog';
+import { compileScenario } from '../../src/language/compile';
+import { completionAt } from '../../src/language/editor/completion';
+import { readScenario } from '../../src/language/editor/editedScenario';
+import { parseFile } from '../../src/language/syntax/parse';
+import { median, ownCpuTime } from '../hardware/cpuTime';
+import { longScenario } from './longScenario';
+
+/* A process of its own: what an editor waits for, and parsing beside another language of Langium's, as JSON. */
+const REPEATS = 7;
+const MS = 1_000_000;
+const readImport = (): undefined => undefined;
+
+function measured(work: () => unknown): number {
+  work();
+  const times: number[] = [];
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    const start = ownCpuTime();
+    work();
+    times.push(ownCpuTime() - start);
+  }
+  return median(times);
+}
+
+function inputOf(text: string): Parameters<typeof readScenario>[0] {
+  return { path: 'long.guest', text, catalog, readImport };
+}
+
+const long = longScenario(10_000);
+const short = longScenario(1000);
+const found = compileScenario(inputOf(long)).diagnostics;
+if (found.length > 0) throw new Error(`the long scenario is not clean: ${found[0]?.message ?? ''}`);
+
+/** The last line but one with a name begun behind it, as a person types. */
+function typing(text: string): { readonly text: string; readonly at: number } {
+  const at = text.lastIndexOf('\n}');
+  const typed = `${text.slice(0, at)}\n  ma${text.slice(at)}`;
+  return { text: typed, at: at + '\n  ma'.length };
+}
+
+const typedShort = typing(short);
+const typedLong = typing(long);
+const lastGood = readScenario(inputOf(long));
+
+// Langium's own grammar language, on this project's grammar: a Langium language that others have made fast.
+const grammarText = readFileSync(process.argv[2] ?? '', 'utf8').replace(/^grammar .*$/m, '');
+const rules = `grammar Long\n${grammarText.repeat(40)}`;
+const langium = createLangiumGrammarServices(EmptyFileSystem).grammar.parser.LangiumParser;
+const lines = (text: string): number => text.split('\n').length;
+
+console.log(JSON.stringify({
+  parse: measured(() => parseFile(long)) / lines(long),
+  'langium-parse': measured(() => langium.parse(rules)) / lines(rules),
+  'parse-token': measured(() => parseFile(long)) / tokens(long),
+  'langium-parse-token': measured(() => langium.parse(rules)) / tokens(rules),
+  'diagnostics-ms': measured(() => compileScenario(inputOf(long))) / MS,
+  'completion-ms': measured(() => completionAt(readScenario(inputOf(typedShort.text)), typedShort.text, typedShort.at)) / MS,
+  'completion-last-good-ms': measured(() => completionAt(lastGood, typedLong.text, typedLong.at)) / MS,
+}));
+
+/** Words, numbers and signs: a line of one language holds more than one of another. */
+function tokens(text: string): number {
+  return text.replace(/\/\/.*$/gm, '').match(/\w+|"[^"]*"|'[^']*'|[^\s\w]+/g)?.length ?? 1;
+}
