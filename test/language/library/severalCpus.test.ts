@@ -1,0 +1,64 @@
+import { strict as assert } from 'node:assert';
+import { run } from '../../../src/engine/run';
+import { compiled } from '../../engine/onMachine';
+import { expectationsHold, inEveryMode, inMode } from './onEveryMachine';
+
+describe('several CPUs, as the library serves them', () => {
+  inEveryMode('a shootdown reaches every CPU, wherever it waits', `
+process p { 0x600000 .. 0x602000 rw user }
+cpu 0 {
+  switch(p)
+  user [0x600000] = 1
+  barrier ready
+  entry [pte_at(p, 0x600000)] = 0
+  shootdown(p, 0x600000)
+  expect not tlb.holds(0x600000)
+  barrier gone
+}
+cpu 1 {
+  switch(p)
+  user x = [0x600000]
+  barrier ready
+  barrier gone
+  expect not tlb.holds(0x600000)
+}
+cpu 2 {
+  switch(p)
+  user x = [0x600000]
+  barrier ready
+  for i in 0 .. 2000 { user y = [0x601000] }
+  barrier gone
+  expect not tlb.holds(0x600000)
+}`);
+
+  it('two that shoot at each other both come through', () => expectationsHold('4-level', compiled(inMode('4-level', `schedule every 1
+process p { 0x600000 .. 0x602000 rw user }
+cpu 0 { switch(p); repeat 3 { shootdown(p, 0x600000) }; expect shot_answers == 0 }
+cpu 1 { switch(p); repeat 3 { shootdown(p, 0x601000) }; expect shot_answers == 0 }`))));
+
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    it(`pages that several CPUs touch first at once come once (schedule random ${seed})`, () => {
+      const work = (n: number): string => `cpu ${n} {
+  switch(p)
+  user { [0x600000] |= ${1 << n}; [0x601000 + ${8 * n}] = ${n + 1}; [0x40000000] += 1; [0x600000] |= ${16 << n} }
+  barrier done
+  user { a = [0x600000]; b = [0x601000]; c = [0x601008]; d = [0x601010] }
+  expect a == 0x77 and b == 1 and c == 2 and d == 3
+  expect [0x40000000] == 3 and next_frame == gpa:1M + 40K
+}`;
+      // Frames from 1M on: root, PDPT, PD, PT and the page of boot; then three pages, a PD and a PT for the far one.
+
+      const program = compiled(inMode('4-level', `schedule random ${seed}
+process p { 0x600000 .. 0x602000 rw user lazy, 0x40000000 .. 0x40001000 rw user lazy, 0x700000 .. 0x701000 rw user }
+${work(0)}
+${work(1)}
+${work(2)}`));
+      for (const technique of ['native', 'ept', 'shadow-wp']) {
+        const said: string[] = [];
+        const report = run(program, technique, { say: ({ line, text }) => said.push(`${line}: ${text}`) });
+        if ('error' in report) assert.fail(report.error);
+        assert.deepEqual({ said, message: report.outcome.message }, { said: [], message: undefined }, technique);
+      }
+    });
+  }
+});
