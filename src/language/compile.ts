@@ -9,7 +9,7 @@ import { Report } from './compile/report';
 import { scheduleOf } from './compile/schedule';
 import { readSettings, settingOf } from './compile/settings';
 import { addedSlots } from './compile/addedSlots';
-import { noDeclarations, readSource, type Declarations, type ReadImport, type Sources } from './compile/sources';
+import { noDeclarations, readSource, type Declarations, type ReadFile, type ReadImport, type Sources } from './compile/sources';
 import type { ProgramSymbols } from './compile/symbols';
 import { warnOfUnused } from './compile/unused';
 import type { Unit } from './compile/unit';
@@ -36,6 +36,8 @@ export interface CompileResult {
   /** What names mean in the program, for `compileExpression`. Present with the program. */
   readonly symbols?: ProgramSymbols;
   readonly diagnostics: readonly Diagnostic[];
+  /** The scenario, then its imports and its kernel library, with their trees: an editor needs no second parse. */
+  readonly files: readonly ReadFile[];
 }
 
 /** Path of the kernel library in Program.files. */
@@ -57,7 +59,7 @@ interface PreparedVm {
  */
 export function compileScenario(input: CompileInput): CompileResult {
   const report = new Report();
-  const sources: Sources = { files: [], lost: new Set(), report, readImport: input.readImport, reading: [] };
+  const sources: Sources = { files: [], read: [], lost: new Set(), report, readImport: input.readImport, reading: [] };
   const scenario = noDeclarations();
   const main = readSource(sources, input.path, input.text, scenario);
   const platform = platformOf(report, main, scenario, input.catalog);
@@ -78,7 +80,7 @@ export function compileScenario(input: CompileInput): CompileResult {
 
   const diagnostics = sorted(report.diagnostics);
   const first = prepared[0];
-  if (report.hasErrors || first === undefined) return { diagnostics };
+  if (report.hasErrors || first === undefined) return { diagnostics, files: sources.read };
   const { code, constants } = unit.code.finish();
   const machines = machinesOf(prepared, vms);
   const program: Program = {
@@ -109,7 +111,7 @@ export function compileScenario(input: CompileInput): CompileResult {
     pageFaultHandler: machines[0]?.handlers.exceptions.page_fault ?? -1,
   };
   const symbols: ProgramSymbols = { vms: vms.map(({ context }) => context.symbols), vmOfProcedure: vmOfProcedure(prepared, vms, scenario) };
-  return { program, symbols, diagnostics };
+  return { program, symbols, diagnostics, files: sources.read };
 }
 
 /** Diagnostics of a scenario, for an editor. */

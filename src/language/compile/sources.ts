@@ -42,9 +42,17 @@ export interface ImportedFile {
 /** Finds the file that `name` means in the file at path `importer`; undefined when it cannot be read. One file has one path. */
 export type ReadImport = (name: string, importer: string) => ImportedFile | undefined;
 
+/** A file with the tree of all that could be read of it. */
+export interface ReadFile {
+  readonly source: SourceText;
+  readonly file: File;
+  readonly problems: ParsedFile['problems'];
+}
+
 /** The texts that make up one program, as they are read. */
 export interface Sources {
   readonly files: SourceText[];
+  readonly read: ReadFile[];
   readonly lost: Set<string>;
   readonly report: Report;
   readonly readImport: ReadImport;
@@ -61,6 +69,7 @@ export function readSource(sources: Sources, path: string, stored: string, into:
   const source = sourceText(sources.files.length, path, text);
   sources.files.push(source);
   const { file, problems, lost } = text === kernelText ? parsedKernel() : parseFile(text);
+  sources.read.push({ source, file, problems });
   for (const { start, end, code, message, fix } of problems) {
     sources.report.add(source, rangeBetween(source, start, end), code, message);
     if (fix !== undefined) sources.report.mend(source, { start, end }, code, replacing(source, fix, fix.text));
