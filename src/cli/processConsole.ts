@@ -19,7 +19,7 @@ export const processConsole: Console = {
   readInput: () => readFileSync(0, 'utf8'),
   scenariosIn: (path) => (attempt(() => statSync(path).isDirectory()) === true ? scenariosBelow(path) : undefined),
   showProgress,
-  terminal: terminalOf(process.env),
+  terminal: terminalOf(process.env, process.stdout, process.stderr),
   isInterrupted: () => interrupted,
   now: () => performance.now(),
   late: lateModules,
@@ -35,11 +35,15 @@ export function heedInterrupts(): void {
 }
 
 /** NO_COLOR (any value) turns colours off, as no-color.org has it; a terminal that says it is dumb has none. */
-function terminalOf(environment: Readonly<Record<string, string | undefined>>): Terminal {
+export function terminalOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  out: { readonly isTTY?: boolean },
+  error: { readonly isTTY?: boolean; readonly columns?: number },
+): Terminal {
   const isPlain = (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb';
   return {
-    colours: process.stdout.isTTY && !isPlain ? 'yes' : 'no',
-    progressColumns: process.stderr.isTTY ? process.stderr.columns : undefined,
+    colours: out.isTTY === true && !isPlain ? 'yes' : 'no',
+    progressColumns: error.isTTY === true ? error.columns : undefined,
   };
 }
 

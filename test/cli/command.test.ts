@@ -120,6 +120,38 @@ describe('pagewalk, the built command', () => {
     assert.match(out.trimEnd().split('\n').at(-1) ?? '', /^0 passed, 1 failed/);
   });
 
+  it('draws charts and writes JUnit\'s XML, with the libraries that only these load', () => {
+    const svg = join(folder, 'a.svg');
+    const { status, out } = pagewalk('compare', good, '--mmu', 'native', '--mmu', 'ept', '--svg', svg);
+    assert.equal(status, 0);
+    assert.match(out, /first-touch\.guest +native +ept\n/);
+    assert.match(readFileSync(svg, 'utf8'), /^<\?xml[^>]*>\n<svg [\s\S]*VM exits by reason[\s\S]*<\/svg>\n$/);
+    assert.match(pagewalk('run', good, '--reporter', 'junit').out, /^<\?xml[^>]*>\n<testsuites /);
+  });
+
+  it('stops at Ctrl-C and tells what it came to: status 130', async () => {
+    const endless = scenario('endless.guest', `${machine}global n = 0\ncpu 0 {\n  print "on my way"\n  while true { n += 1 }\n}\n`);
+    const child = spawn(process.execPath, [cli, 'run', endless, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text; });
+    child.stderr.setEncoding('utf8').once('data', () => { child.kill('SIGINT'); });
+    const status = await new Promise<number | null>((resolve) => { child.once('close', resolve); });
+    const { interrupted, ok } = JSON.parse(out) as { interrupted: boolean; ok: boolean };
+    assert.deepEqual([status, interrupted, ok], [130, true, false]);
+  });
+
+  it('speaks LSP on standard input and output', async () => {
+    const server = spawn(process.execPath, [cli, 'lsp', '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      const request = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { processId: null, rootUri: null, capabilities: {} } });
+      server.stdin.write(`Content-Length: ${Buffer.byteLength(request)}\r\n\r\n${request}`);
+      const answer = await new Promise<string>((resolve) => { server.stdout.setEncoding('utf8').once('data', (text: string) => { resolve(text); }); });
+      assert.match(answer, /Content-Length: \d+/);
+    } finally {
+      server.kill();
+    }
+  });
+
   it('serves DAP on a loopback port and says which', async () => {
     const server = spawn(process.execPath, [cli, 'dap', '--port', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
     try {
