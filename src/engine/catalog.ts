@@ -80,7 +80,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'update', section: 'machine', form: 'eager or zap', documentation: 'shadow-wp: what follows an emulated write to a page table.', check: oneOf('eager', 'zap') },
   { name: 'shadow_pages', section: 'machine', form: '1000', documentation: 'Shadow pages that may exist at once.', check: wholeNumber(16, 100_000) },
   { name: 'kernel', section: 'machine', form: 'standard', documentation: 'The kernel library of the guest.', check: kernel },
-  { name: 'delivery', section: 'machine', form: 'direct', documentation: 'How vectors are delivered: without touching memory.', check: onlyYet('direct', ['memory']) },
+  { name: 'delivery', section: 'machine', form: 'direct', documentation: 'How vectors are delivered: without touching memory, or through the IDT, with a frame pushed on the stack.', check: oneOf('direct', 'memory') },
   { name: 'unrestricted_guest', section: 'machine', form: 'on', documentation: 'The guest may run with paging off.', check: onlyYet('on', ['off']) },
   { name: 'ram', section: 'platform', form: '64M', documentation: "The host's RAM; four times the guest's unless it is set.", check: ram },
   { name: 'vendor', section: 'platform', form: 'intel or amd', documentation: "Whose processor: decides what a refused TLB line does, and which techniques there are.", check: oneOf('intel', 'amd') },

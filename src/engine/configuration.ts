@@ -25,6 +25,7 @@ export interface Configuration {
   readonly slots: readonly MemorySlot[];
   readonly paging: PagingModeName;
   readonly kernel: 'library' | 'none';
+  readonly delivery: 'direct' | 'memory';
   readonly hostRam: number;
 }
 
@@ -104,6 +105,7 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     slots,
     paging: program.paging,
     kernel: program.vms[0]?.kernel ?? 'library',
+    delivery: word(machine, 'delivery', 'direct') as 'direct' | 'memory',
     hostRam,
   };
 }

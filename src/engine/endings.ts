@@ -1,6 +1,7 @@
 import { ACTOR, KIND, field } from '../hardware/events/eventTable';
 import type { EventBus } from '../hardware/events/eventBus';
 import type { Processor } from '../hardware/processor/processor';
+import { ACTIVITY, REGISTER } from '../hardware/processor/registers';
 import { stopCauses, type Program, type StopCause } from '../language/program';
 import { setPairAt } from './arithmetic';
 import type { GuestStack } from './guestStack';
@@ -10,6 +11,9 @@ import { appliesTo } from './judge';
 import { RUN, type RunState } from './runState';
 import type { StatementIndex } from './statementIndex';
 import { ACTOR_STATE, type Scheduler } from './scheduler';
+
+/** The processor knows what it died of. */
+export const NO_VECTOR = -1;
 
 /** Ends after which a VM cannot go on, by what `expect stopped(…)` calls them. */
 const causes: ReadonlyMap<number, StopCause> = new Map([[RUN.tripleFault, 'triple_fault'], [RUN.hypervisorStopped, 'internal_error']]);
@@ -24,6 +28,8 @@ export interface EndingInterpreter {
   readonly happenings: readonly Happenings[];
   readonly statements: StatementIndex;
   readonly run: RunState;
+  /** The hypervisor has stopped the VM because its guest has triple-faulted. */
+  readonly hasTripleFaulted: (cpu: number) => boolean;
 }
 
 /** How a run comes to an end that its scenario did not write: told where and why, unless `expect stopped` is below it. */
@@ -33,10 +39,18 @@ export class Endings {
 
   constructor(private readonly parts: EndingInterpreter) {}
 
+  /** An instruction of `cpu` has come to `STATUS.stopped`: the hypervisor cannot go on, or the processor has shut down. */
+  stop(cpu: number): void {
+    const hasShutDown = this.parts.processors[cpu]!.registers[2 * REGISTER.activity] === ACTIVITY.shutdown;
+    const isTriple = hasShutDown || this.parts.hasTripleFaulted(cpu);
+    this.die(isTriple ? RUN.tripleFault : RUN.hypervisorStopped, cpu, isTriple ? NO_VECTOR : 0, 0, 0, 0);
+  }
+
   /** `status`: a `RUN` past `ended`; (lo, hi) and the rest: what it died of, or 0. */
   die(status: number, actor: number, vector: number, code: number, lo: number, hi: number): void {
     const { bus, run, stacks } = this.parts;
-    if (status === RUN.tripleFault && bus.on[KIND.triple_fault]) {
+    // A processor that shuts down has told of it itself.
+    if (status === RUN.tripleFault && vector !== NO_VECTOR && bus.on[KIND.triple_fault]) {
       const record = bus.begin(KIND.triple_fault, ACTOR.guest, actor);
       setPairAt(record, field.gva.at, lo, hi);
       record[field.vector.at] = vector;

@@ -1,6 +1,7 @@
 import { INSTRUCTION_WORDS, OP, type Program, type SourceRange } from '../language/program';
 import { hostActionRows } from '../language/hostActions';
 import { instructionRows } from '../language/instructions';
+import { MOST_CPUS } from './deliveryTables';
 import type { ConfigurationError } from './configuration';
 import type { MemorySlot } from './memoryMap';
 
@@ -44,6 +45,10 @@ const features: readonly Feature[] = [
     uses: (program) => (program.vms.length > 1 ? { name: `${program.vms.length} virtual machines` } : undefined),
     runsUnder: NONE, advice: 'keep one vm',
   },
+  {
+    uses: (program) => (program.cpus.length > MOST_CPUS ? setting(program, 'delivery', `delivery memory with ${program.cpus.length} CPUs`, 'memory') : undefined),
+    runsUnder: NONE, advice: `keep ${MOST_CPUS} of them`,
+  },
   { uses: (program) => operation(program, OP.vmcsGet, 'VMREAD') ?? operation(program, OP.vmcsSet, 'VMWRITE'), runsUnder: NONE, advice: 'leave nesting out' },
   ...['vmlaunch', 'vmresume'].map((name): Feature => ({ uses: (program) => instruction(program, name), runsUnder: NONE, advice: 'leave nesting out' })),
   { uses: (program) => instruction(program, 'vmfunc'), runsUnder: ['native'], advice: 'its hypervisor enables no VM functions' },
@@ -66,8 +71,10 @@ export function unfitFeature(program: Program, technique: string, slots: readonl
 /** Techniques that are held to the table. */
 export const tabledTechniques: readonly string[] = EVERY;
 
-function setting(program: Program, name: string, text: string): Use {
-  const range = program.machine.find((each) => each.name === name)?.range;
+function setting(program: Program, name: string, text: string, value?: string): Use | undefined {
+  const found = program.machine.find((each) => each.name === name);
+  if (value !== undefined && found?.values[0] !== value) return undefined;
+  const range = found?.range;
   return { name: text, ...(range === undefined ? {} : { range }) };
 }
 

@@ -149,6 +149,11 @@ export class GuestStack {
     return this.words[this.base - SAVED_FLAGS]!;
   }
 
+  /** Vector that the running handler is for. */
+  get savedVector(): number {
+    return this.words[this.base - VECTOR]!;
+  }
+
   isHandlerAt(base: number): boolean {
     return this.words[base - IS_HANDLER] === 1;
   }

@@ -86,7 +86,7 @@ export class HandlerCalls {
   return(cpu: number, processor: Processor): number {
     const { stacks, privilege, bus } = this.parts;
     const stack = stacks[cpu]!;
-    const status = privilege.leaveHandler(processor, stack.savedLevel, stack.savedFlags);
+    const status = privilege.leaveHandler(processor, stack.savedLevel, stack.savedFlags, stack.savedVector);
     if (status !== STATUS.done) return status;
     stack.pop();
     if (bus.on[KIND.iret]) {
@@ -125,7 +125,7 @@ export class HandlerCalls {
     let isBehind = false;
     while (stack.depth > 0) {
       isBehind = !stack.isHandlerAt(stack.base);
-      if (!isBehind) privilege.leaveHandler(processor, stack.savedLevel, stack.savedFlags);
+      if (!isBehind) privilege.leaveHandler(processor, stack.savedLevel, stack.savedFlags, stack.savedVector);
       stack.pop();
     }
     const statement = statements.at(isBehind ? stack.pc - 1 : stack.pc);

@@ -3,7 +3,6 @@ import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
 import type { Endings } from './endings';
 import type { GuestStack } from './guestStack';
 import type { HandlerCalls } from './handlerCalls';
-import { RUN } from './runState';
 import type { Scheduler } from './scheduler';
 
 /** Vectors below are exceptions: of a delivery that has faulted. SDM Vol. 3, "Exception and Interrupt Vectors". */
@@ -38,7 +37,7 @@ export class InstructionBoundaries {
     if (processor === undefined || !(this.isBoundary(stack.pc) || scheduler.isHalted(cpu))) return false;
     const status = processor.deliverPending();
     if (status === STATUS.done) return false;
-    if (status === STATUS.stopped) endings.die(RUN.hypervisorStopped, cpu, 0, 0, 0, 0);
+    if (status === STATUS.stopped) endings.stop(cpu);
     else if (processor.vector < FIRST_INTERRUPT) calls.fault(cpu, processor, stack.pc);
     else calls.interrupt(cpu, processor, stack.pc, 'outside');
     return true;

@@ -358,8 +358,7 @@ export class Interpreter {
     this.mayWait = 1;
     if (aftermath === 'may let interrupts in') this.scheduler.attention[0]! |= ATTENTION_TO.interrupts;
     // INT n may fault itself, and then is not done: SDM Vol. 3, "Software-Generated Exceptions".
-    const isTrap = aftermath === 'raises a trap' && status === STATUS.exception && processor.vector === (stack.words[operands]! & 0xff);
-    if (isTrap) this.calls.interrupt(cpu, processor, pc + 1, 'instruction');
+    if (aftermath === 'raises a trap' && status === STATUS.exception && processor.vector === (stack.words[operands]! & 0xff)) this.calls.interrupt(cpu, processor, pc + 1, 'instruction');
     else if (isAccess) this.afterAccess(cpu, stack, processor, pc, status);
     else this.afterInstruction(cpu, stack, processor, pc, status);
     if (status === STATUS.done) setPairAt(stack.words, result, site.lo, site.hi);

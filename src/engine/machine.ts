@@ -8,11 +8,12 @@ import type { Listing } from '../hypervisor/listing';
 import type { Technique } from '../hypervisor/technique';
 import type { Program } from '../language/program';
 import type { Configuration } from './configuration';
+import { loadDeliveryTables } from './deliveryTables';
 import { HostActions } from './hostActions';
 import { Interpreter } from './interpreter';
 import { loadGuest } from './loader';
 import { lowRam, type MemorySlot } from './memoryMap';
-import { DirectPrivilegeSwitch } from './privilegeSwitch';
+import { DirectPrivilegeSwitch, MemoryPrivilegeSwitch } from './privilegeSwitch';
 import { Questions } from './questions';
 import { TableWatch } from './tableWatch';
 
@@ -30,13 +31,13 @@ export class Machine {
   private readonly watches: readonly TableWatch[];
 
   constructor(readonly program: Program, readonly configuration: Configuration) {
-    const { maxphyaddr, vendor, tlbEntries, tlbWays, tlbL2, tlbPageShifts, walkCaches, rewalkOnPermissionFault, hostRam, slots, tags } = configuration;
+    const { maxphyaddr, vendor, tlbEntries, tlbWays, tlbL2, tlbPageShifts, walkCaches, rewalkOnPermissionFault, hostRam, slots, tags, delivery } = configuration;
     const { registry, bus } = this;
     const memorySlots = slots.filter(({ kind }) => kind !== 'mmio');
     this.memory = configuration.technique.ownsMachine && slots.length > 1
       ? new PhysicalMemory(registry, hostRam, memorySlots.map(rangeOf)) : new PhysicalMemory(registry, hostRam);
     this.processors = program.cpus.map((_, cpu) => new Processor(registry, this.memory, bus, cpu, {
-      vendor, maxphyaddr, tlbEntries, tlbWays, walkCaches, rewalkOnPermissionFault,
+      vendor, maxphyaddr, delivery, tlbEntries, tlbWays, walkCaches, rewalkOnPermissionFault,
       ...(tlbL2 === undefined ? {} : { tlbL2 }), ...(tlbPageShifts === undefined ? {} : { tlbPageShifts }),
     }));
     const interconnect = new Interconnect();
@@ -48,7 +49,7 @@ export class Machine {
     this.questions = new Questions(this.memory, this.processors, this.technique);
     this.interpreter = new Interpreter(registry, program, {
       technique: this.technique.name, processors: this.processors, memory: this.memory, questions: this.questions, bus,
-      privilege: new DirectPrivilegeSwitch(), hostActions: new HostActions(),
+      privilege: delivery === 'memory' ? new MemoryPrivilegeSwitch() : new DirectPrivilegeSwitch(), hostActions: new HostActions(), hasTripleFaulted: (cpu) => this.technique.hasTripleFaulted(cpu),
     });
     this.interpreter.holds.reload = (cpu) => {
       this.processors[cpu]?.reload();
@@ -57,6 +58,7 @@ export class Machine {
     this.watches = this.processors.map((processor) => new TableWatch(this.memory, bus, processor, this.technique, this.interpreter.processes));
     const { paging, kernel } = configuration;
     loadGuest(this.memory, this.technique.guestMemory, this.processors, { paging, kernel, ram: lowRam(slots) });
+    if (delivery === 'memory') loadDeliveryTables(this.memory, this.technique.guestMemory, this.processors, { paging, kernel, handlers: program.handlers });
     const failed = this.processors.findIndex((processor, cpu) => this.failsToLaunch(processor, cpu));
     this.interpreter.start();
     if (failed >= 0) this.interpreter.stopAtLaunch(failed);

@@ -1,8 +1,10 @@
+import { exceptionOf } from '../hardware/delivery/exceptions';
 import { refusedInstruction } from '../hardware/processor/refusedInstruction';
 import { pairToBigInt } from './arithmetic';
 import type { Outcome } from './debuggee';
 import type { Machine } from './machine';
 import { deadlockText } from './deadlock';
+import { NO_VECTOR } from './endings';
 import { hostRefusalText } from './hostActions';
 import { exceptionAt } from './names';
 import { RUN } from './runState';
@@ -35,6 +37,7 @@ function causeOfDeath(machine: Machine): string {
   const fault = exceptionAt(vector, code, address);
   switch (status) {
     case RUN.tripleFault:
+      if (vector === NO_VECTOR) return machine.processors[run.cpu]!.stopReason || `triple fault: ${machine.technique.stopReason()}`;
       return vector === 14
         ? `triple fault: the guest has no handler for ${fault}; write \`on page_fault(gva address, code)\``
         : `triple fault: ${refusal(machine, vector)}, and the guest has no handler for ${shortName(vector)}; change the statement`;
@@ -59,14 +62,12 @@ function causeOfDeath(machine: Machine): string {
 
 /** What happened, as a clause. */
 function refusal(machine: Machine, vector: number): string {
-  return vector < FIRST_INTERRUPT ? refusedInstruction(machine.processors[machine.interpreter.run.cpu]!) : `interrupt ${vector} came`;
+  const processor = machine.processors[machine.interpreter.run.cpu]!;
+  if (vector >= FIRST_INTERRUPT || exceptionOf(vector) === undefined) return `interrupt ${vector} came`;
+  return refusedInstruction(processor);
 }
 
 /** `#GP`; SDM Vol. 3, "Exception and Interrupt Reference". */
 function shortName(vector: number): string {
-  return vector < FIRST_INTERRUPT ? exceptionMnemonics[vector] ?? `vector ${vector}` : `interrupt ${vector}`;
+  return vector < FIRST_INTERRUPT ? exceptionOf(vector)?.mnemonic ?? `vector ${vector}` : `interrupt ${vector}`;
 }
-
-const exceptionMnemonics: Readonly<Record<number, string>> = {
-  0: '#DE', 1: '#DB', 3: '#BP', 6: '#UD', 8: '#DF', 10: '#TS', 11: '#NP', 12: '#SS', 13: '#GP', 14: '#PF', 20: '#VE',
-};

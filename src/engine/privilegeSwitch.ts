@@ -1,6 +1,9 @@
-import { RFLAGS } from '../hardware/processor/controlRegisters';
+import { hasErrorCode } from '../hardware/delivery/exceptions';
+import { CR0, EFER, RFLAGS } from '../hardware/processor/controlRegisters';
 import { STATUS, type Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
+import { SEGMENT, SEGMENT_RIGHTS, SEGMENT_TYPE } from '../hardware/segments/segmentRegisters';
+import { SELECTOR } from './deliveryTables';
 
 const RFLAGS_AT = 2 * REGISTER.rflags;
 
@@ -10,8 +13,8 @@ export interface PrivilegeSwitch {
   enter(processor: Processor, level: number): void;
   /** The processor has delivered a vector to a handler of CPL 0. */
   enterHandler(processor: Processor): void;
-  /** IRET to where `level` and `flags` were in force; a `STATUS`. */
-  leaveHandler(processor: Processor, level: number, flags: number): number;
+  /** IRET from the handler of `vector` to where `level` and `flags` were in force; a `STATUS`. */
+  leaveHandler(processor: Processor, level: number, flags: number, vector: number): number;
 }
 
 /** `delivery direct`: vectors and IRET touch no memory. An interrupt gate clears IF. SDM Vol. 3, "Flag Usage By Exception- or Interrupt-Handler Procedure". */
@@ -29,5 +32,45 @@ export class DirectPrivilegeSwitch implements PrivilegeSwitch {
     processor.setLevel(level);
     processor.registers[RFLAGS_AT] = (processor.registers[RFLAGS_AT]! & ~RFLAGS.IF) | (flags & RFLAGS.IF);
     return STATUS.done;
+  }
+}
+
+const CODE_RIGHTS = SEGMENT_TYPE.accessed | SEGMENT_TYPE.readable | SEGMENT_TYPE.code | SEGMENT_RIGHTS.codeOrData | SEGMENT_RIGHTS.present | SEGMENT_RIGHTS.granularity;
+const DATA_RIGHTS = SEGMENT_TYPE.accessed | SEGMENT_TYPE.writable | SEGMENT_RIGHTS.codeOrData | SEGMENT_RIGHTS.present | SEGMENT_RIGHTS.big | SEGMENT_RIGHTS.granularity;
+
+/**
+ * `delivery memory`: the processor has pushed a frame through the guest's tables, and IRET pops it. `user S` loads CS and SS
+ * as the loads that lead to user mode would, so that the frame has the selectors to come back by.
+ */
+export class MemoryPrivilegeSwitch implements PrivilegeSwitch {
+  enter(processor: Processor, level: number): void {
+    processor.setLevel(level);
+    const { registers, segments } = processor;
+    if ((registers[2 * REGISTER.cr0]! & CR0.PE) === 0) return;
+    const isLong = (registers[2 * REGISTER.efer]! & EFER.LMA) !== 0;
+    const dpl = level << SEGMENT_RIGHTS.dplShift;
+    const flat = { limit: -1, baseLo: 0, baseHi: 0 };
+    segments.set(SEGMENT.cs, {
+      ...flat, selector: level === 0 ? SELECTOR.kernelCode : SELECTOR.userCode,
+      rights: CODE_RIGHTS | dpl | (isLong ? SEGMENT_RIGHTS.long : SEGMENT_RIGHTS.big),
+    });
+    segments.set(SEGMENT.ss, { ...flat, selector: level === 0 ? SELECTOR.kernelData : SELECTOR.userData, rights: DATA_RIGHTS | dpl });
+  }
+
+  enterHandler(): void {
+    // The gate has been entered: CPL, RFLAGS and stack are the handler's.
+  }
+
+  /** The error code is the handler's to take off the stack. SDM Vol. 3, "Error Code". */
+  leaveHandler(processor: Processor, _level: number, _flags: number, vector: number): number {
+    const { registers } = processor;
+    const rsp = registers[2 * REGISTER.rsp]!;
+    const isReal = (registers[2 * REGISTER.cr0]! & CR0.PE) === 0;
+    const isLong = (registers[2 * REGISTER.efer]! & EFER.LMA) !== 0;
+    // A fault of the IRET itself leaves the frame as it was, to be returned by again.
+    if (hasErrorCode(vector) && !isReal) registers[2 * REGISTER.rsp] = rsp + (isLong ? 8 : 4);
+    const status = processor.interruptReturn();
+    if (status !== STATUS.done) registers[2 * REGISTER.rsp] = rsp;
+    return status;
   }
 }

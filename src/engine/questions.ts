@@ -9,7 +9,7 @@ import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK, WHY } from '../hardware/paging/walkOutcome';
 import type { Technique } from '../hypervisor/technique';
-import { COUNTER_SCOPE, queries } from '../language/program';
+import { COUNTER_SCOPE, queries, SEGMENT_SELECTORS_AT } from '../language/program';
 import { setNumberAt, setPairAt } from './arithmetic';
 import { guestTablePages } from './guestTablePages';
 
@@ -107,6 +107,11 @@ export class Questions {
   /** Register `number` as the guest sees it, left in valueLo, valueHi. */
   register(cpu: number, number: number): void {
     const processor = this.processors[cpu]!;
+    if (number >= SEGMENT_SELECTORS_AT) {
+      this.valueLo = processor.segments.selector(number - SEGMENT_SELECTORS_AT);
+      this.valueHi = 0;
+      return;
+    }
     if (number === REGISTER.cr3) {
       this.valueLo = this.technique.guestCr3Lo(cpu);
       this.valueHi = this.technique.guestCr3Hi(cpu);

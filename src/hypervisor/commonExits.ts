@@ -44,12 +44,15 @@ export function commonExits<V extends ExitOwner>(): CommonExits<V> {
     ],
   };
   return {
-    handlers: rows.map(({ handler }) => handler),
+    handlers: [...rows.map(({ handler }) => handler), completeInterrupts],
     completeInterrupts,
     lines: (reason) => [
       ...rows.map(({ name, reason: number, handler }) => when<V>(`reason is ${name}`, (_, f: ListingFrame) => f.lo(reason) === number, [
         give(`${handler.name}()`, (vmm) => vmm.call(handler as ListingProcedure<never>)),
       ])),
+      when<V>('reason is TRIPLE_FAULT', (_, f) => f.lo(reason) === EXIT_REASON.triple_fault, [
+        give('stop the VM', (vmm) => stop(vmm, STOP_REASON.tripleFault), { writes: ['vcpu'] }),
+      ]),
       give('stop the VM: nothing here handles this exit', (vmm) => stop(vmm, STOP_REASON.unhandledExit), { writes: ['vcpu'] }),
     ],
   };

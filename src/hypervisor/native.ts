@@ -86,6 +86,10 @@ export class Native implements Technique {
     return 0;
   }
 
+  hasTripleFaulted(): boolean {
+    return false;
+  }
+
   stopReason(): string {
     return 'the machine stopped';
   }

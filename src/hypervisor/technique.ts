@@ -35,6 +35,8 @@ export interface Technique {
   roots(cpu: number): readonly TableRoot[];
   /** Table pages in use, by the counters' names. */
   tablePages(kind: 'shadow' | 'ept' | 'host'): number;
+  /** The hypervisor has stopped `cpu` because its guest has triple-faulted. */
+  hasTripleFaulted(cpu: number): boolean;
   /** What a stop of the hypervisor was about, as a sentence. */
   stopReason(): string;
 }

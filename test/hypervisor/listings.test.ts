@@ -185,6 +185,17 @@ const instructions = `${HEAD}global taken = 0
     hlt()
   }`;
 
+/** Exits in the middle of an event's delivery, and the end of one that finds no gate. */
+const throughMemory: readonly string[] = [
+  `machine { paging 4-level, ram 16M, delivery memory }
+  process p { 0x600000 .. 0x601000 rw user lazy }
+  cpu 0 {
+    switch(p)
+    user [0x600000] = 1
+  }`,
+  'machine { paging 4-level, ram 16M, delivery memory }\ncpu 0 {\n  int(0x77)\n  expect stopped(triple_fault)\n}',
+];
+
 function machineFor(text: string, mmu: string): Machine {
   const program = compiled(text);
   const configuration = configure(program, mmu);
@@ -253,6 +264,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   watch(`${HEAD}cpu 0 {\n  cr0.NE = 0\n  cr4.VMXE = 1\n}`);
   watch(`${HEAD}cpu 0 {\n  cr0 = 1\n}`);
   watch(instructions);
+  for (const text of throughMemory) watch(text);
   watch(`${HEAD}cpu 0 {\n  sti()\n  x = 1\n}`, once((machine) => isAtLine(machine, 3), waitForNmis));
   for (let frames = 0; frames < 12; frames++) {
     for (const line of [FRESH_REGION_TOUCH, FRESH_REGION_TOUCH + 1]) {

@@ -8,7 +8,7 @@ import { ListingRunner } from '../listing';
 import { brokeIntoDelivery } from '../commonExits';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import type { TableRoot, Technique } from '../technique';
-import { stopReasons } from '../vcpuState';
+import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import { EptMmu } from './eptMmu';
 import { handleCrAccess } from './handleCrAccess';
@@ -86,6 +86,10 @@ export class Ept implements Technique, RootMode {
   tablePages(kind: 'shadow' | 'ept' | 'host'): number {
     if (kind === 'ept') return this.vm.frames.count(USE.eptTable);
     return kind === 'host' ? this.vm.frames.count(USE.hostTable) : 0;
+  }
+
+  hasTripleFaulted(cpu: number): boolean {
+    return this.vm.vcpus[cpu]!.stop === STOP_REASON.tripleFault;
   }
 
   stopReason(): string {

@@ -10,7 +10,7 @@ import { ListingRunner } from '../listing';
 import { brokeIntoDelivery } from '../commonExits';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import type { Technique, TableRoot } from '../technique';
-import { stopReasons } from '../vcpuState';
+import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import { handleCrAccess, handleInvlpg, handleInvpcid, loadRoot } from './controlRegisters';
 import { emulateAccess, walkOther } from './emulateAccess';
@@ -119,6 +119,10 @@ export class ShadowWp implements Technique, RootMode {
   tablePages(kind: 'shadow' | 'ept' | 'host'): number {
     if (kind === 'shadow') return this.vm.frames.count(USE.shadowTable);
     return kind === 'host' ? this.vm.frames.count(USE.hostTable) : 0;
+  }
+
+  hasTripleFaulted(cpu: number): boolean {
+    return this.vm.vcpus[cpu]!.stop === STOP_REASON.tripleFault;
   }
 
   stopReason(): string {
