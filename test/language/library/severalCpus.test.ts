@@ -36,6 +36,49 @@ process p { 0x600000 .. 0x602000 rw user }
 cpu 0 { switch(p); repeat 3 { shootdown(p, 0x600000) }; expect shot_answers == 0 }
 cpu 1 { switch(p); repeat 3 { shootdown(p, 0x601000) }; expect shot_answers == 0 }`))));
 
+  for (const seed of [1, 2, 3, 4]) {
+    it(`what one CPU forks, another cannot write on with what its TLB holds (schedule random ${seed})`, () => {
+      expectationsHold('4-level', compiled(inMode('4-level', `schedule random ${seed}
+process parent { 0x600000 .. 0x601000 rw user }
+process child { }
+cpu 0 {
+  switch(parent)
+  repeat 20 { user [0x600008] += 1 }
+  fork(parent, child)
+  switch(child)
+  user x = [0x600000]
+  barrier written
+  user y = [0x600000]
+  expect x == y and [0x600008] == 20
+}
+cpu 1 {
+  switch(parent)
+  repeat 400 { user [0x600000] += 1 }
+  barrier written
+  user x = [0x600000]
+  expect x == 400
+}`)));
+    });
+    it(`what one CPU swaps out, another finds again (schedule random ${seed})`, () => {
+      expectationsHold('4-level', compiled(inMode('4-level', `schedule random ${seed}
+process p { 0x600000 .. 0x601000 rw user }
+cpu 0 {
+  switch(p)
+  repeat 5 { page_out(p, 0x600000) }
+  barrier written
+  user x = [0x600000]
+  expect x == 2000
+}
+cpu 1 {
+  switch(p)
+  repeat 2000 { user [0x600000] += 1 }
+  barrier written
+  user x = [0x600000]
+  expect x == 2000
+}`)));
+    });
+  }
+
   for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     it(`pages that several CPUs touch first at once come once (schedule random ${seed})`, () => {
       const work = (n: number): string => `cpu ${n} {
