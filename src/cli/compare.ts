@@ -51,8 +51,8 @@ function refuse(console: Console, sentence: string): number {
 
 /** Runs under another technique are about as long: the guest does the same. */
 function progressOf(file: string, run: ComparisonRun): Progress {
-  const { runs, runsInAll, statements, now } = run.progress();
-  return { what: `${file} under ${now} (${Math.min(runs + 1, runsInAll)} of ${runsInAll})`, unit: 'statements', units: statements, share: runs / runsInAll };
+  const { runs, runsInAll, statements, share, now } = run.progress();
+  return { what: `${file} under ${now} (${Math.min(runs + 1, runsInAll)} of ${runsInAll})`, unit: 'statements', units: statements, share };
 }
 
 function chartedOf(file: string, { points, unfit }: Comparison, global: string | undefined, { sweep }: CompareOptions): ChartedComparison {

@@ -8,6 +8,7 @@ const PIECE = 1 << 16;
 
 let interrupted = false;
 let isProgressShown = false;
+const DEFAULT_COLUMNS = 80;
 const ERASE_LINE = '\r\u001b[K';
 
 export const processConsole: Console = {
@@ -43,7 +44,8 @@ export function terminalOf(
   const isPlain = (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb';
   return {
     colours: out.isTTY === true && !isPlain ? 'yes' : 'no',
-    progressColumns: error.isTTY === true ? error.columns : undefined,
+    // A terminal that does not know its width says 0.
+    progressColumns: error.isTTY === true ? error.columns || DEFAULT_COLUMNS : undefined,
   };
 }
 

@@ -37,10 +37,13 @@ export async function workOff(work: SlicedWork, console: Console): Promise<'done
       if (work.work(() => console.now() >= ends)) return 'done';
       await console.breathe();
       if (console.isInterrupted()) return 'interrupted';
+      if (columns === undefined) continue;
+      // Asked for at each slice: a share is guessed from what has been seen since the start.
+      const progress = work.progress();
       const now = console.now();
-      if (columns === undefined || now - shown < SHOW_EVERY) continue;
+      if (now - shown < SHOW_EVERY) continue;
       shown = now;
-      console.showProgress(progressLine(work.progress(), (now - started) / 1000).slice(0, columns - 1));
+      console.showProgress(progressLine(progress, (now - started) / 1000).slice(0, columns - 1));
     }
   } finally {
     console.showProgress(undefined);

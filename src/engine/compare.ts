@@ -41,6 +41,8 @@ export interface CompareProgress {
   readonly runsInAll: number;
   /** Statements over all runs so far. */
   readonly statements: number;
+  /** Share of the whole that is done, 0 to 1, runs taken as equally long. */
+  readonly share: number;
   /** What runs now: `ept, n = 64`. */
   readonly now: string;
 }
@@ -99,6 +101,7 @@ export class ComparisonRun {
     return {
       runs: this.done.length,
       runsInAll: this.plan.length,
+      share: this.plan.length === 0 ? 1 : (this.done.length + (this.current?.share() ?? 0)) / this.plan.length,
       statements: this.statementsDone + (this.current?.statements ?? 0),
       now: now === undefined ? '' : now.value === undefined ? now.mmu : `${now.mmu}, ${sweep?.global ?? ''} = ${now.value}`,
     };

@@ -18,5 +18,6 @@ describe('the terminal', () => {
   it('shows progress where standard error is one, whatever becomes of the output', () => {
     assert.equal(terminalOf({}, pipe, screen).progressColumns, 90);
     assert.equal(terminalOf({}, screen, pipe).progressColumns, undefined);
+    assert.equal(terminalOf({}, pipe, { isTTY: true, columns: 0 }).progressColumns, 80);
   });
 });
