@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { run } from '../../../src/engine/run';
 import { compiled } from '../../engine/onMachine';
-import { expectationsHold, inEveryMode, inMode } from './onEveryMachine';
+import { expectationsHold, inEveryMode, inMode, modes } from './onEveryMachine';
 
 describe('system calls, as the library takes them', () => {
   inEveryMode('come by INT 0x80 from user mode, and go back there with a result', `
@@ -38,6 +38,43 @@ cpu 0 {
   user x = syscall(20, 0, 0, 0)
   expect x == 1
 }`);
+});
+
+describe('with IDT, TSS and stacks in guest memory', () => {
+  for (const mode of modes) {
+    it(`faults, system calls and shootdowns come through the guest's tables (${mode})`, () => expectationsHold(mode, compiled(`
+machine { paging ${mode}, ram 16M, delivery memory }
+process p { 0x600000 .. 0x601000 rw user, 0x700000 .. 0x702000 rw user lazy }
+process child { }
+cpu 0 {
+  switch(p)
+  user [0x700000] = 1
+  expect page_fault(user, write) at 0x700000
+  user who = syscall(20, 0, 0, 0)
+  expect who == 1
+  fork(p, child)
+  user [0x700000] = 2
+  expect page_fault(user, write, present) at 0x700000
+  page_out(p, 0x700000)
+  user x = [0x700000]
+  expect x == 2
+  user x = [0x900000]
+  expect refused
+  barrier ready
+  shootdown(p, 0x600000)
+  barrier gone
+  exit(p)                                   // the kernel's own part goes on with the loader's tables
+  user x = [0x600000]
+  expect refused
+}
+cpu 1 {
+  switch(p)
+  user x = [0x600000]
+  barrier ready
+  barrier gone
+  expect not tlb.holds(0x600000)
+}`)));
+  }
 });
 
 describe('PCIDs, as the library uses them', () => {
