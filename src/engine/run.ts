@@ -154,6 +154,7 @@ export class ScenarioRun {
     const { guestLog } = this.options;
     this.isPastBoot = true;
     this.log = guestLog === undefined ? undefined : new GuestLog(this.machine, guestLog);
+    this.machine.interpreter.met = () => this.log?.noteTables();
     listen(this.machine, this.options, this.log);
   }
 }

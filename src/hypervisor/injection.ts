@@ -1,15 +1,37 @@
 import type { Processor } from '../hardware/processor/processor';
 import { INTERRUPTIBILITY, REGISTER } from '../hardware/processor/registers';
-import { INTERRUPTION, INTERRUPTION_TYPE, VMCS } from '../hardware/vmx/vmcs';
+import { DeliveredEvent } from '../hardware/delivery/deliveredEvent';
+import { secondEvent } from '../hardware/delivery/doubleFault';
+import { INTERRUPTION, INTERRUPTION_TYPE, PRIMARY, VMCS } from '../hardware/vmx/vmcs';
+import { STOP_REASON, type VcpuState } from './vcpuState';
 
+const DOUBLE_FAULT = 8;
 const GENERAL_PROTECTION = 13;
 const PAGE_FAULT = 14;
 
-/** The next VM entry delivers a page fault at linear address (lo, hi). CR2 is root mode's to load: no field of the VMCS has it. */
-export function injectPageFault(processor: Processor, lo: number, hi: number, errorCode: number): void {
+/**
+ * The next VM entry delivers a page fault at linear address (lo, hi). CR2 is root mode's to load: no field of the VMCS has it.
+ * One that the delivery of an exception met may be a double fault, as KVM's kvm_multiple_exception has it; one that the
+ * delivery of an interrupt met goes before it, and the interrupt waits; one in the delivery of a double fault stops the VM.
+ */
+export function injectPageFault(processor: Processor, vcpu: VcpuState, lo: number, hi: number, errorCode: number): void {
   processor.registers[2 * REGISTER.cr2] = lo;
   processor.registers[2 * REGISTER.cr2 + 1] = hi;
-  inject(processor.vmcs, PAGE_FAULT, errorCode);
+  const { vmcs } = processor;
+  const vectoring = vmcs[VMCS.idt_vectoring_info]!;
+  if ((vectoring & INTERRUPTION.valid) === 0) return inject(vmcs, PAGE_FAULT, errorCode);
+  const type = vectoring & INTERRUPTION.typeMask;
+  if (type === INTERRUPTION_TYPE.externalInterrupt) {
+    vcpu.requestInterrupt(vectoring & INTERRUPTION.vectorMask);
+    vmcs[VMCS.primary_controls]! |= PRIMARY.interruptWindowExiting;
+  }
+  const first = new DeliveredEvent();
+  first.setInformation(vectoring, 0, 0);
+  switch (secondEvent(first, PAGE_FAULT)) {
+    case 'deliver the second': return inject(vmcs, PAGE_FAULT, errorCode);
+    case 'double fault': return inject(vmcs, DOUBLE_FAULT, 0);
+    case 'shutdown': vcpu.stop = STOP_REASON.tripleFault;
+  }
 }
 
 /** The next VM entry delivers #GP(0). */

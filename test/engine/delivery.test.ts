@@ -96,6 +96,23 @@ cpu 0 {
     for (const mmu of ['native', 'ept']) assert.deepEqual(outcomeOf(text, mmu), { said: [], message: undefined, failed: 0, passed: 3 });
   });
 
+  it('on a kernel stack that is not mapped goes from fault to double fault to the end, whoever tells them apart', () => {
+    const text = (handler: string): string => `machine { paging 4-level, ram 16M, delivery memory }
+process p { 0x700000 .. 0x701000 rw user lazy }
+${handler}
+cpu 0 {
+  switch(p)
+  rsp = 0x900000
+  [0x700000] = 1
+  expect stopped(triple_fault)
+}`;
+    for (const handler of ['', 'on double_fault(code) { print "double fault" }']) {
+      for (const mmu of ['native', 'ept', 'shadow-wp']) {
+        assert.deepEqual(outcomeOf(text(handler), mmu), { said: [], message: undefined, failed: 0, passed: 1 }, `${mmu} ${handler}`);
+      }
+    }
+  });
+
   it('without a gate ends in a triple fault, by the processor or by VM exit', () => {
     const text = (claim: string): string => `machine { paging 4-level, ram 16M, delivery memory }
 cpu 0 {

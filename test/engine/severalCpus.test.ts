@@ -220,6 +220,29 @@ cpu 0 {
     });
   }
 
+  it('logs the tables that the guest sees at each barrier and at the end, the same under native and ept', () => {
+    const text = `${HEAD}cpu 0 {
+  switch(p)
+  barrier a
+  user [0x600000] = 1
+  barrier b
+}
+cpu 1 {
+  barrier a
+  barrier b
+}`;
+    const logOf = (mmu: string): string[] => {
+      const lines: string[] = [];
+      assert.ok(!('error' in run(compiled(text), mmu, { guestLog: (line) => lines.push(JSON.stringify(line)) })));
+      return lines;
+    };
+    const log = logOf('native');
+    const roots = log.filter((line) => line.includes('"PML4E page"')).length;
+    assert.equal(roots % 3, 0, 'two barriers and the end');
+    assert.ok(roots >= 3);
+    assert.deepEqual(logOf('ept'), log);
+  });
+
   it('counts the exits that an IPI costs: the write of the command register, and the kick', () => {
     const text = `${HEAD}global taken = 0
 on interrupt 0x40 { taken += 1; wrmsr(0x80b, 0) }

@@ -40,10 +40,10 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
       line('true fault: the guest must see it, with the error code of its own walk', {}, (mmu, f) => {
         mmu.reportTrueFault(f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
       }),
-      line('CR2 = gva; VM-entry interruption information = #PF with that error code', { writes: ['registers', 'vmcs'] }, (mmu, f) => {
-        injectPageFault(mmu.processor, f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
+      line('CR2 = gva; VM-entry interruption information = #PF with that error code', { writes: ['registers', 'vmcs', 'vcpu'] }, (mmu, f) => {
+        injectPageFault(mmu.processor, mmu.vcpu, f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
       }),
-      give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+      give('to the guest, whose VM entry delivers the fault', (mmu) => (mmu.vcpu.stop === 0 ? RESUME.retry : RESUME.stopped)),
     ]),
     line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
       const gfn = f.frame(V.gpa);
