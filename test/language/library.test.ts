@@ -24,7 +24,10 @@ describe('the kernel library', () => {
   it('has what scenarios call, each with a comment', () => {
     const library = program.procedures.filter(({ range }) => program.files[range.file]?.path === 'kernel.guest');
     const names = library.map(({ name }) => name);
-    for (const name of ['boot', 'frame', 'free', 'direct', 'pte_at', 'process_of', 'map', 'unmap', 'switch', 'page_fault']) {
+    for (const name of [
+      'boot', 'frame', 'free', 'direct', 'pte_at', 'map', 'unmap', 'protect', 'switch', 'fork', 'exit', 'mmap', 'page_out', 'page_in',
+      'shootdown', 'syscall', 'process_of', 'copy_on_write', 'e820', 'page_fault',
+    ]) {
       assert.ok(names.includes(name), name);
     }
     assert.deepEqual(library.filter(({ documentation }) => documentation === '').map(({ name }) => name), []);
