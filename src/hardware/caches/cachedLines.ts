@@ -29,7 +29,7 @@ export interface LineSettings {
 export const CLOCK_LIMIT = 0x7fff_ffff;
 
 /** Ways for which a set is looked through without a loop. */
-const USUAL_WAYS = 4;
+export const USUAL_WAYS = 4;
 
 const HINTS = 1024;
 const SHIFTS = 64;
@@ -47,18 +47,18 @@ export class CachedLines {
   declare readonly clockAt: number;
   private declare readonly contexts: ContextNumbers;
   /** A size that no line has is not looked for, and a mapping that no line is of is not invalidated. */
-  private declare readonly population: LinePopulation;
+  protected declare readonly population: LinePopulation;
   private declare readonly sets: number;
   protected declare readonly ways: number;
   /** `sets - 1` when a mask can stand for the division, which costs more than the rest of a look-up; else -1. */
-  private declare readonly setMask: number;
+  protected declare readonly setMask: number;
   /** Index of each shift among `shifts`. */
   protected readonly sizeOf = new Int8Array(SHIFTS);
   /** The least shift. */
   private declare readonly smallest: number;
   /** Number of the context in force, and what lines of it have in word 0 besides page, size and flags. */
   private context = 0;
-  private valid = VALID;
+  protected valid = VALID;
   private contextWord = 0;
   /**
    * The line that an address was last found in, by the low bits of its page's number: where to look first. It is looked at

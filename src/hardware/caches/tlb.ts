@@ -1,5 +1,5 @@
-import { CachedLines, type LineSettings } from './cachedLines';
-import { DIRTY, GLOBAL, lineRights, PAGE_BASE } from './lineLayout';
+import { CachedLines, type LineSettings, USUAL_WAYS } from './cachedLines';
+import { DIRTY, GLOBAL, lineRights, LINE_SHIFT, PAGE_BASE, SAME } from './lineLayout';
 import { PAGE_SHIFT, type RecentHits } from './recentHits';
 import type { Registry } from '../state/registry';
 import type { WalkResult } from '../paging/walkResult';
@@ -37,6 +37,21 @@ export class Tlb extends CachedLines {
   /** CR4.PGE: without it no line is global, whatever the entry says. SDM Vol. 3, "Global Pages". */
   useGlobals(pge: 'on' | 'off'): void {
     this.globals = pge === 'on' ? GLOBAL : 0;
+  }
+
+  /** As every cache's; that no line is of a page of 4 KBytes is told first, and with constants: mostly that is the answer. */
+  override search(lo: number, hi: number): number {
+    return this.population.larger === 0 && this.lacks(lo, hi) ? -1 : super.search(lo, hi);
+  }
+
+  /** Is no line of its set of an address's page of 4 KBytes, of whatever context and high half? False where it is not as easily said. */
+  private lacks(lo: number, hi: number): boolean {
+    const { words, setMask } = this;
+    if (this.ways !== USUAL_WAYS || setMask < 0) return false;
+    const wanted = lo & PAGE_BASE | this.valid;
+    const at = ((lo >>> PAGE_SHIFT | hi << 32 - PAGE_SHIFT) & setMask) << LINE_SHIFT + 2;
+    return (words[at]! & SAME) !== wanted && (words[at | 1 << LINE_SHIFT]! & SAME) !== wanted
+      && (words[at | 2 << LINE_SHIFT]! & SAME) !== wanted && (words[at | 3 << LINE_SHIFT]! & SAME) !== wanted;
   }
 
   /** Line that maps an address in the current context, or -1; makes it the most recently used of its set. */

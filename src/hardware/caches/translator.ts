@@ -78,25 +78,16 @@ export class Translator {
    * the address, so that it does not come again unless the tables call for it.
    */
   translate(lo: number, hi: number, access: number): number {
-    const line = this.tlb.hinted(lo, hi);
-    if (line < 0) return this.translateUnhinted(lo, hi, access);
-    this.tlb.touch(line);
-    return this.hit(line, lo, hi, access);
+    const line = this.tlb.peek(lo, hi);
+    return line < 0 ? this.miss(lo, hi, access) : this.hit(line, lo, hi, access);
   }
 
-  /** As `translate`, for an address that no hint leads to a line of. */
-  translateUnhinted(lo: number, hi: number, access: number): number {
-    const line = this.tlb.search(lo, hi);
-    if (line < 0) return this.miss(lo, hi, access);
-    this.tlb.touch(line);
-    return this.hit(line, lo, hi, access);
-  }
-
-  private miss(lo: number, hi: number, access: number): number {
+  /** As `translate`, for an address that no line of the TLB's first level maps. */
+  miss(lo: number, hi: number, access: number): number {
     const { space, caches, counters, on } = this;
     if (caches.l2 !== undefined) {
       const line = this.lookupL2(lo, hi);
-      if (line >= 0) return this.hit(line, lo, hi, access);
+      if (line >= 0) return this.judged(line, lo, hi, access);
     }
     if (caches.bypassed !== 0) return this.bypass(space, lo, hi, access);
     counters[TLB_MISSES]!++;
@@ -111,7 +102,13 @@ export class Translator {
     return WALK.mapped;
   }
 
-  private hit(line: number, lo: number, hi: number, access: number): number {
+  /** As `translate`, for an address that a line of the TLB's first level was found to map. */
+  hit(line: number, lo: number, hi: number, access: number): number {
+    this.tlb.touch(line);
+    return this.judged(line, lo, hi, access);
+  }
+
+  private judged(line: number, lo: number, hi: number, access: number): number {
     const { space, counters } = this;
     counters[TLB_HITS]!++;
     if (this.on[TLB_HIT] !== 0) this.events.tlbHit(this.tlb, line, lo, hi);

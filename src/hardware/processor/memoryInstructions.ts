@@ -101,15 +101,15 @@ export class MemoryInstructions {
   load(lo: number, hi: number, size: number): number {
     const { recent, lines, clockAt, pending } = this;
     const { words } = recent;
-    const shift = (lo & 3) << 3;
     const at = recentHitAt(lo);
-    const now = lines[clockAt]! + 1;
-    if (words[at] !== (lo & ~PAGE_MASK | recent.stamp | (this.registers[CPL] === 3 ? 1 : 0)) || words[at | RECENT_PAGE_HI] !== hi
-      || this.bus.quietHits === 0 || shift + (size << 3) > 32 || now >= CLOCK_LIMIT) return this.loadUnknown(lo, hi, size);
+    const user = this.registers[CPL]! + 1 >> 2; // 1 at CPL 3
+    if (words[at] !== (lo & ~PAGE_MASK | recent.stamp | user) || words[at | RECENT_PAGE_HI] !== hi
+      || size > 4 - (lo & 3) || this.bus.quietHits === 0) return this.loadUnknown(lo, hi, size);
+    const now = lines[clockAt]! + 1 | 0;
+    if (now >= CLOCK_LIMIT) return this.loadUnknown(lo, hi, size);
     lines[clockAt] = now;
     lines[words[at | RECENT_USED]!] = now;
-    const word = this.memory.words[words[at | RECENT_WORD]! | (lo & PAGE_MASK) >> 2]!;
-    pending.valueLo = size === 4 ? word : (word >>> shift) & ((1 << (size << 3)) - 1);
+    pending.valueLo = valueIn(this.memory.words[words[at | RECENT_WORD]! | (lo & PAGE_MASK) >> 2]!, lo, size);
     pending.valueHi = 0;
     this.performedAt = at;
     this.performedIn = lo;
@@ -174,18 +174,33 @@ export class MemoryInstructions {
     return end.giveUp('the access exits again and again and nothing comes of it');
   }
 
-  /** A load in a page whose last load is not known to have hit; while nobody listens, one within a word leaves `pending` to refusals. */
+  /**
+   * A load in a page whose last load is not known to have hit; while nobody listens, one within a page leaves `pending` to
+   * refusals. All of its ways are in this one function: with more bytecode than the compiler inlines (460 bytes), it
+   * leaves room in `load`, and in whoever calls that, for what loads mostly are.
+   */
   private loadUnknown(lo: number, hi: number, size: number): number {
-    const shift = (lo & 3) << 3;
-    if (this.bus.quietHits === 0 || shift + (size << 3) > 32) return this.access(OPERATION.load, lo, hi, size, 0, 0, 0);
-    const { translator, pending } = this;
-    const outcome = !isCanonical(this.space.compiled, hi) ? WALK.nonCanonical
-      : translator.translateUnhinted(lo, hi, this.registers[CPL] === 3 ? USER_READ : ACCESS.read);
-    if (outcome !== WALK.mapped) return this.refused(outcome, OPERATION.load, lo, hi, size, 0, 0);
+    const { translator, pending, operand } = this;
+    if (this.bus.quietHits === 0 || size > PAGE_BYTES - (lo & PAGE_MASK)) return this.access(OPERATION.load, lo, hi, size, 0, 0, 0);
+    const access = this.registers[CPL] === 3 ? USER_READ : ACCESS.read;
+    let outcome: number = WALK.nonCanonical;
+    if (isCanonical(this.space.compiled, hi)) {
+      const line = this.tlb.search(lo, hi);
+      outcome = line < 0 ? translator.miss(lo, hi, access) : translator.hit(line, lo, hi, access);
+    }
+    if (outcome !== WALK.mapped) {
+      this.begin(OPERATION.load, lo, hi, size, 0, 0, 0, SEGMENT.ds);
+      return this.goOn(this.processor.translation.refuse(outcome, lo, hi), OPERATION.load, lo, hi, size);
+    }
     const { hpaLo, hpaHi } = translator;
-    const word = this.memory.load32(hpaLo & ~3, hpaHi);
-    pending.valueLo = size === 4 ? word : (word >>> shift) & ((1 << (size << 3)) - 1);
-    pending.valueHi = 0;
+    if (size > 4 - (lo & 3)) {
+      operand.read(hpaLo, hpaHi, 0, 0, size);
+      pending.valueLo = operand.lo;
+      pending.valueHi = operand.hi;
+    } else {
+      pending.valueLo = valueIn(this.memory.load32(hpaLo & ~3, hpaHi), lo, size);
+      pending.valueHi = 0;
+    }
     this.performedAt = -1;
     this.atLo = hpaLo;
     this.atHi = hpaHi;
@@ -200,7 +215,10 @@ export class MemoryInstructions {
   /** Goes on, as `access` does, behind a first translation of the operation's one page that was refused. */
   private refused(outcome: number, operation: number, lo: number, hi: number, size: number, operandLo: number, operandHi: number): number {
     this.begin(operation, lo, hi, size, operandLo, operandHi, 0, SEGMENT.ds);
-    const next = this.processor.translation.refuse(outcome, lo, hi);
+    return this.goOn(this.processor.translation.refuse(outcome, lo, hi), operation, lo, hi, size);
+  }
+
+  private goOn(next: number, operation: number, lo: number, hi: number, size: number): number {
     if (next === RESUME.completed) return this.complete();
     return next === RESUME.retry ? this.tryFrom(1, lo, hi, size, kindOf(operation)) : this.processor.end.statusOf(next);
   }
@@ -297,6 +315,11 @@ export class MemoryInstructions {
     );
     return STATUS.done;
   }
+}
+
+/** An operand of 1, 2 or 4 bytes out of the word that it lies in. */
+function valueIn(word: number, lo: number, size: number): number {
+  return (word >>> ((lo & 3) << 3)) & (-1 >>> (32 - (size << 3)));
 }
 
 /** Access of an `OPERATION`, before it is known whose. */
