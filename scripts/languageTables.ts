@@ -1,4 +1,5 @@
 import { catalog } from '../src/engine/catalog';
+import { configure } from '../src/engine/configuration';
 import { compileScenario } from '../src/language/compile';
 import { compileExpression } from '../src/language/expression';
 import { eventKinds } from '../src/hardware/events/eventTable';
@@ -20,6 +21,9 @@ export const languageTables: Readonly<Record<string, () => string>> = {
     [`\`${name}\``, `\`${section}\``, `\`${form}\``, documentation]
   ))),
   techniques: () => table(['technique', 'is'], catalog.techniques.map(({ name, documentation }) => [`\`${name}\``, documentation])),
+  features: () => table(['', ...catalog.techniques.map(({ name }) => `\`${name}\``)], Object.entries(featureProbes).map(([feature, text]) => (
+    [feature, ...catalog.techniques.map(({ name }) => (runsUnder(text, name) ? 'runs' : '–'))]
+  ))),
   'paging modes': () => table(['`paging`', 'entry', 'plain `[a]`', 'kernel\'s direct map'], pagingModes.map(({ name, format, wordBytes, directMap }) => [
     `\`${name}\``,
     format === undefined ? 'none' : `${format.entryBytes} bytes`,
@@ -42,6 +46,25 @@ export const languageTables: Readonly<Record<string, () => string>> = {
   'reserved words': () => words(keywordsOfGrammar().filter((word) => !FREE.has(word))),
   messages: () => (Object.keys(messages) as MessageCode[]).map(messageText).join('\n\n'),
 };
+
+/** The smallest scenarios that ask for what not every technique does: the engine says which do. */
+const featureProbes: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(pagingModes.map(({ name }) => [
+    `paging ${name}`, `machine { paging ${name}, ram 16M${name === 'none' ? ', kernel none' : ''} }\ncpu 0 { x = 1 }`,
+  ])),
+  'kernel none': 'machine { paging 4-level, ram 16M, kernel none }\ncpu 0 { x = 1 }',
+  'several CPUs': 'cpu 0 { x = 1 }\ncpu 1 { x = 1 }',
+  'delivery memory': 'machine { paging 4-level, ram 16M, delivery memory }\ncpu 0 { x = 1 }',
+  'a ROM slot': 'machine { paging 4-level, slot low 0 .. 16M ram, slot high 16M .. 32M rom }\ncpu 0 { x = 1 }',
+  'several VMs': 'vm a { cpu 0 { x = 1 } }\nvm b { cpu 0 { x = 1 } }',
+  'a nested guest': 'vm a { machine { mmu ept }; vm b { machine { kernel none, ram 64K }; cpu 0 { x = 1 } }; cpu 0 { x = vmlaunch(b) } }',
+  'host actions': 'process p { 0x600000 .. 0x601000 rw user }\ncpu 0 { switch(p); host swap_out(0x600000) }',
+};
+
+function runsUnder(text: string, technique: string): boolean {
+  const { program } = compileScenario({ path: 'here.guest', text, catalog, readImport: () => undefined });
+  return program !== undefined && !('error' in configure(program, technique));
+}
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;

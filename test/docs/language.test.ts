@@ -17,7 +17,8 @@ describe('docs/language.md, its tables', () => {
     const written = languagePage(page);
     if (process.env['UPDATE_GENERATED'] === '1') writeFileSync(file, written);
     else assert.equal(page, written);
-  });
+    // Every message's example is compiled, among them one of 50,000 lines.
+  }).timeout(120_000);
 
   it('are all there', () => {
     const asked = [...page.matchAll(/<!-- table ([\w ]+) -->/g)].map((match) => match[1]);
