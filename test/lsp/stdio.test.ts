@@ -71,7 +71,7 @@ describe('pagewalk lsp, driven over its streams', function () {
 
   it('hovers, with Markdown and the range', async () => {
     const hover = await client.ask<Hover & { contents: { value: string } }>('textDocument/hover', { ...document, position: at('0x600000', 1) });
-    assert.match(hover.contents.value, /directory pointer 38:30/);
+    assert.match(hover.contents.value, /directory pointer \| 38:30/);
     assert.deepEqual(hover.range, { start: at('0x600000', 1), end: { ...at('0x600000', 1), character: at('0x600000', 1).character + 8 } });
   });
 

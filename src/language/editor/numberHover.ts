@@ -48,10 +48,10 @@ export function constructedEntry(scenario: EditedScenario, node: AstNode): strin
 }
 
 function addressTable(format: CompiledFormat, address: bigint): string {
-  const parts = addressParts(format, address, 1);
-  const head = parts.map(({ name, bits: [high, low] }) => `${name} ${high}:${low}`);
-  const values = parts.map(({ name, value }) => (name === 'offset' ? `\`${hex(BigInt(value))}\`` : `\`${value}\``));
-  return `As a linear address, by ${format.format.name} paging:\n\n| ${head.join(' | ')} |\n|${' --- |'.repeat(head.length)}\n| ${values.join(' | ')} |`;
+  const rows = addressParts(format, address, 1).map(({ name, bits: [high, low], value }) => (
+    `| ${name} | ${high}:${low} | \`${name === 'offset' ? hex(BigInt(value)) : value}\` |`
+  ));
+  return `As a linear address, by ${format.format.name} paging:\n\n| index into | bits | value |\n| --- | --- | --- |\n${rows.join('\n')}`;
 }
 
 /** `as`: which level it is of is not written there, so it is read as the entry that maps a 4-KByte page. */

@@ -50,20 +50,19 @@ describe('a hover tells', () => {
   it('a linear address by its indices', () => {
     const told = hover(onCpu('user [0x7f1234|5678] = 1'));
     assert.ok(told.includes('`0x7f12345678` = 545766266488'), told);
-    assert.ok(told.includes('| PML4 47:39 | directory pointer 38:30 | directory 29:21 | table 20:12 | offset 11:0 |'), told);
-    assert.ok(told.includes('| `0` | `508` | `145` | `325` | `0x678` |'), told);
+    assert.ok(told.includes('| PML4 | 47:39 | `0` |\n| directory pointer | 38:30 | `508` |\n| directory | 29:21 | `145` |\n| table | 20:12 | `325` |\n| offset | 11:0 | `0x678` |'), told);
   });
 
   it('the same address by the tables of another mode', () => {
     const told = hover(onCpu('user [0x12345|678] = 1').replace('4-level', '32-bit'));
-    assert.ok(told.includes('| directory 31:22 | table 21:12 | offset 11:0 |\n| --- | --- | --- |\n| `72` | `837` | `0x678` |'), told);
+    assert.ok(told.includes('| directory | 31:22 | `72` |\n| table | 21:12 | `837` |\n| offset | 11:0 | `0x678` |'), told);
   });
 
   it('an address in every place that takes one', () => {
     for (const place of ['x = gva:0x60|0000', 'unmap(p, 0x60|0000)', 'expect page_fault at 0x60|0000', 'x = walk(0x60|0000).size', 'user [0x60|0000 + 8] = 1']) {
-      assert.ok(hover(onCpu(place)).includes('directory 29:21'), place);
+      assert.ok(hover(onCpu(place)).includes('| directory | 29:21 |'), place);
     }
-    assert.ok(hover('process p { 0x60|0000 .. 0x601000 rw user }').includes('directory 29:21'));
+    assert.ok(hover('process p { 0x60|0000 .. 0x601000 rw user }').includes('| directory | 29:21 |'));
   });
 
   it('an entry bit by bit, in the place of one', () => {
