@@ -27,7 +27,7 @@ describe('comparing techniques', () => {
   it('gives each technique the counts that a run under it alone has', () => {
     const [point] = compared(touches, { techniques: only }).points;
     assert.deepEqual(point?.results.map(({ mmu }) => mmu), only);
-    for (const { mmu, counters, estimatedCycles } of point?.results ?? []) {
+    for (const { mmu, counters, estimatedCycles } of point.results) {
       const alone = run(program(touches), mmu);
       assert.ok(!('error' in alone));
       assert.deepEqual([counters, estimatedCycles], [alone.counters, alone.estimatedCycles], mmu);
