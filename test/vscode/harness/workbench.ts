@@ -246,6 +246,11 @@ export class Workbench {
     return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   }
 
+  /** A cell of a table in whatever webview is open, by its text: VS Code's own Markdown preview is one. */
+  webviewWith(cell: string): Locator {
+    return this.webview().locator(`td:text-is("${cell}")`);
+  }
+
   /** Opens the Run and Debug side bar. */
   async showDebugSideBar(): Promise<void> {
     await this.page.keyboard.press('ControlOrMeta+Shift+D');
