@@ -42,7 +42,7 @@ describe('ranges of a process', () => {
 
 describe('settings', () => {
   it('are known, in their place, once', () => {
-    check('machine { pagin 4-level }', '1:11-24 There is no machine setting `pagin` (did you mean `paging`?); there are mmu, slot, dirty_log, paging, ram, kernel.');
+    check('machine { pagin 4-level }', '1:11-24 There is no machine setting `pagin` (did you mean `paging`?); there are mmu, slot, delivery, dirty_log, paging, ram, kernel.');
     check('platform { mmu ept }', '1:12-19 `mmu` is a setting of `machine`; move it there.');
     check('machine { ram 16M, ram 32M }', '1:20-27 `ram` is set twice; keep one of the two.');
     check('machine { ram 16M }; machine { ram 32M }', '1:22-41 A scenario has one `machine` and one `platform`; move these settings into the first one.');

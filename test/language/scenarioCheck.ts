@@ -17,6 +17,7 @@ export const catalog: Catalog = {
   settings: [
     row('machine', 'mmu', ([name]) => (name === 'shadow-wp' || name === 'ept' || name === 'shadow-vtlb' ? undefined : `There is no technique \`${name}\`; write mmu ept.`)),
     row('machine', 'slot'),
+    row('machine', 'delivery'),
     row('machine', 'dirty_log'),
     row('platform', 'tlb'),
     row('platform', 'ram'),
