@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { compileExpression } from '../../src/language/expression';
 import { guestParser } from '../../src/language/syntax/guestParser';
 import { kernelText } from '../../src/language/library/kernelText';
+import { BrokenTexts, Chance } from '../fuzz/brokenTexts';
+import { faultOf } from '../fuzz/judgeText';
 import { compile, programOf } from './scenarioCheck';
 import { everyConstruct, scenarios } from './samples';
 
@@ -57,4 +59,31 @@ describe('the scenarios of the project', () => {
       assert.notEqual(programOf(text).documentation, '');
     });
   }
+});
+
+describe('bad input', () => {
+  it('gets sentences, whatever it is (a sample of what npm run fuzz:language does)', function () {
+    this.timeout(120_000);
+    const texts = new BrokenTexts([everyConstruct, ...scenarios.values()]);
+    const chance = new Chance(2);
+    for (let i = 0; i < 600; i++) {
+      const text = `machine { kernel none }\n${texts.make(chance)}`;
+      assert.equal(faultOf(text), undefined, text);
+    }
+  });
+  it('of gigantic bounds, deep nesting and endless files ends at once', () => {
+    const fast = (text: string): readonly string[] => {
+      const started = process.cpuUsage();
+      const { diagnostics } = compile(text);
+      const { user, system } = process.cpuUsage(started);
+      assert.ok(user + system < 4_000_000, `${(user + system) / 1000} ms`);
+      return diagnostics.map(({ code = '' }) => code);
+    };
+    assert.deepEqual(fast('cpu 0 { for i in 0 .. 0xffff_ffff_ffff_ffff { x = i } }'), []);
+    assert.deepEqual(fast('cpu 0 { repeat 1T { x = 1 } }'), []);
+    assert.deepEqual(fast(`cpu 0 { ${'if 1 { '.repeat(5000)} }`), ['too-deep']);
+    assert.deepEqual(fast('x = 1\n'.repeat(100_000)), ['too-many-lines']);
+    assert.deepEqual(fast(`machine { ram ${'9'.repeat(100_000)} }\ncpu 0 { x = 1 }`).slice(0, 1), ['setting-number']);
+    assert.deepEqual(fast(`cpu 0 { x = ${'y'.repeat(100_000)} }`), ['unknown-name']);
+  });
 });

@@ -72,7 +72,9 @@ export function readSettings(context: SettingsContext, node: Machine | Platform,
       report.say(source, setting, 'setting-twice', { name });
       continue;
     }
+    const said = report.diagnostics.length;
     const values = setting.values.flatMap((value) => valuesOf(context, value));
+    if (report.diagnostics.length > said) continue;
     const own = OWN_RULES[`${section} ${name}`];
     if (own !== undefined && !own(context, setting, values)) continue;
     const advice = rows.find((row) => row.name === name)?.check(values);
