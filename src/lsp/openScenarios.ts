@@ -2,6 +2,7 @@ import type { Connection, TextDocumentContentChangeEvent } from 'vscode-language
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { sourceKey } from '../adapter/client';
 import { KERNEL_PATH } from '../language/compile';
+import { nameIndex } from '../language/editor/nameIndex';
 import { publishedDiagnostics } from './diagnostics';
 import type { LanguageHost } from './host';
 import { OpenScenario } from './openScenario';
@@ -84,5 +85,7 @@ export class OpenScenarios {
     const scenario = await opened.scenario();
     if (this.open.get(uri)?.document.version !== version) return;
     await this.connection.sendDiagnostics({ uri, version, diagnostics: publishedDiagnostics(uri, scenario) });
+    // While typing pauses: a completion in a long scenario then finds its names ready.
+    nameIndex(scenario).meetingNames();
   }
 }

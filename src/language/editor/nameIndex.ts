@@ -65,7 +65,10 @@ export class NameIndex {
   }
 
   declaration(key: string): Declaration | undefined {
-    return this.declared.get(key) ?? this.usesOf(key).map((use) => ({ ...use, kind: 'variable' as const, key }))[0];
+    const declared = this.declared.get(key);
+    if (declared !== undefined) return declared;
+    const [first] = this.usesOf(key);
+    return first === undefined ? undefined : { ...first, kind: 'variable', key };
   }
 
   /** Every place that names the thing, its declaration among them, file by file. */

@@ -70,16 +70,34 @@ function propertyOf(leaf: LeafCstNode): string {
   let node: LeafCstNode | CompositeCstNode | undefined = leaf;
   while (node !== undefined && node.astNode === leaf.astNode) {
     const source: AstNode | undefined = node.grammarSource;
-    const assignment = source === undefined ? undefined : AstUtils.getContainerOfType(source, GrammarAST.isAssignment);
-    if (assignment !== undefined) return node === leaf || isNameRule(leaf) ? assignment.feature : '';
+    const feature = source === undefined ? '' : remembered(features, source, featureOf);
+    if (feature !== '') return node === leaf || (leaf.grammarSource !== undefined && remembered(nameRules, leaf.grammarSource, isInNameRule)) ? feature : '';
     node = node.container;
   }
   return '';
 }
 
-/** Whether the token stands in a rule that gives a text, such as Name or Type. */
-function isNameRule(leaf: LeafCstNode): boolean {
-  const rule = leaf.grammarSource === undefined ? undefined : AstUtils.getContainerOfType(leaf.grammarSource, GrammarAST.isParserRule);
+/** The grammar is the same for every token: what was found of an element of it is found once. */
+const features = new WeakMap<AstNode, string>();
+const nameRules = new WeakMap<AstNode, boolean>();
+
+function remembered<T>(known: WeakMap<AstNode, T>, element: AstNode, find: (element: AstNode) => T): T {
+  let found = known.get(element);
+  if (found === undefined) {
+    found = find(element);
+    known.set(element, found);
+  }
+  return found;
+}
+
+/** The property that an element of the grammar is assigned to; empty for none. */
+function featureOf(element: AstNode): string {
+  return AstUtils.getContainerOfType(element, GrammarAST.isAssignment)?.feature ?? '';
+}
+
+/** Whether an element of the grammar stands in a rule that gives a text, such as Name or Type. */
+function isInNameRule(element: AstNode): boolean {
+  const rule = AstUtils.getContainerOfType(element, GrammarAST.isParserRule);
   return rule?.dataType !== undefined || rule?.returnType?.$refText !== undefined || (rule !== undefined && isTextRule(rule));
 }
 
