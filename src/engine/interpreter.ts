@@ -261,10 +261,10 @@ export class Interpreter {
       case OP.query: this.questions.ask(cpu, b, words, ra, words[rc]!, words[rc + 1]!); break;
       case OP.peek: this.judging.peek(cpu, words, ra, words[rb]!, words[rb + 1]!, c); break;
       case OP.queryOf:
-        this.questions.askIn(this.processes.rootFrame(words[rc + 2]!), () => this.questions.ask(cpu, b, words, ra, words[rc]!, words[rc + 1]!));
+        this.questions.askIn(this.processes.rootFrameOf(words[rc + 2]!), () => this.questions.ask(cpu, b, words, ra, words[rc]!, words[rc + 1]!));
         break;
       case OP.peekOf:
-        this.questions.askIn(this.processes.rootFrame(words[rb + 2]!), () => this.judging.peek(cpu, words, ra, words[rb]!, words[rb + 1]!, c));
+        this.questions.askIn(this.processes.rootFrameOf(words[rb + 2]!), () => this.judging.peek(cpu, words, ra, words[rb]!, words[rb + 1]!, c));
         break;
       case OP.counter: setNumberAt(words, ra, this.questions.counter(cpu, b, c)); break;
       case OP.mark: setNumberAt(words, ra, this.happenings[cpu]!.count(b)); break;

@@ -1,5 +1,6 @@
 import { frameInEntry } from '../hardware/memory/frameNumber';
 import type { Registry } from '../hardware/state/registry';
+import { ownerOfAddress } from '../language/hostActions';
 import { setPairAt } from './arithmetic';
 
 /** Words of a process: its root, then its PCID, as pairs of halves. */
@@ -26,6 +27,13 @@ export class ProcessTable {
   /** Guest frame of the root table of `process`, or 0 when it has none yet. */
   rootFrame(process: number): number {
     return frameInEntry(this.words[PROCESS_WORDS * process]!, this.words[PROCESS_WORDS * process + 1]!);
+  }
+
+  /** The same of the process in whose tables an address is asked about; `word` is what `addressOwner` made of it. */
+  rootFrameOf(word: number): number {
+    const { process } = ownerOfAddress(word);
+    if (process === undefined) throw new Error('invariant: a question about a VM whose process is not named');
+    return this.rootFrame(process);
   }
 
   /** Guest frames of all root tables there are. */
