@@ -15,6 +15,7 @@ import type { PhysicalMemory } from '../memory/physicalMemory';
 import { featuresWith, type ProcessorFeatures } from '../processor/processorFeatures';
 import { KEYS } from './protectionKeys';
 import type { TableAddressing } from './tableAddressing';
+import { RecordedTables } from './specialized/recordedTables';
 import { RememberedTables } from './specialized/rememberedTables';
 import type { WalkCache } from './walkCache';
 import { EPTP } from '../vmx/vmcs';
@@ -123,6 +124,8 @@ export class TranslationSpace {
   specialized = 0;
   /** For the generated walks: what entries above the last level said of late. */
   readonly remembered = new RememberedTables();
+  /** For the recorded ones: what the ring was told of late, region by region. */
+  readonly recorded = new RecordedTables();
   readonly result = new WalkResult();
   private controlsKey = '';
 

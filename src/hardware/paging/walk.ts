@@ -2,10 +2,12 @@ import { ACCESS_KIND_MASK } from './accessKinds';
 import { ALL_RIGHTS, RIGHTS_BITS } from './accessRights';
 import { COUNTER } from '../state/counters';
 import { KIND } from '../events/eventTable';
+import { RECORDED } from '../events/eventBus';
 import { setFlags } from './flagUpdates';
 import { keyRefuses } from './protectionKeys';
 import type { TranslationSpace } from './translationSpace';
 import { reportTableRead, reportWalk, reportWalkDone } from '../events/walkEvents';
+import { walkRecorded } from './specialized/recordedWalk';
 import { walkSpecialized, walkSpecializedTold } from './specialized/specializedWalk';
 import { absentWord, HANDED_OVER } from './specialized/walkEndings';
 import { refuse, refuseAsNested, refuseFlagUpdate } from './walkRefusal';
@@ -31,7 +33,9 @@ const WALK_REFERENCES = COUNTER.walk_references;
 export function walk(space: TranslationSpace, lo: number, hi: number, access: number, effects: number): number {
   const { on } = space.bus;
   if (space.specialized !== 0 && effects === EFFECTS.hardware && (on[WALK_BEGINS]! | on[WALK_ENDS]!) === 0) {
-    const outcome = on[TABLE_READ] === 0 ? walkSpecialized(space, lo, hi, access) : walkSpecializedTold(space, lo, hi, access);
+    const told = on[TABLE_READ]!;
+    const outcome = told === 0 ? walkSpecialized(space, lo, hi, access)
+      : told === RECORDED ? walkRecorded(space, lo, hi, access) : walkSpecializedTold(space, lo, hi, access);
     if (outcome !== HANDED_OVER) return outcome;
   }
   return walkEachLevel(space, lo, hi, access, effects);

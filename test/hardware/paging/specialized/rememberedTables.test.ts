@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
+import { ReferenceRing } from '../../../../src/hardware/events/referenceRing';
 import { ACCESS } from '../../../../src/hardware/paging/accessKinds';
 import { walk } from '../../../../src/hardware/paging/walk';
 import { EFFECTS, WALK } from '../../../../src/hardware/paging/walkOutcome';
@@ -95,6 +96,12 @@ class Side {
   }
 }
 
+function eventsOf(ring: ReferenceRing): number[][] {
+  const found: number[][] = [];
+  ring.events((record) => found.push([...record]));
+  return found;
+}
+
 const number = fc.nat({ max: 4095 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: fc.tuple(fc.constant('walk' as const), number, number) },
@@ -117,6 +124,42 @@ describe('what generated walks remember of upper entries', () => {
       }), { numRuns: 120 });
     });
   }
+
+  for (const behind of behinds) {
+    it(`behind ${behind}: has a ring of references record what it would be told by walks that read every entry`, () => {
+      fc.assert(fc.property(fc.array(step, { minLength: 30, maxLength: 150 }), fc.constantFrom(5, 40, 4000), (steps, capacity) => {
+        const [generated, plain] = [new Side(behind), new Side(behind)];
+        withoutSpecializedWalks(plain.machine.processor);
+        const rings = [generated, plain].map(({ machine }) => {
+          const ring = new ReferenceRing(capacity);
+          machine.bus.recordReferences(ring);
+          return ring;
+        });
+        steps.forEach((next, index) => {
+          assert.deepEqual(generated.do(next), plain.do(next), `step ${index}, ${next[0]}`);
+        });
+        const [recorded, told] = rings.map(eventsOf);
+        assert.deepEqual(recorded, told);
+        assertSameState(generated.machine.registry, plain.machine.registry, 'afterwards');
+      }), { numRuns: 120 });
+    });
+  }
+
+  it('is what the ring learns of: walks like earlier ones are one entry of it, for many references', () => {
+    const { machine } = new Side('EPT');
+    const { space } = machine.processor;
+    const ring = new ReferenceRing(64);
+    machine.bus.recordReferences(ring);
+    const read = (): number => {
+      const before = ring.added;
+      assert.equal(walk(space, ...halves(PAGES[0]), ACCESS.read, EFFECTS.hardware), WALK.mapped);
+      return ring.added - before;
+    };
+    // Seen, learned, its final address seen and learned; from then on one entry a dimension.
+    assert.deepEqual([1, 2, 3, 4, 5, 6].map(read), [20, 20, 5, 5, 2, 2]);
+    machine.put(machine.entryAt(PAGES[0], 3), machine.word(machine.entryAt(PAGES[0], 3)));
+    assert.equal(read(), 20);
+  });
 
   it('is used: a word that changes behind memory\'s back is not seen, until one that memory writes is', () => {
     const { machine } = new Side('nothing');
