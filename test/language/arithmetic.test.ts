@@ -44,6 +44,9 @@ function trees(leaf: fc.Arbitrary<Written>): fc.Arbitrary<Written> {
 const constant = trees(number.map((value) => ({ text: `0x${value.toString(16)}`, value })));
 
 describe('the arithmetic of 64 bits', () => {
+  it('takes a `not` in parentheses as it stands', () => {
+    assert.equal(programOf('global g = (not (0x0)) < (0x0)\ncpu 0 { x = g }').globals.find(({ name }) => name === 'g')?.value, 0n);
+  });
   it('that the compiler does is that of whole numbers', () => {
     fc.assert(fc.property(constant, ({ text, value }) => {
       const found = programOf(`global g = ${text}\ncpu 0 { x = g }`).globals.find(({ name }) => name === 'g');

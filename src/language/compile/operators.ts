@@ -204,7 +204,8 @@ function resultType(body: Body, node: Operation, left: Operand, right: Operand):
     return undefined;
   }
   if (isComparing) {
-    const isBare = extentOf(node.left).start === extentOf(node.place).start;
+    // In parentheses of its own, `not` is meant as it stands.
+    const isBare = body.written(node.left).startsWith('not') && !body.source.text.slice(extentOf(node.left).end).trimStart().startsWith(')');
     if (isBare && node.left.$type === 'Unary' && node.left.op === 'not' && right.type !== 'truth') {
       const condition = `${body.written(node.left.of)} ${node.operator} ${body.written(node.right)}`;
       body.fail(node.place, 'not-binds-tighter', { operator: node.operator, condition });
