@@ -22,6 +22,7 @@ export const goals: readonly Goal[] = [
   { title: '4x4 miss, references recorded / Bochs EPT', of: 'ept-recorded.net', by: 'bochs-ept.miss', atMost: 1 },
   { title: 'native miss, events off / without events', of: 'miss.net', by: 'miss-without-events.net', atMost: 1.03 },
   { title: 'faulting walk / successful walk', of: 'walk-fault.net', by: 'walk.net', atMost: 1.3 },
-  { title: 'walk / C twin, 4-level', of: 'walk.net', by: 'c.net', atMost: 2.2 },
-  { title: 'walk / C twin, 4x4', of: 'walk-ept.net', by: 'c-ept.net', atMost: 1.9 },
+  // The twin reads every entry.
+  { title: 'walk that reads every entry / C twin, 4-level', of: 'walk-whole.net', by: 'c.net', atMost: 2.2 },
+  { title: 'walk that reads every entry / C twin, 4x4', of: 'walk-ept-whole.net', by: 'c-ept.net', atMost: 1.9 },
 ];

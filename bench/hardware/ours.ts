@@ -1,5 +1,5 @@
 import { benchMachine, type BenchMachine, type BenchMachineOptions } from './benchMachine';
-import { emptyLoop, loadLoop, SHIFT_64_PAGES, SHIFT_ALL_PAGES, walkLoop } from './loops';
+import { emptyLoop, loadLoop, SHIFT_64_PAGES, SHIFT_ALL_PAGES, walkLoop, wholeWalkLoop } from './loops';
 import { WALK_CACHES, type WalkCacheSettings } from '../../src/hardware/caches/walkCaches';
 import { ReferenceRing } from '../../src/hardware/events/referenceRing';
 
@@ -31,13 +31,13 @@ function recorded({ bus }: BenchMachine): void {
   bus.recordReferences(new ReferenceRing(1 << 13));
 }
 
-function walks(title: string, options: BenchMachineOptions, iterations: number): OwnMeasurement {
+function walks(title: string, options: BenchMachineOptions, iterations: number, loop = walkLoop): OwnMeasurement {
   return {
     title,
     iterations,
     prepare: () => {
       const { processor } = benchMachine(options);
-      return (count) => walkLoop(processor, count, SHIFT_ALL_PAGES);
+      return (count) => loop(processor, count, SHIFT_ALL_PAGES);
     },
   };
 }
@@ -61,6 +61,8 @@ export const ownMeasurements = {
   'ept-recorded': loads('TLB miss, 4x4 by EPT, every reference recorded', { behind: 'EPT' }, 500_000, recorded),
   'walk': walks('walk, 4-level', { behind: 'nothing' }, 3_000_000),
   'walk-ept': walks('walk, 4x4 by EPT', { behind: 'EPT' }, 1_000_000),
+  'walk-whole': walks('walk, 4-level, that reads every entry', { behind: 'nothing' }, 3_000_000, wholeWalkLoop),
+  'walk-ept-whole': walks('walk, 4x4 by EPT, that reads every entry', { behind: 'EPT' }, 1_000_000, wholeWalkLoop),
   'walk-fault': walks('walk, 4-level, that ends in a page fault', { behind: 'nothing', pages: 'not present' }, 3_000_000),
 } as const satisfies Record<string, OwnMeasurement>;
 
