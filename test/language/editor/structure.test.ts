@@ -78,12 +78,13 @@ describe('inlay hints', () => {
 
 describe('document links', () => {
   it('lead to the section that a comment names, and to files', () => {
-    const text = 'import "lib.guest"\nmachine { kernel "mine.guest" }\n// SDM Vol. 3, "Page-Fault Exceptions"; as APM, "Nested Paging" and mmu.rst say\ncpu 0 { print "SDM" }';
+    const text = 'import "lib.guest"\nmachine { kernel "mine.guest" }\n// SDM Vol. 3, "Page-Fault Exceptions"; as APM, "Nested Paging" and mmu.rst say; KVM mmu.rst, "Write-protection"; SDM Volume 4, "MSRs"\ncpu 0 { print "SDM" }';
     const links = documentLinks(read(text)).map((link) => `${text.slice(link.start, link.end)} → ${'url' in link ? link.url : link.path}`);
     assert.deepEqual(links.map((link) => link.replace(/https:\/\/[^#]*/, (url) => new URL(url).host)), [
       'lib.guest → lib.guest', 'mine.guest → mine.guest',
       'SDM Vol. 3, "Page-Fault Exceptions" → cdrdv2.intel.com#search=Page-Fault%20Exceptions',
-      'APM, "Nested Paging" → docs.amd.com#search=Nested%20Paging', 'mmu.rst → docs.kernel.org',
+      'APM, "Nested Paging" → www.amd.com', 'mmu.rst → docs.kernel.org',
+      'KVM mmu.rst, "Write-protection" → docs.kernel.org#:~:text=Write%2Dprotection', 'SDM Volume 4, "MSRs" → cdrdv2.intel.com#search=MSRs',
     ]);
   });
 });
