@@ -25,7 +25,8 @@ const MOST_ROUNDS = 12;
  */
 export function formatText(text: string): FormatResult {
   const first = formatOnce(text);
-  if ('problems' in first) return first;
+  // What is laid out already stays so in every round.
+  if ('problems' in first || first.text === text) return first;
   let { text: formatted } = first;
   for (let round = 1; round < MOST_ROUNDS; round++) {
     const next = formatOnce(formatted);

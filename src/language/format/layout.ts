@@ -22,8 +22,9 @@ export function layOut(items: readonly FormatItem[], sourceIndent: (line: number
   items.forEach((item, i) => {
     const before = items[i - 1];
     const group = groups.get(i);
+    const innermost = inside[inside.length - 1];
     if (group?.close === i) inside.pop();
-    const breaks = lineBreak(items, i, groups);
+    const breaks = lineBreak(items, i, groups, innermost);
     const depth = inside.filter((each) => each.layout === 'lines').length;
     if (breaks === 'none' && before !== undefined) {
       gaps.push({ lines: 0, blanks: blanks(before, item, columns) });
@@ -41,8 +42,10 @@ export function layOut(items: readonly FormatItem[], sourceIndent: (line: number
   return gaps;
 }
 
-/** Whether an item starts a line, as a statement or by going on with the one before. */
-function lineBreak(items: readonly FormatItem[], i: number, groups: BraceGroups): 'starts' | 'continues' | 'none' {
+/** Whether an item starts a line, as a statement or by going on with the one before. `innermost`: the braces around what is before it. */
+function lineBreak(
+  items: readonly FormatItem[], i: number, groups: BraceGroups, innermost: BraceGroup | undefined,
+): 'starts' | 'continues' | 'none' {
   const item = items[i];
   const before = items[i - 1];
   if (item === undefined || before === undefined) return 'starts';
@@ -50,36 +53,28 @@ function lineBreak(items: readonly FormatItem[], i: number, groups: BraceGroups)
   if (item.kind === 'comment') return isNewLine ? 'starts' : 'none';
   const group = groups.get(i);
   if (group?.close === i && group.layout === 'lines') return 'starts';
-  if (before.kind === 'comment') return item.startsStatement || groups.get(i - 1) !== undefined ? 'starts' : afterComment(items, i, groups);
+  if (before.kind === 'comment') return item.startsStatement || groups.get(i - 1) !== undefined ? 'starts' : afterComment(items, i, groups, innermost);
   if (item.startsStatement) return 'starts';
   const opened = groups.get(i - 1);
   if (opened?.open === i - 1) return opened.layout === 'lines' ? 'starts' : 'none';
   if (!isNewLine || (item.image === 'else' && before.image === '}') || group?.close === i) return 'none';
-  return startsListItem(before, innermost(items, i, groups)) ? 'starts' : 'continues';
+  return startsListItem(before, innermost) ? 'starts' : 'continues';
 }
 
 /** What stands behind a comment starts a line; it goes on with a statement unless a brace or a list was open before. */
-function afterComment(items: readonly FormatItem[], i: number, groups: BraceGroups): 'starts' | 'continues' {
+function afterComment(
+  items: readonly FormatItem[], i: number, groups: BraceGroups, innermost: BraceGroup | undefined,
+): 'starts' | 'continues' {
   let code = i - 1;
   while (items[code]?.kind === 'comment') code--;
   const last = items[code];
   if (last === undefined || groups.get(code)?.open === code || items[i]?.image === 'else') return 'starts';
-  return startsListItem(last, innermost(items, i, groups)) ? 'starts' : 'continues';
+  return startsListItem(last, innermost) ? 'starts' : 'continues';
 }
 
 /** Settings and ranges parted by commas may stand on lines of their own; a comma anywhere else goes on with its statement. */
 function startsListItem(before: FormatItem, group: BraceGroup | undefined): boolean {
   return before.image === ',' && group !== undefined && before.context === group.context;
-}
-
-function innermost(items: readonly FormatItem[], i: number, groups: BraceGroups): BraceGroup | undefined {
-  for (let at = i - 1; at >= 0; at--) {
-    const group = groups.get(at);
-    if (group === undefined) continue;
-    if (group.open === at) return group;
-    at = group.open;
-  }
-  return undefined;
 }
 
 function blanks(before: FormatItem, item: FormatItem, columns: Columns): number {
