@@ -26,9 +26,9 @@ function native(leaf: bigint): TestMachine {
   return machine;
 }
 
-/** A guest whose EPT takes writes from the page of its page tables, and sets accessed and dirty flags. */
-function withTablesReadOnly(): TestMachine {
-  const machine = guest(R | W | X | WB, 'on');
+/** A guest whose EPT takes writes from the page of its page tables: with its own accessed and dirty flags reads of them are writes too. */
+function withTablesReadOnly(accessedDirty: 'on' | 'off'): TestMachine {
+  const machine = guest(R | W | X | WB, accessedDirty);
   const tables = machine.eptEntryAt(0n, 2);
   machine.put(tables, machine.word(tables) & ~W);
   return machine;
@@ -42,7 +42,8 @@ const ends: readonly { readonly name: string; readonly make: () => TestMachine; 
   { name: 'maps the page behind EPT', make: () => guest(R | W | X | WB), status: STATUS.done },
   { name: 'is refused by EPT its final address', make: () => guest(0n), status: STATUS.stopped },
   { name: 'finds an EPT entry that is illegal', make: () => guest(W), status: STATUS.stopped },
-  { name: 'is refused by EPT the flags of its tables', make: withTablesReadOnly, status: STATUS.stopped },
+  { name: 'is refused by EPT its first table', make: () => withTablesReadOnly('on'), status: STATUS.stopped },
+  { name: 'is refused by EPT the flags of its tables', make: () => withTablesReadOnly('off'), status: STATUS.stopped },
 ];
 
 describe('a walk that somebody listens to', () => {
@@ -70,6 +71,16 @@ describe('a walk that somebody listens to', () => {
       assert.equal(machine.store(PAGE, 1n), status);
     });
   }
+
+  it('counts the references of EPT anew each time', () => {
+    const machine = guest(0n);
+    machine.listen();
+    for (const time of [1, 2]) {
+      machine.events.length = 0;
+      assert.equal(machine.load(PAGE), STATUS.stopped);
+      assert.equal(machine.processor.space.result.references, machine.kinds().filter((kind) => kind === 'table_read').length, `time ${time}`);
+    }
+  });
 
   it('says that a page is global, and that it is dirty', () => {
     const machine = new TestMachine().set({ cr4: CR4.PAE | CR4.PGE });
@@ -116,6 +127,12 @@ describe('a refusal', () => {
       assert.match(refusalText(machine.processor.inspection) ?? '', text);
     });
   }
+
+  it('of a flag names the entry that would have it, and is none of the log of pages', () => {
+    const machine = withTablesReadOnly('off');
+    assert.equal(machine.load(PAGE), STATUS.stopped);
+    assert.match(refusalText(machine.processor.space) ?? '', /^the accessed or dirty flag of the PML4E cannot be set/);
+  });
 
   it('by what no row of a table says has no row', () => {
     for (const make of [() => native(0n), () => native(P | RW | US | (3n << 59n)).set({ cr4: CR4.PAE | CR4.PKE, pkru: 1 << 6 }), () => native(P | RW)]) {
