@@ -59,6 +59,32 @@ cpu 1 {
   expect x == 400
 }`)));
     });
+    it(`two CPUs that write a forked page at once copy it once (schedule random ${seed})`, () => {
+      expectationsHold('4-level', compiled(inMode('4-level', `schedule random ${seed}
+process parent { 0x600000 .. 0x601000 rw user }
+process child { }
+cpu 0 {
+  switch(parent)
+  user [0x600000] = 1
+  fork(parent, child)
+  barrier forked
+  user [0x600000] = 2
+  barrier done
+  user y = [0x600008]
+  expect y == 3
+  switch(child)
+  user x = [0x600000]
+  expect x == 1 and [0x600008] == 0
+}
+cpu 1 {
+  switch(parent)
+  barrier forked
+  user [0x600008] = 3
+  barrier done
+  user x = [0x600000]
+  expect x == 2
+}`)));
+    });
     it(`what one CPU swaps out, another finds again (schedule random ${seed})`, () => {
       expectationsHold('4-level', compiled(inMode('4-level', `schedule random ${seed}
 process p { 0x600000 .. 0x601000 rw user }
