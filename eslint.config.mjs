@@ -43,7 +43,7 @@ export default tseslint.config(
       '.chromium/',
       '.vscode-server/',
       '.vscode-test/',
-      'src/language/generated/',
+      'src/language/generated/', 'src/language/library/kernelText.ts',
       'src/hardware/paging/specialized/walks.ts', 'src/hardware/paging/specialized/wholeWalks.ts',
     ],
   },

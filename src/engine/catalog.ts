@@ -13,12 +13,9 @@ function oneOf(...words: readonly string[]): SettingRow['check'] {
   return (values) => (values.length === 1 && words.includes(String(values[0])) ? undefined : `write ${words.join(' or ')}`);
 }
 
-function onlyYet(word: string, later: readonly string[]): SettingRow['check'] {
-  return (values) => {
-    const value = String(values[0]);
-    if (values.length === 1 && value === word) return undefined;
-    return later.includes(value) ? `${value} is not supported yet; write ${word}` : `write ${word}`;
-  };
+/** The setting has one value, and `why` no other. */
+function only(value: string | number, why: string): SettingRow['check'] {
+  return (values) => (values.length === 1 && values[0] === value ? undefined : why);
 }
 
 function wholeNumber(from: number, to: number): SettingRow['check'] {
@@ -81,7 +78,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'shadow_pages', section: 'machine', form: '1000', documentation: 'Shadow pages that may exist at once.', check: wholeNumber(16, 100_000) },
   { name: 'kernel', section: 'machine', form: 'standard', documentation: 'The kernel library of the guest.', check: kernel },
   { name: 'delivery', section: 'machine', form: 'direct', documentation: 'How vectors are delivered: without touching memory, or through the IDT, with a frame pushed on the stack.', check: oneOf('direct', 'memory') },
-  { name: 'unrestricted_guest', section: 'machine', form: 'on', documentation: 'The guest may run with paging off.', check: onlyYet('on', ['off']) },
+  { name: 'unrestricted_guest', section: 'machine', form: 'on', documentation: 'The guest may run with paging off.', check: only('on', 'every guest here may run with paging off; write on') },
   { name: 'ram', section: 'platform', form: '64M', documentation: "The host's RAM; four times the guest's unless it is set.", check: ram },
   { name: 'vendor', section: 'platform', form: 'intel or amd', documentation: "Whose processor: decides what a refused TLB line does, and which techniques there are.", check: oneOf('intel', 'amd') },
   { name: 'maxphyaddr', section: 'platform', form: '46', documentation: 'Width of physical addresses, in bits.', check: maxphyaddr },
@@ -91,7 +88,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'tags', section: 'platform', form: 'on or off', documentation: 'TLB lines carry a VPID, so that VM exits and entries leave them.', check: oneOf('on', 'off') },
   { name: 'walk_caches', section: 'platform', form: 'on or off', documentation: 'Paging-structure caches and the nested TLB: walks read only the entries that these lack.', check: oneOf('on', 'off') },
   { name: 'rewalk_on_permission_fault', section: 'platform', form: 'on or off', documentation: "A TLB line that refuses an access is walked again before a fault is raised; AMD's processors do.", check: oneOf('on', 'off') },
-  { name: 'backing', section: 'platform', form: '4K', documentation: 'Page size that the host backs guest memory with.', check: (values) => (values[0] === 4 * KIB ? undefined : 'only 4K is supported yet; write 4K') },
+  { name: 'backing', section: 'platform', form: '4K', documentation: 'Page size that the host backs guest memory with.', check: only(4 * KIB, 'the host backs guest memory with pages of 4K; write 4K') },
 ];
 
 /** What the engine tells the language. */

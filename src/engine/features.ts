@@ -20,7 +20,6 @@ interface Feature {
   readonly advice: string;
 }
 
-const EVERY = ['native', 'shadow-wp', 'ept'] as const;
 const HARDWARE_WALKS = ['native', 'ept'] as const;
 const NONE: readonly string[] = [];
 
@@ -67,9 +66,6 @@ export function unfitFeature(program: Program, technique: string, slots: readonl
   }
   return undefined;
 }
-
-/** Techniques that are held to the table. */
-export const tabledTechniques: readonly string[] = EVERY;
 
 function setting(program: Program, name: string, text: string, value?: string): Use | undefined {
   const found = program.machine.find((each) => each.name === name);
