@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { cachedMappings } from '../../../src/hardware/caches/cacheView';
+import { CR4 } from '../../../src/hardware/processor/controlRegisters';
 import { STATUS } from '../../../src/hardware/processor/processor';
 import { COUNTER } from '../../../src/hardware/state/counters';
 import { halves, P, R, RW, TestMachine, US, W, WB, X } from '../testMachine';
@@ -82,6 +83,29 @@ describe('a cached translation of a guest', () => {
       assert.deepEqual(machine.exits.map((exit) => [exit.reason, exit.qualification & 7n, exit.gpa]), [[EPT_VIOLATION, qualification, 0x1000_0000n]]);
     });
   }
+});
+
+describe('what hits came to of late', () => {
+  it('serves no load of the other mode, and none that only a fetch was allowed', () => {
+    const machine = new TestMachine().set({ cr4: CR4.PAE | CR4.SMAP });
+    machine.map(PAGE, 0x9000n, P | US);
+    machine.map(PAGE + 0x1000n, 0xa000n, P);
+    for (const [gva, allowed, refused] of [[PAGE, 3, 0], [PAGE + 0x1000n, 0, 3]] as const) {
+      machine.set({ cpl: allowed });
+      for (let time = 0; time < 3; time++) assert.equal(machine.load(gva), STATUS.done);
+      machine.set({ cpl: refused });
+      assert.equal(machine.load(gva), STATUS.exception);
+    }
+  });
+
+  it('is no fetch from a page that may be executed only', () => {
+    const machine = new TestMachine();
+    machine.map(PAGE, 0x1000_0000n, P | RW | US);
+    machine.enterWithEpt({ vpid: 5 });
+    machine.mapEpt(0x1000_0000n, 0x2000_0000n, X | WB);
+    for (let time = 0; time < 3; time++) assert.equal(machine.fetch(PAGE), STATUS.done);
+    assert.equal(machine.load(PAGE), STATUS.stopped);
+  });
 });
 
 describe('a refusal by tables that a paging-structure cache knows', () => {

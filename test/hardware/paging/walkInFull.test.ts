@@ -63,6 +63,7 @@ describe('a walk that somebody listens to', () => {
       assert.deepEqual([depth, walks[0], walks.at(-1)], [0, '>', '<'], walks.join(' '));
       assert.equal(machine.processor.space.result.references, references);
       assert.ok(references > 0);
+      assert.equal(machine.kinds().filter((kind) => kind === 'tlb_fill').length, status === STATUS.done ? 1 : 0);
     });
 
     it(`tells nothing when nobody asked, when it ${name}`, () => {
