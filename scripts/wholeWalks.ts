@@ -27,7 +27,6 @@ function readText(compiled: CompiledFormat, level: number, placeLo: string, plac
     `const word = memory.wordAt(${placeLo}, ${placeHi});`,
     `const entryLo = word === 0 ? absentWord(space, ${placeLo}, ${placeHi}) : words[word]!;`,
     'const entryHi = word === 0 ? entryLo : words[word + 1]!;',
-    ...purpose === 'Cached' && level === 1 ? ['cache.likely.last = word;'] : [],
     'result.references++;', 'if (counters !== undefined) counters[WALK_REFERENCES]!++;',
     ...record,
     purpose === 'Told' ? tell : `if (on[TABLE_READ] !== 0) ${tell}`,
@@ -120,14 +119,6 @@ const fillText = (purpose: Purpose, answers: 'answers' | 'walks'): string[] => (
   '}',
 ]);
 
-/** Learns where both last entries were, if both were read. */
-const learnText = (purpose: Purpose): string[] => (purpose === 'Told' ? [] : [
-  'const { walkCache } = nested;',
-  'if (level === 1 && nested.result.top !== 0 && cache !== undefined && walkCache !== undefined) {',
-  '  cache.likely.learn(result.addressLo, walkCache.likely.last);',
-  '}',
-]);
-
 /** `walkNAMETold`, `walkNAMECached`: tables that are reached as they stand. `answers`: a nested TLB is asked first. */
 export function wholeWalk({ name, format }: Dimension, purpose: Purpose, answers: 'answers' | 'walks'): string {
   const compiled = compileFormat(format, FEATURES);
@@ -176,7 +167,7 @@ export function wholePair(linear: Dimension, nested: Dimension, purpose: Purpose
     [
       ...cacheText(purpose),
       'const { compiled, memory, nested, result, counters } = space;', 'if (nested === undefined) return HANDED_OVER;', tablesOf(compiled),
-      'const { words } = memory;', ...purpose === 'Told' ? [] : ['cache.likely.foresee(words, lo);'], 'const { levels } = result;', 'const { tableAccess } = nested;', 'const { pageRights } = space.tables;',
+      'const { words } = memory;', 'const { levels } = result;', 'const { tableAccess } = nested;', 'const { pageRights } = space.tables;',
       'const inner = nested.result;',
       'space.servedLo = lo;', 'space.servedHi = hi;', 'result.references = 0;', 'nested.servedLo = lo;', 'nested.servedHi = hi;', 'inner.references = 0;',
       ...header(compiled), `result.level = ${compiled.levels};`,
@@ -190,7 +181,7 @@ export function wholePair(linear: Dimension, nested: Dimension, purpose: Purpose
     `const outcome = ${walkNested}(nested, gpaLo, gpaHi, ${FINAL_ACCESS});`,
     'if (outcome !== WALK.mapped) return refuseAsNested(space, outcome, EFFECTS.hardware);',
     'takeFinal(result, nested.result);',
-    'result.outcome = WALK.mapped;', ...fillText(purpose, 'walks'), ...learnText(purpose), 'return WALK.mapped;',
+    'result.outcome = WALK.mapped;', ...fillText(purpose, 'walks'), 'return WALK.mapped;',
   ]);
   return `${walk}\n${ending}`;
 }

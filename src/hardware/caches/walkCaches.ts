@@ -2,7 +2,6 @@ import { ACCESS_WRITES } from '../paging/accessKinds';
 import { RIGHTS_BITS } from '../paging/accessRights';
 import { CachedLines, type LineSettings } from './cachedLines';
 import { KIND } from '../events/eventTable';
-import { LikelyEntries } from '../paging/specialized/likelyEntries';
 import { lineRights } from './lineLayout';
 import type { Registry } from '../state/registry';
 import { reportNestedTlb, reportStructureCache } from '../events/walkEvents';
@@ -91,7 +90,6 @@ export class WalkCaches implements WalkCache {
   hpaLo = 0;
   hpaHi = 0;
   rights = 0;
-  readonly likely = new LikelyEntries();
   /** Line of the nested TLB that `answer` found for the address that is being walked, or -1. */
   private known = -1;
   /** By level; entries of level 1 map pages and are the TLB's. */

@@ -1,4 +1,3 @@
-import type { LikelyEntries } from './specialized/likelyEntries';
 import type { TranslationSpace } from './translationSpace';
 
 /**
@@ -12,8 +11,6 @@ export interface WalkCache {
   hpaLo: number;
   hpaHi: number;
   rights: number;
-  /** For the generated walks. */
-  readonly likely: LikelyEntries;
   /**
    * 1: `space.result` holds the whole translation of an address that a nested walk is asked for, and it allows the
    * access.

@@ -1162,7 +1162,6 @@ export function walkLong4Cached(space: TranslationSpace, lo: number, hi: number,
   const word = memory.wordAt(at, tableHi);
   const entryLo = word === 0 ? absentWord(space, at, tableHi) : words[word]!;
   const entryHi = word === 0 ? entryLo : words[word + 1]!;
-  cache.likely.last = word;
   result.references++;
   if (counters !== undefined) counters[WALK_REFERENCES]!++;
   levels[ENTRY_LO + 1] = entryLo;
@@ -1357,7 +1356,6 @@ export function walkLong5Cached(space: TranslationSpace, lo: number, hi: number,
   const word = memory.wordAt(at, tableHi);
   const entryLo = word === 0 ? absentWord(space, at, tableHi) : words[word]!;
   const entryHi = word === 0 ? entryLo : words[word + 1]!;
-  cache.likely.last = word;
   result.references++;
   if (counters !== undefined) counters[WALK_REFERENCES]!++;
   levels[ENTRY_LO + 1] = entryLo;
@@ -1536,7 +1534,6 @@ export function walkEpt4Cached(space: TranslationSpace, lo: number, hi: number, 
   const word = memory.wordAt(at, tableHi);
   const entryLo = word === 0 ? absentWord(space, at, tableHi) : words[word]!;
   const entryHi = word === 0 ? entryLo : words[word + 1]!;
-  cache.likely.last = word;
   result.references++;
   if (counters !== undefined) counters[WALK_REFERENCES]!++;
   levels[ENTRY_LO + 1] = entryLo;
@@ -1710,7 +1707,6 @@ export function walkNpt4Cached(space: TranslationSpace, lo: number, hi: number, 
   const word = memory.wordAt(at, tableHi);
   const entryLo = word === 0 ? absentWord(space, at, tableHi) : words[word]!;
   const entryHi = word === 0 ? entryLo : words[word + 1]!;
-  cache.likely.last = word;
   result.references++;
   if (counters !== undefined) counters[WALK_REFERENCES]!++;
   levels[ENTRY_LO + 1] = entryLo;
@@ -1772,7 +1768,6 @@ export function walkLong4BehindEpt4Cached(space: TranslationSpace, lo: number, h
   if (nested === undefined) return HANDED_OVER;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
-  cache.likely.foresee(words, lo);
   const { levels } = result;
   const { tableAccess } = nested;
   const { pageRights } = space.tables;
@@ -1928,7 +1923,6 @@ export function walkLong4BehindEpt4Cached(space: TranslationSpace, lo: number, h
   const word = memory.wordAt(hpaLo, hpaHi);
   const entryLo = word === 0 ? absentWord(space, hpaLo, hpaHi) : words[word]!;
   const entryHi = word === 0 ? entryLo : words[word + 1]!;
-  cache.likely.last = word;
   result.references++;
   if (counters !== undefined) counters[WALK_REFERENCES]!++;
   levels[ENTRY_LO + 1] = entryLo;
@@ -1984,10 +1978,6 @@ function endLong4BehindEpt4Cached(space: TranslationSpace, level: number, entryL
   if (cache !== undefined) {
     if (result.top !== level) cache.fillStructures(space);
   }
-  const { walkCache } = nested;
-  if (level === 1 && nested.result.top !== 0 && cache !== undefined && walkCache !== undefined) {
-    cache.likely.learn(result.addressLo, walkCache.likely.last);
-  }
   return WALK.mapped;
 }
 
@@ -2000,7 +1990,6 @@ export function walkLong4BehindNpt4Cached(space: TranslationSpace, lo: number, h
   if (nested === undefined) return HANDED_OVER;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
-  cache.likely.foresee(words, lo);
   const { levels } = result;
   const { tableAccess } = nested;
   const { pageRights } = space.tables;
@@ -2156,7 +2145,6 @@ export function walkLong4BehindNpt4Cached(space: TranslationSpace, lo: number, h
   const word = memory.wordAt(hpaLo, hpaHi);
   const entryLo = word === 0 ? absentWord(space, hpaLo, hpaHi) : words[word]!;
   const entryHi = word === 0 ? entryLo : words[word + 1]!;
-  cache.likely.last = word;
   result.references++;
   if (counters !== undefined) counters[WALK_REFERENCES]!++;
   levels[ENTRY_LO + 1] = entryLo;
@@ -2211,10 +2199,6 @@ function endLong4BehindNpt4Cached(space: TranslationSpace, level: number, entryL
   const cache = space.walkCache;
   if (cache !== undefined) {
     if (result.top !== level) cache.fillStructures(space);
-  }
-  const { walkCache } = nested;
-  if (level === 1 && nested.result.top !== 0 && cache !== undefined && walkCache !== undefined) {
-    cache.likely.learn(result.addressLo, walkCache.likely.last);
   }
   return WALK.mapped;
 }
