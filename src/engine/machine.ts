@@ -5,7 +5,9 @@ import { Processor, STATUS } from '../hardware/processor/processor';
 import { Registry } from '../hardware/state/registry';
 import { VMCS } from '../hardware/vmx/vmcs';
 import type { Listing } from '../hypervisor/listing';
+import { PhysicalHost, type PhysicalMachine } from '../hypervisor/physicalHost';
 import type { Technique } from '../hypervisor/technique';
+import { VirtualMachine, type VmParts } from '../hypervisor/virtualMachine';
 import type { Program } from '../language/program';
 import type { Configuration } from './configuration';
 import { loadDeliveryTables } from './deliveryTables';
@@ -42,10 +44,11 @@ export class Machine {
     }));
     const interconnect = new Interconnect();
     for (const processor of this.processors) processor.connect(interconnect);
-    this.technique = configuration.technique.make({
-      registry, memory: this.memory, bus, processors: this.processors, maxphyaddr, tags,
-      hostFrames: Math.floor(hostRam / FRAME_BYTES), slots: memorySlots,
-    }, configuration.settings);
+    const physical: PhysicalMachine = { registry, memory: this.memory, bus, maxphyaddr, tags };
+    const guest: VmParts = { number: 0, processors: this.processors, slots: memorySlots };
+    this.technique = configuration.technique.ownsMachine
+      ? configuration.technique.make(physical, guest)
+      : configuration.technique.make(new VirtualMachine(new PhysicalHost(physical, Math.floor(hostRam / FRAME_BYTES), 1), guest), configuration.settings);
     this.questions = new Questions(this.memory, this.processors, this.technique);
     this.interpreter = new Interpreter(registry, program, {
       technique: this.technique.name, processors: this.processors, memory: this.memory, questions: this.questions, bus,

@@ -2,7 +2,8 @@ import { Ept } from '../hypervisor/ept/ept';
 import { Native } from '../hypervisor/native';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import type { Technique } from '../hypervisor/technique';
-import { VirtualMachine, type Host } from '../hypervisor/virtualMachine';
+import type { PhysicalMachine } from '../hypervisor/physicalHost';
+import type { VirtualMachine, VmParts } from '../hypervisor/virtualMachine';
 
 /** Settings of the machine that a technique reads. */
 export interface TechniqueSettings {
@@ -10,15 +11,26 @@ export interface TechniqueSettings {
   readonly shadowPages: number;
 }
 
-export interface RunningTechnique {
+interface TechniqueRow {
   readonly name: string;
   readonly documentation: string;
   /** `machine` settings that only some techniques know: these are this one's. */
   readonly settings: readonly string[];
-  /** Guest RAM is the machine's own memory, and nothing lies between. */
-  readonly ownsMachine: boolean;
-  make(host: Host, settings: TechniqueSettings): Technique;
 }
+
+/** Without a hypervisor: the guest's RAM is the machine's own memory, and nothing lies between. */
+interface BareTechnique extends TechniqueRow {
+  readonly ownsMachine: true;
+  make(machine: PhysicalMachine, guest: VmParts): Technique;
+}
+
+/** A hypervisor's, for one VM; its host may have others. */
+interface HostedTechnique extends TechniqueRow {
+  readonly ownsMachine: false;
+  make(vm: VirtualMachine, settings: TechniqueSettings): Technique;
+}
+
+export type RunningTechnique = BareTechnique | HostedTechnique;
 
 /** The techniques that run: adding one is its folder in `hypervisor/` and its row here. */
 export const runningTechniques: readonly RunningTechnique[] = [
@@ -27,21 +39,21 @@ export const runningTechniques: readonly RunningTechnique[] = [
     documentation: 'No hypervisor: the guest has the machine to itself.',
     settings: [],
     ownsMachine: true,
-    make: (host) => new Native(host.memory, host.bus, host.processors, host.maxphyaddr, host.slots),
+    make: (machine, { processors, slots }) => new Native(machine.memory, machine.bus, processors, machine.maxphyaddr, slots),
   },
   {
     name: 'shadow-wp',
     documentation: 'Shadow paging: cached shadow pages, guest page tables write-protected, each store to one trapped and emulated.',
     settings: ['update', 'shadow_pages'],
     ownsMachine: false,
-    make: (host, settings) => new ShadowWp(new VirtualMachine(host), settings),
+    make: (vm, settings) => new ShadowWp(vm, settings),
   },
   {
     name: 'ept',
     documentation: 'Extended page tables: the processor translates guest-physical addresses by a second set of tables.',
     settings: [],
     ownsMachine: false,
-    make: (host) => new Ept(new VirtualMachine(host)),
+    make: (vm) => new Ept(vm),
   },
 ];
 

@@ -1,6 +1,6 @@
 import { ACTOR, KIND, field } from '../hardware/events/eventTable';
 import { setPair, type EventBus } from '../hardware/events/eventBus';
-import type { Registry } from '../hardware/state/registry';
+import type { StateClaims } from '../hardware/state/registry';
 
 /** Words of one slot: base gfn, pages, base page of the host-virtual range (HVA >> 12: low, high half). */
 const SLOT_WORDS = 4;
@@ -14,7 +14,7 @@ export class Memslots {
   private readonly slots: Int32Array;
   private readonly used: Int32Array;
 
-  constructor(registry: Registry, private readonly bus: EventBus) {
+  constructor(registry: StateClaims, private readonly bus: EventBus) {
     this.slots = registry.block('vm.memslots', SLOT_WORDS * MAX_SLOTS);
     this.used = registry.block('vm.memslots_used', 1);
   }

@@ -1,17 +1,16 @@
-import type { EventBus } from '../hardware/events/eventBus';
 import { ACTOR, SPACE } from '../hardware/events/eventTable';
-import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Processor } from '../hardware/processor/processor';
-import type { Registry } from '../hardware/state/registry';
+import type { StateClaims } from '../hardware/state/registry';
 import { TranslationSpace } from '../hardware/paging/translationSpace';
 import { pdptesOf } from './guestRegisters';
-import { EntryWriter } from './entryWriter';
-import { getUserPages, type HostMemoryManager } from './host/getUserPages';
-import { HostFrames } from './host/hostFrames';
+import type { EntryWriter } from './entryWriter';
+import type { HostMemoryManager } from './host/getUserPages';
 import { HostProcess } from './host/hostProcess';
-import { ListingRunner } from './listing';
-import { makeMsrBitmap } from './msrBitmap';
+import { OwnedFrames } from './host/ownedFrames';
+import type { ListingRunner } from './listing';
 import { Memslots } from './memslots';
+import { PerCpu } from './perCpu';
+import type { PhysicalHost } from './physicalHost';
 import { SlotAddressing, SlotMemory } from './slotMemory';
 import { VcpuState } from './vcpuState';
 
@@ -24,58 +23,68 @@ export interface GuestSlot {
   readonly frames: number;
 }
 
-/** What a machine is made of, before any hypervisor. */
-export interface Host {
-  readonly registry: Registry;
-  readonly memory: PhysicalMemory;
-  readonly bus: EventBus;
+/** What sets one VM apart from the others on its host. */
+export interface VmParts {
+  /** Its number, from 0: it owns the host frames that it is given. */
+  readonly number: number;
+  /** Its CPUs, whose numbers on the machine run on without a gap. */
   readonly processors: readonly Processor[];
-  readonly maxphyaddr: number;
-  /** VPID in use: a VM exit or entry then leaves the TLB alone. */
-  readonly tags: 'on' | 'off';
-  readonly hostFrames: number;
   /** Slots with memory, ascending. */
   readonly slots: readonly GuestSlot[];
 }
 
 /**
- * What every hypervisor here has: the VM's memslots, the host process behind them with its frames
- * and page table, one state per virtual CPU, and the guest's tables as software walks them.
+ * What every hypervisor here has of one VM: its memslots, the host process behind them with its page table, one state
+ * per virtual CPU, and the guest's tables as software walks them. Several VMs share a `PhysicalHost`.
  */
 export class VirtualMachine {
-  readonly frames: HostFrames;
+  readonly number: number;
+  readonly processors: readonly Processor[];
+  /** Where state of this VM's is claimed: names may be the same in each VM. */
+  readonly registry: StateClaims;
+  /** The host's frames; what is allocated here is this VM's. */
+  readonly frames: OwnedFrames;
   readonly writer: EntryWriter;
   readonly slots: Memslots;
   readonly memory: SlotMemory;
-  readonly vcpus: readonly VcpuState[];
+  readonly vcpus: PerCpu<VcpuState>;
   /** The guest's tables of each CPU, for the hypervisor's walks (events by the VMM). */
-  readonly guestTables: readonly TranslationSpace[];
-  readonly hostListing: ListingRunner<HostMemoryManager>;
-  /** Depth of running listing procedures, shared by all listings of the machine. */
-  readonly depth = { value: 0 };
-  /** Host frame of the MSR bitmaps. */
-  readonly msrBitmap: number;
+  readonly guestTables: PerCpu<TranslationSpace>;
 
-  constructor(readonly host: Host) {
-    const { registry, memory, bus } = host;
-    this.frames = new HostFrames(registry, host.hostFrames, bus);
-    this.writer = new EntryWriter(memory, bus);
-    this.msrBitmap = makeMsrBitmap(memory);
-    const process = new HostProcess(memory, bus, this.frames, this.writer, host.maxphyaddr);
-    const manager: HostMemoryManager = { process, frames: this.frames, writer: this.writer, bus, cpu: 0, gfn: 0, frame: 0 };
-    this.hostListing = new ListingRunner('host.vmm', 'host', 0, [getUserPages], bus, this.depth);
-    this.slots = new Memslots(registry, bus);
-    for (const { frame, frames } of host.slots) this.slots.add(frame, frames, RAM_HVA_PAGE + frame);
-    this.memory = new SlotMemory(this.slots, manager, this.hostListing);
-    this.vcpus = host.processors.map((_, cpu) => new VcpuState(registry, cpu));
-    this.guestTables = host.processors.map(({ features, registers }, cpu) => new TranslationSpace({
-      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.vmm, cpu, maxphyaddr: host.maxphyaddr, features, tables: new SlotAddressing(this.memory),
+  constructor(readonly host: PhysicalHost, { number, processors, slots }: VmParts) {
+    const { memory, bus, maxphyaddr, writer } = host;
+    this.number = number;
+    this.processors = processors;
+    this.registry = number === 0 ? host.registry : host.registry.room(`vm${number}.`);
+    this.frames = new OwnedFrames(host.frames, number);
+    this.writer = writer;
+    const process = new HostProcess(memory, bus, this.frames, writer, maxphyaddr);
+    const manager: HostMemoryManager = { process, frames: this.frames, writer, bus, cpu: 0, gfn: 0, frame: 0 };
+    this.slots = new Memslots(this.registry, bus);
+    for (const { frame, frames } of slots) this.slots.add(frame, frames, RAM_HVA_PAGE + frame);
+    this.memory = new SlotMemory(this.slots, manager, host.listing);
+    this.vcpus = new PerCpu(processors, ({ cpu }) => new VcpuState(host.registry, cpu));
+    this.guestTables = new PerCpu(processors, ({ cpu, features, registers }) => new TranslationSpace({
+      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.vmm, cpu, maxphyaddr, features, tables: new SlotAddressing(this.memory),
       topEntries: pdptesOf(registers),
     }));
   }
 
+  /** `host.vmm`, the same for all VMs. */
+  get hostListing(): ListingRunner<HostMemoryManager> {
+    return this.host.listing;
+  }
+
   /** First sentence of what stopped the VM, from any of its CPUs. */
   stopOf(): number {
-    return this.vcpus.find((vcpu) => vcpu.stop !== 0)?.stop ?? 0;
+    return [...this.vcpus].find((vcpu) => vcpu.stop !== 0)?.stop ?? 0;
+  }
+
+  /**
+   * VPID of CPU `cpu`: each vCPU of any VM has its own, as with KVM's allocate_vpid, and 0 is the host's.
+   * SDM Vol. 3, "Virtual Processor Identifiers (VPIDs)".
+   */
+  vpidOf(cpu: number): number {
+    return cpu + 1;
   }
 }

@@ -11,7 +11,7 @@ export interface WatchedRun {
 
 /** Names of state blocks as listing lines declare them: which CPU's it is does not matter. */
 function declaredName(block: string): string {
-  const name = block.replace(/^cpu\d+\./, '').replace(/^(v?cpu) \d+$/, '$1');
+  const name = block.replace(/^(cpu|vm)\d+\./, '').replace(/^(v?cpu) \d+$/, '$1');
   return name.startsWith('tlb') ? 'tlb' : name;
 }
 

@@ -49,7 +49,7 @@ class ShadowAudit {
     const role = pages.roleOf(page);
     const frame = pages.frameOf(page);
     if (pages.find(gfn, role) !== page) this.say(`${this.name(page)} is not what the hash finds for its frame and role`);
-    this.equal(pages.rootCount(page), vm.vcpus.filter((vcpu) => vcpu.rootPage === page).length, `roots counted of ${this.name(page)}`);
+    this.equal(pages.rootCount(page), [...vm.vcpus].filter((vcpu) => vcpu.rootPage === page).length, `roots counted of ${this.name(page)}`);
     this.equal(vm.frames.useOf(frame), USE.shadowTable, `use of the frame of ${this.name(page)}`);
     this.equal(vm.frames.detailOf(frame), page, `page noted beside the frame of ${this.name(page)}`);
     for (let index = 0; index < ENTRIES; index++) {

@@ -8,6 +8,13 @@ export interface Checkpoint {
   readonly numbers: readonly Float64Array[];
 }
 
+/** Where state is claimed: the registry itself, or a room of it. */
+export interface StateClaims {
+  block(name: string, words: number): Int32Array;
+  numbers(name: string, count: number): Float64Array;
+  tracked(name: string, words: number): TrackedWords;
+}
+
 /**
  * All state of a machine: processors, memory, and the hypervisor's, host's and scheduler's own
  * structures. Nothing that a run can change lives anywhere else, so a checkpoint of the registry
@@ -17,7 +24,7 @@ export interface Checkpoint {
  * counters and steps, exact to 2^53) and `tracked` (large; only what is written is saved).
  * All of them are claimed while the machine is built, before the first checkpoint.
  */
-export class Registry {
+export class Registry implements StateClaims {
   private readonly blocks = new Map<string, Int32Array>();
   private readonly numberBlocks = new Map<string, Float64Array>();
   private readonly trackedBlocks = new Map<string, TrackedWords>();
@@ -36,6 +43,15 @@ export class Registry {
   /** Claims a large or growing array of words under `name`. */
   tracked(name: string, words: number): TrackedWords {
     return this.claim(this.trackedBlocks, name, new TrackedWords(words));
+  }
+
+  /** The same registry for one of several alike: whatever is claimed there has `prefix` before its name. */
+  room(prefix: string): StateClaims {
+    return {
+      block: (name, words) => this.block(prefix + name, words),
+      numbers: (name, count) => this.numbers(prefix + name, count),
+      tracked: (name, words) => this.tracked(prefix + name, words),
+    };
   }
 
   checkpoint(): Checkpoint {

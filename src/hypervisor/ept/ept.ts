@@ -5,6 +5,7 @@ import { EPTP, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { EPT4 } from '../../hardware/paging/formats/ept4';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
+import { PerCpu } from '../perCpu';
 import { brokeIntoDelivery } from '../commonExits';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import type { TableRoot, Technique } from '../technique';
@@ -16,7 +17,6 @@ import { completeInterrupts, handleExit, instructionHandlers } from './handleExi
 import { handleEptViolation, walkOther } from './handleEptViolation';
 
 const WRITE_BACK = 6;
-const VPID = 1;
 
 /**
  * Extended page tables: the guest's CR3 and tables are its own, the processor translates every
@@ -26,14 +26,16 @@ export class Ept implements Technique, RootMode {
   readonly name = 'ept';
   readonly root = this;
   readonly listings: readonly ListingRunner<never>[];
-  private readonly mmus: readonly EptMmu[];
+  private readonly mmus: PerCpu<EptMmu>;
   private readonly runner: ListingRunner<EptMmu>;
   private readonly rootFrame: number;
 
   constructor(readonly vm: VirtualMachine) {
     this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
-    this.runner = new ListingRunner('ept.vmm', 'vmm', 1, [handleExit, handleEptViolation, walkOther, handleCrAccess, ...instructionHandlers], vm.host.bus, vm.depth);
-    this.mmus = vm.host.processors.map((processor, cpu) => new EptMmu(cpu, processor, vm, this.rootFrame));
+    this.runner = new ListingRunner('ept.vmm', 'vmm', vm.host.listingNumber('ept.vmm'), [
+      handleExit, handleEptViolation, walkOther, handleCrAccess, ...instructionHandlers,
+    ], vm.host.bus, vm.host.depth);
+    this.mmus = new PerCpu(vm.processors, (processor) => new EptMmu(processor.cpu, processor, vm, this.rootFrame));
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
   }
@@ -43,13 +45,13 @@ export class Ept implements Technique, RootMode {
   }
 
   handleExit(cpu: number): number {
-    const mmu = this.mmus[cpu]!;
+    const mmu = this.mmus.of(cpu);
     if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
     return this.runner.run(handleExit, mmu, cpu);
   }
 
   prepare(cpu: number): void {
-    const { processor } = this.mmus[cpu]!;
+    const { processor } = this.mmus.of(cpu);
     const { vmcs } = processor;
     const set = (at: number, lo: number, hi: number): void => {
       vmcs[at] = lo;
@@ -59,24 +61,24 @@ export class Ept implements Technique, RootMode {
     prepareVmcs(processor, {
       pin: HEARD_PIN, primary: HEARD_PRIMARY,
       secondary: SECONDARY.enableEpt | SECONDARY.unrestrictedGuest | SECONDARY.enableInvpcid | tags,
-      ownedCr0: 0, ownedCr4: 0, msrBitmap: this.vm.msrBitmap,
+      ownedCr0: 0, ownedCr4: 0, msrBitmap: this.vm.host.msrBitmap,
     });
-    set(VMCS.vpid, VPID, 0);
+    set(VMCS.vpid, this.vm.vpidOf(cpu), 0);
     set(VMCS.eptp,
       (this.rootFrame << 12) | WRITE_BACK | ((EPT4.levels - 1) << EPTP.walkLengthShift) | EPTP.accessedDirty,
       this.rootFrame >>> 20);
   }
 
   guestCr3Lo(cpu: number): number {
-    return this.mmus[cpu]!.processor.registers[2 * REGISTER.cr3]!;
+    return this.mmus.of(cpu).processor.registers[2 * REGISTER.cr3]!;
   }
 
   guestCr3Hi(cpu: number): number {
-    return this.mmus[cpu]!.processor.registers[2 * REGISTER.cr3 + 1]!;
+    return this.mmus.of(cpu).processor.registers[2 * REGISTER.cr3 + 1]!;
   }
 
   guestTables(cpu: number): TranslationSpace {
-    return this.mmus[cpu]!.guestTables();
+    return this.mmus.of(cpu).guestTables();
   }
 
   roots(): readonly TableRoot[] {
@@ -89,7 +91,7 @@ export class Ept implements Technique, RootMode {
   }
 
   hasTripleFaulted(cpu: number): boolean {
-    return this.vm.vcpus[cpu]!.stop === STOP_REASON.tripleFault;
+    return this.vm.vcpus.of(cpu).stop === STOP_REASON.tripleFault;
   }
 
   stopReason(): string {

@@ -39,13 +39,13 @@ export class EptMmu {
     readonly rootFrame: number,
   ) {
     this.memory = vm.memory;
-    this.vcpu = vm.vcpus[cpu]!;
+    this.vcpu = vm.vcpus.of(cpu);
     this.operand = new OperandPages(processor);
   }
 
   /** The guest's tables as they stand, ready to walk. */
   guestTables(): TranslationSpace {
-    const space = this.vm.guestTables[this.cpu]!;
+    const space = this.vm.guestTables.of(this.cpu);
     const { registers } = this.processor;
     useGuestRegisters(space, registers, registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!);
     space.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);

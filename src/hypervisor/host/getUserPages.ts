@@ -3,13 +3,14 @@ import { KIND, ACTOR, field } from '../../hardware/events/eventTable';
 import { setPair, type EventBus } from '../../hardware/events/eventBus';
 import type { EntryWriter } from '../entryWriter';
 import { give, line, when, type ListingProcedure } from '../listing';
-import { USE, type HostFrames } from './hostFrames';
+import { USE } from './hostFrames';
 import type { HostProcess } from './hostProcess';
+import type { OwnedFrames } from './ownedFrames';
 
-/** What the host's memory manager works on while it serves one request. */
+/** What the host's memory manager works on while it serves one request of a VM's process. */
 export interface HostMemoryManager {
   readonly process: HostProcess;
-  readonly frames: HostFrames;
+  readonly frames: OwnedFrames;
   readonly writer: EntryWriter;
   readonly bus: EventBus;
   cpu: number;

@@ -13,13 +13,14 @@ import { EFFECTS, WALK } from '../../hardware/paging/walkOutcome';
 import { EntryMaker } from '../entryMaker';
 import type { EntryWriter } from '../entryWriter';
 import { pageHi, pageLo } from '../memslots';
-import { USE, type HostFrames } from './hostFrames';
+import { USE } from './hostFrames';
+import type { OwnedFrames } from './ownedFrames';
 
 /** Rights of the VMM process's memory: readable, writable, user, not executable. */
 const USER_RW = PAGE_RIGHTS.writable | PAGE_RIGHTS.user;
 
 /**
- * The host process that the virtual machine is: its page table (HVA to HPA) lies in host-physical
+ * The host process that a virtual machine is: its page table (HVA to HPA) lies in host-physical
  * memory, and is walked by the one walk. Pages are filled on demand.
  */
 export class HostProcess {
@@ -30,7 +31,7 @@ export class HostProcess {
   constructor(
     memory: PhysicalMemory,
     bus: EventBus,
-    private readonly frames: HostFrames,
+    private readonly frames: OwnedFrames,
     private readonly writer: EntryWriter,
     maxphyaddr: number,
   ) {

@@ -1,4 +1,4 @@
-import type { Registry } from '../../hardware/state/registry';
+import type { StateClaims } from '../../hardware/state/registry';
 import type { TrackedWords } from '../../hardware/state/trackedWords';
 
 /** Words of one link: host-physical address of a shadow entry (low, high half) and the next link. */
@@ -15,7 +15,7 @@ export class SpteLists {
   private readonly pool: TrackedWords;
   private readonly head: Int32Array;
 
-  constructor(registry: Registry) {
+  constructor(registry: StateClaims) {
     this.pool = registry.tracked('shadow.links', LINK_WORDS * 256);
     this.head = registry.block('shadow.links_free', 2);
     this.head[NEXT_FRESH] = 1;

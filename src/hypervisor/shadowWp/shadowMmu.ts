@@ -42,7 +42,7 @@ export class ShadowMmu {
     readonly guest: TranslationSpace,
     /** What follows an emulated write to a page table. */
     readonly update: 'eager' | 'zap',
-    /** Of all vCPUs. */
+    /** Of all vCPUs of the VM. */
     private readonly processors: readonly Processor[],
   ) {
     this.operand = new OperandPages(processor);

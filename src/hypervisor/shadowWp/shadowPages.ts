@@ -1,4 +1,4 @@
-import type { Registry } from '../../hardware/state/registry';
+import type { StateClaims } from '../../hardware/state/registry';
 import { SpteLists } from './links';
 
 /** Words of one shadow page's record. */
@@ -34,7 +34,7 @@ export class ShadowPages {
   private readonly reverseMaps: Int32Array;
 
   /** `limit`: how many shadow pages may exist at once; `guestFrames`: frames of all slots together. */
-  constructor(registry: Registry, readonly limit: number, guestFrames: number) {
+  constructor(registry: StateClaims, readonly limit: number, guestFrames: number) {
     this.pages = registry.block('shadow.pages', (limit + 1) * PAGE_WORDS);
     this.buckets = registry.block('shadow.hash', BUCKETS);
     this.head = registry.block('shadow.pool', 4);

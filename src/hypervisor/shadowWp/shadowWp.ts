@@ -7,6 +7,7 @@ import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
+import { PerCpu } from '../perCpu';
 import { brokeIntoDelivery } from '../commonExits';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import type { Technique, TableRoot } from '../technique';
@@ -31,7 +32,6 @@ const PAGE_FAULT_EXITS = 1 << 14;
 /** Bits of CR0 and CR4 whose change changes what the guest's entries mean: the hypervisor must see it. */
 const OWNED_CR0 = CR0.WP | CR0.PG | CR0.PE;
 const OWNED_CR4 = CR4.PAE | CR4.PSE | CR4.PGE | CR4.LA57 | CR4.PCIDE | CR4.SMEP | CR4.SMAP;
-const VPID = 1;
 
 export interface ShadowWpSettings {
   readonly shadowPages: number;
@@ -49,20 +49,20 @@ export class ShadowWp implements Technique, RootMode {
   readonly listings: readonly ListingRunner<never>[];
   readonly pages: ShadowPages;
   private readonly sptes: Sptes;
-  private readonly mmus: readonly ShadowMmu[];
+  private readonly mmus: PerCpu<ShadowMmu>;
   private readonly runner: ListingRunner<ShadowMmu>;
 
   constructor(readonly vm: VirtualMachine, settings: ShadowWpSettings) {
-    const { registry, bus, processors } = vm.host;
-    this.pages = new ShadowPages(registry, settings.shadowPages, vm.memory.frames);
+    const { host: { bus }, processors } = vm;
+    this.pages = new ShadowPages(vm.registry, settings.shadowPages, vm.memory.frames);
     this.sptes = new Sptes(this.pages, vm.frames, vm.writer, bus);
-    this.mmus = processors.map((processor, cpu) => new ShadowMmu(
-      cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus[cpu]!, vm.guestTables[cpu]!, settings.update, processors,
+    this.mmus = new PerCpu(processors, (processor) => new ShadowMmu(
+      processor.cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus.of(processor.cpu), vm.guestTables.of(processor.cpu), settings.update, processors,
     ));
-    this.runner = new ListingRunner('shadow-wp.vmm', 'vmm', 1, [
+    this.runner = new ListingRunner('shadow-wp.vmm', 'vmm', vm.host.listingNumber('shadow-wp.vmm'), [
       handleExit, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccess, walkOther,
       handleCrAccess, loadRoot, handleInvlpg, handleInvpcid, ...instructionHandlers,
-    ], bus, vm.depth);
+    ], bus, vm.host.depth);
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
   }
@@ -72,21 +72,21 @@ export class ShadowWp implements Technique, RootMode {
   }
 
   handleExit(cpu: number): number {
-    const mmu = this.mmus[cpu]!;
+    const mmu = this.mmus.of(cpu);
     if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
     return this.runner.run(handleExit, mmu, cpu);
   }
 
   prepare(cpu: number): void {
-    const mmu = this.mmus[cpu]!;
+    const mmu = this.mmus.of(cpu);
     const { registers } = mmu.processor;
     prepareVmcs(mmu.processor, {
       primary: PRIMARY.cr3LoadExiting | PRIMARY.cr3StoreExiting | PRIMARY.invlpgExiting | HEARD_PRIMARY,
       pin: HEARD_PIN,
       secondary: SECONDARY.enableInvpcid | (this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0),
-      ownedCr0: OWNED_CR0, ownedCr4: OWNED_CR4, msrBitmap: this.vm.msrBitmap,
+      ownedCr0: OWNED_CR0, ownedCr4: OWNED_CR4, msrBitmap: this.vm.host.msrBitmap,
     });
-    mmu.setVmcs(VMCS.vpid, VPID, 0);
+    mmu.setVmcs(VMCS.vpid, this.vm.vpidOf(cpu), 0);
     mmu.setVmcs(VMCS.exception_bitmap, PAGE_FAULT_EXITS, 0);
     mmu.setVmcs(VMCS.guest_cr0, mmu.vmcs(VMCS.guest_cr0) | CR0.WP, 0);
     mmu.vcpu.setCr3(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
@@ -94,19 +94,19 @@ export class ShadowWp implements Technique, RootMode {
   }
 
   guestCr3Lo(cpu: number): number {
-    return this.vm.vcpus[cpu]!.cr3Lo;
+    return this.vm.vcpus.of(cpu).cr3Lo;
   }
 
   guestCr3Hi(cpu: number): number {
-    return this.vm.vcpus[cpu]!.cr3Hi;
+    return this.vm.vcpus.of(cpu).cr3Hi;
   }
 
   guestTables(cpu: number): TranslationSpace {
-    return this.mmus[cpu]!.guestTables();
+    return this.mmus.of(cpu).guestTables();
   }
 
   roots(cpu: number): readonly TableRoot[] {
-    const current = this.vm.vcpus[cpu]!.rootPage;
+    const current = this.vm.vcpus.of(cpu).rootPage;
     const roots: TableRoot[] = [];
     for (let page = 1; page < this.pages.end; page++) {
       if (!this.pages.isInUse(page) || levelOf(this.pages.roleOf(page)) !== 4) continue;
@@ -122,7 +122,7 @@ export class ShadowWp implements Technique, RootMode {
   }
 
   hasTripleFaulted(cpu: number): boolean {
-    return this.vm.vcpus[cpu]!.stop === STOP_REASON.tripleFault;
+    return this.vm.vcpus.of(cpu).stop === STOP_REASON.tripleFault;
   }
 
   stopReason(): string {

@@ -6,7 +6,8 @@ import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import { frameInEntry, frameOfAddress } from '../../hardware/memory/frameNumber';
 import { EntryMaker } from '../entryMaker';
 import type { EntryWriter } from '../entryWriter';
-import { USE, type HostFrames } from '../host/hostFrames';
+import { USE } from '../host/hostFrames';
+import type { OwnedFrames } from '../host/ownedFrames';
 import { levelOf } from './role';
 import type { ShadowPages } from './shadowPages';
 
@@ -24,7 +25,7 @@ export class Sptes {
 
   constructor(
     private readonly pages: ShadowPages,
-    private readonly frames: HostFrames,
+    private readonly frames: OwnedFrames,
     private readonly writer: EntryWriter,
     private readonly bus: EventBus,
   ) {}

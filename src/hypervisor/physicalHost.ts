@@ -1,0 +1,60 @@
+import type { EventBus } from '../hardware/events/eventBus';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import type { Registry } from '../hardware/state/registry';
+import { EntryWriter } from './entryWriter';
+import { getUserPages, type HostMemoryManager } from './host/getUserPages';
+import { HostFrames } from './host/hostFrames';
+import { ListingRunner } from './listing';
+import { makeMsrBitmap } from './msrBitmap';
+
+/** The machine below any hypervisor, as far as its memory goes. */
+export interface PhysicalMachine {
+  readonly registry: Registry;
+  readonly memory: PhysicalMemory;
+  readonly bus: EventBus;
+  /** Width of physical addresses, in bits. */
+  readonly maxphyaddr: number;
+  /** VPID in use: a VM exit or entry then leaves the TLB alone. */
+  readonly tags: 'on' | 'off';
+}
+
+/** Number of `host.vmm`; those of the hypervisors' listings follow. */
+const HOST_LISTING = 0;
+
+/** What the physical machine's host has once, however many VMs it runs: its frames, its memory manager's listing. */
+export class PhysicalHost {
+  readonly registry: Registry;
+  readonly memory: PhysicalMemory;
+  readonly bus: EventBus;
+  readonly maxphyaddr: number;
+  readonly tags: 'on' | 'off';
+  readonly frames: HostFrames;
+  readonly writer: EntryWriter;
+  /** `host.vmm`, run on behalf of one VM's process at a time. */
+  readonly listing: ListingRunner<HostMemoryManager>;
+  /** Depth of running listing procedures, shared by all listings of the machine. */
+  readonly depth = { value: 0 };
+  /** Host frame of the MSR bitmaps, which all VMs have alike. */
+  readonly msrBitmap: number;
+  private readonly listingNames: string[] = [];
+
+  /** `frames`: installed memory in frames; `vms`: how many VMs there are to be. */
+  constructor(machine: PhysicalMachine, frames: number, vms: number) {
+    const { registry, memory, bus } = machine;
+    this.registry = registry;
+    this.memory = memory;
+    this.bus = bus;
+    this.maxphyaddr = machine.maxphyaddr;
+    this.tags = machine.tags;
+    this.frames = new HostFrames(registry, frames, bus, vms);
+    this.writer = new EntryWriter(memory, bus);
+    this.msrBitmap = makeMsrBitmap(memory);
+    this.listing = new ListingRunner('host.vmm', 'host', HOST_LISTING, [getUserPages], bus, this.depth);
+  }
+
+  /** Number that the listing of that name has in events: the same for two VMs under one technique, whose text is one. */
+  listingNumber(name: string): number {
+    if (!this.listingNames.includes(name)) this.listingNames.push(name);
+    return HOST_LISTING + 1 + this.listingNames.indexOf(name);
+  }
+}
