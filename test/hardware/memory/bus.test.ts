@@ -135,6 +135,10 @@ describe('a paging structure where no memory is', () => {
     assert.deepEqual(busErrors(machine), [['table read', hex(pte)]]);
     assert.ok(!machine.events.some(({ kind, json }) => kind === 'ad_update' && json['hpa'] === hex(pte)), 'all its flags are set');
 
+    machine.walk(PAGE + 5n, ACCESS.read);
+    const { result } = machine.processor.inspection;
+    assert.deepEqual([result.entryLo[1], result.entryHi[1]], [-1, 0], 'it has four bytes');
+
     machine.set({ cr3: 0x7000_0000n });
     assert.equal(machine.store(PAGE + 0x40_0000n, 1n), STATUS.exception);
     assert.deepEqual(machine.fault, [14, 0xb, PAGE + 0x40_0000n], 'bit 21 of a PDE with PS is reserved');

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { STATUS } from '../../../src/hardware/processor/processor';
 import { SECONDARY, VM_FUNCTION } from '../../../src/hardware/vmx/vmcs';
-import { EA, ED, EPT_ROOT, halves, P, R, RW, TestMachine, US, W, WB, X } from '../testMachine';
+import { A, D, EA, ED, EPT_ROOT, halves, P, R, RW, TestMachine, US, W, WB, X } from '../testMachine';
 
 const PAGE = 0x60_0000n;
 const GPA = 0x1_4000_0000n;
@@ -114,3 +114,20 @@ for (const walkCaches of ['off', 'on'] as const) {
     });
   });
 }
+
+describe('a flag of a guest entry in a page that EPT caches as read-only', () => {
+  it('is set when the tables in memory let it by now: raising rights needs no INVEPT', () => {
+    const machine = new TestMachine({ walkCaches: 'on' });
+    const leaf = machine.map(PAGE, 0x40_0000n, P | RW | A);
+    for (const level of [4, 3, 2]) machine.put(machine.entryAt(PAGE, level), machine.word(machine.entryAt(PAGE, level)) | A);
+    machine.enterWithEpt();
+    const above = machine.eptEntryAt(0n, 2);
+    machine.put(above, 0n);
+    for (let gpa = 0n; gpa < 0x20_0000n; gpa += 0x1000n) machine.mapEpt(gpa, gpa, R | W | X | WB);
+    machine.put(above, machine.word(above) & ~W);
+    assert.equal(machine.load(PAGE), STATUS.done);
+    machine.put(above, machine.word(above) | W);
+    assert.equal(machine.store(PAGE, 1n), STATUS.done);
+    assert.equal(machine.word(leaf) & D, D);
+  });
+});
