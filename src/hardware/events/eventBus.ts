@@ -1,9 +1,10 @@
 import { ACTOR_AT, CPU_AT, KIND_AT, KIND, RECORD_WORDS, eventKinds } from './eventTable';
 import type { ReferenceRing } from './referenceRing';
 
-/** Bits of `on`: a listener wants the kind; the ring does, which has room for `table_read` alone. */
-const LISTENED = 1;
+/** Bits of `on`: a listener wants the kind; the ring does, which has room for `table_read` alone; the tap does. */
+export const LISTENED = 1;
 export const RECORDED = 2;
+const TAPPED = 4;
 const HIT_KINDS = [KIND.access, KIND.tlb_hit, KIND.bus_error, KIND.access_done];
 
 /** Told of each committed event; `record` is reused by the next one: copy what you keep. */
@@ -29,21 +30,30 @@ export class EventBus {
   private readonly record = new Int32Array(RECORD_WORDS);
   private listener: EventListener = () => undefined;
   private diverted: { readonly listener: EventListener; readonly wanted: Uint8Array } | undefined;
+  private tapped: { readonly listener: EventListener; readonly kinds: readonly number[] } | undefined;
 
   /** One listener at a time: the engine, which hands events on. `kinds`: which to send, or all. */
   listen(listener: EventListener, kinds: Iterable<number> | 'all'): void {
     this.listener = listener;
     this.on.fill(kinds === 'all' ? LISTENED : 0);
     if (kinds !== 'all') for (const kind of kinds) this.on[kind] = LISTENED;
-    if (this.ring !== undefined) this.on[KIND.table_read]! |= RECORDED;
-    this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
+    this.askForMore();
   }
 
   silence(): void {
     this.on.fill(0);
-    if (this.ring !== undefined) this.on[KIND.table_read] = RECORDED;
-    this.quietHits = 1;
+    this.askForMore();
     this.listener = () => undefined;
+  }
+
+  /**
+   * Has `listener` told of each event of these kinds too, whoever else listens, until another tap is set or none: for a
+   * part of the machine whose state hangs on what others do. What it is told of nobody else hears who did not ask.
+   */
+  tap(listener: EventListener | undefined, kinds: readonly number[]): void {
+    for (const kind of this.tapped?.kinds ?? []) this.on[kind]! &= ~TAPPED;
+    this.tapped = listener === undefined ? undefined : { listener, kinds };
+    this.askForMore();
   }
 
   /** Records every reference of walks in a ring from here on, whoever listens; or in none. */
@@ -89,7 +99,21 @@ export class EventBus {
   }
 
   commit(): void {
-    this.listener(this.record);
+    if (this.tapped === undefined) this.listener(this.record);
+    else this.commitTapped(this.tapped.listener);
+  }
+
+  private commitTapped(tapped: EventListener): void {
+    const on = this.on[this.record[KIND_AT]!]!;
+    if ((on & TAPPED) !== 0) tapped(this.record);
+    if ((on & LISTENED) !== 0) this.listener(this.record);
+  }
+
+  /** Beside what the listener asks for: the ring's kind and the tap's. */
+  private askForMore(): void {
+    if (this.ring !== undefined) this.on[KIND.table_read]! |= RECORDED;
+    for (const kind of this.tapped?.kinds ?? []) this.on[kind]! |= TAPPED;
+    this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
   }
 }
 

@@ -22,6 +22,10 @@ import { type PendingOperation, RESUME, STATUS, type StoreObserver } from './roo
 
 const PAGE_MASK = 0xfff;
 const PAGE_BYTES = 0x1000;
+/** High half of a host-physical address at which no memory is installed. */
+const NOWHERE_HI = 0x7fffffff;
+/** The pages of an operand, as bits. */
+export const OPERAND_PAGE = { first: 1, next: 2 } as const;
 // The tables by name are looked up once, not at each access.
 const ACCESS_BEGINS = KIND.access;
 const ACCESS_ENDS = KIND.access_done;
@@ -225,9 +229,10 @@ export class MemoryInstructions {
 
   /**
    * Does the pending memory operation at a host-physical address; bytes past the end of its page lie in the page at
-   * (nextLo, nextHi), by default the one that follows. The processor's own last step, and an emulator's.
+   * (nextLo, nextHi), by default the one that follows. The processor's own last step, and an emulator's. `readOnly`, an
+   * emulator's: pages (`OPERAND_PAGE`) that are read as ever, and take no write.
    */
-  perform(hpaLo: number, hpaHi: number, nextLo = (hpaLo & ~PAGE_MASK) + PAGE_BYTES | 0, nextHi = hpaHi): void {
+  perform(hpaLo: number, hpaHi: number, nextLo = (hpaLo & ~PAGE_MASK) + PAGE_BYTES | 0, nextHi = hpaHi, readOnly = 0): void {
     const { operand } = this;
     const { pending } = this.processor;
     const { operation, size } = pending;
@@ -244,7 +249,8 @@ export class MemoryInstructions {
       if (operation !== OPERATION.readModifyWrite) return;
     }
     this.makeWritten();
-    operand.write(hpaLo, hpaHi, nextLo, nextHi, size, operand.lo, operand.hi);
+    if (readOnly === 0) operand.write(hpaLo, hpaHi, nextLo, nextHi, size, operand.lo, operand.hi);
+    else operand.write(hpaLo, readOnly & OPERAND_PAGE.first ? NOWHERE_HI : hpaHi, nextLo, readOnly & OPERAND_PAGE.next ? NOWHERE_HI : nextHi, size, operand.lo, operand.hi);
   }
 
   /** Does the pending memory operation where no memory or device answers: a load gives ones, a store goes nowhere. */

@@ -149,10 +149,10 @@ export class Processor {
       raise: (vector, errorCode) => interruption.raise(vector, errorCode, 0, 0),
     });
     this.system = new SystemInstructions({
-      ...shared, cpu, vendor, maxphyaddr, features, msrs: this.msrs, ports: this.ports, permission, onRegisters: this.onRegisters,
+      ...shared, cpu: this.apicId, vendor, maxphyaddr, features, msrs: this.msrs, ports: this.ports, permission, onRegisters: this.onRegisters,
     });
     this.eventUnit = new EventUnit(registry, {
-      ...shared, cpu, vendor, segments: this.segments, access, msrs: this.msrs, onMemory: this.onMemory, reload,
+      ...shared, cpu, apicId: this.apicId, vendor, segments: this.segments, access, msrs: this.msrs, onMemory: this.onMemory, reload,
     }, settings.delivery);
     this.invalidating = new InvalidationInstructions(shared);
     this.byDescriptor = new InvpcidInstruction({ ...shared, vendor, features, translation });
@@ -219,10 +219,11 @@ export class Processor {
 
   /**
    * Does the pending memory operation at a host-physical address; bytes past the end of its page lie in the page at
-   * (nextLo, nextHi), by default the one that follows. The processor's own last step, and an emulator's.
+   * (nextLo, nextHi), by default the one that follows. The processor's own last step, and an emulator's. `readOnly`: pages
+   * of the operand (`OPERAND_PAGE`) that are read as ever, and take no write.
    */
-  perform(hpaLo: number, hpaHi: number, nextLo?: number, nextHi?: number): void {
-    this.onMemory.perform(hpaLo, hpaHi, nextLo, nextHi);
+  perform(hpaLo: number, hpaHi: number, nextLo?: number, nextHi?: number, readOnly?: number): void {
+    this.onMemory.perform(hpaLo, hpaHi, nextLo, nextHi, readOnly);
   }
 
   /** Does the pending memory operation where no memory or device answers: a load gives ones, a store goes nowhere. */
@@ -311,6 +312,8 @@ export class Processor {
   }
 
   /** Its local APIC, in x2APIC mode. */
+  /** By which the guest and its IPIs know the processor. */
+  get apicId(): number { return this.settings.apicId ?? this.cpu; }
   get apic(): LocalApic { return this.eventUnit.apic; }
 
   /** Joins the processors of a machine, between which IPIs go. */
