@@ -39,8 +39,8 @@ export function emulateCpuid<V extends InstructionOwner>(): Owned<V> {
         f.set(1, registers[ECX]!, 0);
       }),
       line('EAX, EBX, ECX, EDX = that leaf', { writes: ['registers'] }, ({ processor }, f) => {
-        const { registers, features, cpu, settings: { vendor, maxphyaddr } } = processor;
-        const found = cpuid({ cpu, vendor, maxphyaddr, features, cr4: processor.visibleLo(REGISTER.cr4) }, f.lo(0), f.lo(1));
+        const { registers, features, apicId, settings: { vendor, maxphyaddr } } = processor;
+        const found = cpuid({ cpu: apicId, vendor, maxphyaddr, features, cr4: processor.visibleLo(REGISTER.cr4) }, f.lo(0), f.lo(1));
         for (const [at, value] of [[EAX, found.eax], [EBX, found.ebx], [ECX, found.ecx], [EDX, found.edx]] as const) {
           registers[at] = value;
           registers[at + 1] = 0;

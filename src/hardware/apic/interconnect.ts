@@ -3,7 +3,7 @@ import type { LocalApic } from './localApic';
 
 /** What carries IPIs between the processors of one machine: nothing is on its way, since an IPI arrives as it is sent. */
 export class Interconnect {
-  /** By CPU number, the order in which an IPI to several arrives. */
+  /** By APIC ID, the order in which an IPI to several arrives. */
   private readonly members: LocalApic[] = [];
 
   attach(apic: LocalApic): void {
@@ -11,12 +11,12 @@ export class Interconnect {
     this.members.sort((a, b) => a.id - b.id);
   }
 
-  /** Sends from `sender`; `told` hears of each arrival. A destination that nobody has gets nothing. */
+  /** Sends from `sender`; `told` hears of each arrival, by the number of the processor. A destination that nobody has gets nothing. */
   send(sender: LocalApic, command: InterruptCommand, told: (target: number) => void): void {
     for (const member of this.members) {
       if (!isMeant(sender, member, command)) continue;
       member.accept(command.mode, command.vector);
-      told(member.id);
+      told(member.cpu);
     }
   }
 }

@@ -26,8 +26,9 @@ export const APIC_ERROR = { sendIllegalVector: 1 << 5, receiveIllegalVector: 1 <
 export class LocalApic {
   private readonly words: Int32Array;
 
-  constructor(registry: Registry, readonly id: number) {
-    this.words = registry.block(`cpu${id}.apic`, WORDS);
+  /** `cpu`: number of its processor, which events carry; `id`: what IPIs are addressed to. */
+  constructor(registry: Registry, readonly cpu: number, readonly id: number) {
+    this.words = registry.block(`cpu${cpu}.apic`, WORDS);
     this.words[WORD.svr] = SVR_AFTER_BOOT;
   }
 

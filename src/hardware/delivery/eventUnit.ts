@@ -23,6 +23,7 @@ import { X2apicMsrs } from '../apic/x2apicMsrs';
 /** The parts of a processor that events and segments are made of. */
 export interface EventUnitProcessor {
   readonly cpu: number;
+  readonly apicId: number;
   readonly vendor: 'intel' | 'amd';
   readonly registers: Int32Array;
   readonly vmcs: Int32Array;
@@ -49,7 +50,7 @@ export class EventUnit {
 
   /** `delivery`: memory, through the IDT; direct, where whoever runs the program finds the handler. */
   constructor(registry: Registry, processor: EventUnitProcessor, delivery: ProcessorSettings['delivery']) {
-    const { cpu, segments, interruption, access, events, registers } = processor;
+    const { cpu, apicId, segments, interruption, access, events, registers } = processor;
     const raise = (vector: number, errorCode: number): number => interruption.raise(vector, errorCode, 0, 0);
     const tables = new DescriptorTables({ segments, access, raise });
     const parts = {
@@ -58,7 +59,7 @@ export class EventUnit {
     };
     if (delivery === 'memory') interruption.throughMemory = new EventDelivery(parts);
     const alone = new Interconnect();
-    this.apic = new LocalApic(registry, cpu);
+    this.apic = new LocalApic(registry, cpu, apicId);
     alone.attach(this.apic);
     this.apicMsrs = new X2apicMsrs(this.apic, alone, events);
     for (const row of this.apicMsrs.rows) processor.msrs.add(row);

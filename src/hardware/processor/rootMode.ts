@@ -79,6 +79,8 @@ export interface ProcessorSettings {
    * alone, and whoever runs the program finds the handler.
    */
   readonly delivery?: 'direct' | 'memory';
+  /** Its APIC ID, where several machines' processors stand side by side; left out: its number. */
+  readonly apicId?: number;
   /** Optional features that differ from the table's defaults. */
   readonly features?: Partial<ProcessorFeatures>;
 }
