@@ -22,6 +22,15 @@ function testFiles() {
   });
 }
 
+/** How many tests that killed of late are asked first. */
+const KILLERS = 16;
+
+/** Of all suites: each has taken its parent's at its making, and asks nobody later. */
+function setBail(suite, bail) {
+  suite.bail(bail);
+  for (const inner of suite.suites) setBail(inner, bail);
+}
+
 class PagewalkRunner {
   #mocha;
   /** Milliseconds that a test took when it passed first, here in this worker. */
@@ -53,7 +62,10 @@ class PagewalkRunner {
     return result;
   }
 
-  /** Quick tests first: most mutants do not live to see the others. */
+  /** Tests that killed of late, last one first: mutants next to each other mostly die of the same. */
+  #killers = [];
+
+  /** Those that killed of late first, then quick tests: most mutants do not live to see the others. */
   async mutantRun({ activeMutant, testFilter, disableBail, hitLimit, mutantActivation }) {
     state.hitLimit = hitLimit;
     state.hitCount = hitLimit === undefined ? undefined : 0;
@@ -62,14 +74,20 @@ class PagewalkRunner {
     state.activeMutant = activeMutant.id;
     const filter = testFilter === undefined ? undefined : new Set(testFilter);
     const isWanted = (test) => filter === undefined || filter.has(test.fullTitle());
+    const isKiller = (test) => this.#killers.includes(test.fullTitle());
+    const takes = (least, most) => (test) => {
+      const duration = this.#durations.get(test.fullTitle()) ?? 0;
+      return duration >= least && duration < most && !isKiller(test);
+    };
     let result;
-    for (const [least, most] of [[0, 5], [5, 50], [50, 500], [500, Infinity]]) {
-      const isNow = (test) => isWanted(test) && (this.#durations.get(test.fullTitle()) ?? 0) >= least && (this.#durations.get(test.fullTitle()) ?? 0) < most;
-      const now = await this.#run(!disableBail, isNow);
+    for (const isDue of [isKiller, takes(0, 5), takes(5, 50), takes(50, 500), takes(500, Infinity)]) {
+      const now = await this.#run(!disableBail, (test) => isWanted(test) && isDue(test));
       if (result?.status === DryRunStatus.Complete && now.status === DryRunStatus.Complete) now.tests.unshift(...result.tests);
       result = now;
       if (now.status !== DryRunStatus.Complete || !disableBail && now.tests.some(({ status }) => status === TestStatus.Failed)) break;
     }
+    const killer = result.tests?.find(({ status }) => status === TestStatus.Failed)?.name;
+    if (killer !== undefined) this.#killers = [killer, ...this.#killers.filter((name) => name !== killer)].slice(0, KILLERS);
     state.activeMutant = undefined;
     return toMutantRunResult(result, true);
   }
@@ -82,7 +100,7 @@ class PagewalkRunner {
 
   async #run(bail, isNow) {
     this.#load();
-    this.#mocha.bail(bail);
+    setBail(this.#mocha.suite, bail);
     let isAny = false;
     this.#mocha.suite.eachTest((test) => {
       test.pending = !isNow(test);
