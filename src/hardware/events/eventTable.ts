@@ -138,6 +138,9 @@ export const eventKinds = [
   { name: 'interrupt_delivered', fields: ['vector'], text: 'interrupt {vector} delivered to the guest' },
   { name: 'ipi', fields: ['index', 'vector', 'what'], what: ipiNames, text: 'IPI to CPU {index}: {what}, vector {vector}' },
   { name: 'system_instruction', fields: ['what', 'index', 'value'], what: operationNames, text: 'the guest executes {what} of {index}' },
+  // A hypervisor in a guest. KVM's tracepoints kvm_nested_vmenter and kvm_nested_vmexit_inject.
+  { name: 'nested_vm_entry', fields: ['gpa', 'value', 'address'], text: 'the guest hypervisor enters its guest by the VMCS at {gpa}, with EPTP {address}' },
+  { name: 'nested_vm_exit', fields: ['reason', 'qualification', 'gva', 'gpa', 'vector', 'code'], text: 'VM exit to the guest hypervisor: {reason}' },
 ] as const satisfies readonly EventKind[];
 
 export type EventName = (typeof eventKinds)[number]['name'];

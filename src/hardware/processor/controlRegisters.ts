@@ -19,7 +19,7 @@ export const CR4 = {
 /** SDM Vol. 3, "Extended Feature Enable Register". */
 export const EFER = { SCE: 1 << 0, LME: 1 << 8, LMA: 1 << 10, NXE: 1 << 11, SVME: 1 << 12 } as const;
 export const RFLAGS = {
-  fixed: 1 << 1, TF: 1 << 8, IF: 1 << 9, NT: 1 << 14, RF: 1 << 16, VM: 1 << 17, AC: 1 << 18, VIF: 1 << 19, VIP: 1 << 20,
+  CF: 1 << 0, fixed: 1 << 1, ZF: 1 << 6, TF: 1 << 8, IF: 1 << 9, NT: 1 << 14, RF: 1 << 16, VM: 1 << 17, AC: 1 << 18, VIF: 1 << 19, VIP: 1 << 20,
   /** I/O privilege level: two bits. */
   iopl: 3 << 12, ioplShift: 12,
   /** What arithmetic sets, and ID: any program may change them. */
@@ -44,7 +44,10 @@ export const registerBits: Readonly<Record<string, readonly RegisterBit[]>> = {
     VMXE: 'VMX',
   }),
   efer: rows(EFER, { SCE: 'SYSCALL', LME: 'long mode enable', LMA: 'long mode active', NXE: 'XD bits are honoured', SVME: 'SVM' }),
-  rflags: rows({ IF: RFLAGS.IF, AC: RFLAGS.AC }, { IF: 'interrupts enabled', AC: 'SMAP is overridden' }),
+  rflags: rows({ CF: RFLAGS.CF, ZF: RFLAGS.ZF, IF: RFLAGS.IF, AC: RFLAGS.AC }, {
+    CF: 'carry; after a VMX instruction VMfailInvalid', ZF: 'zero; after a VMX instruction VMfailValid',
+    IF: 'interrupts enabled', AC: 'SMAP is overridden',
+  }),
 };
 /** Bits of CR0 and CR4 that this processor knows; a MOV that sets another one is #GP(0). */
 export const CR0_KNOWN = Object.values(CR0).reduce((all, bit) => all | bit, 0);

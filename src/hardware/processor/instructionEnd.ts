@@ -12,6 +12,7 @@ export class InstructionEnd {
   /** `next`: a `RESUME` that is not retry, or EXCEPTION. */
   statusOf(next: number): number {
     if (next === EXCEPTION) return STATUS.exception;
+    if (next === RESUME.switched) return STATUS.switched;
     if (next !== RESUME.stopped) return STATUS.done;
     this.stopReason = '';
     return STATUS.stopped;

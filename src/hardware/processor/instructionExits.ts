@@ -34,6 +34,8 @@ export interface InstructionExits {
   hlt(): number;
   /** VMCALL, on AMD VMMCALL. */
   vmcall(): number;
+  /** A VMX instruction but VMCALL and VMFUNC, by the exit reason that it has. */
+  vmx(reason: number): number;
   /** IN or OUT of 1, 2 or 4 bytes. */
   io(port: number, size: number, direction: 'in' | 'out'): number;
   /** RDMSR or WRMSR of an MSR by its number, as ECX has it. */

@@ -14,6 +14,16 @@ export const INSTRUCTION_LENGTH = {
   vmcall: 3,
   /** 0F 01 D4 */
   vmfunc: 3,
+  /** 66 0F C7 /6 */
+  vmclear: 4,
+  /** 0F C7 /6 */
+  vmptrld: 3,
+  /** 0F 78 /r, 0F 79 /r */
+  vmreadVmwrite: 3,
+  /** 0F 01 C2, 0F 01 C3 */
+  vmlaunchVmresume: 3,
+  /** 66 0F 38 80 /r, 66 0F 38 81 /r */
+  inveptInvvpid: 5,
   /** 0F 20 /r, 0F 22 /r */
   movCr: 3,
   /** EC to EF: the port is in DX. */

@@ -12,7 +12,7 @@ import { secondEvent } from '../delivery/doubleFault';
 import { VECTOR, vectorText } from '../delivery/exceptions';
 import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from './registers';
 import { RESUME, type RootMode } from './rootMode';
-import { INTERRUPTION, VMCS } from '../vmx/vmcs';
+import { INTERRUPTION, LAUNCH_STATE, VMCS, VMCS_LAUNCH_STATE } from '../vmx/vmcs';
 import { SVM_EXIT } from '../svm/svmExitCodes';
 import { SvmExits } from '../svm/svmExits';
 import { SvmOperation } from '../svm/svmOperation';
@@ -206,11 +206,13 @@ export class Interruption {
   }
 
   /**
-   * VMRESUME or VMRUN. EXCEPTION when an event is injected that the guest's handler gets, RESUME.stopped when a check
+   * VMRESUME, or VMLAUNCH of a VMCS that root mode has made current since, or VMRUN. EXCEPTION when an event is injected that the guest's handler gets, RESUME.stopped when a check
    * fails, else RESUME.retry.
    */
   enter(): number {
-    return this.processor.vendor === 'amd' ? this.svm.vmrun() : this.entered(this.vmEntry.resume());
+    const { vendor, vmcs } = this.processor;
+    if (vendor === 'amd') return this.svm.vmrun();
+    return this.entered(vmcs[VMCS_LAUNCH_STATE] === LAUNCH_STATE.clear ? this.vmEntry.launch() : this.vmEntry.resume());
   }
 
   /** SDM Vol. 3, "Event Injection". CR2 is no guest state of the VMCS: root mode has written it. */
@@ -261,8 +263,8 @@ export class Interruption {
         this.entryFailure = '';
         return now;
       }
-      // What root mode has completed stays done, whatever the delivery of an injected event goes on to.
-      if (now === RESUME.completed) answer = now;
+      // What root mode has completed stays done, and whom it has left is left, whatever the delivery of an injected event goes on to.
+      if (now !== RESUME.retry) answer = now;
       const entered = this.enterOnce();
       if (entered === RESUME.retry) return answer;
       if (entered !== EXITED) return entered;

@@ -38,6 +38,7 @@ import { TranslationCaches } from '../caches/translationCaches';
 import { cacheSettings } from '../caches/cacheSettings';
 import type { TranslationSpace } from '../paging/translationSpace';
 import { Translator } from '../caches/translator';
+import { GuestVmxInstructions } from '../vmx/guestVmxInstructions';
 import { SvmInstructions } from '../svm/svmInstructions';
 import { claimVmcb } from '../svm/vmcb';
 import { VmxInvalidations } from '../vmx/vmxInvalidations';
@@ -92,8 +93,9 @@ export class Processor {
   private readonly eventUnit: EventUnit;
   private readonly invalidating: InvalidationInstructions;
   private readonly byDescriptor: InvpcidInstruction;
-  /** SVM instructions of the guest's. */
+  /** SVM instructions of the guest's, and VMX instructions of a hypervisor's that is the guest. */
   readonly svm: SvmInstructions;
+  readonly vmx: GuestVmxInstructions;
   private readonly functions: VmFunctions;
 
   constructor(
@@ -158,6 +160,7 @@ export class Processor {
     this.byDescriptor = new InvpcidInstruction({ ...shared, vendor, features, translation });
     this.vmxInvalidations = new VmxInvalidations({ ...shared, maxphyaddr, features });
     this.svm = new SvmInstructions({ ...shared, vendor });
+    this.vmx = new GuestVmxInstructions({ ...shared, segments: this.segments });
     this.functions = new VmFunctions({ ...shared, cpu, maxphyaddr, features, reload });
     this.reload();
   }

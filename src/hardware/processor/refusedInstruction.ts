@@ -54,6 +54,8 @@ export function refusedInstruction(processor: Processor): string {
       if (processor.vector === VECTOR.invalidOpcode) return 'INVPCID is not there: the processor has none, or the hypervisor does not enable it';
       if (processor.level !== 0) return PRIVILEGED;
       return pending.brokenRule === '' ? notCanonical(pending) : `INVPCID cannot take its operand: ${pending.brokenRule}`;
+    case OPERATION.vmx:
+      return processor.vector === VECTOR.invalidOpcode ? 'the processor is not in VMX operation' : PRIVILEGED;
     case OPERATION.invlpga:
     case OPERATION.vmrun:
       if (processor.vector === VECTOR.invalidOpcode) return 'SVM\'s instructions need EFER.SVME';

@@ -126,7 +126,8 @@ export class RegisterFile {
         registers[at] = eferWithLma(registers[2 * REGISTER.cr0]!, lo);
         return NO_FLUSH;
       case REGISTER.rflags: {
-        const writable = registers[2 * REGISTER.cpl] === 0 ? RFLAGS.IF | RFLAGS.AC : RFLAGS.AC;
+        const flags = RFLAGS.AC | RFLAGS.CF | RFLAGS.ZF;
+        const writable = registers[2 * REGISTER.cpl] === 0 ? RFLAGS.IF | flags : flags;
         registers[at] = (old & ~writable) | (lo & writable) | RFLAGS.fixed;
         return NO_FLUSH;
       }

@@ -8,6 +8,8 @@ export const STATUS = {
   exception: 1,
   /** The machine cannot go on: `Processor.stopReason` says why. */
   stopped: 2,
+  /** Root mode has entered another guest: the processor is no more in the program that the instruction belongs to. */
+  switched: 3,
 } as const;
 
 /** What root mode answers to a VM exit. */
@@ -18,6 +20,11 @@ export const RESUME = {
   completed: 1,
   /** The guest is not entered again. */
   stopped: 2,
+  /**
+   * Root mode has made another VMCS current: its guest is entered, and nothing of the operation under way is left to do.
+   * (3 and 4 are EXCEPTION and TRANSLATED.)
+   */
+  switched: 5,
 } as const;
 
 /** The software in VMX root mode: a hypervisor. */
@@ -44,7 +51,7 @@ export class PendingOperation {
   operandHi = 0;
   /** An `RMW`, for a read-modify-write. */
   rmw = 0;
-  /** Bits 63:0 of the descriptor of an INVPCID whose descriptor is given. */
+  /** Bits 63:0 of the descriptor of an INVPCID, INVEPT or INVVPID whose descriptor is given. */
   descriptorLo = 0;
   descriptorHi = 0;
   /** What a compare-exchange compares with. */

@@ -127,6 +127,11 @@ export class SvmExits implements InstructionExits {
     return this.instruction(SVM_EXIT.vmmcall, INSTRUCTION_LENGTH.vmcall);
   }
 
+  /** This processor has none of them. */
+  vmx(): number {
+    return NO_EXIT;
+  }
+
   vmrun(): number {
     return this.instruction(SVM_EXIT.vmrun, INSTRUCTION_LENGTH.vmrun);
   }

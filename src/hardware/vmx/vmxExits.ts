@@ -98,6 +98,11 @@ export class VmxExits implements InstructionExits {
     return this.isGuest ? this.maker.exit(EXIT_REASON.vmcall, 0, 0) : NO_EXIT;
   }
 
+  /** Always an exit, and before any check of the CPL. SDM Vol. 3, "Instructions That Cause VM Exits Unconditionally". */
+  vmx(reason: number): number {
+    return this.isGuest ? this.maker.exit(reason, 0, 0) : NO_EXIT;
+  }
+
   hlt(): number {
     const exits = this.isGuest && (this.vmcs[VMCS.primary_controls]! & PRIMARY.hltExiting) !== 0;
     return exits ? this.maker.exit(EXIT_REASON.hlt, 0, 0) : NO_EXIT;

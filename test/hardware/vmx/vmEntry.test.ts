@@ -270,7 +270,8 @@ describe('a VM entry', () => {
       machine.vmcs({ host_ss_selector: 0x18, ...(typeof change === 'function' ? change(machine) : change) });
       const { vmcs, features } = machine.processor;
       // No rule about the host asks of PDPTEs.
-      const context = { vmcs, features, memory: machine.memory, maxphyaddr: 46 } as EntryContext;
+      const pdptes = { isIllegal: () => false, namesIllegal: () => false };
+      const context: EntryContext = { vmcs, features, memory: machine.memory, maxphyaddr: 46, pdptes };
       assert.deepEqual(hostChecks.filter((rule) => rule.broken(context)).map(({ name }) => name), broken);
     }
   });

@@ -7,10 +7,11 @@ import { secondaryControls } from '../vmxTransitions';
 /** What a VM entry is checked against. */
 export interface EntryContext {
   readonly vmcs: Int32Array;
-  readonly memory: PhysicalMemory;
+  /** Where the areas lie that a VMCS names: of a VMCS that a guest hypervisor has, the guest's. */
+  readonly memory: Pick<PhysicalMemory, 'load32'>;
   readonly features: ProcessorFeatures;
   readonly maxphyaddr: number;
-  readonly pdptes: PdpteRegisters;
+  readonly pdptes: Pick<PdpteRegisters, 'isIllegal' | 'namesIllegal'>;
 }
 
 /** One rule that a VM entry holds to. */
