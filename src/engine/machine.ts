@@ -49,6 +49,7 @@ export class Machine {
     this.technique = configuration.technique.ownsMachine
       ? configuration.technique.make(physical, guest)
       : configuration.technique.make(new VirtualMachine(new PhysicalHost(physical, Math.floor(hostRam / FRAME_BYTES), 1), guest), configuration.settings);
+    if (this.technique.vm !== undefined) this.technique.vm.notifier.listener = this.technique;
     this.questions = new Questions(this.memory, this.processors, this.technique);
     this.interpreter = new Interpreter(registry, program, {
       technique: this.technique.name, processors: this.processors, memory: this.memory, questions: this.questions, bus,

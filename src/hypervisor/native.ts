@@ -39,6 +39,7 @@ class MachineMemory implements GuestMemory {
 export class Native implements Technique {
   readonly name = 'native';
   readonly root = undefined;
+  readonly vm = undefined;
   readonly listings = [];
   readonly guestMemory: GuestMemory;
   /** By CPU. */
@@ -60,6 +61,10 @@ export class Native implements Technique {
 
   prepare(): void {
     // Nothing is entered: there is no VMCS in use.
+  }
+
+  unmapGfnRange(): void {
+    // Guest frames are the machine's own: no host changes them.
   }
 
   guestCr3Lo(cpu: number): number {

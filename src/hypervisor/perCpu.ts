@@ -21,6 +21,11 @@ export class PerCpu<T> implements Iterable<T> {
     return found;
   }
 
+  /** That of CPU `actor`, or of the VM's first CPU for an actor that is none of its CPUs: another VM's, or a host thread. */
+  ofActor(actor: number): T {
+    return this.all[actor - this.first] ?? this.of(this.first);
+  }
+
   [Symbol.iterator](): Iterator<T> {
     return this.all[Symbol.iterator]();
   }

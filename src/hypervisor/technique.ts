@@ -3,6 +3,8 @@ import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import type { TableSpace } from '../hardware/events/eventTable';
 import type { ListingRunner } from './listing';
 import type { GuestMemory } from './guestMemory';
+import type { MmuNotifierListener } from './host/mmuNotifier';
+import type { VirtualMachine } from './virtualMachine';
 
 /** A set of tables that a technique keeps, for the inspector: its roots as they stand. */
 export interface TableRoot {
@@ -15,13 +17,20 @@ export interface TableRoot {
 /**
  * A way of virtualizing memory. Root mode handles the VM exits of all CPUs; `native` has none. All
  * state is in the registry that the technique was made with.
+ *
+ * The host's memory manager tells it before it changes what backs guest frames (`unmapGfnRange`): each technique has that as
+ * lines of its own listing, `kvm_unmap_gfn_range`; `native` has no host below. A fault handler reads `vm.notifier.sequence`
+ * before get_user_pages and lets the guest try again when `vm.notifier.mustRetry` says so before it fills an entry; an entry
+ * is writable only if `vm.memory.mapWritable` is 1 after get_user_pages.
  */
-export interface Technique {
+export interface Technique extends MmuNotifierListener {
   readonly name: string;
   /** Handles VM exits; undefined when there is no hypervisor. */
   readonly root: RootMode | undefined;
   /** Guest-physical memory, whatever it lies in. */
   readonly guestMemory: GuestMemory;
+  /** The VM on its host; undefined when no host lies below the guest. */
+  readonly vm: VirtualMachine | undefined;
   /** The listings that its handlers are, and the host's. */
   readonly listings: readonly ListingRunner<never>[];
   /** Fills the VMCS of `cpu` from the state its registers have, before VMLAUNCH. */

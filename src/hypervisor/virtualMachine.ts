@@ -6,6 +6,7 @@ import { pdptesOf } from './guestRegisters';
 import type { EntryWriter } from './entryWriter';
 import type { HostMemoryManager } from './host/getUserPages';
 import { HostProcess } from './host/hostProcess';
+import { MmuNotifier } from './host/mmuNotifier';
 import { OwnedFrames } from './host/ownedFrames';
 import type { ListingRunner } from './listing';
 import { Memslots } from './memslots';
@@ -47,6 +48,8 @@ export class VirtualMachine {
   readonly writer: EntryWriter;
   readonly slots: Memslots;
   readonly memory: SlotMemory;
+  /** How the host tells this VM's hypervisor that a page is about to change. */
+  readonly notifier: MmuNotifier;
   readonly vcpus: PerCpu<VcpuState>;
   /** The guest's tables of each CPU, for the hypervisor's walks (events by the VMM). */
   readonly guestTables: PerCpu<TranslationSpace>;
@@ -62,6 +65,7 @@ export class VirtualMachine {
     const manager: HostMemoryManager = { process, frames: this.frames, writer, bus, cpu: 0, gfn: 0, frame: 0 };
     this.slots = new Memslots(this.registry, bus);
     for (const { frame, frames } of slots) this.slots.add(frame, frames, RAM_HVA_PAGE + frame);
+    this.notifier = new MmuNotifier(this.registry, this.slots, bus);
     this.memory = new SlotMemory(this.slots, manager, host.listing);
     this.vcpus = new PerCpu(processors, ({ cpu }) => new VcpuState(host.registry, cpu));
     this.guestTables = new PerCpu(processors, ({ cpu, features, registers }) => new TranslationSpace({

@@ -227,6 +227,15 @@ function leaveFrames(machine: Machine, frames: number): void {
   list[0] = machine.configuration.hostRam / 4096 - frames;
 }
 
+/** Has the host tell of a change of all pages that back the guest. */
+function changeEveryPage(machine: Machine): void {
+  const { vm } = machine.technique;
+  assert.ok(vm);
+  const hvaPage = vm.slots.hvaPage(0, vm.slots.baseGfn(0));
+  vm.notifier.rangeStart(hvaPage, vm.slots.pages(0), 0);
+  vm.notifier.rangeEnd(hvaPage, vm.slots.pages(0), 0);
+}
+
 /** True when the statement that runs next stands on this line of the scenario, from 0. */
 function isAtLine(machine: Machine, line: number): boolean {
   const { interpreter, program } = machine;
@@ -263,6 +272,8 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   }
   watch(`${HEAD}cpu 0 {\n  cr0.NE = 0\n  cr4.VMXE = 1\n}`);
   watch(`${HEAD}cpu 0 {\n  cr0 = 1\n}`);
+  // The host is about to change a page that is mapped, and many that are not.
+  watch(`${HEAD}cpu 0 {\n  switch(p)\n  user [0x600000] = 1\n  x = 1\n  user x = [0x600000]\n}`, once((machine) => isAtLine(machine, 5), changeEveryPage));
   watch(instructions);
   for (const text of throughMemory) watch(text);
   watch(`${HEAD}cpu 0 {\n  sti()\n  x = 1\n}`, once((machine) => isAtLine(machine, 3), waitForNmis));

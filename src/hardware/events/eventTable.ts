@@ -1,6 +1,7 @@
 import { accessNames, operationNames } from '../paging/accessKinds';
 import { busAccessNames } from '../memory/busAccess';
 import { flushCauseNames } from './flushCauses';
+import { hostActionNames, notifierNames } from './hostEventNames';
 import { ipiNames } from '../apic/deliveryMode';
 import { systemAccessNames } from '../delivery/systemAccessKinds';
 import { walkOutcomeNames } from '../paging/walkOutcome';
@@ -141,6 +142,14 @@ export const eventKinds = [
   // A hypervisor in a guest. KVM's tracepoints kvm_nested_vmenter and kvm_nested_vmexit_inject.
   { name: 'nested_vm_entry', fields: ['gpa', 'value', 'address'], text: 'the guest hypervisor enters its guest by the VMCS at {gpa}, with EPTP {address}' },
   { name: 'nested_vm_exit', fields: ['reason', 'qualification', 'gva', 'gpa', 'vector', 'code'], text: 'VM exit to the guest hypervisor: {reason}' },
+  // What the host's memory manager does, by itself or because the scenario says so.
+  { name: 'host_action', fields: ['gpa', 'hva', 'what'], what: hostActionNames, text: 'the host acts: {what}' },
+  { name: 'host_action_void', fields: ['gpa', 'what'], what: hostActionNames, text: '{what} does nothing: no host lies below a guest that has the machine to itself' },
+  { name: 'mmu_notifier', fields: ['hva', 'size', 'what'], what: notifierNames, text: 'MMU notifier: {what}, {size} bytes at {hva}' },
+  { name: 'frame_freed', fields: ['hpa', 'what'], text: 'host frame {hpa} freed' },
+  { name: 'page_copied', fields: ['hpa', 'address', 'size'], text: 'the page at {address} is copied to {hpa}' },
+  { name: 'swap_written', fields: ['hva', 'hpa', 'index'], text: 'the page at {hpa} is written to page {index} of the swap device' },
+  { name: 'swap_read', fields: ['hva', 'hpa', 'index'], text: 'page {index} of the swap device is read into {hpa}' },
 ] as const satisfies readonly EventKind[];
 
 export type EventName = (typeof eventKinds)[number]['name'];

@@ -15,6 +15,7 @@ import { EptMmu } from './eptMmu';
 import { handleCrAccess } from './handleCrAccess';
 import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
 import { handleEptViolation, walkOther } from './handleEptViolation';
+import { unmapGfnRange } from './unmapGfnRange';
 
 const WRITE_BACK = 6;
 
@@ -33,7 +34,7 @@ export class Ept implements Technique, RootMode {
   constructor(readonly vm: VirtualMachine) {
     this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
     this.runner = new ListingRunner('ept.vmm', 'vmm', vm.host.listingNumber('ept.vmm'), [
-      handleExit, handleEptViolation, walkOther, handleCrAccess, ...instructionHandlers,
+      handleExit, handleEptViolation, walkOther, handleCrAccess, ...instructionHandlers, unmapGfnRange,
     ], vm.host.bus, vm.host.depth);
     this.mmus = new PerCpu(vm.processors, (processor) => new EptMmu(processor.cpu, processor, vm, this.rootFrame));
     for (const mmu of this.mmus) mmu.runner = this.runner;
@@ -48,6 +49,13 @@ export class Ept implements Technique, RootMode {
     const mmu = this.mmus.of(cpu);
     if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
     return this.runner.run(handleExit, mmu, cpu);
+  }
+
+  unmapGfnRange(gfn: number, pages: number, actor: number): void {
+    const mmu = this.mmus.ofActor(actor);
+    mmu.actor = actor;
+    this.runner.call(unmapGfnRange, mmu, actor, [gfn, 0, pages, 0]);
+    mmu.actor = mmu.cpu;
   }
 
   prepare(cpu: number): void {

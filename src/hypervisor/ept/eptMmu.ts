@@ -7,8 +7,10 @@ import type { Processor } from '../../hardware/processor/processor';
 import { REGISTER } from '../../hardware/processor/registers';
 import { RESUME } from '../../hardware/processor/rootMode';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
+import { VMCS } from '../../hardware/vmx/vmcs';
 import { EntryMaker } from '../entryMaker';
 import { useGuestRegisters } from '../guestRegisters';
+import { indexAt } from '../host/hostProcess';
 import { USE } from '../host/hostFrames';
 import type { ListingProcedure, ListingRunner } from '../listing';
 import { OperandPages } from '../operandPages';
@@ -29,6 +31,14 @@ export class EptMmu {
   readonly operand: OperandPages;
   /** What a procedure that was asked for a condition came to: a `RESUME`. */
   cameTo = 0;
+  /** Whose step this is, as events tell: this vCPU's but while the host's memory manager speaks through its notifiers. */
+  actor: number;
+  /** Entries that an invalidation has zapped. */
+  zapped = 0;
+  /** The entry that `findLeaf` found. */
+  leafTable = 0;
+  leafIndex = 0;
+  leafLevel = 0;
   private readonly maker = new EntryMaker(EPT4);
 
   constructor(
@@ -41,6 +51,7 @@ export class EptMmu {
     this.memory = vm.memory;
     this.vcpu = vm.vcpus.of(cpu);
     this.operand = new OperandPages(processor);
+    this.actor = cpu;
   }
 
   /** The guest's tables as they stand, ready to walk. */
@@ -74,6 +85,42 @@ export class EptMmu {
   /** Runs another procedure of the listing with these parameters (pairs of halves). */
   call(procedure: ListingProcedure<EptMmu>, ...parameters: readonly number[]): number {
     return this.runner.call(procedure, this, this.cpu, parameters);
+  }
+
+  /** What EPT entries gave is in no TLB any more. KVM makes the other vCPUs do it by IPI; here it is done at once. */
+  flushRemoteTlbs(): void {
+    for (const processor of this.vm.processors) processor.invept(this.vmcs(VMCS.eptp), this.vmcs(VMCS.eptp + 1));
+  }
+
+  /** Looks for the first entry that maps a page with one of the guest frames from `gfn` up to `end` in it. */
+  findLeaf(gfn: number, end: number): boolean {
+    for (let at = gfn; at < end;) {
+      let table = this.rootFrame;
+      let level = this.levels;
+      while (this.isPresent(table, indexAt(at, level)) && level > 1 && !this.isLarge(table, indexAt(at, level))) {
+        table = this.tableAt(table, indexAt(at, level));
+        level--;
+      }
+      if (this.isPresent(table, indexAt(at, level))) {
+        this.leafTable = table;
+        this.leafIndex = indexAt(at, level);
+        this.leafLevel = level;
+        return true;
+      }
+      const span = 2 ** (9 * (level - 1));
+      at = (Math.floor(at / span) + 1) * span;
+    }
+    return false;
+  }
+
+  /** Takes a leaf away. */
+  zap(table: number, index: number, level: number): void {
+    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.actor, level, table, index, 0, 0);
+    this.zapped++;
+  }
+
+  isLarge(table: number, index: number): boolean {
+    return ((this.vm.writer.lo(table, index) >>> EPT4.leafBit) & 1) !== 0;
   }
 
   isPresent(table: number, index: number): boolean {

@@ -66,7 +66,7 @@ export const fetch: ListingProcedure<ShadowMmu> = {
       line('rights = no W: writes to it must trap', {}, (_, f) => withholdWrite(f)),
     ]),
     line('SPTE of sp = hpa with rights, A set, D with W; it joins the reverse map of gfn',
-      { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap'] },
+      { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translation'] },
       (mmu, f) => {
         const frame = f.frame(V.hpa);
         mmu.sptes.setLeaf(f.lo(V.sp), indexOf(f), frame, f.lo(V.gfn), f.lo(V.rights), mmu.guest.result.key, mmu.cpu);

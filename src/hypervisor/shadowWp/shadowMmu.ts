@@ -29,6 +29,8 @@ export class ShadowMmu {
   cameTo = 0;
   /** Guest frame of an operand's other page. */
   otherGfn = 0;
+  /** Whose step this is, as events tell: this vCPU's but while the host's memory manager speaks through its notifiers. */
+  actor: number;
 
   constructor(
     readonly cpu: number,
@@ -46,6 +48,7 @@ export class ShadowMmu {
     private readonly processors: readonly Processor[],
   ) {
     this.operand = new OperandPages(processor);
+    this.actor = cpu;
     this.change = new EntryChange(guest.memory);
   }
 

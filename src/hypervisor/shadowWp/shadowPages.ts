@@ -1,4 +1,5 @@
 import type { StateClaims } from '../../hardware/state/registry';
+import type { TrackedWords } from '../../hardware/state/trackedWords';
 import { SpteLists } from './links';
 
 /** Words of one shadow page's record. */
@@ -13,6 +14,7 @@ const IN_USE = 6;
 const AGE = 7;
 
 const BUCKETS = 256;
+const ENTRIES = 512;
 
 const FREE_HEAD = 0;
 const NEXT_FRESH = 1;
@@ -32,6 +34,8 @@ export class ShadowPages {
   private readonly buckets: Int32Array;
   private readonly head: Int32Array;
   private readonly reverseMaps: Int32Array;
+  /** KVM's shadowed_translation: the guest frame that each SPTE of a page maps, for leaves. Large, as 512 words a page. */
+  private readonly translations: TrackedWords;
 
   /** `limit`: how many shadow pages may exist at once; `guestFrames`: frames of all slots together. */
   constructor(registry: StateClaims, readonly limit: number, guestFrames: number) {
@@ -39,6 +43,7 @@ export class ShadowPages {
     this.buckets = registry.block('shadow.hash', BUCKETS);
     this.head = registry.block('shadow.pool', 4);
     this.reverseMaps = registry.block('shadow.rmap', guestFrames);
+    this.translations = registry.tracked('shadow.translation', ENTRIES);
     this.lists = new SpteLists(registry);
     this.head[NEXT_FRESH] = 1;
   }
@@ -141,6 +146,16 @@ export class ShadowPages {
 
   addRoot(page: number, by: number): void {
     this.pages[page * PAGE_WORDS + ROOT_COUNT]! += by;
+  }
+
+  /** Guest frame that leaf `index` of `page` maps: the frame behind it may back others too, or another one by now. */
+  leafGfn(page: number, index: number): number {
+    return this.translations.words[page * ENTRIES + index]!;
+  }
+
+  setLeafGfn(page: number, index: number, gfn: number): void {
+    this.translations.ensure((page + 1) * ENTRIES);
+    this.translations.write(page * ENTRIES + index, gfn);
   }
 
   /** Head of the list of leaf entries that map guest frame `gfn`. */

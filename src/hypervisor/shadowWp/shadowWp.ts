@@ -26,6 +26,7 @@ import { ShadowMmu } from './shadowMmu';
 import { ShadowPages } from './shadowPages';
 import { Sptes } from './sptes';
 import { trackWrite } from './trackWrite';
+import { unmapGfnRange } from './unmapGfnRange';
 
 /** Bit of #PF in the exception bitmap. */
 const PAGE_FAULT_EXITS = 1 << 14;
@@ -61,7 +62,7 @@ export class ShadowWp implements Technique, RootMode {
     ));
     this.runner = new ListingRunner('shadow-wp.vmm', 'vmm', vm.host.listingNumber('shadow-wp.vmm'), [
       handleExit, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccess, walkOther,
-      handleCrAccess, loadRoot, handleInvlpg, handleInvpcid, ...instructionHandlers,
+      handleCrAccess, loadRoot, handleInvlpg, handleInvpcid, ...instructionHandlers, unmapGfnRange,
     ], bus, vm.host.depth);
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
@@ -75,6 +76,13 @@ export class ShadowWp implements Technique, RootMode {
     const mmu = this.mmus.of(cpu);
     if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
     return this.runner.run(handleExit, mmu, cpu);
+  }
+
+  unmapGfnRange(gfn: number, pages: number, actor: number): void {
+    const mmu = this.mmus.ofActor(actor);
+    mmu.actor = actor;
+    this.runner.call(unmapGfnRange, mmu, actor, [gfn, 0, pages, 0]);
+    mmu.actor = mmu.cpu;
   }
 
   prepare(cpu: number): void {

@@ -68,6 +68,7 @@ export class Sptes {
     if (rights & PAGE_RIGHTS.writable) this.maker.markDirty();
     this.maker.setKey(key);
     this.write(page, index, this.maker.lo, this.maker.hi, cpu);
+    this.pages.setLeafGfn(page, index, gfn);
     this.pages.setReverseMap(gfn, this.pages.lists.prepend(this.pages.reverseMap(gfn), lowAddress(table, index), table >>> 20));
   }
 
@@ -75,17 +76,25 @@ export class Sptes {
   zap(page: number, index: number, cpu: number): boolean {
     const table = this.pages.frameOf(page);
     if (!this.isPresent(page, index)) return false;
-    const target = this.frameIn(table, index);
     const lists = this.pages.lists;
     if (levelOf(this.pages.roleOf(page)) === 1) {
-      const gfn = this.frames.detailOf(target);
+      const gfn = this.pages.leafGfn(page, index);
       this.pages.setReverseMap(gfn, lists.remove(this.pages.reverseMap(gfn), lowAddress(table, index), table >>> 20));
     } else {
-      const child = this.frames.detailOf(target);
+      const child = this.frames.detailOf(this.frameIn(table, index));
       this.pages.setParents(child, lists.remove(this.pages.parents(child), lowAddress(table, index), table >>> 20));
     }
     this.write(page, index, 0, 0, cpu);
     return true;
+  }
+
+  /** Takes one leaf away that maps `gfn`; false when there is none. */
+  zapLeafOf(gfn: number, cpu: number): boolean {
+    const { lists } = this.pages;
+    const link = this.pages.reverseMap(gfn);
+    if (link === 0) return false;
+    const table = frameOfAddress(lists.lo(link), lists.hi(link));
+    return this.zap(this.frames.detailOf(table), (lists.lo(link) >>> 3) & (ENTRIES - 1), cpu);
   }
 
   /** Clears W in every leaf that maps `gfn`; true when one had it. */

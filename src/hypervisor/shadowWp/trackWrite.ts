@@ -27,7 +27,7 @@ export const trackWrite: ListingProcedure<ShadowMmu> = {
         ]),
         when('update = eager, and the new guest entry maps a backed page that was accessed', (mmu, f) => canRefill(mmu, f), [
           line('SPTE = that page, with the rights of role and entry',
-            { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap'] },
+            { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translation'] },
             (mmu, f) => refill(mmu, f)),
         ]),
       ]),

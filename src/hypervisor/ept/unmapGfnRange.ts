@@ -1,0 +1,31 @@
+import { give, line, repeat, when, type ListingProcedure } from '../listing';
+import type { EptMmu } from './eptMmu';
+
+const V = { gfn: 0, pages: 1, level: 2, table: 3, index: 4 } as const;
+
+/** Called by the MMU notifiers. Gives how many entries are gone. */
+export const unmapGfnRange: ListingProcedure<EptMmu> = {
+  name: 'kvm_unmap_gfn_range',
+  purpose: 'The host is about to change what backs guest frames: no EPT entry may map them, and no TLB may hold them.',
+  values: [
+    { name: 'gfn', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'level', kind: 'number' },
+    { name: 'table', kind: 'hpa' }, { name: 'index', kind: 'number' },
+  ],
+  parameters: 2,
+  body: [
+    line('nothing is gone yet', {}, (mmu) => { mmu.zapped = 0; }),
+    repeat('table, index, level = next EPT entry that maps a frame of the range', (mmu, f) => {
+      if (!mmu.findLeaf(f.lo(V.gfn), f.lo(V.gfn) + f.lo(V.pages))) return false;
+      f.set(V.level, mmu.leafLevel, 0);
+      f.setFrame(V.table, mmu.leafTable);
+      f.set(V.index, mmu.leafIndex, 0);
+      return true;
+    }, [
+      line('zap it: the entry is not present', { writes: ['memory'] }, (mmu, f) => mmu.zap(f.frame(V.table), f.lo(V.index), f.lo(V.level))),
+    ]),
+    when('an entry is gone', (mmu) => mmu.zapped > 0, [
+      line('kvm_flush_remote_tlbs(), INVEPT on every vCPU: a TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
+    ]),
+    give('how many are gone', (mmu) => mmu.zapped),
+  ],
+};
