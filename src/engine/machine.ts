@@ -35,7 +35,7 @@ export class Machine {
   constructor(readonly program: Program, readonly configuration: Configuration) {
     const { maxphyaddr, vendor, tlbEntries, tlbWays, tlbL2, tlbPageShifts, walkCaches, rewalkOnPermissionFault, hostRam, slots, tags, delivery } = configuration;
     const { registry, bus } = this;
-    const memorySlots = slots.filter(({ kind }) => kind !== 'mmio');
+    const memorySlots = slots.filter((slot): slot is MemorySlot & { readonly kind: 'ram' | 'rom' } => slot.kind !== 'mmio');
     this.memory = configuration.technique.ownsMachine && slots.length > 1
       ? new PhysicalMemory(registry, hostRam, memorySlots.map(rangeOf)) : new PhysicalMemory(registry, hostRam);
     this.processors = program.cpus.map((_, cpu) => new Processor(registry, this.memory, bus, cpu, {

@@ -5,6 +5,8 @@ const PAGE_BYTES = 4096;
 /** A run of guest-physical pages. What no slot covers is a hole: nothing answers there. */
 export interface MemorySlot {
   readonly name: string;
+  /** Its number among the slot names of its VM: those of settings, in order, come first. */
+  readonly id: number;
   /** First frame, and how many. */
   readonly frame: number;
   readonly frames: number;
@@ -15,13 +17,13 @@ export interface MemorySlot {
 
 /** The slots that the machine's settings name, ascending; without any, `ram SIZE` is the one slot. */
 export function memoryMap(settings: readonly SettingValue[], defaultRam: number): readonly MemorySlot[] {
-  const slots = settings.filter(({ name }) => name === 'slot').map((setting): MemorySlot => {
+  const slots = settings.filter(({ name }) => name === 'slot').map((setting, id): MemorySlot => {
     const [name, from, to, kind] = setting.values as readonly [string, number, number, MemorySlot['kind']];
-    return { name, frame: from / PAGE_BYTES, frames: (to - from) / PAGE_BYTES, kind, setting };
+    return { name, id, frame: from / PAGE_BYTES, frames: (to - from) / PAGE_BYTES, kind, setting };
   });
   if (slots.length > 0) return slots.sort((a, b) => a.frame - b.frame);
   const ram = settings.find(({ name }) => name === 'ram')?.values[0];
-  return [{ name: 'ram', frame: 0, frames: (typeof ram === 'number' ? ram : defaultRam) / PAGE_BYTES, kind: 'ram' }];
+  return [{ name: 'ram', id: 0, frame: 0, frames: (typeof ram === 'number' ? ram : defaultRam) / PAGE_BYTES, kind: 'ram' }];
 }
 
 /** RAM of all slots together, in bytes. */

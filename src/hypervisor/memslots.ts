@@ -2,42 +2,101 @@ import { ACTOR, KIND, field } from '../hardware/events/eventTable';
 import { setPair, type EventBus } from '../hardware/events/eventBus';
 import type { StateClaims } from '../hardware/state/registry';
 
-/** Words of one slot: base gfn, pages, base page of the host-virtual range (HVA >> 12: low, high half). */
-const SLOT_WORDS = 4;
+/** Words of one slot; the host-virtual range by its first page (HVA >> 12: low, high half). A slot without pages is none. */
+const BASE_GFN = 0;
+const PAGES = 1;
+const HVA_LO = 2;
+const HVA_HI = 3;
+const FLAGS = 4;
+const ID = 5;
+const SLOT_WORDS = 8;
 const MAX_SLOTS = 32;
+
+const USED = 0;
+const GENERATION = 1;
+const LOGGING = 2;
+
+/** KVM's KVM_MEM_READONLY and KVM_MEM_LOG_DIRTY_PAGES. */
+const READ_ONLY = 1;
+const LOG_DIRTY = 2;
+
+/** What a slot is about, before it has a place in the table. */
+export interface NewSlot {
+  /** Its number among the scenario's slot names: the id by which the VMM process speaks of it. */
+  readonly id: number;
+  /** Guest-physical address >> 12 of its first page. */
+  readonly baseGfn: number;
+  readonly pages: number;
+  /** Host-virtual address >> 12 of its first page. */
+  readonly hvaPage: number;
+  /** `rom`: the guest reads what is there, and its writes go to the emulator. */
+  readonly kind: 'ram' | 'rom';
+}
 
 /**
  * The VM's memory slots (KVM's `kvm_memory_slot`): each maps a run of guest frames, linearly, to a
- * run of the VMM process's host-virtual addresses. What no slot covers is no memory.
+ * run of the VMM process's host-virtual addresses. What no slot covers is no memory. Every change of the set is a new
+ * generation of it, by which what was concluded from the old one is told to be stale.
  */
 export class Memslots {
   private readonly slots: Int32Array;
-  private readonly used: Int32Array;
+  private readonly head: Int32Array;
 
   constructor(registry: StateClaims, private readonly bus: EventBus) {
     this.slots = registry.block('vm.memslots', SLOT_WORDS * MAX_SLOTS);
-    this.used = registry.block('vm.memslots_used', 1);
+    this.head = registry.block('vm.memslots_used', 3);
   }
 
+  /** Places in the table, from 0: some may hold no slot any more. */
   get count(): number {
-    return this.used[0]!;
+    return this.head[USED]!;
   }
 
-  /** Adds a slot; `hvaPage` is the host-virtual address >> 12. Overlap is the caller's broken invariant. */
-  add(baseGfn: number, pages: number, hvaPage: number): number {
-    const slot = this.used[0]!;
+  /** True while there is room for another slot. */
+  get hasRoom(): boolean {
+    return this.freePlace() < MAX_SLOTS;
+  }
+
+  /** Adds a slot, and gives its place. Overlap is the caller's broken invariant. */
+  add({ id, baseGfn, pages, hvaPage, kind }: NewSlot): number {
+    const slot = this.freePlace();
     if (slot === MAX_SLOTS) throw new Error('invariant: more memory slots than the VM has room for');
-    this.used[0] = slot + 1;
-    this.slots.set([baseGfn, pages, hvaPage | 0, Math.floor(hvaPage / 4294967296)], slot * SLOT_WORDS);
+    this.head[USED] = Math.max(this.head[USED]!, slot + 1);
+    this.slots.set([baseGfn, pages, hvaPage | 0, Math.floor(hvaPage / 4294967296), kind === 'rom' ? READ_ONLY : 0, id], slot * SLOT_WORDS);
     return slot;
+  }
+
+  /** Takes a slot away. */
+  remove(slot: number): void {
+    this.setLogging(slot, 'off');
+    this.slots.fill(0, slot * SLOT_WORDS, (slot + 1) * SLOT_WORDS);
+  }
+
+  /** The slot's pages are behind other guest frames from now on: the host-virtual range stays. */
+  move(slot: number, baseGfn: number): void {
+    this.slots[slot * SLOT_WORDS + BASE_GFN] = baseGfn;
   }
 
   /** Number of the slot that holds `gfn`, or -1. */
   find(gfn: number): number {
-    for (let slot = 0; slot < this.used[0]!; slot++) {
+    for (let slot = 0; slot < this.head[USED]!; slot++) {
       const at = slot * SLOT_WORDS;
       const base = this.slots[at]!;
-      if (gfn >= base && gfn < base + this.slots[at + 1]!) return slot;
+      if (gfn >= base && gfn < base + this.slots[at + PAGES]!) return slot;
+    }
+    return -1;
+  }
+
+  /** The slot with this id, or -1. */
+  withId(id: number): number {
+    for (let slot = 0; slot < this.head[USED]!; slot++) if (this.isThere(slot) && this.idOf(slot) === id) return slot;
+    return -1;
+  }
+
+  /** A slot other than `except` with one of the frames from `baseGfn` on, or -1. */
+  overlapping(baseGfn: number, pages: number, except: number): number {
+    for (let slot = 0; slot < this.head[USED]!; slot++) {
+      if (slot !== except && baseGfn < this.baseGfn(slot) + this.pages(slot) && this.baseGfn(slot) < baseGfn + pages) return slot;
     }
     return -1;
   }
@@ -61,15 +120,60 @@ export class Memslots {
   /** Host-virtual page number (HVA >> 12) of `gfn`, which lies in `slot`. */
   hvaPage(slot: number, gfn: number): number {
     const at = slot * SLOT_WORDS;
-    return this.slots[at + 3]! * 4294967296 + (this.slots[at + 2]! >>> 0) + (gfn - this.slots[at]!);
+    return this.slots[at + HVA_HI]! * 4294967296 + (this.slots[at + HVA_LO]! >>> 0) + (gfn - this.slots[at]!);
   }
 
   baseGfn(slot: number): number {
-    return this.slots[slot * SLOT_WORDS]!;
+    return this.slots[slot * SLOT_WORDS + BASE_GFN]!;
   }
 
   pages(slot: number): number {
-    return this.slots[slot * SLOT_WORDS + 1]!;
+    return this.slots[slot * SLOT_WORDS + PAGES]!;
+  }
+
+  /** True of a place in the table that holds a slot. */
+  isThere(slot: number): boolean {
+    return this.pages(slot) > 0;
+  }
+
+  idOf(slot: number): number {
+    return this.slots[slot * SLOT_WORDS + ID]!;
+  }
+
+  /** ROM: a write is the emulator's. False of -1, no slot. */
+  isReadOnly(slot: number): boolean {
+    return slot >= 0 && (this.slots[slot * SLOT_WORDS + FLAGS]! & READ_ONLY) !== 0;
+  }
+
+  /** Dirty pages of the slot are logged. False of -1, no slot. */
+  isLogging(slot: number): boolean {
+    return slot >= 0 && (this.slots[slot * SLOT_WORDS + FLAGS]! & LOG_DIRTY) !== 0;
+  }
+
+  setLogging(slot: number, to: 'on' | 'off'): void {
+    if (this.isLogging(slot) === (to === 'on')) return;
+    this.slots[slot * SLOT_WORDS + FLAGS]! ^= LOG_DIRTY;
+    this.head[LOGGING]! += to === 'on' ? 1 : -1;
+  }
+
+  /** How many slots have their dirty pages logged (KVM's nr_memslots_dirty_logging). */
+  get logging(): number {
+    return this.head[LOGGING]!;
+  }
+
+  /** Of the set of slots: grows with every change. */
+  get generation(): number {
+    return this.head[GENERATION]!;
+  }
+
+  /** The set has changed. */
+  advanceGeneration(): void {
+    this.head[GENERATION]!++;
+  }
+
+  private freePlace(): number {
+    for (let slot = 0; slot < this.head[USED]!; slot++) if (!this.isThere(slot)) return slot;
+    return this.head[USED]!;
   }
 }
 

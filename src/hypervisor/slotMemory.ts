@@ -1,4 +1,5 @@
 import { frameOfAddress } from '../hardware/memory/frameNumber';
+import type { DirtyLog } from './dirtyLog';
 import type { GuestMemory } from './guestMemory';
 import { getUserPages, type HostMemoryManager } from './host/getUserPages';
 import { USE } from './host/hostFrames';
@@ -16,7 +17,16 @@ export class SlotMemory implements GuestMemory {
     readonly slots: Memslots,
     readonly host: HostMemoryManager,
     private readonly hostListing: ListingRunner<HostMemoryManager>,
+    readonly dirty: DirtyLog,
   ) {}
+
+  /**
+   * 1: no leaf that maps `gfn` may have W, whatever backs it. ROM takes no write; of a page whose first write is to be logged,
+   * by a fault, that one must be seen.
+   */
+  withholdsWrite(gfn: number): number {
+    return this.slots.isReadOnly(this.slots.find(gfn)) ? 1 : this.dirty.awaitsWrite(gfn);
+  }
 
   get frames(): number {
     let end = 0;
@@ -67,7 +77,14 @@ export class SlotAddressing implements TableAddressing {
   hpaLo = 0;
   hpaHi = 0;
 
-  constructor(private readonly memory: GuestMemory) {}
+  /** `cpu`: whose tables they are, for events. */
+  constructor(private readonly memory: SlotMemory, private readonly cpu: number) {}
+
+  /** An accessed or dirty flag is about to be set: the hypervisor writes the page for the guest. */
+  allowsUpdate(lo: number, hi: number): number {
+    this.memory.dirty.mark(frameOfAddress(lo, hi), this.cpu);
+    return WALK.mapped;
+  }
 
   locate(lo: number, hi: number): number {
     const gfn = frameOfAddress(lo, hi);

@@ -3,6 +3,7 @@ import type { Processor } from '../hardware/processor/processor';
 import type { StateClaims } from '../hardware/state/registry';
 import { TranslationSpace } from '../hardware/paging/translationSpace';
 import { pdptesOf } from './guestRegisters';
+import { DirtyLog } from './dirtyLog';
 import type { EntryWriter } from './entryWriter';
 import type { HostMemoryManager } from './host/getUserPages';
 import { HostProcess } from './host/hostProcess';
@@ -22,6 +23,9 @@ const RAM_HVA_PAGE = 0x7f0000000;
 export interface GuestSlot {
   readonly frame: number;
   readonly frames: number;
+  readonly kind: 'ram' | 'rom';
+  /** Its number among the slot names of its VM: the id by which the VMM process speaks of it. */
+  readonly id: number;
 }
 
 /** What sets one VM apart from the others on its host. */
@@ -47,6 +51,8 @@ export class VirtualMachine {
   readonly frames: OwnedFrames;
   readonly writer: EntryWriter;
   readonly slots: Memslots;
+  /** Which pages of logged slots have been written. */
+  readonly dirty: DirtyLog;
   readonly memory: SlotMemory;
   /** How the host tells this VM's hypervisor that a page is about to change. */
   readonly notifier: MmuNotifier;
@@ -64,12 +70,13 @@ export class VirtualMachine {
     const process = new HostProcess(memory, bus, this.frames, writer, maxphyaddr);
     const manager: HostMemoryManager = { process, frames: this.frames, writer, bus, cpu: 0, gfn: 0, frame: 0 };
     this.slots = new Memslots(this.registry, bus);
-    for (const { frame, frames } of slots) this.slots.add(frame, frames, RAM_HVA_PAGE + frame);
+    for (const { frame, frames, kind, id } of slots) this.slots.add({ id, baseGfn: frame, pages: frames, hvaPage: RAM_HVA_PAGE + frame, kind });
+    this.dirty = new DirtyLog(this.registry, this.slots, bus);
     this.notifier = new MmuNotifier(this.registry, this.slots, bus);
-    this.memory = new SlotMemory(this.slots, manager, host.listing);
+    this.memory = new SlotMemory(this.slots, manager, host.listing, this.dirty);
     this.vcpus = new PerCpu(processors, ({ cpu }) => new VcpuState(host.registry, cpu));
     this.guestTables = new PerCpu(processors, ({ cpu, features, registers }) => new TranslationSpace({
-      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.vmm, cpu, maxphyaddr, features, tables: new SlotAddressing(this.memory),
+      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.vmm, cpu, maxphyaddr, features, tables: new SlotAddressing(this.memory, cpu),
       topEntries: pdptesOf(registers),
     }));
   }

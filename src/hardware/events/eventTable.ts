@@ -4,6 +4,7 @@ import { flushCauseNames } from './flushCauses';
 import { hostActionNames, notifierNames } from './hostEventNames';
 import { ipiNames } from '../apic/deliveryMode';
 import { systemAccessNames } from '../delivery/systemAccessKinds';
+import { slotChangeNames } from './slotEventNames';
 import { walkOutcomeNames } from '../paging/walkOutcome';
 
 /**
@@ -150,6 +151,10 @@ export const eventKinds = [
   { name: 'page_copied', fields: ['hpa', 'address', 'size'], text: 'the page at {address} is copied to {hpa}' },
   { name: 'swap_written', fields: ['hva', 'hpa', 'index'], text: 'the page at {hpa} is written to page {index} of the swap device' },
   { name: 'swap_read', fields: ['hva', 'hpa', 'index'], text: 'page {index} of the swap device is read into {hpa}' },
+  // Memory slots and their dirty pages.
+  { name: 'memslot_changed', fields: ['gpa', 'hva', 'size', 'index', 'value', 'what'], what: slotChangeNames, text: 'slot {index}: {what}; the set of slots is generation {value}' },
+  { name: 'page_marked_dirty', fields: ['gpa', 'index'], text: 'the page at {gpa} is marked dirty in the log of slot {index}' },
+  { name: 'mmio_entry_made', fields: ['gpa', 'hpa', 'space', 'value'], text: 'the entry at {hpa} says that {gpa} is MMIO, by generation {value}' },
 ] as const satisfies readonly EventKind[];
 
 export type EventName = (typeof eventKinds)[number]['name'];
