@@ -16,8 +16,7 @@ export function deadlockText(machine: Machine): string {
 }
 
 function nameOf({ program }: Machine, actor: number): string {
-  const { name, kind } = program.actors[actor]!;
-  return kind === 'cpu' ? name : `${kind} ${name}`;
+  return program.actors[actor]!.name;
 }
 
 function waitOf({ program, interpreter: { scheduler } }: Machine, actor: number): string | undefined {

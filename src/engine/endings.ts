@@ -5,9 +5,11 @@ import { ACTIVITY, REGISTER } from '../hardware/processor/registers';
 import { stopCauses, type Program, type StopCause } from '../language/program';
 import { setPairAt } from './arithmetic';
 import type { GuestStack } from './guestStack';
+import type { Death, Deaths } from './deaths';
 import type { HandlerCalls } from './handlerCalls';
 import type { Happenings } from './happenings';
 import { appliesTo } from './judge';
+import type { Meetings } from './meetings';
 import { RUN, type RunState } from './runState';
 import type { StatementIndex } from './statementIndex';
 import { ACTOR_STATE, type Scheduler } from './scheduler';
@@ -21,21 +23,34 @@ const causes: ReadonlyMap<number, StopCause> = new Map([[RUN.tripleFault, 'tripl
 /** The parts of the interpreter that an end works on; arrays are by actor. */
 export interface EndingInterpreter {
   readonly program: Program;
-  readonly technique: string;
+  /** What an actor's expectations are under. */
+  readonly techniques: readonly (readonly string[])[];
   readonly bus: EventBus;
   readonly processors: readonly Processor[];
   readonly stacks: readonly GuestStack[];
   readonly happenings: readonly Happenings[];
   readonly statements: StatementIndex;
   readonly run: RunState;
+  readonly deaths: Deaths;
+  readonly meetings: Meetings;
   /** The hypervisor has stopped the VM because its guest has triple-faulted. */
   readonly hasTripleFaulted: (cpu: number) => boolean;
 }
 
-/** How a run comes to an end that its scenario did not write: told where and why, unless `expect stopped` is below it. */
+/** Ends of the run whoever comes to them: the scenario itself is wrong, not one guest. */
+const endsOfAll: ReadonlySet<number> = new Set([RUN.deadlock, RUN.hostActionRefused]);
+
+/**
+ * How a run comes to an end that its scenario did not write: told where and why, unless `expect stopped` is below it. Where
+ * there are several VMs, one that cannot go on leaves the others at work.
+ */
 export class Endings {
   scheduler!: Scheduler;
   calls!: HandlerCalls;
+  /** Hears of the barriers at which, without the CPUs of a VM that is gone, all have met. */
+  met: (meeting: number) => void = () => undefined;
+  /** Hears that the VM of a CPU is gone, while others go on. */
+  buried: (cpu: number) => void = () => undefined;
 
   constructor(private readonly parts: EndingInterpreter) {}
 
@@ -58,27 +73,50 @@ export class Endings {
       bus.commit();
     }
     if (this.isExpected(status, actor)) return;
-    run.die(status, actor, stacks[actor]!.statement, vector, code, lo, hi);
+    const death: Death = { status, cpu: actor, statement: stacks[actor]!.statement, vector, code, addressLo: lo, addressHi: hi };
+    if (this.othersGoOn(status, actor)) this.bury(death);
+    else run.die(status, actor, death.statement, vector, code, lo, hi);
+  }
+
+  private othersGoOn(status: number, actor: number): boolean {
+    const { program: { actors, vms }, deaths } = this.parts;
+    const { vm } = actors[actor]!;
+    return vm >= 0 && !endsOfAll.has(status) && vms.some(({ parent }, other) => parent < 0 && other !== vm && !deaths.isGone(other));
+  }
+
+  /** The VM does nothing more from here on. */
+  private bury(death: Death): void {
+    const { program: { actors }, deaths, meetings } = this.parts;
+    const { vm } = actors[death.cpu]!;
+    deaths.note(vm, 'not meant', death);
+    actors.forEach((other, number) => {
+      if (other.vm === vm) this.scheduler.setState(number, ACTOR_STATE.dead);
+    });
+    for (const meeting of meetings.forgetTheDead()) this.met(meeting);
+    this.buried(death.cpu);
   }
 
   /** The VM stops, and an expectation below the statement says so: its CPU goes on to judge that one, the others do nothing more. */
   private isExpected(status: number, actor: number): boolean {
-    const { program, technique, stacks, happenings, processors } = this.parts;
+    const { program, techniques, stacks, happenings, processors, deaths, meetings } = this.parts;
     const cause = causes.get(status);
     const processor = processors[actor];
     if (cause === undefined || processor === undefined) return false;
     const { stoppedBelow } = program.statements[this.statementOfBlock(stacks[actor]!)]!;
     const isMeant = stoppedBelow.some((i) => {
       const { claim } = program.expectations[i]!;
-      return appliesTo(program, program.expectations[i]!, technique) && claim.kind === 'stopped' && (claim.why ?? cause) === cause;
+      return appliesTo(program, program.expectations[i]!, techniques[actor]!) && claim.kind === 'stopped' && (claim.why ?? cause) === cause;
     });
     if (!isMeant) return false;
     happenings[actor]!.noteStop(stopCauses.indexOf(cause));
     this.calls.leaveToBlock(actor, processor);
     const { vm } = program.actors[actor]!;
+    const { statement } = stacks[actor]!;
+    deaths.note(vm, 'meant', { status, cpu: actor, statement, vector: 0, code: 0, addressLo: 0, addressHi: 0 });
     program.actors.forEach((other, number) => {
-      if (number !== actor && other.vm === vm) this.scheduler.wait(number, ACTOR_STATE.ended, 0, 0);
+      if (number !== actor && other.vm === vm) this.scheduler.setState(number, ACTOR_STATE.dead);
     });
+    for (const meeting of meetings.forgetTheDead()) this.met(meeting);
     return true;
   }
 

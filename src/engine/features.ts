@@ -1,9 +1,11 @@
 import { INSTRUCTION_WORDS, OP, type Program, type SourceRange } from '../language/program';
 import { hostActionRows } from '../language/hostActions';
 import { instructionRows } from '../language/instructions';
+import type { VirtualMachine } from '../language/virtualMachines';
 import { MOST_CPUS } from './deliveryTables';
 import type { ConfigurationError } from './configuration';
 import type { MemorySlot } from './memoryMap';
+import { runningTechniques } from './techniques';
 
 /** What a scenario asks for, and the place that asks for it. */
 interface Use {
@@ -13,7 +15,7 @@ interface Use {
 
 /** Something that not every technique does. */
 interface Feature {
-  readonly uses: (program: Program, slots: readonly MemorySlot[]) => Use | undefined;
+  readonly uses: (program: Program, vm: VirtualMachine, slots: readonly MemorySlot[]) => Use | undefined;
   /** Techniques that do it. */
   readonly runsUnder: readonly string[];
   /** What to do instead, behind the names of those. */
@@ -22,30 +24,36 @@ interface Feature {
 
 const HARDWARE_WALKS = ['native', 'ept'] as const;
 const NONE: readonly string[] = [];
+/** Techniques with a host below the guest, which can have several. */
+const HYPERVISORS = runningTechniques.filter(({ ownsMachine }) => !ownsMachine).map(({ name }) => name);
 
 /** The design's table *feature × technique*. Nothing else keeps a technique from a scenario. */
 const features: readonly Feature[] = [
   {
-    uses: (program) => (program.paging === '4-level' ? undefined : setting(program, 'paging', `paging ${program.paging}`)),
+    uses: (_, vm) => (vm.paging === '4-level' ? undefined : setting(vm, 'paging', `paging ${vm.paging}`)),
     runsUnder: HARDWARE_WALKS, advice: 'its shadow tables are of 4-level guests',
   },
   {
-    uses: (program) => (program.vms[0]?.kernel === 'none' ? setting(program, 'kernel', 'kernel none') : undefined),
+    uses: (_, vm) => (vm.kernel === 'none' ? setting(vm, 'kernel', 'kernel none') : undefined),
     runsUnder: HARDWARE_WALKS, advice: 'it has no shadow of a guest without paging',
   },
   {
-    uses: (program, slots) => {
+    uses: (_, vm, slots) => {
       const rom = slots.find(({ kind }) => kind === 'rom');
       return rom === undefined ? undefined : { name: `the ROM slot ${rom.name}`, ...(rom.setting === undefined ? {} : { range: rom.setting.range }) };
     },
     runsUnder: ['native'], advice: 'write ram in place of rom',
   },
   {
-    uses: (program) => (program.vms.length > 1 ? { name: `${program.vms.length} virtual machines` } : undefined),
-    runsUnder: NONE, advice: 'keep one vm',
+    uses: ({ vms }) => (vms.length > 1 ? { name: `a host of ${vms.length} virtual machines` } : undefined),
+    runsUnder: HYPERVISORS, advice: 'without a hypervisor there is one guest to a machine',
   },
   {
-    uses: (program) => (program.cpus.length > MOST_CPUS ? setting(program, 'delivery', `delivery memory with ${program.cpus.length} CPUs`, 'memory') : undefined),
+    uses: ({ vms }) => (vms.some(({ parent }) => parent >= 0) ? { name: 'a vm inside a vm' } : undefined),
+    runsUnder: NONE, advice: 'leave nesting out',
+  },
+  {
+    uses: (_, vm) => (vm.cpus.length > MOST_CPUS ? setting(vm, 'delivery', `delivery memory with ${vm.cpus.length} CPUs`, 'memory') : undefined),
     runsUnder: NONE, advice: `keep ${MOST_CPUS} of them`,
   },
   { uses: (program) => operation(program, OP.vmcsGet, 'VMREAD') ?? operation(program, OP.vmcsSet, 'VMWRITE'), runsUnder: NONE, advice: 'leave nesting out' },
@@ -54,11 +62,11 @@ const features: readonly Feature[] = [
   ...hostActionRows.map(({ name }): Feature => ({ uses: (program) => hostAction(program, name), runsUnder: NONE, advice: 'leave it out' })),
 ];
 
-/** Why the scenario does not fit the technique, as a sentence; undefined when it does. */
-export function unfitFeature(program: Program, technique: string, slots: readonly MemorySlot[]): ConfigurationError | undefined {
+/** Why a VM of the scenario does not fit its technique, as a sentence; undefined when it does. */
+export function unfitFeature(program: Program, vm: VirtualMachine, technique: string, slots: readonly MemorySlot[]): ConfigurationError | undefined {
   for (const { uses, runsUnder, advice } of features) {
     if (runsUnder.includes(technique)) continue;
-    const use = uses(program, slots);
+    const use = uses(program, vm, slots);
     if (use === undefined) continue;
     const where = use.range === undefined ? '' : `line ${use.range.line + 1}: `;
     const instead = runsUnder.length === 0 ? `no technique does it yet: ${advice}` : `run it under ${runsUnder.join(' or ')}: ${advice}`;
@@ -67,8 +75,8 @@ export function unfitFeature(program: Program, technique: string, slots: readonl
   return undefined;
 }
 
-function setting(program: Program, name: string, text: string, value?: string): Use | undefined {
-  const found = program.machine.find((each) => each.name === name);
+function setting(vm: VirtualMachine, name: string, text: string, value?: string): Use | undefined {
+  const found = vm.machine.find((each) => each.name === name);
   if (value !== undefined && found?.values[0] !== value) return undefined;
   const range = found?.range;
   return { name: text, ...(range === undefined ? {} : { range }) };

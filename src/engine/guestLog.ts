@@ -5,8 +5,9 @@ import { ACCESS } from '../hardware/paging/accessKinds';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import { pairToBigInt } from './arithmetic';
-import { entriesOf, guestRootsOfAll, guestTablePages } from './guestTablePages';
+import { entriesOf, guestRoots, guestTablePages } from './guestTablePages';
 import type { Machine } from './machine';
+import type { RunningVm } from './runningVm';
 
 export type GuestLogLine = Readonly<Record<string, unknown>>;
 
@@ -16,8 +17,9 @@ const PAGE_FAULT = 14;
 export const guestLogKinds: readonly number[] = [KIND.access_done, KIND.exception_delivered];
 
 /**
- * What the guest could see and nothing else: completed accesses, faults delivered, and at the end the
- * paging structures that its roots reach. Two techniques agree when their logs do.
+ * What the guest could see and nothing else: completed accesses, faults delivered, and at barriers and the end the
+ * paging structures that its roots reach. Two techniques agree when their logs do. A guest does not see other VMs: CPUs are
+ * numbered as its own, and where there are several VMs each line says whose it is.
  */
 export class GuestLog {
   private readonly next: number[] = [];
@@ -30,14 +32,26 @@ export class GuestLog {
     else if (record[KIND_AT] === KIND.exception_delivered) this.noteFault(cpu, record);
   }
 
-  /** One line for each paging-structure page reachable from a process's root or CR3, by ascending address. */
-  noteTables(): void {
-    const { machine } = this;
-    const { technique, memory } = machine;
-    const roots = guestRootsOfAll(technique, machine.processors.length, machine.interpreter.processes);
-    const { format } = technique.guestTables(0);
+  /**
+   * For each VM one line for each paging-structure page reachable from a process's root or CR3, by ascending address.
+   * `meeting`: the barrier that was met, which is about those VMs only whose CPUs meet there.
+   */
+  noteTables(meeting?: number): void {
+    const { program, vms } = this.machine;
+    const actors = meeting === undefined ? [] : program.meetings[meeting]!.actors;
+    const met = new Set(actors.map((actor) => program.actors[actor]!.vm).filter((vm) => vm >= 0));
+    for (const vm of vms) if (met.size === 0 || met.has(vm.number)) this.noteTablesOf(vm);
+  }
+
+  private noteTablesOf(vm: RunningVm): void {
+    const { machine: { memory, interpreter } } = this;
+    const { technique, processors } = vm;
+    const cpus = processors.map(({ cpu }) => cpu);
+    const first = cpus[0]!;
+    const roots = guestRoots(vm, cpus, interpreter.processes);
+    const { format } = technique.guestTables(first);
     const { levelNames: names, entryBytes } = format;
-    const pages = [...guestTablePages(memory, technique, 0, roots)].sort(([a], [b]) => a - b);
+    const pages = [...guestTablePages(memory, technique, first, roots)].sort(([a], [b]) => a - b);
     for (const [gfn, level] of pages) {
       const frame = technique.guestMemory.frameOf(gfn);
       const words: [number, string][] = [];
@@ -47,8 +61,19 @@ export class GuestLog {
         const value = pairToBigInt(memory.load32(at, frame >>> 20), entryBytes === 4 ? 0 : memory.load32(at | 4, frame >>> 20));
         if (value !== 0n) words.push([index, hex(value)]);
       }
-      this.write({ table: `${names[level] ?? ''} page`, gpa: hex(BigInt(gfn) << 12n), words });
+      this.write({ ...this.whose(vm), table: `${names[level] ?? ''} page`, gpa: hex(BigInt(gfn) << 12n), words });
     }
+  }
+
+  /** The VM, where there are several. */
+  private whose({ name }: RunningVm): GuestLogLine {
+    return this.machine.vms.length > 1 ? { vm: name } : {};
+  }
+
+  /** CPU `cpu` as its guest numbers it. */
+  private cpu(cpu: number): GuestLogLine {
+    const vm = this.machine.vmOf(cpu);
+    return { ...this.whose(vm), cpu: cpu - vm.processors[0]!.cpu };
   }
 
   private noteAccess(cpu: number, record: Int32Array): void {
@@ -57,7 +82,7 @@ export class GuestLog {
     // The operand may be wider than the access: what memory takes of it counts.
     const value = (at: number): string => hex(BigInt.asUintN(8 * size, pairToBigInt(record[at]!, record[at + 1]!)));
     const line = (op: string, at: number): void => this.write({
-      cpu, seq: this.sequence(cpu), op, gva: pair(record, field.gva.at), size, value: value(at),
+      ...this.cpu(cpu), seq: this.sequence(cpu), op, gva: pair(record, field.gva.at), size, value: value(at),
     });
     if (operation === OPERATION.readModifyWrite) {
       line('load', field.old.at);
@@ -71,7 +96,7 @@ export class GuestLog {
     const vector = record[field.vector.at]!;
     const isPageFault = vector === PAGE_FAULT;
     this.write({
-      cpu, seq: this.sequence(cpu), vector, code: hex(BigInt(record[field.code.at]! >>> 0)),
+      ...this.cpu(cpu), seq: this.sequence(cpu), vector, code: hex(BigInt(record[field.code.at]! >>> 0)),
       ...(isPageFault ? { cr2: pair(record, field.gva.at) } : {}),
       spurious: isPageFault && this.isSpurious(cpu, record),
     });
@@ -82,7 +107,7 @@ export class GuestLog {
     const code = record[field.code.at]!;
     const kind = code & PFEC.ID ? ACCESS.fetch : code & PFEC.W ? ACCESS.write : ACCESS.read;
     const access = code & PFEC.U ? kind | ACCESS.user : kind;
-    const space = this.machine.technique.guestTables(cpu);
+    const space = this.machine.vmOf(cpu).technique.guestTables(cpu);
     return walk(space, record[field.gva.at]!, record[field.gva.at + 1]!, access, EFFECTS.none) === WALK.mapped;
   }
 

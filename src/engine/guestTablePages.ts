@@ -3,6 +3,7 @@ import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { PagingFormat } from '../hardware/paging/pagingFormat';
 import type { Technique } from '../hypervisor/technique';
 import type { ProcessTable } from './processTable';
+import type { RunningVm } from './runningVm';
 
 /** Entries of a table whose entries are in registers: PAE's four PDPTEs. */
 const REGISTER_ENTRIES = 4;
@@ -42,15 +43,9 @@ export function guestTablePages(
   return pages;
 }
 
-/** Guest frames of the known roots: what CR3 of `cpu` names, and the processes'. */
-export function guestRoots(technique: Technique, cpu: number, processes: ProcessTable): ReadonlySet<number> {
-  return new Set([cr3Frame(technique, cpu), ...processes.rootFrames()]);
-}
-
-/** The same with CR3 of each of the CPUs. */
-export function guestRootsOfAll(technique: Technique, cpus: number, processes: ProcessTable): ReadonlySet<number> {
-  const known = Array.from({ length: cpus }, (_, cpu) => cr3Frame(technique, cpu));
-  return new Set([...known, ...processes.rootFrames()]);
+/** Guest frames of the known roots of a VM: what CR3 of these CPUs of it names, and its processes'. */
+export function guestRoots({ technique, number }: RunningVm, cpus: readonly number[], processes: ProcessTable): ReadonlySet<number> {
+  return new Set([...cpus.map((cpu) => cr3Frame(technique, cpu)), ...processes.rootsOf(number).map(({ frame }) => frame)]);
 }
 
 function cr3Frame(technique: Technique, cpu: number): number {

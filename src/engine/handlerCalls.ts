@@ -35,7 +35,8 @@ const VE_PHYSICAL_ADDRESS = 24;
 /** The parts of the interpreter that calls of handlers work on; arrays are by CPU. */
 export interface CallingInterpreter {
   readonly program: Program;
-  readonly technique: string;
+  /** What an actor's expectations are under. */
+  readonly techniques: readonly (readonly string[])[];
   readonly bus: EventBus;
   readonly memory: PhysicalMemory;
   readonly stacks: readonly GuestStack[];
@@ -98,7 +99,7 @@ export class HandlerCalls {
 
   /** The handler gives the access up, and with it the statement of the `cpu` block; what it had called is left. */
   refuse(cpu: number, processor: Processor): void {
-    const { stacks, bus, happenings, program, technique, endings } = this.parts;
+    const { stacks, bus, happenings, program, techniques, endings } = this.parts;
     const stack = stacks[cpu]!;
     const frame = stack.frames().find((each) => each.isHandler);
     if (frame === undefined) throw new Error('invariant: an access is refused outside of a handler');
@@ -113,7 +114,7 @@ export class HandlerCalls {
     processor.counters[COUNTER.refusals]!++;
     const statement = this.leaveToBlock(cpu, processor);
     const { refusedBelow } = program.statements[statement]!;
-    const isExpected = refusedBelow.some((i) => appliesTo(program, program.expectations[i]!, technique));
+    const isExpected = refusedBelow.some((i) => appliesTo(program, program.expectations[i]!, techniques[cpu]!));
     if (!isExpected) endings.die(RUN.refused, cpu, vector, code, lo, hi);
   }
 

@@ -1,11 +1,12 @@
 import { COUNTER } from '../hardware/state/counters';
 import type { EventBus } from '../hardware/events/eventBus';
 import { ACTOR, KIND, field } from '../hardware/events/eventTable';
-import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import { STATUS, type Processor } from '../hardware/processor/processor';
 import type { Registry } from '../hardware/state/registry';
 import { INSTRUCTION_WORDS, MEET, OP, SEGMENT_SELECTORS_AT, type Program } from '../language/program';
 import { isZero, setNumberAt, setPairAt } from './arithmetic';
+import { Boot } from './boot';
+import { Deaths } from './deaths';
 import { Endings } from './endings';
 import { FaultRepeats } from './faultRepeats';
 import { guestInstructions, type InstructionSite } from './guestInstructions';
@@ -13,32 +14,21 @@ import { GuestStack } from './guestStack';
 import { HandlerCalls } from './handlerCalls';
 import { Happenings } from './happenings';
 import { Holds } from './holds';
-import type { HostActions } from './hostActions';
 import { InstructionBoundaries, isGuestInstruction } from './instructionBoundaries';
+import type { InterpretedMachine } from './interpretedMachine';
+import { isUnder } from './judge';
 import { Judging } from './judging';
 import { Meetings } from './meetings';
 import { NumberTables } from './numberTable';
 import { printText } from './printValue';
 import type { PrivilegeSwitch } from './privilegeSwitch';
-import { ProcessTable } from './processTable';
+import type { ProcessTable } from './processTable';
 import type { Questions } from './questions';
 import { Randomness } from './randomness';
 import { RUN, RunState } from './runState';
 import { ACTOR_STATE, ATTENTION_TO, NOBODY, Scheduler } from './scheduler';
 import { StatementIndex } from './statementIndex';
 import { COMPUTED, compute } from './values';
-
-/** What the program runs on. */
-export interface InterpretedMachine {
-  readonly technique: string;
-  readonly processors: readonly Processor[];
-  readonly memory: PhysicalMemory;
-  readonly questions: Questions;
-  readonly bus: EventBus;
-  readonly privilege: PrivilegeSwitch;
-  readonly hostActions: HostActions;
-  readonly hasTripleFaulted: (cpu: number) => boolean;
-}
 
 /**
  * Runs the compiled scenario, one instruction at a time, on the machine's processors. All of its
@@ -51,6 +41,8 @@ export class Interpreter {
   readonly run: RunState;
   readonly globals: Int32Array;
   readonly processes: ProcessTable;
+  /** VMs that cannot go on while others do. */
+  readonly deaths: Deaths;
   readonly tables: NumberTables;
   readonly scheduler: Scheduler;
   readonly holds: Holds;
@@ -63,6 +55,7 @@ export class Interpreter {
   private readonly meetings: Meetings;
   private readonly calls: HandlerCalls;
   private readonly boundaries: InstructionBoundaries;
+  private readonly boot: Boot;
   private readonly endings: Endings;
   readonly repeats: readonly FaultRepeats[];
   private readonly site: InstructionSite;
@@ -75,7 +68,7 @@ export class Interpreter {
   private mayWait = 0;
 
   constructor(registry: Registry, readonly program: Program, private readonly machine: InterpretedMachine) {
-    const { technique, processors, questions, bus, privilege, memory } = machine;
+    const { techniques, processors, questions, bus, privilege, memory, processes } = machine;
     this.processors = processors;
     this.questions = questions;
     this.bus = bus;
@@ -92,21 +85,27 @@ export class Interpreter {
     this.happenings = happenings;
     this.repeats = processors.map((_, cpu) => new FaultRepeats(registry, cpu));
     this.globals = registry.block('globals', 2 * program.globals.length);
-    this.processes = new ProcessTable(registry, program.processes.length);
+    this.processes = processes;
+    this.deaths = new Deaths(registry, program.vms.length);
     this.tables = new NumberTables(registry);
     this.judging = new Judging(program, run, questions, bus);
-    this.meetings = new Meetings(registry, program);
+    this.meetings = new Meetings(registry, program, this.deaths);
     this.scheduler = new Scheduler(registry, program, processors, stacks, this.meetings);
     this.holds = new Holds(registry, bus, program.actors.length);
-    this.endings = new Endings({ program, technique, bus, processors, stacks, happenings, statements, run, hasTripleFaulted: machine.hasTripleFaulted });
+    this.boot = new Boot(program, this.scheduler, this.deaths);
+    this.endings = new Endings({
+      program, techniques, bus, processors, stacks, happenings, statements, run, deaths: this.deaths, meetings: this.meetings, hasTripleFaulted: machine.hasTripleFaulted,
+    });
     this.calls = new HandlerCalls({
-      program, technique, bus, memory, stacks, happenings, repeats: this.repeats, statements, endings: this.endings, privilege,
+      program, techniques, bus, memory, stacks, happenings, repeats: this.repeats, statements, endings: this.endings, privilege,
     });
     this.boundaries = new InstructionBoundaries({ program, processors, stacks, scheduler: this.scheduler, calls: this.calls, endings: this.endings });
     this.meetings.scheduler = this.scheduler;
     this.holds.scheduler = this.scheduler;
     this.endings.scheduler = this.scheduler;
     this.endings.calls = this.calls;
+    this.endings.met = (meeting) => { this.met(meeting); };
+    this.endings.buried = (cpu) => { this.finishBoot(cpu); };
     const seed = program.schedule.kind === 'random' ? program.schedule.seed : undefined;
     this.site = { processor: processors[0]!, words: stacks[0]!.words, at: 0, chance: new Randomness(registry, 'chance', seed), lo: 0, hi: 0 };
   }
@@ -130,7 +129,7 @@ export class Interpreter {
       const block = this.program.procedures[procedure]!;
       this.stacks[actor]!.start(procedure, block.entry, block.registers);
     });
-    this.scheduler.setState(0, ACTOR_STATE.running);
+    this.boot.start();
   }
 
   /** The hypervisor cannot enter the guest: the run is over before its first statement. */
@@ -183,7 +182,7 @@ export class Interpreter {
       case OP.jump: stack.pc = a; break;
       case OP.jumpIf: if (!isZero(words, ra)) stack.pc = b; break;
       case OP.jumpUnless: if (isZero(words, ra)) stack.pc = b; break;
-      case OP.jumpUnlessTechnique: if (!this.program.techniqueSets[a]!.includes(this.machine.technique)) stack.pc = b; break;
+      case OP.jumpUnlessTechnique: if (!isUnder(this.program, a, this.machine.techniques[cpu]!)) stack.pc = b; break;
 
       case OP.globalGet: setPairAt(words, ra, this.globals[2 * b]!, this.globals[2 * b + 1]!); break;
       case OP.globalSet: setPairAt(this.globals, 2 * a, words[rb]!, words[rb + 1]!); break;
@@ -261,16 +260,16 @@ export class Interpreter {
       case OP.query: this.questions.ask(cpu, b, words, ra, words[rc]!, words[rc + 1]!); break;
       case OP.peek: this.judging.peek(cpu, words, ra, words[rb]!, words[rb + 1]!, c); break;
       case OP.queryOf:
-        this.questions.askIn(this.processes.rootFrameOf(words[rc + 2]!), () => this.questions.ask(cpu, b, words, ra, words[rc]!, words[rc + 1]!));
+        this.questions.askIn(words[rc + 2]!, () => this.questions.ask(cpu, b, words, ra, words[rc]!, words[rc + 1]!));
         break;
       case OP.peekOf:
-        this.questions.askIn(this.processes.rootFrameOf(words[rb + 2]!), () => this.judging.peek(cpu, words, ra, words[rb]!, words[rb + 1]!, c));
+        this.questions.askIn(words[rb + 2]!, () => this.judging.peek(cpu, words, ra, words[rb]!, words[rb + 1]!, c));
         break;
       case OP.counter: setNumberAt(words, ra, this.questions.counter(cpu, b, c)); break;
       case OP.mark: setNumberAt(words, ra, this.happenings[cpu]!.count(b)); break;
       case OP.expect: this.judging.judge(cpu, stack, this.happenings[cpu]!, a); break;
       case OP.print: this.judging.say('print', printText(this.program.prints[a]!, words, base), stack.statement); break;
-      case OP.startCounting: this.startCounting(); break;
+      case OP.startCounting: this.finishBoot(cpu); break;
       default: {
         const computed = compute(operation, words, ra, rb, rc);
         if (computed === COMPUTED.divideByZero) this.endings.die(RUN.divideByZero, cpu, 0, 0, 0, 0);
@@ -310,7 +309,8 @@ export class Interpreter {
   private hasEnded(actor: number): boolean {
     const { scheduler, stacks, code } = this;
     const isAtEnd = code[stacks[actor]!.pc * INSTRUCTION_WORDS] === OP.end && stacks[actor]!.depth === 0;
-    return scheduler.state(actor) === ACTOR_STATE.ended || (isAtEnd && scheduler.isHalted(actor));
+    const state = scheduler.state(actor);
+    return state === ACTOR_STATE.ended || state === ACTOR_STATE.dead || (isAtEnd && scheduler.isHalted(actor));
   }
 
   private beginStatement(cpu: number, stack: GuestStack, processor: Processor | undefined, statement: number): void {
@@ -391,10 +391,10 @@ export class Interpreter {
     setPairAt(stack.words, stack.base + 2 * result, lo, hi);
   }
 
-  /** Boot is over: the counters begin, and the others may run. */
-  private startCounting(): void {
+  /** The VM of `cpu` has booted, or died of it: after the last one the counters begin, and all may run. */
+  private finishBoot(cpu: number): void {
+    if (this.run.isCounting || !this.boot.isOver(cpu)) return;
     this.run.startCounting();
     for (const processor of this.processors) processor.counters.fill(0);
-    this.scheduler.start();
   }
 }

@@ -17,9 +17,14 @@ export interface Evidence {
   readonly unmapped: string | undefined;
 }
 
-/** True when the expectation is judged under `technique`. */
-export function appliesTo(program: Program, expectation: Expectation, technique: string): boolean {
-  return expectation.techniques < 0 || program.techniqueSets[expectation.techniques]!.includes(technique);
+/** True when the expectation is judged under `techniques`: one, or for a host thread those of all VMs, which must all be meant. */
+export function appliesTo(program: Program, expectation: Expectation, techniques: readonly string[]): boolean {
+  return expectation.techniques < 0 || isUnder(program, expectation.techniques, techniques);
+}
+
+/** True when set `set` of the program's sets of techniques has all of these. */
+export function isUnder(program: Program, set: number, techniques: readonly string[]): boolean {
+  return techniques.every((technique) => program.techniqueSets[set]!.includes(technique));
 }
 
 /** Undefined when the claim holds, else what was found instead: `it is 0x3, and 2 was expected`. */

@@ -37,13 +37,13 @@ export class Judging {
   /** What `size` bytes at linear address (lo, hi) hold, into the pair at `to`; 0 where nothing is mapped. */
   peek(actor: number, words: Int32Array, to: number, lo: number, hi: number, size: number): void {
     const { questions } = this;
-    if (!questions.peek(actor, lo, hi, size)) this.run.noteUnmapped(questions.endLevel, lo, hi);
+    if (!questions.peek(actor, lo, hi, size)) this.run.noteUnmapped(questions.endVm, questions.endLevel, lo, hi);
     setPairAt(words, to, questions.valueLo, questions.valueHi);
   }
 
   /** Why a load in the claim that is being judged found nothing, as a sentence. */
   private takeUnmapped(): string | undefined {
     const unmapped = this.run.takeUnmapped();
-    return unmapped === undefined ? undefined : this.questions.unmappedText(unmapped.level, unmapped.lo, unmapped.hi);
+    return unmapped === undefined ? undefined : this.questions.unmappedText(unmapped.vm, unmapped.level, unmapped.lo, unmapped.hi);
   }
 }

@@ -7,7 +7,7 @@ import { VMCS } from '../hardware/vmx/vmcs';
 import type { Listing } from '../hypervisor/listing';
 import { PhysicalHost, type PhysicalMachine } from '../hypervisor/physicalHost';
 import type { Technique } from '../hypervisor/technique';
-import { VirtualMachine, type VmParts } from '../hypervisor/virtualMachine';
+import { VirtualMachine } from '../hypervisor/virtualMachine';
 import type { Program } from '../language/program';
 import type { Configuration } from './configuration';
 import { loadDeliveryTables } from './deliveryTables';
@@ -15,62 +15,74 @@ import { HostActions } from './hostActions';
 import { Interpreter } from './interpreter';
 import { loadGuest } from './loader';
 import { lowRam, type MemorySlot } from './memoryMap';
-import { DirectPrivilegeSwitch, MemoryPrivilegeSwitch } from './privilegeSwitch';
+import { privilegeSwitchFor } from './privilegeSwitch';
+import { ProcessTable } from './processTable';
 import { Questions } from './questions';
+import type { RunningVm } from './runningVm';
 import { TableWatch } from './tableWatch';
 
 const FRAME_BYTES = 4096;
 
-/** One machine with a scenario loaded: processors, memory, hypervisor, and the program's interpreter. */
+/** One machine with a scenario loaded: processors, memory, the VMs with their hypervisors, and the program's interpreter. */
 export class Machine {
   readonly registry = new Registry();
   readonly bus = new EventBus();
   readonly memory: PhysicalMemory;
+  /** Of all VMs: a CPU's number on the machine is its place here. */
   readonly processors: readonly Processor[];
-  readonly technique: Technique;
+  /** By number, as in Program.vms. */
+  readonly vms: readonly RunningVm[];
   readonly questions: Questions;
   readonly interpreter: Interpreter;
   private readonly watches: readonly TableWatch[];
 
   constructor(readonly program: Program, readonly configuration: Configuration) {
-    const { maxphyaddr, vendor, tlbEntries, tlbWays, tlbL2, tlbPageShifts, walkCaches, rewalkOnPermissionFault, hostRam, slots, tags, delivery } = configuration;
     const { registry, bus } = this;
-    const memorySlots = slots.filter((slot): slot is MemorySlot & { readonly kind: 'ram' | 'rom' } => slot.kind !== 'mmio');
-    this.memory = configuration.technique.ownsMachine && slots.length > 1
-      ? new PhysicalMemory(registry, hostRam, memorySlots.map(rangeOf)) : new PhysicalMemory(registry, hostRam);
-    this.processors = program.cpus.map((_, cpu) => new Processor(registry, this.memory, bus, cpu, {
-      vendor, maxphyaddr, delivery, tlbEntries, tlbWays, walkCaches, rewalkOnPermissionFault,
-      ...(tlbL2 === undefined ? {} : { tlbL2 }), ...(tlbPageShifts === undefined ? {} : { tlbPageShifts }),
-    }));
-    const interconnect = new Interconnect();
-    for (const processor of this.processors) processor.connect(interconnect);
-    const physical: PhysicalMachine = { registry, memory: this.memory, bus, maxphyaddr, tags };
-    const guest: VmParts = { number: 0, processors: this.processors, slots: memorySlots };
-    this.technique = configuration.technique.ownsMachine
-      ? configuration.technique.make(physical, guest)
-      : configuration.technique.make(new VirtualMachine(new PhysicalHost(physical, Math.floor(hostRam / FRAME_BYTES), 1), guest), configuration.settings);
-    if (this.technique.vm !== undefined) this.technique.vm.notifier.listener = this.technique;
-    this.questions = new Questions(this.memory, this.processors, this.technique);
+    this.memory = this.makeMemory();
+    this.processors = program.vms.flatMap((_, number) => this.makeProcessors(number));
+    this.vms = this.makeVms();
+    for (const { technique } of this.vms) if (technique.vm !== undefined) technique.vm.notifier.listener = technique;
+    const processes = new ProcessTable(registry, program.processes);
+    this.questions = new Questions(this.memory, this.processors, this, processes);
     this.interpreter = new Interpreter(registry, program, {
-      technique: this.technique.name, processors: this.processors, memory: this.memory, questions: this.questions, bus,
-      privilege: delivery === 'memory' ? new MemoryPrivilegeSwitch() : new DirectPrivilegeSwitch(), hostActions: new HostActions(), hasTripleFaulted: (cpu) => this.technique.hasTripleFaulted(cpu),
+      techniques: program.actors.map((_, actor) => this.techniquesOf(actor)), processors: this.processors, memory: this.memory,
+      questions: this.questions, bus, processes, privilege: privilegeSwitchFor(this.processors.map(({ cpu }) => this.vmOf(cpu).configuration.delivery)),
+      hostActions: new HostActions(), hasTripleFaulted: (cpu) => this.vmOf(cpu).technique.hasTripleFaulted(cpu),
     });
     this.interpreter.holds.reload = (cpu) => {
       this.processors[cpu]?.reload();
       this.forgetDerived();
     };
-    this.watches = this.processors.map((processor) => new TableWatch(this.memory, bus, processor, this.technique, this.interpreter.processes));
-    const { paging, kernel } = configuration;
-    loadGuest(this.memory, this.technique.guestMemory, this.processors, { paging, kernel, ram: lowRam(slots) });
-    if (delivery === 'memory') loadDeliveryTables(this.memory, this.technique.guestMemory, this.processors, { paging, kernel, handlers: program.handlers });
-    const failed = this.processors.findIndex((processor, cpu) => this.failsToLaunch(processor, cpu));
+    this.watches = this.processors.map((processor) => new TableWatch(this.memory, bus, processor, this.vmOf(processor.cpu), processes));
+    for (const vm of this.vms) this.load(vm);
+    const failed = this.processors.filter((processor, cpu) => this.failsToLaunch(processor, cpu));
     this.interpreter.start();
-    if (failed >= 0) this.interpreter.stopAtLaunch(failed);
+    for (const { cpu } of failed) this.interpreter.stopAtLaunch(cpu);
   }
 
-  /** Listings of the hypervisor and the host by the number that events carry. */
+  /** The VM that an actor is of; of a host thread, which is of none, the first. */
+  vmOf(actor: number): RunningVm {
+    return this.vms[Math.max(0, this.program.actors[actor]?.vm ?? 0)]!;
+  }
+
+  /** Of the first VM. */
+  get technique(): Technique {
+    return this.vms[0]!.technique;
+  }
+
+  /** All listings, the hypervisors' and the host's; two VMs under one technique have the same. */
+  get listings(): readonly Listing[] {
+    const byName = new Map(this.vms.flatMap(({ technique }) => technique.listings.map(({ listing }) => [listing.name, listing] as const)));
+    return [...byName.values()];
+  }
+
+  /** The listing by the number that events carry. */
   listing(number: number): Listing | undefined {
-    return this.technique.listings.find((runner) => runner.number === number)?.listing;
+    for (const { technique } of this.vms) {
+      const found = technique.listings.find((runner) => runner.number === number);
+      if (found !== undefined) return found.listing;
+    }
+    return undefined;
   }
 
   /** Registry contents were put back: whatever is derived from them is made anew. */
@@ -84,13 +96,64 @@ export class Machine {
     for (const watch of this.watches) watch.forget();
   }
 
+  /** Without a hypervisor the guest's slots are the physical memory map; there is one VM then. */
+  private makeMemory(): PhysicalMemory {
+    const { vms: [first], hostRam } = this.configuration;
+    if (first?.technique.ownsMachine !== true || first.slots.length <= 1) return new PhysicalMemory(this.registry, hostRam);
+    return new PhysicalMemory(this.registry, hostRam, withMemory(first.slots).map(rangeOf));
+  }
+
+  /** The CPUs of a VM. They know each other, and those of no other VM. */
+  private makeProcessors(number: number): readonly Processor[] {
+    const { program, registry, memory, bus, configuration } = this;
+    const { maxphyaddr, vendor, tlbEntries, tlbWays, tlbL2, tlbPageShifts, walkCaches, rewalkOnPermissionFault } = configuration;
+    const { delivery } = configuration.vms[number]!;
+    const interconnect = new Interconnect();
+    return program.vms[number]!.cpus.map((cpu, apicId) => {
+      const processor = new Processor(registry, memory, bus, cpu, {
+        vendor, maxphyaddr, delivery, tlbEntries, tlbWays, walkCaches, rewalkOnPermissionFault, apicId,
+        ...(tlbL2 === undefined ? {} : { tlbL2 }), ...(tlbPageShifts === undefined ? {} : { tlbPageShifts }),
+      });
+      processor.connect(interconnect);
+      return processor;
+    });
+  }
+
+  private makeVms(): readonly RunningVm[] {
+    const { program, registry, memory, bus, configuration: { vms, maxphyaddr, tags, hostRam } } = this;
+    const physical: PhysicalMachine = { registry, memory, bus, maxphyaddr, tags };
+    let host: PhysicalHost | undefined;
+    return vms.map((configuration, number): RunningVm => {
+      const { technique, settings, slots, name } = configuration;
+      const processors = program.vms[number]!.cpus.map((cpu) => this.processors[cpu]!);
+      const guest = { number, processors, slots: withMemory(slots) };
+      if (technique.ownsMachine) return { number, name, configuration, processors, technique: technique.make(physical, guest) };
+      host ??= new PhysicalHost(physical, Math.floor(hostRam / FRAME_BYTES), vms.length);
+      return { number, name, configuration, processors, technique: technique.make(new VirtualMachine(host, guest), settings) };
+    });
+  }
+
+  private load({ technique: { guestMemory }, processors, configuration, number }: RunningVm): void {
+    const { paging, kernel, slots, delivery } = configuration;
+    loadGuest(this.memory, guestMemory, processors, { paging, kernel, ram: lowRam(slots) });
+    if (delivery !== 'memory') return;
+    loadDeliveryTables(this.memory, guestMemory, processors, { paging, kernel, handlers: this.program.vms[number]!.handlers });
+  }
+
+  /** What an actor's expectations are under: its VM's technique, those of all VMs for a host thread. */
+  private techniquesOf(actor: number): readonly string[] {
+    const isCpu = this.processors[actor] !== undefined;
+    return (isCpu ? [this.vmOf(actor)] : this.vms).map(({ technique }) => technique.name);
+  }
+
   /** True when the hypervisor cannot enter the guest. */
   private failsToLaunch(processor: Processor, cpu: number): boolean {
+    const { technique } = this.vmOf(cpu);
     processor.storeObserver = this.watches[cpu];
     processor.reload();
-    const root = this.technique.root;
+    const { root } = technique;
     if (root === undefined) return false;
-    this.technique.prepare(cpu);
+    technique.prepare(cpu);
     processor.root = {
       handleExit: (of) => {
         this.interpreter.happenings[of]!.noteExit(processor.vmcs[VMCS.exit_reason]!);
@@ -99,6 +162,10 @@ export class Machine {
     };
     return processor.launch() === STATUS.stopped;
   }
+}
+
+function withMemory(slots: readonly MemorySlot[]): readonly (MemorySlot & { readonly kind: 'ram' | 'rom' })[] {
+  return slots.filter((slot): slot is MemorySlot & { readonly kind: 'ram' | 'rom' } => slot.kind !== 'mmio');
 }
 
 function rangeOf({ frame, frames, kind }: MemorySlot): MemoryRange {

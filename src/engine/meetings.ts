@@ -1,5 +1,6 @@
 import type { Registry } from '../hardware/state/registry';
 import { MEET, type Program } from '../language/program';
+import type { Deaths } from './deaths';
 import { ACTOR_STATE, type Scheduler, type Waits } from './scheduler';
 
 /** Words of a barrier: how often all have met there, and how many have arrived since. */
@@ -11,7 +12,7 @@ const WORDS = 2;
 export type Meeting = 'goes on' | 'waits' | 'all have met';
 
 /**
- * Where actors meet. A barrier waits for every actor that names it; `await` for one that is held at its name; `release`
+ * Where actors meet. A barrier waits for every actor that names it and whose VM can go on; `await` for one that is held at its name; `release`
  * lets that one go. A waiting actor stays at its instruction, and executes it again once it may go on, so that an
  * interrupt can be taken meanwhile.
  */
@@ -20,7 +21,7 @@ export class Meetings implements Waits {
   private readonly words: Int32Array;
   private readonly actors: number;
 
-  constructor(registry: Registry, private readonly program: Program) {
+  constructor(registry: Registry, private readonly program: Program, private readonly deaths: Deaths) {
     this.words = registry.block('meetings', WORDS * Math.max(1, program.meetings.length));
     this.actors = program.actors.length;
   }
@@ -50,13 +51,37 @@ export class Meetings implements Waits {
       return 'goes on';
     }
     words[at + ARRIVED]!++;
-    if (words[at + ARRIVED]! < this.program.meetings[meeting]!.actors.length) {
+    if (words[at + ARRIVED]! < this.expected(meeting).length) {
       scheduler.wait(actor, ACTOR_STATE.atBarrier, meeting, words[at + TIMES]!);
       return 'waits';
     }
     words[at + ARRIVED] = 0;
     words[at + TIMES]!++;
     return 'all have met';
+  }
+
+  /** A VM has died: nobody waits for its CPUs any more. Gives the barriers at which all the others have met. */
+  forgetTheDead(): readonly number[] {
+    const { scheduler, words, program } = this;
+    return program.meetings.flatMap(({ kind }, meeting) => {
+      const at = WORDS * meeting;
+      const expected = this.expected(meeting);
+      const waiting = expected.filter((actor) => (
+        scheduler.state(actor) === ACTOR_STATE.atBarrier && scheduler.meeting(actor) === meeting && scheduler.ticket(actor) === words[at + TIMES]
+      ));
+      if (kind !== 'barrier') return [];
+      words[at + ARRIVED] = waiting.length;
+      if (waiting.length === 0 || waiting.length < expected.length) return [];
+      words[at + ARRIVED] = 0;
+      words[at + TIMES]!++;
+      return [meeting];
+    });
+  }
+
+  /** Those that a barrier waits for. */
+  private expected(meeting: number): readonly number[] {
+    const { meetings, actors } = this.program;
+    return meetings[meeting]!.actors.filter((actor) => !this.deaths.isGone(actors[actor]!.vm));
   }
 
   private await(actor: number, meeting: number): Meeting {

@@ -1,9 +1,11 @@
 import { exceptionOf } from '../hardware/delivery/exceptions';
+import type { Processor } from '../hardware/processor/processor';
 import { refusedInstruction } from '../hardware/processor/refusedInstruction';
 import { pairToBigInt } from './arithmetic';
 import type { Outcome } from './debuggee';
 import type { Machine } from './machine';
 import { deadlockText } from './deadlock';
+import type { Death } from './deaths';
 import { NO_VECTOR } from './endings';
 import { hostRefusalText } from './hostActions';
 import { exceptionAt } from './names';
@@ -14,33 +16,39 @@ const FIRST_INTERRUPT = 32;
 
 /** How the run stands as a result: `ok` when it came to its end and no expectation failed. */
 export function outcomeOf(machine: Machine): Outcome {
-  const { run } = machine.interpreter;
+  const { run, deaths } = machine.interpreter;
   const { passed, failed } = run;
-  if (run.status === RUN.running || run.status === RUN.ended) {
-    return { ok: run.status === RUN.ended && failed === 0, passed, failed };
-  }
-  return { ok: false, passed, failed, message: `${place(machine)}: ${causeOfDeath(machine)}` };
+  const isDead = run.status !== RUN.running && run.status !== RUN.ended;
+  const all = [...deaths.unexpected(), ...(isDead ? [run] : [])];
+  if (all.length === 0) return { ok: run.status === RUN.ended && failed === 0, passed, failed };
+  return { ok: false, passed, failed, message: all.map((death) => deathText(machine, death)).join('\n') };
 }
 
-/** `FILE:LINE:COL` of the statement that ended the run. */
-function place(machine: Machine): string {
-  const statement = machine.program.statements[machine.interpreter.run.statement];
+/** What a VM, or the run, came to an end of: place and cause, and where there are several VMs whose CPU it was. */
+export function deathText(machine: Machine, death: Death): string {
+  const { vms, program } = machine;
+  const who = vms.length > 1 && death.status !== RUN.deadlock ? `${program.actors[death.cpu]!.name}: ` : '';
+  return `${place(machine, death)}: ${who}${causeOfDeath(machine, death)}`;
+}
+
+/** `FILE:LINE:COL` of the statement that it was. */
+function place(machine: Machine, death: Death): string {
+  const statement = machine.program.statements[death.statement];
   if (statement === undefined) return machine.program.files[0]?.path ?? machine.program.name;
   const { file, line, column } = statement.range;
   return `${machine.program.files[file]!.path}:${line + 1}:${column + 1}`;
 }
 
-function causeOfDeath(machine: Machine): string {
-  const { run } = machine.interpreter;
-  const { status, code, vector } = run;
-  const address = pairToBigInt(run.addressLo, run.addressHi);
+function causeOfDeath(machine: Machine, death: Death): string {
+  const { status, code, vector, cpu } = death;
+  const address = pairToBigInt(death.addressLo, death.addressHi);
   const fault = exceptionAt(vector, code, address);
   switch (status) {
     case RUN.tripleFault:
-      if (vector === NO_VECTOR) return machine.processors[run.cpu]!.stopReason || `triple fault: ${machine.technique.stopReason()}`;
+      if (vector === NO_VECTOR) return machine.processors[cpu]!.stopReason || `triple fault: ${machine.vmOf(cpu).technique.stopReason()}`;
       return vector === 14
         ? `triple fault: the guest has no handler for ${fault}; write \`on page_fault(gva address, code)\``
-        : `triple fault: ${refusal(machine, vector)}, and the guest has no handler for ${shortName(vector)}; change the statement`;
+        : `triple fault: ${refusal(machine.processors[cpu]!, vector)}, and the guest has no handler for ${shortName(vector)}; change the statement`;
     case RUN.refused:
       return `the guest kernel refused the access (${fault}); write \`expect refused\` below it if that is meant`;
     case RUN.divideByZero:
@@ -54,15 +62,14 @@ function causeOfDeath(machine: Machine): string {
     case RUN.hostActionRefused:
       return hostRefusalText(code, address);
     default: {
-      const processor = machine.processors[run.cpu]!;
-      return `the hypervisor stopped the VM: ${processor.stopReason || machine.technique.stopReason()}`;
+      const processor = machine.processors[cpu]!;
+      return `the hypervisor stopped the VM: ${processor.stopReason || machine.vmOf(cpu).technique.stopReason()}`;
     }
   }
 }
 
 /** What happened, as a clause. */
-function refusal(machine: Machine, vector: number): string {
-  const processor = machine.processors[machine.interpreter.run.cpu]!;
+function refusal(processor: Processor, vector: number): string {
   if (vector >= FIRST_INTERRUPT || exceptionOf(vector) === undefined) return `interrupt ${vector} came`;
   return refusedInstruction(processor);
 }

@@ -17,8 +17,34 @@ export interface PrivilegeSwitch {
   leaveHandler(processor: Processor, level: number, flags: number, vector: number): number;
 }
 
+/** The switch for CPUs whose vectors are delivered so, by their numbers. */
+export function privilegeSwitchFor(deliveries: readonly ('direct' | 'memory')[]): PrivilegeSwitch {
+  const direct = new DirectPrivilegeSwitch();
+  const throughMemory = new MemoryPrivilegeSwitch();
+  if (deliveries.every((delivery) => delivery === 'direct')) return direct;
+  if (deliveries.every((delivery) => delivery === 'memory')) return throughMemory;
+  return new PrivilegeSwitchOfEach(deliveries.map((delivery) => (delivery === 'memory' ? throughMemory : direct)));
+}
+
+/** Two VMs need not have the same delivery. */
+class PrivilegeSwitchOfEach implements PrivilegeSwitch {
+  constructor(private readonly byCpu: readonly PrivilegeSwitch[]) {}
+
+  enter(processor: Processor, level: number): void {
+    this.byCpu[processor.cpu]!.enter(processor, level);
+  }
+
+  enterHandler(processor: Processor): void {
+    this.byCpu[processor.cpu]!.enterHandler(processor);
+  }
+
+  leaveHandler(processor: Processor, level: number, flags: number, vector: number): number {
+    return this.byCpu[processor.cpu]!.leaveHandler(processor, level, flags, vector);
+  }
+}
+
 /** `delivery direct`: vectors and IRET touch no memory. An interrupt gate clears IF. SDM Vol. 3, "Flag Usage By Exception- or Interrupt-Handler Procedure". */
-export class DirectPrivilegeSwitch implements PrivilegeSwitch {
+class DirectPrivilegeSwitch implements PrivilegeSwitch {
   enter(processor: Processor, level: number): void {
     processor.setLevel(level);
   }
@@ -42,7 +68,7 @@ const DATA_RIGHTS = SEGMENT_TYPE.accessed | SEGMENT_TYPE.writable | SEGMENT_RIGH
  * `delivery memory`: the processor has pushed a frame through the guest's tables, and IRET pops it. `user S` loads CS and SS
  * as the loads that lead to user mode would, so that the frame has the selectors to come back by.
  */
-export class MemoryPrivilegeSwitch implements PrivilegeSwitch {
+class MemoryPrivilegeSwitch implements PrivilegeSwitch {
   enter(processor: Processor, level: number): void {
     processor.setLevel(level);
     const { registers, segments } = processor;

@@ -1,17 +1,25 @@
 import { frameInEntry } from '../hardware/memory/frameNumber';
 import type { Registry } from '../hardware/state/registry';
-import { ownerOfAddress } from '../language/hostActions';
+import type { ProcessRow } from '../language/virtualMachines';
 import { setPairAt } from './arithmetic';
 
 /** Words of a process: its root, then its PCID, as pairs of halves. */
 const PROCESS_WORDS = 4;
 
-/** The guest's processes, by number: root and PCID as the kernel library sets them; 0 before it has. */
+/** A process whose tables the guest kernel has made. */
+export interface ProcessRoot {
+  readonly process: number;
+  readonly name: string;
+  /** Guest frame of its root table. */
+  readonly frame: number;
+}
+
+/** The processes of all VMs, by number: root and PCID as the kernel library sets them; 0 before it has. */
 export class ProcessTable {
   private readonly words: Int32Array;
 
-  constructor(registry: Registry, private readonly count: number) {
-    this.words = registry.block('processes', PROCESS_WORDS * Math.max(1, count));
+  constructor(registry: Registry, private readonly rows: readonly ProcessRow[]) {
+    this.words = registry.block('processes', PROCESS_WORDS * Math.max(1, rows.length));
   }
 
   /** Puts field `field` (0 root, 1 pcid) of `process` into the pair at `at`; 0 for a number that is no process's. */
@@ -29,15 +37,11 @@ export class ProcessTable {
     return frameInEntry(this.words[PROCESS_WORDS * process]!, this.words[PROCESS_WORDS * process + 1]!);
   }
 
-  /** The same of the process in whose tables an address is asked about; `word` is what `addressOwner` made of it. */
-  rootFrameOf(word: number): number {
-    const { process } = ownerOfAddress(word);
-    if (process === undefined) throw new Error('invariant: a question about a VM whose process is not named');
-    return this.rootFrame(process);
-  }
-
-  /** Guest frames of all root tables there are. */
-  rootFrames(): readonly number[] {
-    return Array.from({ length: this.count }, (_, process) => this.rootFrame(process)).filter((frame) => frame !== 0);
+  /** The processes of VM `vm` that have a root table: number, name and guest frame of it. */
+  rootsOf(vm: number): readonly ProcessRoot[] {
+    return this.rows.flatMap((row, process) => {
+      const frame = row.vm === vm ? this.rootFrame(process) : 0;
+      return frame === 0 ? [] : [{ process, name: row.name, frame }];
+    });
   }
 }

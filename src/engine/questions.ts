@@ -8,14 +8,30 @@ import { REGISTER } from '../hardware/processor/registers';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK, WHY } from '../hardware/paging/walkOutcome';
-import type { Technique } from '../hypervisor/technique';
+import { ownerOfAddress } from '../language/hostActions';
 import { COUNTER_SCOPE, queries, SEGMENT_SELECTORS_AT } from '../language/program';
 import { setNumberAt, setPairAt } from './arithmetic';
 import { guestTablePages } from './guestTablePages';
+import type { ProcessTable } from './processTable';
+import type { RunningVm } from './runningVm';
 
 const PAGE_MASK = 0xfff;
 /** Answer of an address question about what is not mapped. */
 const NOWHERE = -1;
+
+/** The VMs that questions are asked about. */
+export interface QuestionedMachine {
+  readonly vms: readonly RunningVm[];
+  /** That of a CPU; of a host thread, which is of none, the first. */
+  vmOf(actor: number): RunningVm;
+}
+
+/** Whose tables a question is about, when not those that the asking CPU's CR3 names. */
+interface Asked {
+  readonly vm: RunningVm;
+  /** Guest frame of the root; undefined: what CR3 names. */
+  readonly root: number | undefined;
+}
 
 /**
  * Questions about the machine that touch nothing: no access, no TLB line, no flag, no event, no
@@ -25,15 +41,16 @@ export class Questions {
   /** What `peek` and `register` found. */
   valueLo = 0;
   valueHi = 0;
-  /** Guest frame of the root that questions are asked of; undefined: of what CR3 names. */
-  private root: number | undefined;
-  /** Level of the entry at which the last `peek` ended without a translation. */
+  private asked: Asked | undefined;
+  /** Level of the entry at which the last `peek` ended without a translation, and the VM whose entry it was. */
   endLevel = 0;
+  endVm = 0;
 
   constructor(
     private readonly memory: PhysicalMemory,
     private readonly processors: readonly Processor[],
-    private readonly technique: Technique,
+    private readonly machine: QuestionedMachine,
+    private readonly processes: ProcessTable,
   ) {}
 
   /** Answers query `query` about linear address (lo, hi) into the pair at `at`. */
@@ -46,7 +63,8 @@ export class Questions {
     if (!isMapped) return setPairAt(words, at, NOWHERE, NOWHERE);
     if (name === 'gpa_of') return setPairAt(words, at, gpaLo, gpaHi);
     const gfn = frameOfAddress(gpaLo, gpaHi);
-    const page = name === 'hva_of' ? this.technique.guestMemory.hvaPageOf(gfn) : this.technique.guestMemory.frameOf(gfn);
+    const { guestMemory } = this.vmAsked(cpu).technique;
+    const page = name === 'hva_of' ? guestMemory.hvaPageOf(gfn) : guestMemory.frameOf(gfn);
     if (page < 0) return setPairAt(words, at, NOWHERE, NOWHERE);
     setPairAt(words, at, ((page % 0x100000) << 12) | (gpaLo & PAGE_MASK), Math.floor(page / 0x100000));
   }
@@ -64,7 +82,7 @@ export class Questions {
         const at = lo + i;
         if (!this.translate(cpu, at | 0, at > 0x7fffffff && lo < 0 ? hi + 1 : hi)) return false;
         const { gpaLo, gpaHi } = this.tables(cpu).result;
-        value = this.technique.guestMemory.frameOf(frameOfAddress(gpaLo, gpaHi));
+        value = this.vmAsked(cpu).technique.guestMemory.frameOf(frameOfAddress(gpaLo, gpaHi));
       }
       const byte = this.byteOf(cpu, value, (lo + i) & PAGE_MASK);
       if (i < 4) this.valueLo |= byte << (i << 3);
@@ -73,35 +91,43 @@ export class Questions {
     return true;
   }
 
-  /** Why a `peek` found nothing, as a sentence. */
-  unmappedText(level: number, lo: number, hi: number): string {
-    const names = this.technique.guestTables(0).format.levelNames;
+  /** Why a `peek` found nothing, as a sentence; `vm`: the number of the VM whose tables it went through. */
+  unmappedText(vm: number, level: number, lo: number, hi: number): string {
+    const { technique, processors } = this.machine.vms[vm]!;
+    const names = technique.guestTables(processors[0]!.cpu).format.levelNames;
     const address = `gva:0x${((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString(16)}`;
     return `${address} is not mapped: the walk ends at the ${names[level] || 'root'}`;
   }
 
-  /** As `ask`, and what else asks, by the tables whose root is guest frame `root`, and not those that CR3 names. */
-  askIn(root: number, question: () => void): void {
-    this.root = root;
+  /** As `ask`, and what else asks, of another VM or by another process's tables; `owner` is what `addressOwner` made of both. */
+  askIn(owner: number, question: () => void): void {
+    const { vm, process } = ownerOfAddress(owner);
+    this.asked = { vm: this.machine.vms[vm]!, root: process === undefined ? undefined : this.processes.rootFrame(process) };
     question();
-    this.root = undefined;
+    this.asked = undefined;
   }
 
   private tables(cpu: number): TranslationSpace {
-    const space = this.technique.guestTables(this.processors[cpu] === undefined ? 0 : cpu);
-    if (this.root === undefined) return space;
+    const { technique, processors } = this.vmAsked(cpu);
+    const space = technique.guestTables((processors.find((processor) => processor.cpu === cpu) ?? processors[0]!).cpu);
+    const root = this.asked?.root;
+    if (root === undefined) return space;
     space.useTopEntriesInMemory();
-    space.useRoot(this.root << 12, this.root >>> 20);
+    space.useRoot(root << 12, root >>> 20);
     return space;
   }
 
-  /** Value of counter `counter` in `scope` (a `COUNTER_SCOPE`). */
+  private vmAsked(cpu: number): RunningVm {
+    return this.asked?.vm ?? this.machine.vmOf(cpu);
+  }
+
+  /** Value of counter `counter` in `scope` (a `COUNTER_SCOPE`): for a CPU its VM's, for a host thread that of all VMs together. */
   counter(cpu: number, counter: number, scope: number): number {
     if (scope === COUNTER_SCOPE.now || isTablePages(counter)) return this.tablePages(cpu, counter);
     const processor = this.processors[cpu];
     // A host thread's own statement is judged by what it made all CPUs do.
     if (scope === COUNTER_SCOPE.cpu && processor !== undefined) return processor.counters[counter]!;
-    return this.processors.reduce((sum, processor) => sum + processor.counters[counter]!, 0);
+    return this.counted(cpu).flatMap((vm) => vm.processors).reduce((sum, { counters }) => sum + counters[counter]!, 0);
   }
 
   /** Register `number` as the guest sees it, left in valueLo, valueHi. */
@@ -113,8 +139,9 @@ export class Questions {
       return;
     }
     if (number === REGISTER.cr3) {
-      this.valueLo = this.technique.guestCr3Lo(cpu);
-      this.valueHi = this.technique.guestCr3Hi(cpu);
+      const { technique } = this.machine.vmOf(cpu);
+      this.valueLo = technique.guestCr3Lo(cpu);
+      this.valueHi = technique.guestCr3Hi(cpu);
       return;
     }
     this.valueLo = processor.visibleLo(number);
@@ -127,6 +154,7 @@ export class Questions {
     const outcome = walk(space, lo, hi, ACCESS.read | ACCESS.implicit, EFFECTS.none);
     if (outcome === WALK.mapped) return true;
     this.endLevel = space.result.level;
+    this.endVm = this.vmAsked(cpu).number;
     if (space.result.why !== WHY.rights && space.result.why !== WHY.protectionKey) return false;
     leafAddress(space, lo);
     return true;
@@ -157,14 +185,25 @@ export class Questions {
   private byteOf(cpu: number, frame: number, offset: number): number {
     if (frame >= 0) return this.memory.load8((frame << 12) | offset, frame >>> 20);
     const { gpaLo, gpaHi } = this.tables(cpu).result;
-    return this.technique.guestMemory.hvaPageOf(frameOfAddress(gpaLo, gpaHi)) < 0 ? 0xff : 0;
+    return this.vmAsked(cpu).technique.guestMemory.hvaPageOf(frameOfAddress(gpaLo, gpaHi)) < 0 ? 0xff : 0;
   }
 
   private tablePages(cpu: number, counter: number): number {
-    if (counter === COUNTER['table_pages.guest']) return guestTablePages(this.memory, this.technique, cpu).size;
-    if (counter === COUNTER['table_pages.shadow']) return this.technique.tablePages('shadow');
-    if (counter === COUNTER['table_pages.ept']) return this.technique.tablePages('ept');
-    return this.technique.tablePages('host');
+    return this.counted(cpu).reduce((sum, vm) => sum + this.tablePagesOf(vm, cpu, counter), 0);
+  }
+
+  private tablePagesOf({ technique, processors }: RunningVm, cpu: number, counter: number): number {
+    if (counter === COUNTER['table_pages.guest']) {
+      return guestTablePages(this.memory, technique, (processors.find((processor) => processor.cpu === cpu) ?? processors[0]!).cpu).size;
+    }
+    if (counter === COUNTER['table_pages.shadow']) return technique.tablePages('shadow');
+    if (counter === COUNTER['table_pages.ept']) return technique.tablePages('ept');
+    return technique.tablePages('host');
+  }
+
+  /** The VMs that counters without a CPU are of. */
+  private counted(actor: number): readonly RunningVm[] {
+    return this.processors[actor] === undefined ? this.machine.vms : [this.machine.vmOf(actor)];
   }
 }
 

@@ -10,6 +10,7 @@ import { GuestLog, guestLogKinds, type GuestLogLine } from './guestLog';
 import { Machine } from './machine';
 import { outcomeOf } from './outcome';
 import { RunShare } from './runShare';
+import { techniqueText, type RunningVm } from './runningVm';
 import { RUN } from './runState';
 import { StraightLine } from './straightLine';
 import { evaluate, type Watched } from './watch';
@@ -39,8 +40,21 @@ export interface RunOptions {
   readonly isStopped?: () => boolean;
 }
 
-export interface RunReport {
+/** One VM's part of a run. */
+export interface VmReport {
+  /** Empty when its parts stand at the top of the file. */
+  readonly name: string;
   readonly technique: string;
+  /** Summed over its CPUs, table pages as they stand. */
+  readonly counters: Float64Array;
+  readonly estimatedCycles: number;
+}
+
+export interface RunReport {
+  /** What the VMs ran under: one name when they agree, else all of them in order. */
+  readonly technique: string;
+  /** By number, as in Program.vms. */
+  readonly vms: readonly VmReport[];
   readonly outcome: Outcome;
   /** False when the run was broken off before its end: the rest is as it stood then. */
   readonly isOver: boolean;
@@ -138,9 +152,11 @@ export class ScenarioRun {
     const { machine } = this;
     machine.bus.silence();
     this.log?.noteTables();
-    const counters = totals(machine);
+    const vms = machine.vms.map((vm) => vmReport(machine, vm));
+    const counters = sum(vms);
     return {
-      technique: machine.technique.name,
+      technique: techniqueText(machine.vms),
+      vms,
       outcome: outcomeOf(machine),
       isOver: machine.interpreter.run.status !== RUN.running,
       counters,
@@ -154,7 +170,7 @@ export class ScenarioRun {
     const { guestLog } = this.options;
     this.isPastBoot = true;
     this.log = guestLog === undefined ? undefined : new GuestLog(this.machine, guestLog);
-    this.machine.interpreter.met = () => this.log?.noteTables();
+    this.machine.interpreter.met = (meeting) => this.log?.noteTables(meeting);
     listen(this.machine, this.options, this.log);
   }
 }
@@ -175,21 +191,29 @@ function listen(machine: Machine, options: RunOptions, log: GuestLog | undefined
     event = now === step ? event + 1 : 1;
     step = now;
     if (!machine.interpreter.run.isCounting && !bootKinds.has(record[KIND_AT]!)) return;
-    trace({ step, event, ...eventJson(record) }, (condition) => {
+    trace({ step, event, ...eventJson(record), ...whose(machine, record[CPU_AT]!) }, (condition) => {
       const cpu = record[CPU_AT]!;
       return evaluate(machine, condition, cpu, machine.interpreter.stacks[cpu]!.depth, { record });
     });
   }, trace === undefined ? guestLogKinds : 'all');
 }
 
-function totals(machine: Machine): Float64Array {
+/** The VM that an event is of, where there are several: which one its CPU is of. */
+function whose(machine: Machine, cpu: number): TraceLine {
+  return machine.vms.length > 1 && machine.processors[cpu] !== undefined ? { vm: machine.vmOf(cpu).name } : {};
+}
+
+function vmReport({ questions }: Machine, { name, technique, processors }: RunningVm): VmReport {
+  const counters = sum(processors);
+  for (const kind of ['guest', 'shadow', 'ept', 'host'] as const) {
+    const counter = COUNTER[`table_pages.${kind}`];
+    counters[counter] = questions.counter(processors[0]!.cpu, counter, COUNTER_SCOPE.now);
+  }
+  return { name, technique: technique.name, counters, estimatedCycles: estimatedCycles(counters) };
+}
+
+function sum(parts: readonly { readonly counters: Float64Array }[]): Float64Array {
   const counters = new Float64Array(COUNTERS);
-  for (const processor of machine.processors) {
-    processor.counters.forEach((value, i) => { counters[i]! += value; });
-  }
-  for (const name of ['guest', 'shadow', 'ept', 'host'] as const) {
-    const counter = COUNTER[`table_pages.${name}`];
-    counters[counter] = machine.questions.counter(0, counter, COUNTER_SCOPE.now);
-  }
+  for (const part of parts) part.counters.forEach((value, i) => { counters[i]! += value; });
   return counters;
 }

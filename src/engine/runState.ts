@@ -30,9 +30,9 @@ const EXPECT_PASSED = 7;
 const EXPECT_FAILED = 8;
 const COUNTING = 9;
 const LAST_ACCESS_STATEMENT = 10;
-/** Level at which a load in an expectation found nothing, plus 1; then its address. */
+/** Level at which a load in an expectation found nothing, plus 1; then its address, and the VM. */
 const UNMAPPED = 11;
-const WORDS = 14;
+const WORDS = 15;
 
 const STEP = 0;
 const LAST_ACCESS_STEP = 1;
@@ -128,15 +128,15 @@ export class RunState {
     this.words[COUNTING] = 1;
   }
 
-  /** A load in an expectation found no translation: an entry of `level` was not present. */
-  noteUnmapped(level: number, lo: number, hi: number): void {
-    if (this.words[UNMAPPED] === 0) this.words.set([level + 1, lo, hi], UNMAPPED);
+  /** A load in an expectation found no translation: an entry of `level` of VM `vm` was not present. */
+  noteUnmapped(vm: number, level: number, lo: number, hi: number): void {
+    if (this.words[UNMAPPED] === 0) this.words.set([level + 1, lo, hi, vm], UNMAPPED);
   }
 
   /** The first load since the last call that found nothing. */
-  takeUnmapped(): { readonly level: number; readonly lo: number; readonly hi: number } | undefined {
+  takeUnmapped(): { readonly vm: number; readonly level: number; readonly lo: number; readonly hi: number } | undefined {
     const level = this.words[UNMAPPED]!;
     this.words[UNMAPPED] = 0;
-    return level === 0 ? undefined : { level: level - 1, lo: this.words[UNMAPPED + 1]!, hi: this.words[UNMAPPED + 2]! };
+    return level === 0 ? undefined : { vm: this.words[UNMAPPED + 3]!, level: level - 1, lo: this.words[UNMAPPED + 1]!, hi: this.words[UNMAPPED + 2]! };
   }
 }

@@ -18,6 +18,8 @@ export const ACTOR_STATE = {
   released: 5,
   /** Its block is over; a CPU goes on taking interrupts, as an idle one does. */
   ended: 6,
+  /** Its VM cannot go on: it does nothing more. */
+  dead: 7,
 } as const;
 
 const CURRENT = 0;
@@ -119,6 +121,12 @@ export class Scheduler {
     for (let actor = 0; actor < this.actors; actor++) {
       if (this.state(actor) === ACTOR_STATE.waitsForBoot) this.setState(actor, ACTOR_STATE.running);
     }
+  }
+
+  /** `actor` runs the next step, with a turn of its own. */
+  handOver(actor: number): void {
+    this.words[CURRENT] = actor;
+    this.words[STATEMENTS] = 0;
   }
 
   countStatement(): void {

@@ -6,9 +6,9 @@ import { frameOfAddress } from '../hardware/memory/frameNumber';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Processor } from '../hardware/processor/processor';
 import type { StoreObserver } from '../hardware/processor/rootMode';
-import type { Technique } from '../hypervisor/technique';
 import { guestRoots, guestTablePages, type GuestTablePages } from './guestTablePages';
 import type { ProcessTable } from './processTable';
+import type { RunningVm } from './runningVm';
 
 const PAGE_MASK = 0xfff;
 
@@ -27,7 +27,8 @@ export class TableWatch implements StoreObserver {
     private readonly memory: PhysicalMemory,
     private readonly bus: EventBus,
     private readonly processor: Processor,
-    private readonly technique: Technique,
+    /** That the processor is of. */
+    private readonly vm: RunningVm,
     /** Roots of the scenario's processes, as the kernel library set them. */
     private readonly processes: ProcessTable,
   ) {
@@ -41,12 +42,12 @@ export class TableWatch implements StoreObserver {
 
   beforeStore(gvaLo: number, gvaHi: number, hpaLo: number, hpaHi: number, size: number): void {
     const { cpu } = this.processor;
-    const gfn = this.technique.guestMemory.gfnOf(frameOfAddress(hpaLo, hpaHi));
+    const gfn = this.vm.technique.guestMemory.gfnOf(frameOfAddress(hpaLo, hpaHi));
     const level = gfn < 0 ? undefined : this.tablePages().get(gfn);
     if (level === undefined) return;
     const { change } = this;
     const { pending } = this.processor;
-    change.foresee(pending, hpaLo, hpaHi, ((gvaLo ^ pending.gvaLo) & ~PAGE_MASK) === 0 ? 0 : pending.size - size, this.technique.guestTables(cpu).format.entryBytes);
+    change.foresee(pending, hpaLo, hpaHi, ((gvaLo ^ pending.gvaLo) & ~PAGE_MASK) === 0 ? 0 : pending.size - size, this.vm.technique.guestTables(cpu).format.entryBytes);
     const record = this.bus.begin(KIND.page_table_write, ACTOR.guest, cpu);
     setPair(record, field.old.at, change.oldLo, change.oldHi);
     setPair(record, field.value.at, change.newLo, change.newHi);
@@ -63,10 +64,10 @@ export class TableWatch implements StoreObserver {
 
   private tablePages(): GuestTablePages {
     const { cpu } = this.processor;
-    const roots = guestRoots(this.technique, cpu, this.processes);
+    const roots = guestRoots(this.vm, [cpu], this.processes);
     const known = `${[...roots].join()}/${this.processor.counters[COUNTER.page_table_writes_trapped]!}`;
     if (this.tables === undefined || known !== this.known) {
-      this.tables = guestTablePages(this.memory, this.technique, cpu, roots);
+      this.tables = guestTablePages(this.memory, this.vm.technique, cpu, roots);
       this.known = known;
     }
     return this.tables;

@@ -14,6 +14,7 @@ import type { Machine } from './machine';
 import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving } from './motions';
 import { outcomeOf } from './outcome';
 import { Replay } from './replay';
+import { techniqueText } from './runningVm';
 import { RUN } from './runState';
 import { ACTOR_STATE } from './scheduler';
 import { describeFrame, foldFrames, openWalks, type FrameNames, type StepFrame } from './stepFrames';
@@ -45,10 +46,8 @@ export class Timeline implements Debuggee {
 
   constructor(readonly machine: Machine) {
     this.cpus = machine.processors.length;
-    this.threads = machine.program.actors.map(({ name, kind }) => (kind === 'cpu' ? name : `${kind} ${name}`));
-    this.listings = new Map(machine.technique.listings.map(({ listing }) => [
-      listing.name, listing.lines.map((line) => line.text).join('\n') + '\n',
-    ]));
+    this.threads = machine.program.actors.map(({ name }) => name);
+    this.listings = new Map(machine.listings.map((listing) => [listing.name, listing.lines.map((line) => line.text).join('\n') + '\n']));
     this.replay = new Replay(machine);
     this.breakpoints = new Breakpoints(machine);
     const isPauseAsked = (): boolean => this.isPauseAsked;
@@ -66,7 +65,7 @@ export class Timeline implements Debuggee {
   }
 
   get technique(): string {
-    return this.machine.technique.name;
+    return techniqueText(this.machine.vms);
   }
 
   setStatementBreakpoints(breakpoints: readonly StatementBreakpoint[]): void {

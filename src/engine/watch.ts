@@ -58,9 +58,12 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
         setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
         break;
       case OP.query: questions.ask(cpu, b, words, 2 * a, words[2 * c]!, words[2 * c + 1]!); break;
+      case OP.queryOf:
+        questions.askIn(words[2 * c + 2]!, () => questions.ask(cpu, b, words, 2 * a, words[2 * c]!, words[2 * c + 1]!));
+        break;
       case OP.peek:
         if (!questions.peek(cpu, words[2 * b]!, words[2 * b + 1]!, c)) {
-          return { error: questions.unmappedText(questions.endLevel, words[2 * b]!, words[2 * b + 1]!) };
+          return { error: questions.unmappedText(questions.endVm, questions.endLevel, words[2 * b]!, words[2 * b + 1]!) };
         }
         setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
         break;

@@ -30,7 +30,7 @@ export function translation({ machine }: Pick<StoppedMachine, 'machine'>, cpu: n
     rows.push({ name: 'gpa', value: halvesText('gpa', guest.result.gpaLo, guest.result.gpaHi), by: entriesText(guest, lo, hi) });
     rows.push(...behindSlots(machine, guest.result.gpaLo, guest.result.gpaHi));
   } else {
-    rows.push({ name: 'gpa', value: machine.questions.unmappedText(machine.questions.endLevel, lo, hi), by: entriesText(guest, lo, hi) });
+    rows.push({ name: 'gpa', value: machine.questions.unmappedText(machine.questions.endVm, machine.questions.endLevel, lo, hi), by: entriesText(guest, lo, hi) });
   }
   return [...rows, ...ofProcessor(machine, cpu, lo, hi), tlbRow(machine, cpu, lo, hi)];
 }

@@ -196,7 +196,7 @@ describe('a configuration that does not fit', () => {
     const program = compiled('machine { paging 4-level, ram 16M, mmu shadow-wp, update zap, shadow_pages 32 }\ncpu 0 {\n  x = 1\n}');
     const settingsOf = (mmu: string | undefined): unknown => {
       const configuration = configure(program, mmu);
-      return 'error' in configuration ? configuration.error : [configuration.technique.name, configuration.settings];
+      return 'error' in configuration ? configuration.error : configuration.vms.map(({ technique, settings }) => [technique.name, settings]).flat();
     };
     assert.deepEqual(settingsOf(undefined), ['shadow-wp', { update: 'zap', shadowPages: 32 }]);
     assert.deepEqual(settingsOf('shadow'), ['shadow-wp', { update: 'zap', shadowPages: 32 }]);
