@@ -39,7 +39,7 @@ describe('the kernel library', () => {
       OP.globalGet, OP.globalSet, OP.tableGet, OP.tableSet, OP.processGet, OP.processSet,
       OP.load, OP.store, OP.readModifyWrite, OP.registerGet, OP.registerSet, OP.invlpg, OP.call, OP.return, OP.iret, OP.refuse,
     ]);
-    const instructions = new Set(['invlpg', 'invpcid', 'xchg', 'sti', 'wrmsr', 'int']);
+    const instructions = new Set(['invlpg', 'invpcid', 'xchg', 'sti', 'cli', 'wrmsr', 'int']);
     for (const paging of ['none', '32-bit', 'pae', '4-level', '5-level']) {
       const guest = programOf(`machine { paging ${paging} }\ncpu 0 { x = frame_lock }\ncpu 1 { x = frame_lock }`);
       for (const procedure of guest.procedures.filter(({ kind }) => kind !== 'cpu')) {

@@ -36,6 +36,96 @@ process p { 0x600000 .. 0x602000 rw user }
 cpu 0 { switch(p); repeat 3 { shootdown(p, 0x600000) }; expect shot_answers == 0 }
 cpu 1 { switch(p); repeat 3 { shootdown(p, 0x601000) }; expect shot_answers == 0 }`))));
 
+  it('a process that ends leaves nothing of it in the TLB of any CPU, by its PCID either', () => expectationsHold('4-level', compiled(inMode('4-level', `
+process p { 0x600000 .. 0x601000 rw user }
+process q { 0x600000 .. 0x601000 rw user }
+process child { }
+cpu 0 {
+  use_pcids()
+  switch(p)
+  user [0x600000] = 5
+  fork(p, child)
+  barrier forked
+  barrier looked
+  exit(child)
+  switch(q)
+  user [0x600000] = 9
+  fork(q, child)
+  barrier again
+}
+cpu 1 {
+  barrier forked
+  switch(child)
+  user x = [0x600000]
+  expect x == 5
+  switch(p)
+  barrier looked
+  barrier again
+  switch(child)
+  user y = [0x600000]
+  expect y == 9
+}`))));
+
+  it('a CPU that runs a process which another one ends goes on with the loader\'s tables', () => expectationsHold('4-level', compiled(inMode('4-level', `
+process p { 0x600000 .. 0x601000 rw user }
+cpu 0 {
+  barrier runs
+  exit(p)
+  barrier over
+}
+cpu 1 {
+  switch(p)
+  user [0x600000] = 5
+  barrier runs
+  barrier over
+  expect cr3 == loader_root
+  user x = [0x600000]
+  expect page_fault(user) at 0x600000
+  expect refused
+}`))));
+
+  it('use_pcids reaches every CPU, and processes that run already', () => expectationsHold('4-level', compiled(inMode('4-level', `
+process p { 0x600000 .. 0x602000 rw user }
+process q { 0x600000 .. 0x601000 rw user }
+cpu 0 {
+  switch(p)
+  user { [0x600000] = 5; [0x601000] = 6 }
+  barrier runs
+  use_pcids()
+  expect cr3 == p.root + 1
+  barrier used
+  protect(p, 0x600000, ro)
+  protect(p, 0x601000, ro)
+  user [0x600000] = 6
+  expect refused
+  barrier protected
+}
+cpu 1 {
+  switch(p)
+  user [0x601000] = 7
+  barrier runs
+  barrier used
+  expect cr3 == p.root + 1 and cr4.PCIDE
+  barrier protected
+  user [0x601000] = 8
+  expect refused
+  switch(q)
+  user x = [0x600000]
+  expect x == 0
+}`))));
+
+  it('a lock leaves RFLAGS.IF as it was', () => expectationsHold('4-level', compiled(inMode('4-level', `
+cpu 0 {
+  lock(frame_lock)
+  expect rflags.IF == 1
+  unlock(frame_lock)
+  cli()
+  lock(frame_lock)
+  expect rflags.IF == 0
+  unlock(frame_lock)
+}
+cpu 1 { }`))));
+
   for (const seed of [1, 2, 3, 4]) {
     it(`what one CPU forks, another cannot write on with what its TLB holds (schedule random ${seed})`, () => {
       expectationsHold('4-level', compiled(inMode('4-level', `schedule random ${seed}
