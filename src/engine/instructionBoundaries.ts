@@ -1,4 +1,5 @@
 import { STATUS, type Processor } from '../hardware/processor/processor';
+import { INTERRUPTIBILITY, REGISTER } from '../hardware/processor/registers';
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
 import type { Endings } from './endings';
 import type { GuestStack } from './guestStack';
@@ -14,6 +15,12 @@ for (const operation of [
   OP.load, OP.store, OP.readModifyWrite, OP.fetch, OP.registerGet, OP.registerSet, OP.invlpg, OP.stac, OP.clac, OP.instruction,
   OP.vmcsGet, OP.vmcsSet,
 ]) isGuestInstruction[operation] = 1;
+
+/** 1 for each operation behind which something else may come than what follows it. */
+const endsLookAhead = new Uint8Array(256);
+for (const operation of [
+  OP.statement, OP.jump, OP.jumpIf, OP.jumpUnless, OP.jumpUnlessTechnique, OP.call, OP.return, OP.iret, OP.refuse, OP.end,
+]) endsLookAhead[operation] = 1;
 
 /** The parts of the interpreter that lie between instructions; arrays are by CPU. */
 export interface BoundedInterpreter {
@@ -35,12 +42,28 @@ export class InstructionBoundaries {
     const processor = processors[cpu];
     const stack = stacks[cpu]!;
     if (processor === undefined || !(this.isBoundary(stack.pc) || scheduler.isHalted(cpu))) return false;
+    if (this.comesAgain(processor, stack.pc)) return false;
     const status = processor.deliverPending();
     if (status === STATUS.done) return false;
     if (status === STATUS.stopped) endings.stop(cpu);
     else if (processor.vector < FIRST_INTERRUPT) calls.fault(cpu, processor, stack.pc);
     else calls.interrupt(cpu, processor, stack.pc, 'outside');
     return true;
+  }
+
+  /**
+   * True of the start of a statement that has an instruction ahead, while STI blocks for one: it is the same boundary as
+   * the one before that instruction, and to ask the processor twice would end the blocking too early.
+   */
+  private comesAgain(processor: Processor, pc: number): boolean {
+    if ((processor.registers[2 * REGISTER.interruptibility]! & INTERRUPTIBILITY.blockingBySti) === 0) return false;
+    const { code } = this.parts.program;
+    if (code[pc * INSTRUCTION_WORDS] !== OP.statement) return false;
+    for (let ahead = pc + 1; ; ahead++) {
+      const operation = code[ahead * INSTRUCTION_WORDS]!;
+      if (isGuestInstruction[operation] !== 0 || operation === OP.meet) return true;
+      if (endsLookAhead[operation] !== 0) return false;
+    }
   }
 
   /** 1 before a statement that is no expectation: expectations in a row judge one statement, and nothing comes between. */

@@ -211,13 +211,40 @@ cpu 0 {
   expect taken == 0
   sti()
   x = 1
+  expect taken == 0
+  x = 2
   expect taken == 2
   expect rflags.IF == 1
   int(0x41)
   expect taken == 3
 }`;
-      assert.deepEqual(outcomeOf(text, mmu), { said: [], message: undefined, passed: 6 });
+      assert.deepEqual(outcomeOf(text, mmu), { said: [], message: undefined, passed: 7 });
     });
+
+    for (const schedule of ['', 'schedule every 1', 'schedule random 3']) {
+      it(`${mmu}, ${schedule || 'schedule every 1000'}: no interrupt comes between STI and HLT, so that it wakes the CPU`, () => {
+        const text = `${schedule}
+${HEAD}global taken = 0
+on interrupt 0x40 {
+  taken += 1
+  wrmsr(0x80b, 0)
+}
+cpu 0 {
+  cli()
+  ipi(0, 0x40)
+  sti()
+  hlt()
+  expect taken == 1
+  cli()
+  ipi(0, 0x40)
+  sti(); cli()
+  expect taken == 1
+  sti(); sti(); x = [direct(gpa:0x2000)]
+  expect taken == 2
+}`;
+        assert.deepEqual(outcomeOf(text, mmu), { said: [], message: undefined, passed: 3 });
+      });
+    }
   }
 
   it('logs the tables that the guest sees at each barrier and at the end, the same under native and ept', () => {

@@ -100,7 +100,10 @@ export class EventInstructions {
     });
   }
 
-  /** STI and CLI. The instruction behind an STI is not shielded: an interrupt may come before it. */
+  /**
+   * STI and CLI. Where an STI sets IF, the boundary behind it is blocked, so that `sti` and `hlt` are never parted.
+   * SDM Vol. 2, "STI—Set Interrupt Flag".
+   */
   setInterruptFlag(how: 'set' | 'clear'): number {
     const { pending, registers } = this.processor;
     pending.operation = OPERATION.interruptFlag;
@@ -112,6 +115,7 @@ export class EventInstructions {
     if (verdict === '#GP(0)') return this.exception(VECTOR.generalProtection, 0);
     const flag = RFLAGS[verdict];
     registers[2 * REGISTER.rflags] = how === 'set' ? flags | flag : flags & ~flag;
+    if (how === 'set' && flag === RFLAGS.IF && (flags & RFLAGS.IF) === 0) registers[2 * REGISTER.interruptibility]! |= INTERRUPTIBILITY.blockingBySti;
     return STATUS.done;
   }
 
