@@ -5,7 +5,7 @@ import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
 import { REGISTER } from '../../../src/hardware/processor/registers';
 import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
 import { NESTED_CONTROL, VMCB, type VmcbFieldName } from '../../../src/hardware/svm/vmcb';
-import { AT, HandlersByHand } from '../delivery/handlersByHand';
+import { AT, HandlersByHand, PROGRAM } from '../delivery/handlersByHand';
 import { halves, P, RW, US, whole } from '../testMachine';
 
 const NESTED_PAGES = 0x60_0000n;
@@ -63,6 +63,23 @@ describe('an event in a guest of SVM', () => {
       assert.deepEqual([field(machine, 'guest_rip'), field(machine, 'guest_cpl')], [rip, 3n]);
     });
   }
+
+  it('that a program raises as INT3 is an exception like any other in EXITINTINFO', () => {
+    const machine = guest([AT.idt]);
+    machine.gate(3, { dpl: 3 });
+    assert.equal(machine.processor.breakpoint(), STATUS.stopped);
+    assert.equal(field(machine, 'exitintinfo'), VALID | 0x303n);
+  });
+
+  it('that VMRUN injects as a software interrupt returns to nRIP', () => {
+    const machine = guest([]);
+    machine.gate(0x80, { dpl: 3 });
+    const { vmcb } = machine.processor;
+    [vmcb[VMCB.nrip], vmcb[VMCB.nrip + 1]] = halves(PROGRAM + 2n);
+    vmcb[VMCB.eventinj] = Number(VALID | 0x480n) | 0;
+    assert.equal(machine.processor.launch(), STATUS.exception);
+    assert.deepEqual([machine.delivered[0], machine.frame(1)], [0x80, [PROGRAM + 2n]]);
+  });
 
   it('is delivered whole once root mode has mapped the page and injects what EXITINTINFO has', () => {
     const machine = guest([AT.idt, AT.kernelStack]);

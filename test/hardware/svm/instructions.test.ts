@@ -3,6 +3,7 @@ import { COUNTER, EXIT_COUNTERS_AT } from '../../../src/hardware/state/counters'
 import { CR0, CR4, EFER, RFLAGS } from '../../../src/hardware/processor/controlRegisters';
 import { EXIT_REASON, type ExitReasonKey } from '../../../src/hardware/vmx/exitReasons';
 import { type Processor, RESUME, STATUS } from '../../../src/hardware/processor/processor';
+import { RETRY_LIMIT } from '../../../src/hardware/processor/instructionEnd';
 import { refusedInstruction } from '../../../src/hardware/processor/refusedInstruction';
 import { REGISTER } from '../../../src/hardware/processor/registers';
 import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
@@ -93,6 +94,33 @@ describe('an instruction of a guest of SVM', () => {
     });
   }
 
+  it('INVLPGA and VMRUN run again as often as root mode says, and are given up when nothing comes of it', () => {
+    for (const [name, execute] of [
+      ['INVLPGA', (processor: Processor) => processor.svm.invlpga()], ['VMRUN', (processor: Processor) => processor.svm.vmrun()],
+    ] as const) {
+      const machine = guest({ cpl: 0, maps: 'zeros' });
+      intercept(machine.processor.vmcb, SVM_EXIT.invlpga);
+      machine.onExit = () => RESUME.retry;
+      assert.equal(execute(machine.processor), STATUS.stopped);
+      assert.deepEqual([machine.exits, machine.processor.stopReason], [RETRY_LIMIT, `${name} exits again and again`]);
+    }
+    const machine = guest({ cpl: 0, maps: 'zeros' });
+    intercept(machine.processor.vmcb, SVM_EXIT.invlpga);
+    machine.onExit = () => {
+      if (machine.exits === 3) admit(machine, SVM_EXIT.invlpga);
+      return RESUME.retry;
+    };
+    assert.deepEqual([machine.processor.svm.invlpga(), machine.exits], [STATUS.done, 3]);
+  });
+
+  it('INVLPGA and VMRUN are #UD on a processor without SVM, whatever its EFER has', () => {
+    for (const execute of [(processor: Processor) => processor.svm.invlpga(), (processor: Processor) => processor.svm.vmrun()]) {
+      const machine = new TablesByHand({ vendor: 'intel' });
+      machine.enter('4-level', ROOT, { efer: EFER.LME | EFER.LMA | EFER.SVME });
+      assert.deepEqual([execute(machine.processor), machine.processor.vector], [STATUS.exception, UNDEFINED]);
+    }
+  });
+
   it('INVLPGA and VMRUN are #UD without EFER.SVME', () => {
     for (const execute of [(processor: Processor) => processor.svm.invlpga(), (processor: Processor) => processor.svm.vmrun()]) {
       const machine = guest({ cpl: 0, maps: 'zeros' });
@@ -143,6 +171,17 @@ describe('INVLPGA', () => {
     machine.set({ rax: gva, rcx: asid });
     assert.equal(machine.processor.svm.invlpga(), STATUS.done);
   };
+
+  it('is of the address in all of RAX, which root mode finds too', () => {
+    const far = 0x7f_0060_1000n;
+    const machine = guest({ cpl: 0, maps: 'zeros' });
+    machine.map(TABLES['4-level'], ROOT, far, 0xa000n | OPEN);
+    for (const gva of [PAGE, far]) isHit(machine, gva);
+    invalidate(machine, far, 1n);
+    assert.deepEqual([isHit(machine, PAGE), isHit(machine, far)], [true, false]);
+    const { pending } = machine.processor;
+    assert.deepEqual([pending.gvaLo, pending.gvaHi], halves(far));
+  });
 
   it('drops one page of one ASID, global or not', () => {
     const machine = guest({ cpl: 0, maps: 'zeros' });

@@ -21,7 +21,7 @@ type Exit = readonly [code: number, info1Lo: number, info1Hi: number, info2Lo: n
 
 /** A guest about to do something, and what came of it. */
 class Guest {
-  readonly memory = new PhysicalMemory(new Registry(), 2 ** 30);
+  readonly memory = new PhysicalMemory(new Registry(), 2 ** 40);
   readonly registers = new Int32Array(REGISTER_WORDS);
   readonly vmcb = claimVmcb(new Registry(), 0);
   readonly made: Exit[] = [];
@@ -112,6 +112,14 @@ describe('an intercept', () => {
   });
 });
 
+describe('a register that is no control register', () => {
+  it('exits by no intercept of CR0, whose number it does not have', () => {
+    const guest = new Guest();
+    intercept(guest.vmcb, SVM_EXIT.readCr0, SVM_EXIT.writeCr0, SVM_EXIT.cr0SelectiveWrite);
+    assert.deepEqual([guest.exits.registerRead(REGISTER.pkru), guest.exits.registerWrite(REGISTER.pkru, 4, 0)], [NO_EXIT, NO_EXIT]);
+  });
+});
+
 describe('the selective intercept of CR0', () => {
   const write = (from: number, to: number, ...intercepts: readonly number[]): readonly number[] => {
     const guest = new Guest();
@@ -128,6 +136,14 @@ describe('the selective intercept of CR0', () => {
       assert.deepEqual(write(base, base ^ bit, SVM_EXIT.cr0SelectiveWrite), selected ? [SVM_EXIT.cr0SelectiveWrite] : []);
     }
     assert.deepEqual(write(base, base, SVM_EXIT.cr0SelectiveWrite), []);
+  });
+
+  it('is none of the other control registers', () => {
+    for (const register of [REGISTER.cr2, REGISTER.cr3, REGISTER.cr4]) {
+      const guest = new Guest();
+      intercept(guest.vmcb, SVM_EXIT.cr0SelectiveWrite);
+      assert.equal(guest.exits.registerWrite(register, -1, 0), NO_EXIT);
+    }
   });
 
   it('gives way to the plain one', () => {
@@ -179,6 +195,30 @@ describe('the MSR permissions map', () => {
     intercept(guest.vmcb, SVM_EXIT.msr);
     for (let each = 0; each < 0x2000; each++) guest.memory.store8(MSRPM + each, 0, 0);
     for (const msr of [0x2000, 0xbfff_ffff, 0xc000_2000, 0xc001_2000, 0xffff_ffff]) assert.notEqual(guest.exits.msr(msr, 'read'), NO_EXIT);
+  });
+});
+
+describe('above 4 GBytes', () => {
+  const HIGH = 3;
+  const OTHER = 5;
+
+  it('lie the permissions maps when their addresses say so', () => {
+    const guest = new Guest();
+    intercept(guest.vmcb, SVM_EXIT.ioio, SVM_EXIT.msr);
+    guest.vmcb[VMCB.iopm_base_pa + 1] = HIGH;
+    guest.vmcb[VMCB.msrpm_base_pa + 1] = OTHER;
+    assert.deepEqual([guest.exits.io(0x60, 1, 'in'), guest.exits.msr(0x10, 'read')], [NO_EXIT, NO_EXIT]);
+    guest.memory.store8(IOPM + (0x60 >>> 3), HIGH, 0xff);
+    guest.memory.store8(MSRPM + (0x10 >>> 2), OTHER, 0xff);
+    assert.deepEqual([guest.exits.io(0x60, 1, 'in'), guest.exits.msr(0x10, 'read')], [RESUME.stopped, RESUME.stopped]);
+  });
+
+  it('is the next instruction of IN when RIP is', () => {
+    const guest = new Guest();
+    intercept(guest.vmcb, SVM_EXIT.ioio);
+    guest.registers[2 * REGISTER.rip + 1] = HIGH;
+    guest.exits.io(0xcf8, 2, 'in');
+    assert.deepEqual(guest.made.map(([, , , lo, hi]) => [lo, hi]), [[0, HIGH + 1]]);
   });
 });
 

@@ -118,6 +118,30 @@ describe('VMRUN', () => {
     assert.equal(machine.processor.launch(), STATUS.done);
   });
 
+  it('takes CR0.NW beside CR0.CD, and CS.L with CS.D where they mean nothing', () => {
+    const legacy = BigInt(EFER.SVME);
+    const accepted: readonly Fields[] = [
+      { guest_cr0: LONG_MODE.cr0 | BigInt(CR0.NW) | BigInt(CR0.CD) },
+      { guest_cs_attributes: 0x600n, guest_efer: legacy },
+      { guest_cs_attributes: 0x600n, guest_efer: legacy, guest_cr0: 1n },
+      { guest_cs_attributes: 0x600n, guest_efer: legacy | BigInt(EFER.LME), guest_cr0: 1n },
+    ];
+    for (const fields of accepted) {
+      const machine = guest();
+      write(machine, fields);
+      assert.equal(machine.processor.launch(), STATUS.done, machine.processor.stopReason);
+    }
+  });
+
+  it('takes what can be injected: any vector that is no exception\'s, and exceptions up to 31', () => {
+    for (const [of, vector] of [[0n, 0x20n], [0n, 0xffn], [2n, 2n], [4n, 0x80n], [4n, 2n], [3n, 31n], [3n, 0n]] as const) {
+      const machine = guest();
+      write(machine, { eventinj: VALID | type(of) | vector });
+      assert.equal(machine.processor.launch(), STATUS.exception, `type ${of}, vector ${vector}: ${machine.processor.stopReason}`);
+      assert.equal(machine.processor.vector, Number(vector));
+    }
+  });
+
   it('that fails when root mode comes back ends the guest\'s access as a stop', () => {
     const machine = guest();
     machine.onExit = () => {
@@ -204,6 +228,24 @@ describe('the guest state of a VMCB', () => {
       if (status === STATUS.done) assert.equal(machine.pdpte(0), pdpte);
       else assert.match(machine.processor.stopReason, /VMEXIT_INVALID: a PDPTE in memory at CR3 has a reserved bit set/);
     }
+  });
+});
+
+describe('what memory holds where CR3 would have PDPTEs', () => {
+  const ILLEGAL = 0x5003n;
+
+  it('does not matter to VMRUN in long mode', () => {
+    const machine = guest();
+    machine.put(0x6000n, ILLEGAL);
+    write(machine, { guest_cr3: 0x6000n, nested_control: 0n });
+    assert.equal(machine.processor.launch(), STATUS.done, machine.processor.stopReason);
+  });
+
+  it('does not matter to VMRUN behind nested tables, where each walk reads them. APM Vol. 2, "Legacy PAE Mode"', () => {
+    const machine = guest();
+    machine.put(0x6020n, ILLEGAL);
+    write(machine, { guest_efer: BigInt(EFER.SVME), guest_cr3: 0x6020n });
+    assert.equal(machine.processor.launch(), STATUS.done, machine.processor.stopReason);
   });
 });
 
@@ -296,6 +338,14 @@ describe('an event that VMRUN injects', () => {
     assert.equal(machine.processor.launch(), STATUS.exception);
     assert.deepEqual(machine.fault, [14, 6, 0x1234_5000n]);
     assert.equal(machine.processor.counters[COUNTER['faults.guest_exited']], 1);
+  });
+
+  it('tells all of the address of its page fault', () => {
+    const machine = guest();
+    machine.listen();
+    write(machine, { eventinj: VALID | ERROR_CODE | type(3n) | 14n | 6n << 32n, guest_cr2: 0x7f12_1234_5000n });
+    machine.processor.launch();
+    assert.deepEqual(machine.events.filter(({ kind }) => kind === 'exception_delivered').map(({ json }) => json['gva']), ['0x7f1212345000']);
   });
 
   it('is not intercepted by the intercept of its vector', () => {
