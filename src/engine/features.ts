@@ -4,6 +4,7 @@ import { instructionRows } from '../language/instructions';
 import type { VirtualMachine } from '../language/virtualMachines';
 import { MOST_CPUS } from './deliveryTables';
 import type { ConfigurationError } from './configuration';
+import { hostActionPerformer } from './hostActions';
 import type { MemorySlot } from './memoryMap';
 import { runningTechniques } from './techniques';
 
@@ -59,7 +60,9 @@ const features: readonly Feature[] = [
   { uses: (program) => operation(program, OP.vmcsGet, 'VMREAD') ?? operation(program, OP.vmcsSet, 'VMWRITE'), runsUnder: NONE, advice: 'leave nesting out' },
   ...['vmlaunch', 'vmresume'].map((name): Feature => ({ uses: (program) => instruction(program, name), runsUnder: NONE, advice: 'leave nesting out' })),
   { uses: (program) => instruction(program, 'vmfunc'), runsUnder: ['native'], advice: 'its hypervisor enables no VM functions' },
-  ...hostActionRows.map(({ name }): Feature => ({ uses: (program) => hostAction(program, name), runsUnder: NONE, advice: 'leave it out' })),
+  ...hostActionRows.map(({ name }): Feature => ({
+    uses: (program) => hostAction(program, name), runsUnder: techniquesWithAction(name), advice: 'no host lies below the others, or none that does it',
+  })),
 ];
 
 /** Why a VM of the scenario does not fit its technique, as a sentence; undefined when it does. */
@@ -73,6 +76,13 @@ export function unfitFeature(program: Program, vm: VirtualMachine, technique: st
     return { error: `${where}${use.name} does not run under ${technique}; ${instead}`, ...(use.range === undefined ? {} : { range: use.range }) };
   }
   return undefined;
+}
+
+/** `native` says of what no guest can tell that it does nothing; a host lies below all others. */
+function techniquesWithAction(name: string): readonly string[] {
+  const runs = hostActionPerformer(name)?.runs;
+  if (runs === undefined) return NONE;
+  return runningTechniques.filter(({ ownsMachine }) => !ownsMachine || runs !== 'hosted').map((technique) => technique.name);
 }
 
 function setting(vm: VirtualMachine, name: string, text: string, value?: string): Use | undefined {

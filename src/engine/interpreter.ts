@@ -374,7 +374,7 @@ export class Interpreter {
 
   private actForHost(actor: number, stack: GuestStack, row: number, operands: number, result: number): void {
     const { hostActions } = this.machine;
-    const refusal = hostActions.act(row, stack.words, operands, result);
+    const refusal = hostActions.act(row, actor, stack.words, operands, result);
     if (refusal !== 0) this.endings.die(RUN.hostActionRefused, actor, 0, refusal, hostActions.aboutLo, hostActions.aboutHi);
   }
 

@@ -47,7 +47,7 @@ export class Machine {
     this.interpreter = new Interpreter(registry, program, {
       techniques: program.actors.map((_, actor) => this.techniquesOf(actor)), processors: this.processors, memory: this.memory,
       questions: this.questions, bus, processes, privilege: privilegeSwitchFor(this.processors.map(({ cpu }) => this.vmOf(cpu).configuration.delivery)),
-      hostActions: new HostActions(), hasTripleFaulted: (cpu) => this.vmOf(cpu).technique.hasTripleFaulted(cpu),
+      hostActions: new HostActions(this), hasTripleFaulted: (cpu) => this.vmOf(cpu).technique.hasTripleFaulted(cpu),
     });
     this.interpreter.holds.reload = (cpu) => {
       this.processors[cpu]?.reload();

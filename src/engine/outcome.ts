@@ -7,7 +7,7 @@ import type { Machine } from './machine';
 import { deadlockText } from './deadlock';
 import type { Death } from './deaths';
 import { NO_VECTOR } from './endings';
-import { hostRefusalText } from './hostActions';
+import { hostRefusalText } from './hostRefusals';
 import { exceptionAt } from './names';
 import { RUN } from './runState';
 

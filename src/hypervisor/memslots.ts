@@ -123,6 +123,15 @@ export class Memslots {
     return this.slots[at + HVA_HI]! * 4294967296 + (this.slots[at + HVA_LO]! >>> 0) + (gfn - this.slots[at]!);
   }
 
+  /** Guest frame that is page `hvaPage` (HVA >> 12) of the VMM process, or -1. */
+  gfnOfHva(hvaPage: number): number {
+    for (let slot = 0; slot < this.count; slot++) {
+      const at = hvaPage - this.hvaPage(slot, this.baseGfn(slot));
+      if (at >= 0 && at < this.pages(slot)) return this.baseGfn(slot) + at;
+    }
+    return -1;
+  }
+
   baseGfn(slot: number): number {
     return this.slots[slot * SLOT_WORDS + BASE_GFN]!;
   }
