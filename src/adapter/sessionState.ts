@@ -155,7 +155,12 @@ export class SessionState {
     if (launched === undefined) return;
     this.takeOutput();
     // Without debugging nobody looks: a death is the end.
-    if (stop.kind === 'ended' || (stop.kind === 'died' && launched.args.noDebug === true)) {
+    const isUnseen = stop.kind === 'died' && launched.args.noDebug === true;
+    if (isUnseen && stop.others === 'go on') {
+      this.driver.start(launched.debuggee, 'continue', this.cpu);
+      return;
+    }
+    if (stop.kind === 'ended' || isUnseen) {
       const outcome = launched.debuggee.result();
       this.output.outcome(outcome, fileName(launched.scenario.program.name), launched.debuggee.technique);
       this.end(outcome.ok ? 0 : 1);
@@ -180,6 +185,7 @@ export class SessionState {
 /** The thread that a stop is about: where something was met, whoever met it, else the one that was asked to move. */
 function threadOf(stop: Stop, motion: Motion, asked: number, debuggee: Debuggee): number {
   if (stop.kind === 'event') return stop.event.cpu;
+  if (stop.kind === 'died' && stop.others === 'go on') return stop.cpu;
   const isMet = stop.kind === 'breakpoint' || stop.kind === 'condition-error' || stop.kind === 'died';
   return isMet || motion === 'event' || motion === 'event-back' ? debuggee.actor : asked;
 }

@@ -54,7 +54,7 @@ export function reportStop(
       return { body: { ...common, ...reason, text, hitBreakpointIds: [...stop.ids] } };
     }
     case 'died': {
-      const body = { ...common, reason: 'exception', description: `The run cannot go on (${where})`, text: stop.message };
+      const body = { ...common, reason: 'exception', description: `${stop.others === 'none' ? 'The run' : `The VM of ${debuggee.threads[stop.cpu] ?? ''}`} cannot go on (${where})`, text: stop.message };
       return { body, death: stop.message };
     }
     case 'event':

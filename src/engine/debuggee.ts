@@ -69,8 +69,11 @@ export type Stop =
   /** A condition could not be judged: said once, execution stops there. */
   | { readonly kind: 'condition-error'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'start-of-history' }
-  /** The run cannot go on: told where it died, with the cause as `FILE:LINE:COL: …`. The next motion forward ends it. */
-  | { readonly kind: 'died'; readonly message: string }
+  /**
+   * The run cannot go on, or one VM of several: told where `cpu` died, with the cause as `FILE:LINE:COL: …`. Where no VM is
+   * left the next motion forward ends it.
+   */
+  | { readonly kind: 'died'; readonly message: string; readonly cpu: number; readonly others: 'none' | 'go on' }
   /** The scenario ended (all well, a failed expectation counted in `result`), or had died: `Debuggee.result()`. */
   | { readonly kind: 'ended' };
 

@@ -3,7 +3,7 @@ import { statementStop, type Breakpoints, type Verdict } from './breakpoints';
 import type { Stop } from './debuggee';
 import { viewEvent } from './eventView';
 import type { Machine } from './machine';
-import { outcomeOf } from './outcome';
+import { deathText, outcomeOf } from './outcome';
 import type { Replay } from './replay';
 
 /** A motion under way: yields now and then, and comes back with why it stopped. */
@@ -168,11 +168,13 @@ export class ForwardMotions {
         matches = 0;
         breakpoints.beginStep();
         const step = replay.step;
+        const died = machine.interpreter.deaths.count;
         replay.execute();
         if (hit !== undefined) {
           machine.bus.silence();
           return this.enterMatch(step, hitAt, hit);
         }
+        if (interpreter.deaths.count !== died && !replay.isOver()) return vmDied(machine);
         if (steps % STRIDE === 0) {
           yield undefined;
           if (this.isPauseAsked()) return { kind: 'pause' };
@@ -204,7 +206,13 @@ function hasArrived({ interpreter }: Machine, { cpu, at }: Arrival): boolean {
 /** The stop where a run ends: at its death, when it died, so that one can look and step back. */
 function endOf(machine: Machine): Stop {
   const { message } = outcomeOf(machine);
-  return message === undefined ? ENDED : { kind: 'died', message };
+  return message === undefined ? ENDED : { kind: 'died', message, cpu: machine.interpreter.run.cpu, others: 'none' };
+}
+
+/** The stop where a VM has come to its end in the last step, and others go on. */
+function vmDied(machine: Machine): Stop {
+  const death = machine.interpreter.deaths.last;
+  return { kind: 'died', message: deathText(machine, death), cpu: death.cpu, others: 'go on' };
 }
 
 /** Stands at the `nth` event of the step ahead that `matches`. */

@@ -257,8 +257,10 @@ export class Timeline implements Debuggee {
   /** The statement that guest frame `index` (top first) stands at: of a run that died, the one that it died of. */
   private statementOf(frames: readonly GuestFrame[], index: number, cpu: number): number {
     const { interpreter } = this.machine;
-    const { run } = interpreter;
+    const { run, deaths } = interpreter;
     if (index === 0 && run.cpu === cpu && run.status > RUN.ended) return run.statement;
+    const { number } = this.machine.vmOf(cpu);
+    if (index === 0 && deaths.isGone(number) && deaths.of(number).cpu === cpu) return deaths.of(number).statement;
     return interpreter.statements.at(this.instructionOf(frames, index, cpu));
   }
 
