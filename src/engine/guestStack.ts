@@ -134,6 +134,16 @@ export class GuestStack {
     this.state[DEPTH]!--;
   }
 
+  /** Leaves the running frame, and gives its caller the result; the instruction that the caller goes on at. */
+  leave(lo: number, hi: number): number {
+    const result = this.resultRegister;
+    this.pop();
+    const at = this.base + 2 * result;
+    this.words[at] = lo;
+    this.words[at + 1] = hi;
+    return this.pc;
+  }
+
   /** Register of the caller that takes the running frame's result. */
   get resultRegister(): number {
     return this.words[this.base - RESULT]!;

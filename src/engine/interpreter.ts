@@ -62,7 +62,7 @@ export class Interpreter {
   private readonly processors: readonly Processor[];
   private readonly questions: Questions;
   private readonly bus: EventBus;
-  private readonly privilege: PrivilegeSwitch;
+  readonly privilege: PrivilegeSwitch;
   private readonly isCrowded: boolean;
   /** 1: what the step did may keep its actor from running on. */
   private mayWait = 0;
@@ -245,7 +245,7 @@ export class Interpreter {
       case OP.instruction: this.instruct(cpu, stack, processor, pc, a, rb, rc); break;
 
       case OP.call: this.call(cpu, stack, a, rb, c, pc + 1); break;
-      case OP.return: this.leave(stack, words[ra]!, words[ra + 1]!); break;
+      case OP.return: stack.leave(words[ra]!, words[ra + 1]!); break;
       case OP.iret: this.afterInstruction(cpu, stack, processor, pc, this.calls.return(cpu, processor)); break;
       case OP.refuse: this.calls.refuse(cpu, processor); break;
       case OP.end:
@@ -383,12 +383,6 @@ export class Interpreter {
     if (!stack.hasRoom(procedure.registers)) return this.endings.die(RUN.callsTooDeep, cpu, 0, 0, 0, 0);
     const base = stack.push(callee, procedure.entry, procedure.registers, returnTo, result);
     for (let i = 0; i < 2 * procedure.parameters.length; i++) stack.words[base + i] = stack.words[firstArgument + i]!;
-  }
-
-  private leave(stack: GuestStack, lo: number, hi: number): void {
-    const result = stack.resultRegister;
-    stack.pop();
-    setPairAt(stack.words, stack.base + 2 * result, lo, hi);
   }
 
   /** The VM of `cpu` has booted, or died of it: after the last one the counters begin, and all may run. */

@@ -31,18 +31,20 @@ const SHAPES: ReadonlyMap<number, readonly Shape[]> = new Map<number, readonly S
   ...[OP.load, OP.store, OP.readModifyWrite].map((operation): ShapeRow => [operation, ['register', 'register', 'plain']]),
 ]);
 
-/** A program made ready for `StraightLine`: an entry for each instruction, so that jumps may lead anywhere. */
+/** A program made ready for `executeEntries`: an entry for each instruction, so that jumps may lead anywhere. */
 export interface StraightCode {
   readonly entries: Int32Array;
   /** Number of the statement that begins with the entry plus 1, or 0. */
   readonly leading: Int32Array;
+  /** By statement: 1 for an expectation, which is not counted. */
+  readonly isExpect: Uint8Array;
 }
 
 /**
  * Joins what follows each other anyway: the beginning of a statement, a constant, and the operation that uses it become
  * one entry. The entries of the joined instructions themselves stay, for jumps that lead to them.
  */
-export function straightCodeOf({ code, constants }: Program): StraightCode {
+export function straightCodeOf({ code, constants, statements }: Program): StraightCode {
   const count = code.length / INSTRUCTION_WORDS;
   const entries = new Int32Array(count << ENTRY_SHIFT);
   const leading = new Int32Array(count);
@@ -67,7 +69,7 @@ export function straightCodeOf({ code, constants }: Program): StraightCode {
       shape === undefined ? at - pc : at - pc + 1,
     ], entry);
   }
-  return { entries, leading };
+  return { entries, leading, isExpect: Uint8Array.from(statements, (statement) => (statement.isExpect ? 1 : 0)) };
 }
 
 function operand(shape: Shape | undefined, value: number): number {

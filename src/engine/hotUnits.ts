@@ -1,0 +1,123 @@
+import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
+import type { StraightSite } from './straightSite';
+import { isOfUnit, unitText, type Unit } from './unitText';
+
+/** Takes the site to where its unit ends, from the leader of this number on. */
+type UnitFunction = (site: StraightSite, leader: number) => void;
+
+interface HotUnit {
+  readonly run: UnitFunction;
+  /** Number of the leader at an instruction, from `from` on, or -1. */
+  readonly leaderAt: Int32Array;
+  readonly from: number;
+}
+
+/** Instructions of a unit: V8 compiles no function of more than 60 KByte of bytecode, and an instruction takes up to 100. */
+const MOST_INSTRUCTIONS = 400;
+/** A unit that was come to so often has taken about as long as its function will take to make: some milliseconds. */
+const WARM = 2000;
+
+/**
+ * The program's units: those that were come to often are JavaScript functions. It is nothing but faster, and where the
+ * host allows no functions made of text (a content security policy without 'unsafe-eval') all stay cold.
+ */
+export class HotUnits {
+  private readonly unitOf: Int32Array;
+  private readonly units: readonly Unit[];
+  private readonly heat: Uint16Array;
+  private readonly hot: (HotUnit | undefined)[];
+  /** Heat that makes a unit hot; never, where functions cannot be made. */
+  private warm: number;
+
+  /** `warm`: how often a unit is come to before it is made a function. */
+  constructor(private readonly program: Program, warm = WARM) {
+    this.units = unitsOf(program);
+    this.unitOf = new Int32Array(program.code.length / INSTRUCTION_WORDS).fill(-1);
+    this.units.forEach(({ from, to, leaders }, unit) => {
+      if (leaders.length > 0) this.unitOf.fill(unit, from, to);
+    });
+    this.heat = new Uint16Array(this.units.length);
+    this.hot = this.units.map(() => undefined);
+    this.warm = warm;
+  }
+
+  /** Units that are hot by now. */
+  get hotCount(): number {
+    return this.hot.filter((unit) => unit !== undefined).length;
+  }
+
+  /** True when the program, which has come to `pc`, can go on there in a hot unit; the unit gets warmer by it. */
+  isHotAt(pc: number): boolean {
+    if (!this.warmUp(pc)) return false;
+    const { leaderAt, from } = this.hot[this.unitOf[pc]!]!;
+    return leaderAt[pc - from]! >= 0;
+  }
+
+  /** Runs the hot unit at `site.pc`. */
+  run(site: StraightSite): void {
+    const { run, leaderAt, from } = this.hot[this.unitOf[site.pc]!]!;
+    run(site, leaderAt[site.pc - from]!);
+  }
+
+  /** The program has come to `pc`, from behind or from elsewhere; true when its unit is hot. */
+  warmUp(pc: number): boolean {
+    const number = this.unitOf[pc]!;
+    if (number < 0) return false;
+    if (this.hot[number] !== undefined) return true;
+    if (++this.heat[number]! < this.warm) return false;
+    return this.make(number, this.units[number]!);
+  }
+
+  private make(number: number, unit: Unit): boolean {
+    this.heat[number] = 0;
+    const run = functionOf(unitText(this.program, unit));
+    if (run === undefined) {
+      this.warm = Infinity;
+      return false;
+    }
+    const leaderAt = new Int32Array(unit.to - unit.from).fill(-1);
+    unit.leaders.forEach((leader, i) => { leaderAt[leader - unit.from] = i; });
+    this.hot[number] = { run, leaderAt, from: unit.from };
+    return true;
+  }
+}
+
+/** Undefined where the host allows none. */
+function functionOf(text: string): UnitFunction | undefined {
+  try {
+    // Made of the numbers of a compiled program; no word of the scenario is in it.
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval
+    return new Function('site', 'at', text) as UnitFunction;
+  } catch (refused) {
+    if (refused instanceof SyntaxError) throw new Error(`invariant: a unit's text is no JavaScript: ${refused.message}`, { cause: refused });
+    return undefined;
+  }
+}
+
+/** Procedures in runs of statements. One that has no instruction of its own is left out. */
+function unitsOf({ code, procedures }: Program): Unit[] {
+  const operationAt = (pc: number): number => code[pc * INSTRUCTION_WORDS]!;
+  const targets = new Set<number>();
+  for (let pc = 0; pc * INSTRUCTION_WORDS < code.length; pc++) {
+    if (operationAt(pc) === OP.jump) targets.add(code[pc * INSTRUCTION_WORDS + 1]!);
+    if ([OP.jumpIf, OP.jumpUnless, OP.jumpUnlessTechnique].some((jump) => jump === operationAt(pc))) targets.add(code[pc * INSTRUCTION_WORDS + 2]!);
+    if (!isOfUnit(operationAt(pc)) || operationAt(pc) === OP.call) targets.add(pc + 1);
+  }
+  const units: Unit[] = [];
+  for (const { entry, end } of procedures) {
+    let from = entry;
+    for (let pc = entry + 1; pc <= end; pc++) {
+      const isFull = pc - from >= MOST_INSTRUCTIONS && operationAt(pc) === OP.statement;
+      if (pc < end && !isFull && pc - from < 2 * MOST_INSTRUCTIONS) continue;
+      units.push(unitFrom(from, pc, targets));
+      from = pc;
+    }
+  }
+  return units;
+
+  function unitFrom(from: number, to: number, leaders: ReadonlySet<number>): Unit {
+    const inside: number[] = [from];
+    for (let pc = from + 1; pc < to; pc++) if (leaders.has(pc)) inside.push(pc);
+    return { from, to, leaders: inside.filter((pc) => isOfUnit(operationAt(pc))) };
+  }
+}
