@@ -1,6 +1,6 @@
 import type { Comparison, TechniqueResult } from '../engine/compare';
 import { shareWithoutExit } from '../engine/compareRows';
-import { countersJson } from '../engine/countersJson';
+import { countersJson, vmsJson } from '../engine/countersJson';
 
 /** `compare --json`: without a sweep `techniques`, with one `points`, each with its `value` and `techniques`. */
 export function compareJson(scenario: string, { points, unfit, isOver }: Comparison, global: string | undefined): object {
@@ -18,7 +18,7 @@ export function compareJson(scenario: string, { points, unfit, isOver }: Compari
 }
 
 function techniqueJson(result: TechniqueResult): object {
-  const { mmu, outcome: { ok, passed, failed, message }, isOver, counters, estimatedCycles } = result;
+  const { mmu, outcome: { ok, passed, failed, message }, isOver, counters, estimatedCycles, vms } = result;
   return {
     mmu,
     ok,
@@ -27,5 +27,6 @@ function techniqueJson(result: TechniqueResult): object {
     expectations: { passed, failed },
     accesses_without_exit: shareWithoutExit(result),
     counters: { ...countersJson(counters), estimated_cycles: estimatedCycles },
+    ...vmsJson(vms),
   };
 }

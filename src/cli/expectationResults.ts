@@ -1,7 +1,9 @@
 import type { Program, SourceRange } from '../language/program';
+import { isUnder } from '../engine/judge';
+import type { RunReport } from '../engine/run';
 import type { ExpectationResult } from './reporters/reporter';
 
-/** Notes the verdicts on a program's expectations as it runs under one technique. */
+/** Notes the verdicts on a program's expectations as it runs. */
 export class ExpectationResults {
   private readonly times: number[];
   private readonly failures = new Map<number, string>();
@@ -22,14 +24,14 @@ export class ExpectationResults {
     if (this.failures.get(this.lastFailed) === '') this.failures.set(this.lastFailed, text);
   }
 
-  /** In the order of the text. `technique`: what it ran under. */
-  results(technique: string): readonly ExpectationResult[] {
+  /** In the order of the text. */
+  results({ vms }: Pick<RunReport, 'vms'>): readonly ExpectationResult[] {
     const { program } = this;
     return program.expectations.map(({ statement, techniques }, index) => {
       const { range } = program.statements[statement]!;
       const times = this.times[index] ?? 0;
       const found = this.failures.get(index);
-      const isElsewhere = techniques >= 0 && !program.techniqueSets[techniques]!.includes(technique);
+      const isElsewhere = techniques >= 0 && !isUnder(program, techniques, this.techniquesAt(statement, vms));
       return {
         path: program.files[range.file]?.path ?? '',
         line: range.line + 1,
@@ -40,6 +42,13 @@ export class ExpectationResults {
         ...(found === undefined ? {} : { found }),
       };
     });
+  }
+
+  /** What is in force where a statement stands: its VM's technique, or where that cannot be told those of all. */
+  private techniquesAt(statement: number, vms: RunReport['vms']): readonly string[] {
+    const { statements, actors } = this.program;
+    const actor = actors.find(({ procedure }) => procedure === statements[statement]!.procedure);
+    return vms.filter((_, vm) => actor === undefined || actor.vm < 0 || actor.vm === vm).map(({ technique }) => technique);
   }
 }
 

@@ -94,7 +94,7 @@ class ScenarioCommand {
     guestLog?.close();
     if (report.outcome.message !== undefined) this.problem(report.outcome.message);
     const status = ended === 'interrupted' ? 'interrupted' : report.outcome.ok ? 'ok' : 'failed';
-    return { ...this.result(status), report, expectations: expectations.results(report.technique) };
+    return { ...this.result(status), report, expectations: expectations.results(report) };
   }
 
   private compile(): Program | undefined {

@@ -14,6 +14,8 @@ type Count = (counters: CountersJson) => number;
 const whole = (title: string, count: Count): CompareRow => ({ title, isPart: false, value: (_, counters) => grouped(count(counters)) });
 const part = (title: string, count: Count): CompareRow => ({ title, isPart: true, value: (_, counters) => grouped(count(counters)) });
 
+const cycles: CompareRow = { title: 'estimated cycles', isPart: false, value: ({ estimatedCycles }) => grouped(estimatedCycles) };
+
 /** The rows that every comparison has; those of exit reasons come in at `exits`. */
 const before: readonly CompareRow[] = [
   { title: 'expectations held', isPart: false, value: ({ outcome: { passed, failed } }) => (failed === 0 ? `${passed}` : `${passed} of ${passed + failed}`) },
@@ -38,14 +40,29 @@ const after: readonly CompareRow[] = [
   part('shadow', ({ table_pages: pages }) => pages.shadow),
   part('EPT', ({ table_pages: pages }) => pages.ept),
   part('host', ({ table_pages: pages }) => pages.host),
-  { title: 'estimated cycles', isPart: false, value: ({ estimatedCycles }) => grouped(estimatedCycles) },
+  cycles,
 ];
 
 /** The rows for these results: a row for each exit reason that happened under any. */
 export function compareRows(results: readonly TechniqueResult[]): readonly CompareRow[] {
   const reasons = results.flatMap(({ counters }) => Object.keys(countersJson(counters).vm_exits)).filter((key) => key !== 'total');
   const exits = [...new Set(reasons)].sort().map((key) => part(key, ({ vm_exits: counts }) => counts[key] ?? 0));
-  return [...before, ...exits, ...after];
+  return [...before, ...exits, ...after, ...(results[0]?.vms ?? []).flatMap((_, vm, { length }) => (length > 1 ? rowsOfVm(results, vm) : []))];
+}
+
+/** Of several VMs what sets one apart from the others. */
+function rowsOfVm(results: readonly TechniqueResult[], vm: number): readonly CompareRow[] {
+  const name = results[0]!.vms[vm]!.name;
+  const own = ({ value, ...row }: CompareRow): CompareRow => (
+    { ...row, value: (result) => value({ ...result, ...result.vms[vm]! }, countersJson(result.vms[vm]!.counters)) }
+  );
+  return [
+    whole(`accesses of ${name}`, ({ accesses }) => accesses),
+    part('VM exits', ({ vm_exits: exits }) => exits['total'] ?? 0),
+    part('page faults of the guest', ({ faults }) => faults.guest),
+    part('walk references', ({ walk_references: references }) => references),
+    { ...cycles, isPart: true },
+  ].map(own);
 }
 
 /** Share of tries of an access that the processor finished by itself, 0 to 1; 1 when there were none. */

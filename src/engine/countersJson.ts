@@ -1,5 +1,6 @@
 import { COUNTER, EXIT_COUNTERS_AT, type CounterName } from '../hardware/state/counters';
 import { exitReasons } from '../hardware/vmx/exitReasons';
+import type { VmReport } from './vmReport';
 
 /** Counters as `run --json` prints them. */
 export interface CountersJson {
@@ -12,6 +13,16 @@ export interface CountersJson {
   readonly tlb: Readonly<Record<'hits' | 'misses' | 'flushes', number>>;
   readonly walk_references: number;
   readonly table_pages: Readonly<Record<'guest' | 'shadow' | 'ept' | 'host', number>>;
+}
+
+/** Of several VMs, each by name what it came to; nothing where there is one, whose counters are the run's. */
+export function vmsJson(vms: readonly VmReport[]): { readonly vms?: readonly object[] } {
+  if (vms.length < 2) return {};
+  return {
+    vms: vms.map(({ name, technique, counters, estimatedCycles }) => (
+      { vm: name, mmu: technique, counters: { ...countersJson(counters), estimated_cycles: estimatedCycles } }
+    )),
+  };
 }
 
 /** `counters`: indexed as hardware/state/counters.ts says, summed over all CPUs. */

@@ -1,7 +1,7 @@
 import { CPU_AT, KIND, KIND_AT } from '../hardware/events/eventTable';
-import { COUNTER, COUNTERS } from '../hardware/state/counters';
+import { COUNTER } from '../hardware/state/counters';
 import { eventJson } from '../hardware/events/eventText';
-import { COUNTER_SCOPE, type Fragment, type Program } from '../language/program';
+import type { Fragment, Program } from '../language/program';
 import { AccessTries, type Tries } from './accessTries';
 import { configure, type Configuration, type ConfigurationError } from './configuration';
 import { estimatedCycles } from './costs';
@@ -10,9 +10,10 @@ import { GuestLog, guestLogKinds, type GuestLogLine } from './guestLog';
 import { Machine } from './machine';
 import { outcomeOf } from './outcome';
 import { RunShare } from './runShare';
-import { techniqueText, type RunningVm } from './runningVm';
+import { techniqueText } from './runningVm';
 import { RUN } from './runState';
 import { StraightLine } from './straightLine';
+import { summed, vmReport, type VmReport } from './vmReport';
 import { evaluate, type Watched } from './watch';
 
 /** Steps between two looks at whether to stop. */
@@ -38,16 +39,6 @@ export interface RunOptions {
   readonly tries?: 'counted';
   /** Asked now and then; true ends the run with the counts so far. */
   readonly isStopped?: () => boolean;
-}
-
-/** One VM's part of a run. */
-export interface VmReport {
-  /** Empty when its parts stand at the top of the file. */
-  readonly name: string;
-  readonly technique: string;
-  /** Summed over its CPUs, table pages as they stand. */
-  readonly counters: Float64Array;
-  readonly estimatedCycles: number;
 }
 
 export interface RunReport {
@@ -152,8 +143,8 @@ export class ScenarioRun {
     const { machine } = this;
     machine.bus.silence();
     this.log?.noteTables();
-    const vms = machine.vms.map((vm) => vmReport(machine, vm));
-    const counters = sum(vms);
+    const vms = machine.vms.map((vm) => vmReport(machine.questions, vm));
+    const counters = summed(vms);
     return {
       technique: techniqueText(machine.vms),
       vms,
@@ -201,19 +192,4 @@ function listen(machine: Machine, options: RunOptions, log: GuestLog | undefined
 /** The VM that an event is of, where there are several: which one its CPU is of. */
 function whose(machine: Machine, cpu: number): TraceLine {
   return machine.vms.length > 1 && machine.processors[cpu] !== undefined ? { vm: machine.vmOf(cpu).name } : {};
-}
-
-function vmReport({ questions }: Machine, { name, technique, processors }: RunningVm): VmReport {
-  const counters = sum(processors);
-  for (const kind of ['guest', 'shadow', 'ept', 'host'] as const) {
-    const counter = COUNTER[`table_pages.${kind}`];
-    counters[counter] = questions.counter(processors[0]!.cpu, counter, COUNTER_SCOPE.now);
-  }
-  return { name, technique: technique.name, counters, estimatedCycles: estimatedCycles(counters) };
-}
-
-function sum(parts: readonly { readonly counters: Float64Array }[]): Float64Array {
-  const counters = new Float64Array(COUNTERS);
-  for (const part of parts) part.counters.forEach((value, i) => { counters[i]! += value; });
-  return counters;
 }

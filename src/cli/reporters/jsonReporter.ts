@@ -1,5 +1,5 @@
 import type { RunReport } from '../../engine/run';
-import { countersJson } from '../../engine/countersJson';
+import { countersJson, vmsJson } from '../../engine/countersJson';
 import type { Reporter, ScenarioResult } from './reporter';
 
 /** One object a scenario, one a line; of a scenario that could not be run there is none. */
@@ -18,7 +18,7 @@ export class JsonReporter implements Reporter {
   }
 }
 
-function runJson(file: string, { technique, outcome, isOver, counters, estimatedCycles }: RunReport): object {
+function runJson(file: string, { technique, outcome, isOver, counters, estimatedCycles, vms }: RunReport): object {
   const { ok, passed, failed } = outcome;
   return {
     scenario: file,
@@ -27,5 +27,6 @@ function runJson(file: string, { technique, outcome, isOver, counters, estimated
     ...(isOver ? {} : { interrupted: true }),
     expectations: { passed, failed },
     counters: { ...countersJson(counters), estimated_cycles: estimatedCycles },
+    ...vmsJson(vms),
   };
 }
