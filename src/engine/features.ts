@@ -43,7 +43,7 @@ const features: readonly Feature[] = [
       const rom = slots.find(({ kind }) => kind === 'rom');
       return rom === undefined ? undefined : { name: `the ROM slot ${rom.name}`, ...(rom.setting === undefined ? {} : { range: rom.setting.range }) };
     },
-    runsUnder: ['native'], advice: 'write ram in place of rom',
+    runsUnder: ['native', 'ept'], advice: 'write ram in place of rom',
   },
   {
     uses: ({ vms }) => (vms.length > 1 ? { name: `a host of ${vms.length} virtual machines` } : undefined),

@@ -28,13 +28,18 @@ export class DirtyLog {
     return this.slots.logging !== 0 && this.slots.isLogging(this.slots.find(gfn));
   }
 
+  /** `gfn` lies in a slot that is logged, and writes to its clean pages fault. */
+  isLoggedByFault(gfn: number): boolean {
+    return this.noticedBy === 'fault' && this.isLogged(gfn);
+  }
+
   isDirty(gfn: number): boolean {
     return ((this.bits.words[gfn >>> 5] ?? 0) >>> (gfn & 31) & 1) !== 0;
   }
 
   /** 1: the next write to `gfn` must fault, since it is to be logged. */
   awaitsWrite(gfn: number): number {
-    return this.noticedBy === 'fault' && this.isLogged(gfn) && !this.isDirty(gfn) ? 1 : 0;
+    return this.isLoggedByFault(gfn) && !this.isDirty(gfn) ? 1 : 0;
   }
 
   /** KVM's mark_page_dirty: `gfn` is being written, in a step of `cpu`. Nothing where its slot is not logged. */

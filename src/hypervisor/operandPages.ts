@@ -1,20 +1,26 @@
+import { OPERATION } from '../hardware/paging/accessKinds';
+import { OPERAND_PAGE } from '../hardware/processor/memoryInstructions';
 import type { Processor } from '../hardware/processor/processor';
+import type { DirtyLog } from './dirtyLog';
 
 const PAGE_MASK = 0xfff;
 const PAGE_BYTES = 0x1000;
 /** High half of a host-physical address at which no memory is installed. */
 const NOWHERE_HI = 0x7fffffff;
+const NO_MEMORY = -1;
 
 /**
  * The host-physical pages of an operand that the hypervisor reads or writes for the guest: one, or two when the
- * operand crosses a page boundary. One of them is the page that the exit is about, the other is found by a walk of its
- * own. Meaningful within one exit only.
+ * operand crosses a page boundary. Meaningful within one exit only.
  */
 export class OperandPages {
-  private aboutLo = 0;
-  private aboutHi = 0;
-  private otherLo = 0;
-  private otherHi = 0;
+  private firstLo = 0;
+  private firstHi = 0;
+  private firstGfn = NO_MEMORY;
+  private nextLo = 0;
+  private nextHi = 0;
+  private nextGfn = NO_MEMORY;
+  private readOnly = 0;
 
   constructor(private readonly processor: Processor) {}
 
@@ -22,6 +28,12 @@ export class OperandPages {
   get crosses(): boolean {
     const { pending } = this.processor;
     return (pending.gvaLo & PAGE_MASK) + pending.size > PAGE_BYTES;
+  }
+
+  /** Is it written? */
+  get isWritten(): boolean {
+    const { operation } = this.processor.pending;
+    return operation === OPERATION.store || operation === OPERATION.readModifyWrite;
   }
 
   /** Linear address of the operand's first byte in the page that the exit at (`gvaLo`, …) is not about. */
@@ -45,24 +57,40 @@ export class OperandPages {
     return this.isFirst(gvaLo) ? 0 : this.processor.pending.size - this.bytesAt(gvaLo);
   }
 
-  /** The page that the exit is about lies in host frame `frame`; -1: no memory answers there. */
-  setAbout(frame: number, gvaLo: number): void {
-    this.aboutLo = (frame < 0 ? 0 : frame << 12) | (gvaLo & PAGE_MASK);
-    this.aboutHi = frame < 0 ? NOWHERE_HI : frame >>> 20;
+  /**
+   * The operand's page at (`gvaLo`, …) is guest frame `gfn`, in host frame `frame`; -1: no memory answers there. `takes`:
+   * what the page lets the guest do; what else it does goes nowhere.
+   */
+  set(gvaLo: number, gfn: number, frame: number, takes: 'writes' | 'reads'): void {
+    const hi = frame < 0 ? NOWHERE_HI : frame >>> 20;
+    const lo = (frame < 0 ? 0 : frame << 12) | (gvaLo & PAGE_MASK);
+    const written = frame < 0 || takes === 'reads' ? NO_MEMORY : gfn;
+    const page = this.isFirst(gvaLo) ? OPERAND_PAGE.first : OPERAND_PAGE.next;
+    this.readOnly = (this.readOnly & ~page) | (takes === 'reads' ? page : 0);
+    if (page === OPERAND_PAGE.first) {
+      this.firstLo = lo;
+      this.firstHi = hi;
+      this.firstGfn = written;
+    } else {
+      this.nextLo = lo;
+      this.nextHi = hi;
+      this.nextGfn = written;
+    }
   }
 
-  /** The same for the other page. */
-  setOther(frame: number, gvaLo: number): void {
-    this.otherLo = (frame < 0 ? 0 : frame << 12) | (gvaLo & PAGE_MASK);
-    this.otherHi = frame < 0 ? NOWHERE_HI : frame >>> 20;
+  /** Does the pending operation on the pages that were set. */
+  perform(): void {
+    const { processor, firstLo, firstHi, nextLo, nextHi, readOnly } = this;
+    if (this.crosses) processor.perform(firstLo, firstHi, nextLo & ~PAGE_MASK, nextHi, readOnly);
+    else if (firstHi === NOWHERE_HI) processor.completeWithoutDevice();
+    else processor.perform(firstLo, firstHi, undefined, undefined, readOnly);
   }
 
-  /** Does the pending operation on the pages that were set, for an exit about the page of (`gvaLo`, …). */
-  perform(gvaLo: number): void {
-    const { processor, aboutLo, aboutHi, otherLo, otherHi } = this;
-    if (!this.crosses) processor.perform(aboutLo, aboutHi);
-    else if (this.isFirst(gvaLo)) processor.perform(aboutLo, aboutHi, otherLo & ~PAGE_MASK, otherHi);
-    else processor.perform(otherLo, otherHi, aboutLo & ~PAGE_MASK, aboutHi);
+  /** KVM's mark_page_dirty for each page that the operation has written, in a step of `cpu`. */
+  markDirty(dirty: DirtyLog, cpu: number): void {
+    if (!this.isWritten) return;
+    if (this.firstGfn !== NO_MEMORY) dirty.mark(this.firstGfn, cpu);
+    if (this.crosses && this.nextGfn !== NO_MEMORY) dirty.mark(this.nextGfn, cpu);
   }
 
   private isFirst(gvaLo: number): boolean {

@@ -8,7 +8,9 @@ const REQUEST_WORDS = 8;
 const WORDS = REQUESTS + REQUEST_WORDS;
 
 /** Why the hypervisor gave up: index into `stopReasons`. */
-export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5 } as const;
+export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5,
+  deliveryEmulation: 6, misconfiguredEntry: 7,
+} as const;
 export const stopReasons = [
   '',
   'a VM exit that its listing does not handle',
@@ -16,6 +18,8 @@ export const stopReasons = [
   'CR3 names a guest frame outside every memory slot',
   'a paging structure of the guest lies outside every memory slot',
   'the guest triple-faulted: write a handler for the exception, or `expect stopped(triple_fault)`',
+  'the delivery of an event touched MMIO or wrote ROM, and there is no instruction to emulate; keep stacks and descriptor tables in RAM',
+  'an EPT entry is misconfigured; take back what set_epte wrote there',
 ] as const;
 
 /** What the hypervisor keeps for one virtual CPU beside its VMCS. */

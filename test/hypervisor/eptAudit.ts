@@ -1,6 +1,7 @@
 import type { Machine } from '../../src/engine/machine';
 import type { Ept } from '../../src/hypervisor/ept/ept';
 import { USE } from '../../src/hypervisor/host/hostFrames';
+import { SECONDARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { ENTRIES, entryAt, hex, span } from './tableWords';
 
 /** R, W and X; then the memory type of a leaf. SDM Vol. 3, "EPT Translation Mechanism" and "EPT and Memory Typing". */
@@ -8,21 +9,40 @@ const ALL = 7;
 const MEMORY_TYPE = 0x38;
 const WRITE_BACK = 6 << 3;
 const LARGE = 0x80;
+const W = 2;
+/** W and X without R: KVM's mark of MMIO. */
+const MMIO = 6;
+const DIRTY = 0x200;
+/** Bit 58: KVM's mark of a page that only waits for its first write. */
+const MMU_WRITABLE = 1 << 26;
 
 /** What is wrong with the EPT of `machine` as it stands; nothing when all is well. */
 export function auditEpt(machine: Machine, technique: Ept): readonly string[] {
   const { vm } = technique;
   const wrong: string[] = [];
   let tables = 0;
+  const logged = pagesInBuffers(machine);
   const visit = (table: number, level: number, firstGfn: number): void => {
     tables++;
     if (vm.frames.useOf(table) !== USE.eptTable) wrong.push(`the EPT table at hpa ${hex(table)} lies in a frame of another use`);
     for (let index = 0; index < ENTRIES; index++) {
-      const { lo, frame } = entryAt(machine.memory, table, index);
+      const { lo, hi, frame } = entryAt(machine.memory, table, index);
       if ((lo & ALL) === 0) continue;
       const gfn = firstGfn + index * span(level);
       const at = `EPT entry of level ${level} for ${hex(gfn)}`;
-      if ((lo & ALL) !== ALL) wrong.push(`${at} withholds a right`);
+      if ((lo & ALL) === MMIO) {
+        if (level > 1) wrong.push(`${at} says MMIO, and is no PTE`);
+        if ((((hi & 0x7ffff) << 20) | (lo >>> 12)) !== gfn) wrong.push(`${at} says MMIO of another frame`);
+        const generation = ((lo >>> 3) & 0xff) | (((hi >>> 20) & 0x3ff) << 8);
+        if (vm.slots.find(gfn) >= 0 && generation === vm.slots.generation % 2 ** 18) wrong.push(`${at} says MMIO of what a slot holds, by the present generation`);
+        continue;
+      }
+      const isWithheld = level === 1 && (vm.slots.isReadOnly(vm.slots.find(gfn)) || (hi & MMU_WRITABLE) !== 0);
+      if ((lo & ALL) !== (isWithheld ? ALL & ~W : ALL)) wrong.push(`${at} withholds a right, or gives one that is withheld`);
+      if (lo & W && vm.dirty.awaitsWrite(gfn) !== 0) wrong.push(`${at} is writable, and its page is clean in a logged slot`);
+      if (lo & DIRTY && vm.dirty.noticedBy === 'processor' && vm.dirty.isLogged(gfn) && !vm.dirty.isDirty(gfn) && !logged.has(gfn)) {
+        wrong.push(`${at} is dirty, and its page in no log`);
+      }
       if (level > 1) {
         if (lo & LARGE) wrong.push(`${at} maps a large page, and the host backs with 4 KBytes`);
         visit(frame, level - 1, gfn);
@@ -37,4 +57,15 @@ export function auditEpt(machine: Machine, technique: Ept): readonly string[] {
   for (const root of technique.roots()) visit(root.frame, 4, 0);
   if (vm.frames.count(USE.eptTable) !== tables) wrong.push(`${vm.frames.count(USE.eptTable)} EPT tables are counted, and ${tables} are linked`);
   return wrong;
+}
+
+/** Guest frames that wait in the page-modification logs of the CPUs. SDM Vol. 3, "Page-Modification Logging". */
+function pagesInBuffers({ memory, processors }: Machine): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (const { vmcs } of processors) {
+    if ((vmcs[VMCS.secondary_controls]! & SECONDARY.enablePml) === 0) continue;
+    const frame = vmcs[VMCS.pml_address]! >>> 12;
+    for (let index = ((vmcs[VMCS.pml_index]! + 1) & 0xffff); index < 512; index++) found.add(entryAt(memory, frame, index).frame);
+  }
+  return found;
 }

@@ -14,7 +14,9 @@ import type { VirtualMachine } from '../virtualMachine';
 import { EptMmu } from './eptMmu';
 import { handleCrAccess } from './handleCrAccess';
 import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
-import { handleEptViolation, walkOther } from './handleEptViolation';
+import { emulateAccess, walkOperand } from './emulateAccess';
+import { handleEptMisconfig } from './handleEptMisconfig';
+import { handleEptViolation } from './handleEptViolation';
 import { unmapGfnRange } from './unmapGfnRange';
 
 const WRITE_BACK = 6;
@@ -34,7 +36,7 @@ export class Ept implements Technique, RootMode {
   constructor(readonly vm: VirtualMachine) {
     this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
     this.runner = new ListingRunner('ept.vmm', 'vmm', vm.host.listingNumber('ept.vmm'), [
-      handleExit, handleEptViolation, walkOther, handleCrAccess, ...instructionHandlers, unmapGfnRange,
+      handleExit, handleEptViolation, walkOperand, handleCrAccess, ...instructionHandlers, unmapGfnRange, handleEptMisconfig, emulateAccess,
     ], vm.host.bus, vm.host.depth);
     this.mmus = new PerCpu(vm.processors, (processor) => new EptMmu(processor.cpu, processor, vm, this.rootFrame));
     for (const mmu of this.mmus) mmu.runner = this.runner;

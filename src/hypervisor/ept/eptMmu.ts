@@ -1,4 +1,4 @@
-import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
+import { ALL_RIGHTS, EPT_RIGHTS } from '../../hardware/paging/accessRights';
 import { setPair } from '../../hardware/events/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../../hardware/events/eventTable';
 import { EPT4 } from '../../hardware/paging/formats/ept4';
@@ -9,6 +9,7 @@ import { RESUME } from '../../hardware/processor/rootMode';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import { EntryMaker } from '../entryMaker';
+import { EptLeaves, MMU_WRITABLE_HI } from './eptLeaves';
 import { useGuestRegisters } from '../guestRegisters';
 import { indexAt } from '../host/hostProcess';
 import { USE } from '../host/hostFrames';
@@ -29,6 +30,7 @@ export class EptMmu {
   readonly levels = EPT4.levels;
   /** Where the operand lies, for an access that is emulated. */
   readonly operand: OperandPages;
+  readonly leaves: EptLeaves;
   /** What a procedure that was asked for a condition came to: a `RESUME`. */
   cameTo = 0;
   /** Whose step this is, as events tell: this vCPU's but while the host's memory manager speaks through its notifiers. */
@@ -51,6 +53,7 @@ export class EptMmu {
     this.memory = vm.memory;
     this.vcpu = vm.vcpus.of(cpu);
     this.operand = new OperandPages(processor);
+    this.leaves = new EptLeaves(vm, rootFrame);
     this.actor = cpu;
   }
 
@@ -142,10 +145,11 @@ export class EptMmu {
     return true;
   }
 
-  /** Maps a page: R, W, X and write-back. Accessed and dirty are the processor's to set. */
-  setPage(table: number, index: number, frame: number): void {
-    this.maker.make(frame, ALL_RIGHTS);
+  /** Maps the page of `gfn`: R, X and write-back, and W unless it is withheld. Accessed and dirty are the processor's to set. */
+  setPage(table: number, index: number, frame: number, gfn: number): void {
+    this.maker.make(frame, this.memory.withholdsWrite(gfn) === 0 ? ALL_RIGHTS : ALL_RIGHTS & ~EPT_RIGHTS.writable);
     this.maker.setMemoryType(WRITE_BACK);
+    if (this.memory.dirty.awaitsWrite(gfn) !== 0) this.maker.hi |= MMU_WRITABLE_HI;
     this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, 1, table, index, this.maker.lo, this.maker.hi);
   }
 }

@@ -1,17 +1,12 @@
-import { OPERATION } from '../../hardware/paging/accessKinds';
-import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
+import { FAR_FRAME } from '../../hardware/memory/frameNumber';
 import { EPT_QUALIFICATION } from '../../hardware/vmx/exitQualification';
 import { RESUME } from '../../hardware/processor/rootMode';
-import { VMCS } from '../../hardware/vmx/vmcs';
 import { indexAt } from '../host/hostProcess';
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
-import { PAGE_KNOWN, walkOtherPage } from '../walkOtherPage';
+import { emulateAccess } from './emulateAccess';
 import type { EptMmu } from './eptMmu';
-
-/** The one `walk_other_page` of this listing. */
-export const walkOther = walkOtherPage<EptMmu>();
 
 const V = { gpa: 0, qualification: 1, slot: 2, hva: 3, hpa: 4, level: 5, table: 6, index: 7 } as const;
 
@@ -37,13 +32,21 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
     ]),
     when('no slot holds gpa: that is MMIO', (_, f) => f.lo(V.slot) < 0, [
-      when('the operand goes on in another page', (mmu) => mmu.operand.crosses, [
-        when('walk_other_page(its gva, access) does not come back with it', (mmu) => !findsOther(mmu), [
-          give('what it came to', (mmu) => mmu.cameTo),
-        ]),
+      when('an EPT PTE has room for its frame', (_, f) => f.frame(V.gpa) !== FAR_FRAME, [
+        line('EPT PTE = MMIO, which faults at once from now on: W and X without R, gfn, generation of the slots',
+          { writes: ['memory', 'host.frames', 'host.frame_list'] }, (mmu, f) => mmu.leaves.markMmio(f.frame(V.gpa), mmu.cpu)),
       ]),
-      line('no device answers: a load gives ones, a store goes nowhere', { writes: ['memory'] }, (mmu) => performWithoutDevice(mmu)),
-      give('behind the instruction', RESUME.completed),
+      give('emulate_access()', (mmu) => mmu.call(emulateAccess)),
+    ]),
+    when('the slot is read-only, and the access writes', (mmu, f) => writes(f) && mmu.memory.slots.isReadOnly(f.lo(V.slot)), [
+      give('emulate_access()', (mmu) => mmu.call(emulateAccess)),
+    ]),
+    when('the access writes a page of a slot whose dirty pages are logged by faults', (mmu, f) => writes(f) && mmu.memory.dirty.isLoggedByFault(f.frame(V.gpa)), [
+      line('mark_page_dirty(gpa >> 12)', { writes: ['vm.dirty_bitmap'] }, (mmu, f) => mmu.memory.dirty.mark(f.frame(V.gpa), mmu.cpu)),
+      when('the page is mapped, and lacks only the W that logging has withheld', (mmu, f) => mmu.leaves.awaitsWrite(f.frame(V.gpa)), [
+        line('fast_page_fault: EPT PTE = with W again; the host is not asked', { writes: ['memory'] }, (mmu) => mmu.leaves.giveWrite(mmu.cpu)),
+        give('to the guest: the access runs again. A right was added: no INVEPT', RESUME.retry),
+      ]),
     ]),
     line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
       const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu);
@@ -69,36 +72,21 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
         f.set(V.level, f.lo(V.level) - 1, 0);
       }),
     ]),
-    line('EPT PTE = hpa with R, W and X, write-back', { writes: ['memory'] }, (mmu, f) => {
+    line('EPT PTE = hpa with R and X, and W unless it is withheld (ROM; a first write to be logged); write-back', { writes: ['memory'] }, (mmu, f) => {
       f.set(V.index, indexAt(f.frame(V.gpa), 1), 0);
-      mmu.setPage(f.frame(V.table), f.lo(V.index), f.frame(V.hpa));
+      mmu.setPage(f.frame(V.table), f.lo(V.index), f.frame(V.hpa), f.frame(V.gpa));
     }),
     give('to the guest: the access runs again. Nothing was cached from an entry that was not there: no INVEPT', RESUME.retry),
   ],
 };
 
-/** Runs `walk_other_page`; false when there is nothing left to do but what it came to. */
-function findsOther(mmu: EptMmu): boolean {
-  const { processor, operand } = mmu;
-  const { lo, hi } = operand.otherGva(mmu.vmcs(VMCS.guest_linear_address));
-  const { operation } = processor.pending;
-  const kind = operation === OPERATION.load ? 0 : operation === OPERATION.fetch ? PFEC.ID : PFEC.W;
-  mmu.cameTo = mmu.call(walkOther, lo, hi, processor.level === 3 ? kind | PFEC.U : kind, 0);
-  return mmu.cameTo === PAGE_KNOWN;
-}
-
-/** What of the operand lies in another page may be RAM all the same. */
-function performWithoutDevice(mmu: EptMmu): void {
-  const { operand, processor } = mmu;
-  if (!operand.crosses) return processor.completeWithoutDevice();
-  const gva = mmu.vmcs(VMCS.guest_linear_address);
-  operand.setAbout(-1, gva);
-  operand.perform(gva);
-}
-
 /** The access was to what the guest's linear address translates to, and not to a table on the way. */
 function isFinal(f: ListingFrame): boolean {
   return (f.lo(V.qualification) & EPT_QUALIFICATION.translationResult) !== 0;
+}
+
+function writes(f: ListingFrame): boolean {
+  return (f.lo(V.qualification) & EPT_QUALIFICATION.write) !== 0;
 }
 
 function stop(mmu: EptMmu, reason: number): number {

@@ -4,6 +4,7 @@ import { commonExits } from '../commonExits';
 import { give, line, when, type ListingProcedure } from '../listing';
 import type { EptMmu } from './eptMmu';
 import { handleCrAccess } from './handleCrAccess';
+import { handleEptMisconfig } from './handleEptMisconfig';
 import { handleEptViolation } from './handleEptViolation';
 
 const E = { reason: 0 } as const;
@@ -26,6 +27,10 @@ export const handleExit: ListingProcedure<EptMmu> = {
     when('reason is EPT_VIOLATION', (_, f) => f.lo(E.reason) === EXIT_REASON.ept_violation, [
       give('handle_ept_violation(guest-physical address, qualification)', (mmu) => mmu.call(handleEptViolation,
         mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1), mmu.vmcs(VMCS.exit_qualification), 0)),
+    ]),
+    when('reason is EPT_MISCONFIGURATION', (_, f) => f.lo(E.reason) === EXIT_REASON.ept_misconfiguration, [
+      give('handle_ept_misconfig(guest-physical address)', (mmu) => mmu.call(handleEptMisconfig,
+        mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1))),
     ]),
     when('reason is CR_ACCESS', (_, f) => f.lo(E.reason) === EXIT_REASON.cr_access, [
       give('handle_cr_access(control register)', (mmu) => mmu.call(handleCrAccess, mmu.vmcs(VMCS.exit_qualification) & CR_NUMBER, 0)),

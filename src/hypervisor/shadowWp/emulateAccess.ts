@@ -1,22 +1,21 @@
 import { COUNTER } from '../../hardware/state/counters';
-import { OPERATION } from '../../hardware/paging/accessKinds';
 import { KIND } from '../../hardware/events/eventTable';
 import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { give, line, when, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
-import { PAGE_KNOWN, walkOtherPage } from '../walkOtherPage';
+import { markWritten, PAGE_KNOWN, walkOperandPage } from '../walkOperandPage';
 import type { ShadowMmu } from './shadowMmu';
 import { trackWrite } from './trackWrite';
 
 const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
 
-/** The one `walk_other_page` of this listing. */
-export const walkOther = walkOtherPage<ShadowMmu>();
+/** The one `walk_operand_page` of this listing. */
+export const walkOther = walkOperandPage<ShadowMmu>();
 
 /** What an emulation begins with, its gva and error code being its first values: an operand in two pages needs both. */
 export const findOtherPage = when<ShadowMmu>('the operand goes on in another page', (mmu) => mmu.operand.crosses, [
-  when('walk_other_page(its gva, error_code) does not come back with it', (mmu, f) => !findsOther(mmu, f.lo(V.gva), f.lo(V.error_code)), [
+  when('walk_operand_page(its gva, error_code) does not come back with it', (mmu, f) => !findsOther(mmu, f.lo(V.gva), f.lo(V.error_code)), [
     give('what it came to', (mmu) => mmu.cameTo),
   ]),
 ]);
@@ -32,7 +31,7 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
     when('no slot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(V.gpa)) < 0, [
       line('MMIO, and no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu, f) => {
         mmu.processor.counters[COUNTER['faults.mmio']]!++;
-        mmu.operand.setAbout(-1, f.lo(V.gva));
+        mmu.operand.set(f.lo(V.gva), -1, -1, 'writes');
         f.set(V.hpa, -1, -1);
       }),
     ]),
@@ -43,7 +42,7 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
       line('hpa = get_user_pages(memslot and hva of gpa)', {}, (mmu, f) => {
         const frame = mmu.memory.backFor(f.frame(V.gpa), mmu.cpu);
         f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >> 20);
-        mmu.operand.setAbout(frame, f.lo(V.gva));
+        mmu.operand.set(f.lo(V.gva), f.frame(V.gpa), frame, 'writes');
       }),
       when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
         give('stop the VM', (mmu) => {
@@ -52,10 +51,8 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
         }, { writes: ['vcpu'] }),
       ]),
     ]),
-    line('perform the access, at hpa', { writes: ['memory', 'registers'] }, (mmu, f) => {
-      if (f.hi(V.hpa) < 0 && !mmu.operand.crosses) mmu.processor.completeWithoutDevice();
-      else mmu.operand.perform(f.lo(V.gva));
-    }),
+    line('perform the access, at hpa', { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
+    markWritten<ShadowMmu>(),
     when('it wrote a shadowed page table in the other page', (mmu) => wroteOtherTable(mmu), [
       line('track_write(the other page)', {}, (mmu, f) => trackOther(mmu, f.lo(V.gva))),
     ]),
@@ -66,7 +63,7 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
   ],
 };
 
-/** Runs `walk_other_page`; false when there is nothing left to do but what it came to. */
+/** Runs `walk_operand_page`; false when there is nothing left to do but what it came to. */
 function findsOther(mmu: ShadowMmu, gvaLo: number, errorCode: number): boolean {
   const { lo, hi } = mmu.operand.otherGva(gvaLo);
   mmu.cameTo = mmu.call(walkOther, lo, hi, errorCode, 0);
@@ -76,9 +73,7 @@ function findsOther(mmu: ShadowMmu, gvaLo: number, errorCode: number): boolean {
 
 /** The operand's other page, if it has one, holds a shadowed page table and was written. */
 export function wroteOtherTable(mmu: ShadowMmu): boolean {
-  const { operation } = mmu.processor.pending;
-  const writes = operation === OPERATION.store || operation === OPERATION.readModifyWrite;
-  return mmu.operand.crosses && writes && mmu.isShadowed(mmu.otherGfn);
+  return mmu.operand.crosses && mmu.operand.isWritten && mmu.isShadowed(mmu.otherGfn);
 }
 
 /** `track_write` for the bytes that lie in the page which the exit at `gvaLo` is not about. */

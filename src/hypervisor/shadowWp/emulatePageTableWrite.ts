@@ -5,6 +5,7 @@ import { RESUME } from '../../hardware/processor/rootMode';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { findOtherPage, trackOther, wroteOtherTable } from './emulateAccess';
+import { markWritten } from '../walkOperandPage';
 import type { ShadowMmu } from './shadowMmu';
 import { trackWrite } from './trackWrite';
 
@@ -31,10 +32,11 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
     line('trapped write to the page table at gpa', { writes: ['counters'] }, (mmu, f) => {
       const frame = mmu.memory.frameOf(f.frame(V.gpa));
       f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >>> 20);
-      mmu.operand.setAbout(frame, f.lo(V.gva));
+      mmu.operand.set(f.lo(V.gva), f.frame(V.gpa), frame, 'writes');
       report(mmu, f);
     }),
-    line('perform the store on guest memory, at hpa', { writes: ['memory', 'registers'] }, (mmu, f) => mmu.operand.perform(f.lo(V.gva))),
+    line('perform the store on guest memory, at hpa', { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
+    markWritten<ShadowMmu>(),
     line('track_write(gpa, bytes)', {}, (mmu, f) => {
       mmu.call(trackWrite, f.lo(V.gpa), f.hi(V.gpa), mmu.operand.bytesAt(f.lo(V.gva)), 0);
     }),

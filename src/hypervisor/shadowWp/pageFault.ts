@@ -10,7 +10,7 @@ import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import { emulatePageTableWrite } from './emulatePageTableWrite';
 import { fetch } from './fetch';
-import { accessOf } from '../walkOtherPage';
+import { accessOf } from '../walkOperandPage';
 import { emulateAccess } from './emulateAccess';
 import type { ShadowMmu } from './shadowMmu';
 import { cannotBeLeft } from './leafRights';

@@ -6,13 +6,13 @@ import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import { injectGeneralProtection, injectPageFault } from './injection';
-import { give, line, when, type ListingProcedure } from './listing';
+import { give, line, when, type ListingNode, type ListingProcedure } from './listing';
 import { pageHi, pageLo } from './memslots';
 import type { OperandPages } from './operandPages';
 import type { SlotMemory } from './slotMemory';
 import { STOP_REASON, type VcpuState } from './vcpuState';
 
-/** What `walkOtherPage` gives when the page is known; anything else is a `RESUME`. */
+/** What `walkOperandPage` gives when the page is known; anything else is a `RESUME`. */
 export const PAGE_KNOWN = 16;
 
 const V = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5 } as const;
@@ -34,10 +34,10 @@ export interface OperandOwner {
  * read or written: when the guest's tables refuse this one, the guest gets the fault and nothing has been done. Gives
  * `PAGE_KNOWN` or a `RESUME`; leaves its guest frame in the walk's result.
  */
-export function walkOtherPage<V extends OperandOwner>(): ListingProcedure<V> {
+export function walkOperandPage<V extends OperandOwner>(): ListingProcedure<V> {
   return {
-    name: 'walk_other_page',
-    purpose: 'An operand that crosses a page boundary: the page that the exit was not about, by the guest\'s tables.',
+    name: 'walk_operand_page',
+    purpose: 'A page of an operand that is emulated, by the guest\'s tables: nothing is read or written before all its pages are known.',
     values: [
       { name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' },
       { name: 'slot', kind: 'number' }, { name: 'hva', kind: 'hva' }, { name: 'hpa', kind: 'hpa' },
@@ -48,7 +48,7 @@ export function walkOtherPage<V extends OperandOwner>(): ListingProcedure<V> {
         line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
         give('to the guest, whose VM entry delivers the fault', RESUME.retry),
       ]),
-      line('guest = walk(guest CR3, gva) for this access; it sets the guest\'s A and D', { writes: ['memory'] }, (mmu, f) => {
+      line('guest = walk(guest CR3, gva) for this access; it sets the guest\'s A and D', { writes: ['memory', 'vm.dirty_bitmap'] }, (mmu, f) => {
         const space = mmu.guestTables();
         walk(space, f.lo(V.gva), f.hi(V.gva), accessOf(f.lo(V.error_code)), EFFECTS.hardware);
         f.set(V.gpa, space.result.gpaLo, space.result.gpaHi);
@@ -68,7 +68,7 @@ export function walkOtherPage<V extends OperandOwner>(): ListingProcedure<V> {
       line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
         const slot = mmu.memory.slots.lookup(f.frame(V.gpa), mmu.cpu);
         f.set(V.slot, slot, slot >> 31);
-        mmu.operand.setOther(-1, f.lo(V.gva));
+        mmu.operand.set(f.lo(V.gva), -1, -1, 'writes');
         if (slot < 0) return;
         const page = mmu.memory.slots.hvaPage(slot, f.frame(V.gpa));
         f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
@@ -77,7 +77,7 @@ export function walkOtherPage<V extends OperandOwner>(): ListingProcedure<V> {
         line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
           const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu);
           f.set(V.hpa, frame << 12, frame >> 20);
-          mmu.operand.setOther(frame, f.lo(V.gva));
+          mmu.operand.set(f.lo(V.gva), f.frame(V.gpa), frame, mmu.memory.slots.isReadOnly(f.lo(V.slot)) ? 'reads' : 'writes');
         }),
         when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
           give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
@@ -86,6 +86,13 @@ export function walkOtherPage<V extends OperandOwner>(): ListingProcedure<V> {
       give('the page is known', PAGE_KNOWN),
     ],
   };
+}
+
+/** What follows an operation that the hypervisor has done for the guest, while dirty pages are logged. */
+export function markWritten<V extends OperandOwner>(): ListingNode<V> {
+  return when('dirty pages are logged', (mmu) => mmu.memory.slots.logging > 0, [
+    line('mark_page_dirty(each page that it wrote)', { writes: ['vm.dirty_bitmap'] }, (mmu) => mmu.operand.markDirty(mmu.memory.dirty, mmu.cpu)),
+  ]);
 }
 
 /** The access that a page-fault error code tells of. */

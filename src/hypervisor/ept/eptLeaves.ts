@@ -1,0 +1,117 @@
+import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
+import { setPair } from '../../hardware/events/eventBus';
+import { ACTOR, KIND, SPACE, field } from '../../hardware/events/eventTable';
+import { EPT4 } from '../../hardware/paging/formats/ept4';
+import { frameInEntry } from '../../hardware/memory/frameNumber';
+import { EntryMaker } from '../entryMaker';
+import { USE } from '../host/hostFrames';
+import { indexAt } from '../host/hostProcess';
+import { mmioEntryHi, mmioEntryLo, mmioGeneration } from '../mmioEntry';
+import type { VirtualMachine } from '../virtualMachine';
+
+const WRITE = 2;
+const RIGHTS = 7;
+/** W and X without R. SDM Vol. 3, "EPT Misconfigurations". */
+const MMIO = 6;
+const DIRTY = 1 << EPT4.dirtyBit;
+/** Bit 58, which the processor ignores, as in KVM: W may be given back without the host being asked. */
+export const MMU_WRITABLE_HI = 1 << (58 - 32);
+
+/** The last entries of a VM's EPT as slots have them: MMIO, and those whose first write is to be noticed. */
+export class EptLeaves {
+  /** The entry found or made last. */
+  lo = 0;
+  hi = 0;
+  private table = 0;
+  private index = 0;
+  private level = 0;
+  private readonly maker = new EntryMaker(EPT4);
+
+  constructor(private readonly vm: VirtualMachine, private readonly rootFrame: number) {}
+
+  /** Finds the entry that maps `gfn`, or ends the way to it, into `lo`, `hi`; true when it is a last one that is present. */
+  find(gfn: number): boolean {
+    const { writer } = this.vm;
+    let table = this.rootFrame;
+    let level = EPT4.levels;
+    for (;;) {
+      const index = indexAt(gfn, level);
+      this.table = table;
+      this.index = index;
+      this.level = level;
+      this.lo = writer.lo(table, index);
+      this.hi = writer.hi(table, index);
+      if ((this.lo & RIGHTS) === 0) return false;
+      if (level === 1 || ((this.lo >>> EPT4.leafBit) & 1) !== 0) return true;
+      table = frameInEntry(this.lo, this.hi);
+      level--;
+    }
+  }
+
+  /** The entry found last says that its frame is MMIO. */
+  get isMmio(): boolean {
+    return (this.lo & RIGHTS) === MMIO;
+  }
+
+  /** The page of `gfn` is mapped without W, which dirty logging has withheld and a write gets back. */
+  awaitsWrite(gfn: number): boolean {
+    return this.find(gfn) && this.level === 1 && (this.lo & WRITE) === 0 && (this.hi & MMU_WRITABLE_HI) !== 0;
+  }
+
+  /** Gives W back to the entry found last. */
+  giveWrite(cpu: number): void {
+    this.write(this.lo | WRITE, this.hi & ~MMU_WRITABLE_HI, cpu);
+  }
+
+  /** Withholds W from the page of `gfn` until its first write; true when the entry had it. */
+  withholdWrite(gfn: number, cpu: number): boolean {
+    if (!this.find(gfn) || this.isMmio || (this.lo & WRITE) === 0) return false;
+    this.write(this.lo & ~(WRITE | DIRTY), this.hi | MMU_WRITABLE_HI, cpu);
+    return true;
+  }
+
+  /** Has the processor log the next write to the page of `gfn`; true when its dirty flag was set. */
+  clearDirty(gfn: number, cpu: number): boolean {
+    if (!this.find(gfn) || this.isMmio || (this.lo & DIRTY) === 0) return false;
+    this.write(this.lo & ~DIRTY, this.hi, cpu);
+    return true;
+  }
+
+  /** Forgets what the entry of `gfn` says, of whatever kind it is. */
+  zap(gfn: number, cpu: number): void {
+    if (this.find(gfn)) this.write(0, 0, cpu);
+  }
+
+  /** Marks `gfn`, which no slot holds, as MMIO. Nothing when no host frame is left for the tables above: it is a convenience. */
+  markMmio(gfn: number, cpu: number): void {
+    const generation = mmioGeneration(this.vm.slots.generation);
+    if (!this.put(gfn, MMIO | mmioEntryLo(gfn, generation), mmioEntryHi(gfn, generation), cpu)) return;
+    const { bus } = this.vm.host;
+    if (!bus.on[KIND.mmio_entry_made]) return;
+    const record = bus.begin(KIND.mmio_entry_made, ACTOR.vmm, cpu);
+    setPair(record, field.gpa.at, gfn << 12, gfn >>> 20);
+    setPair(record, field.hpa.at, (this.table << 12) | (this.index << 3), this.table >>> 20);
+    record[field.space.at] = SPACE.ept;
+    record[field.value.at] = generation;
+    bus.commit();
+  }
+
+  /** Writes (lo, hi) as the EPT PTE of `gfn`, with the tables above it where they are missing; false when no host frame is left for them. */
+  put(gfn: number, lo: number, hi: number, cpu: number): boolean {
+    while (!this.find(gfn) && this.level > 1) {
+      const frame = this.vm.frames.allocate(USE.eptTable, 0, cpu);
+      if (frame < 0) return false;
+      this.vm.writer.zeroFrame(frame);
+      this.maker.make(frame, ALL_RIGHTS);
+      this.write(this.maker.lo, this.maker.hi, cpu);
+    }
+    this.write(lo, hi, cpu);
+    return true;
+  }
+
+  private write(lo: number, hi: number, cpu: number): void {
+    this.vm.writer.write(SPACE.ept, ACTOR.vmm, cpu, this.level, this.table, this.index, lo, hi);
+    this.lo = lo;
+    this.hi = hi;
+  }
+}
