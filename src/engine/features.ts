@@ -31,12 +31,8 @@ const HYPERVISORS = runningTechniques.filter(({ ownsMachine }) => !ownsMachine).
 /** The design's table *feature × technique*. Nothing else keeps a technique from a scenario. */
 const features: readonly Feature[] = [
   {
-    uses: (_, vm) => (vm.paging === '4-level' ? undefined : setting(vm, 'paging', `paging ${vm.paging}`)),
-    runsUnder: HARDWARE_WALKS, advice: 'its shadow tables are of 4-level guests',
-  },
-  {
-    uses: (_, vm) => (vm.kernel === 'none' ? setting(vm, 'kernel', 'kernel none') : undefined),
-    runsUnder: HARDWARE_WALKS, advice: 'it has no shadow of a guest without paging',
+    uses: (_, vm) => (vm.paging === 'none' ? setting(vm, 'paging', 'paging none') : undefined),
+    runsUnder: HARDWARE_WALKS, advice: 'real-address mode needs "unrestricted guest", which needs EPT',
   },
   {
     uses: (_, vm, slots) => {

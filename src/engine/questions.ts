@@ -144,7 +144,7 @@ export class Questions {
       this.valueHi = technique.guestCr3Hi(cpu);
       return;
     }
-    this.valueLo = processor.visibleLo(number);
+    this.valueLo = number === REGISTER.efer ? this.machine.vmOf(cpu).technique.guestEfer(cpu) : processor.visibleLo(number);
     this.valueHi = processor.registers[2 * number + 1]!;
   }
 

@@ -20,8 +20,10 @@ const KVM_EPERM = -1;
 /** The hypervisor on whose behalf an instruction that exited is done. */
 export interface InstructionOwner {
   readonly processor: Processor;
-  /** The guest has written another value to EFER: what hangs on it is made anew. Gives a `RESUME`. */
-  eferChanged(): number;
+  /** EFER as the guest has it: its low half. */
+  readonly efer: number;
+  /** The guest has written another value to EFER, and what hangs on it is made anew. Gives a `RESUME`. */
+  setEfer(lo: number): number;
 }
 
 type Owned<V> = ListingProcedure<V>;
@@ -116,9 +118,9 @@ export function emulateRdmsr<V extends InstructionOwner>(): Owned<V> {
     parameters: 0,
     body: [
       line('msr = ECX', {}, ({ processor }, f) => f.set(M.msr, msrOf(processor), 0)),
-      when('the guest has no such MSR', ({ processor }, f) => valueOf(processor, f.lo(M.msr)) === undefined, generalProtection()),
-      line('value = what it holds', {}, ({ processor }, f) => {
-        const [lo, hi] = valueOf(processor, f.lo(M.msr)) ?? [0, 0];
+      when('the guest has no such MSR', (vmm, f) => valueOf(vmm, f.lo(M.msr)) === undefined, generalProtection()),
+      line('value = what it holds', {}, (vmm, f) => {
+        const [lo, hi] = valueOf(vmm, f.lo(M.msr)) ?? [0, 0];
         f.set(M.value, lo, hi);
       }),
       line('EDX:EAX = value', { writes: ['registers'] }, ({ processor }, f) => {
@@ -150,12 +152,9 @@ export function emulateWrmsr<V extends InstructionOwner>(): Owned<V> {
       }),
       when('msr is EFER', (_, f) => f.lo(M.msr) === (MSR.efer | 0), [
         when('EFER does not take value', ({ processor }, f) => processor.brokenRule(REGISTER.efer, f.lo(M.value), f.hi(M.value)) !== undefined, generalProtection()),
-        line('guest EFER = value, LMA as it is', { writes: ['vmcs', 'registers'] }, ({ processor: { vmcs, registers } }, f) => {
-          const efer = (f.lo(M.value) & ~EFER.LMA) | (vmcs[VMCS.guest_ia32_efer]! & EFER.LMA);
-          vmcs[VMCS.guest_ia32_efer] = efer;
-          registers[2 * REGISTER.efer] = efer;
+        give('guest EFER = value, LMA as it is; and what follows from EFER', (vmm, f) => vmm.setEfer((f.lo(M.value) & ~EFER.LMA) | (vmm.efer & EFER.LMA)), {
+          writes: ['vmcs', 'registers', 'vcpu'],
         }),
-        give('what follows from EFER', (vmm) => vmm.eferChanged()),
       ]),
       line('taken = the MSR takes value; an IPI arrives as it is sent', { writes: ['apic', 'msrs'] }, ({ processor }, f) => {
         f.set(M.taken, takes(processor, f) ? 1 : 0, 0);
@@ -200,7 +199,8 @@ function msrOf({ registers, pending }: Processor): number {
   return isByName ? MSR.efer | 0 : registers[ECX]!;
 }
 
-function valueOf({ registers, msrs }: Processor, msr: number): readonly [number, number] | undefined {
+function valueOf({ efer, processor: { registers, msrs } }: InstructionOwner, msr: number): readonly [number, number] | undefined {
+  if (msr === (MSR.efer | 0)) return [efer, 0];
   const source = msrs.at(msr)?.source;
   if (source?.kind === 'register') return [registers[2 * source.register]!, registers[2 * source.register + 1]!];
   return source?.read?.();

@@ -75,6 +75,10 @@ export class Native implements Technique {
     return this.processors[cpu]!.registers[2 * REGISTER.cr3 + 1]!;
   }
 
+  guestEfer(cpu: number): number {
+    return this.processors[cpu]!.registers[2 * REGISTER.efer]!;
+  }
+
   guestTables(cpu: number): TranslationSpace {
     const { registers } = this.processors[cpu]!;
     const space = this.spaces[cpu]!;

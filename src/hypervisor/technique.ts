@@ -38,6 +38,8 @@ export interface Technique extends MmuNotifierListener {
   /** CR3 as the guest sees it: guest-physical, low and high half. */
   guestCr3Lo(cpu: number): number;
   guestCr3Hi(cpu: number): number;
+  /** EFER as the guest sees it: its low half. */
+  guestEfer(cpu: number): number;
   /** The guest's own tables, to be walked without effects. Refreshed for `cpu` at each call. */
   guestTables(cpu: number): TranslationSpace;
   /** Roots of the tables that the technique keeps (shadow, EPT); the host process's own are the host's. */

@@ -1,15 +1,21 @@
 import type { Registry } from '../hardware/state/registry';
+import { PDPTE_WORDS } from '../hardware/paging/translationSpace';
 
 const GUEST_CR3 = 0;
-const ROOT_PAGE = 2;
-const STOP = 3;
-const REQUESTS = 4;
+const STOP = 2;
+const REQUESTS = 3;
 const REQUEST_WORDS = 8;
-const WORDS = REQUESTS + REQUEST_WORDS;
+const EFER = REQUESTS + REQUEST_WORDS;
+const PDPTES = EFER + 1;
+const PAE_ROOT = PDPTES + PDPTE_WORDS;
+const ROOT_PAGES = PAE_ROOT + 1;
+/** A guest without a fourth level of tables has a root for each GByte. */
+const MOST_ROOTS = 4;
+const WORDS = ROOT_PAGES + MOST_ROOTS;
 
 /** Why the hypervisor gave up: index into `stopReasons`. */
 export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5,
-  deliveryEmulation: 6, misconfiguredEntry: 7,
+  deliveryEmulation: 6, misconfiguredEntry: 7, realMode: 8,
 } as const;
 export const stopReasons = [
   '',
@@ -20,6 +26,7 @@ export const stopReasons = [
   'the guest triple-faulted: write a handler for the exception, or `expect stopped(triple_fault)`',
   'the delivery of an event touched MMIO or wrote ROM, and there is no instruction to emulate; keep stacks and descriptor tables in RAM',
   'an EPT entry is misconfigured; take back what set_epte wrote there',
+  'the guest has cleared CR0.PE, and a VM entry into real-address mode needs "unrestricted guest", which needs EPT; run it under ept',
 ] as const;
 
 /** What the hypervisor keeps for one virtual CPU beside its VMCS. */
@@ -44,13 +51,41 @@ export class VcpuState {
     this.words[GUEST_CR3 + 1] = hi;
   }
 
-  /** Number of the shadow page that is root. */
-  get rootPage(): number {
-    return this.words[ROOT_PAGE]!;
+  /** Under shadow paging: EFER (low half) as the guest has it; the processor's has LME only while the guest has paging on. */
+  get efer(): number {
+    return this.words[EFER]!;
   }
 
-  set rootPage(page: number) {
-    this.words[ROOT_PAGE] = page;
+  set efer(lo: number) {
+    this.words[EFER] = lo;
+  }
+
+  /** Under shadow paging: the PDPTE registers as the guest's loads of CR3 left them; the processor's lead to shadow pages. */
+  get pdptes(): Int32Array {
+    return this.words.subarray(PDPTES, PDPTES + PDPTE_WORDS);
+  }
+
+  /** Under shadow paging: host frame with the four PDPTEs of a guest that has no fourth level; 0: none yet. */
+  get paeRoot(): number {
+    return this.words[PAE_ROOT]!;
+  }
+
+  set paeRoot(frame: number) {
+    this.words[PAE_ROOT] = frame;
+  }
+
+  /** Number of the shadow page that is root, of the first GByte where there are four; 0: none. */
+  get rootPage(): number {
+    return this.rootPageOf(0);
+  }
+
+  /** The same of GByte `index`. */
+  rootPageOf(index: number): number {
+    return this.words[ROOT_PAGES + index]!;
+  }
+
+  setRootPage(index: number, page: number): void {
+    this.words[ROOT_PAGES + index] = page;
   }
 
   /** An interrupt waits for the guest to let it in. */

@@ -75,10 +75,15 @@ export class VirtualMachine {
     this.notifier = new MmuNotifier(this.registry, this.slots, bus);
     this.memory = new SlotMemory(this.slots, manager, host.listing, this.dirty);
     this.vcpus = new PerCpu(processors, ({ cpu }) => new VcpuState(host.registry, cpu));
-    this.guestTables = new PerCpu(processors, ({ cpu, features, registers }) => new TranslationSpace({
-      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.vmm, cpu, maxphyaddr, features, tables: new SlotAddressing(this.memory, cpu),
-      topEntries: pdptesOf(registers),
-    }));
+    this.guestTables = new PerCpu(processors, (processor) => this.guestSpace(processor, pdptesOf(processor.registers)));
+  }
+
+  /** The guest's tables of a CPU, for the hypervisor's walks; `pdptes`: where the guest's PDPTE registers are. */
+  guestSpace({ cpu, features }: Processor, pdptes: Int32Array): TranslationSpace {
+    const { memory, bus, maxphyaddr } = this.host;
+    return new TranslationSpace({
+      memory, bus, tableSpace: SPACE.guest, actor: ACTOR.vmm, cpu, maxphyaddr, features, tables: new SlotAddressing(this.memory, cpu), topEntries: pdptes,
+    });
   }
 
   /** `host.vmm`, the same for all VMs. */

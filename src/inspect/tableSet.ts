@@ -106,10 +106,10 @@ export function nestedFormat(machine: Machine): CompiledFormat {
   return inForce ?? compileFormat(EPT4, { maxphyaddr: machine.configuration.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
 }
 
-/** Shadow entries likewise; they have four levels whatever the guest's registers say at the moment. */
+/** Shadow entries likewise: of as many levels as the processor walks, which has paging on whatever the guest has. */
 function shadowFormat(machine: Machine): CompiledFormat {
   const inForce = machine.processors[0]?.inspection.compiled;
-  if (inForce !== undefined && inForce.levels === LONG4.levels) return inForce;
+  if (inForce !== undefined && inForce.levels > 0) return inForce;
   return compileFormat(LONG4, { maxphyaddr: machine.configuration.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
 }
 

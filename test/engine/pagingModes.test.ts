@@ -54,15 +54,15 @@ cpu 0 {
 describe('paging modes', () => {
   for (const { paging, references, large, names } of modes) {
     const text = usual(paging, references, large, names);
-    for (const mmu of ['native', 'ept']) {
+    for (const mmu of ['native', 'ept', 'shadow-wp', 'shadow-wp:update=zap']) {
       it(`${paging} under ${mmu}: maps, faults, repairs, and answers in the mode's format`, () => {
         assert.deepEqual(outcomeOf(text, mmu), { message: undefined, failed: 0, passed: 8 });
       });
     }
-    it(`${paging}: the guest sees the same natively and behind EPT, tables included`, () => {
+    it(`${paging}: the guest sees the same under every technique, tables included`, () => {
       const log = guestLog(text, 'native');
       assert.ok(log.includes('"table"'));
-      assert.equal(guestLog(text, 'ept'), log);
+      for (const mmu of ['ept', 'shadow-wp', 'shadow-wp:update=zap']) assert.equal(guestLog(text, mmu), log, mmu);
     });
   }
 
@@ -85,7 +85,7 @@ cpu 0 {
   expect page_fault(user, present) at 0x1000
   expect refused
 }`;
-    for (const mmu of ['native', 'ept']) assert.deepEqual(outcomeOf(text, mmu), { message: undefined, failed: 0, passed: 4 });
+    for (const mmu of ['native', 'ept', 'shadow-wp']) assert.deepEqual(outcomeOf(text, mmu), { message: undefined, failed: 0, passed: 4 });
   });
 
   it('paging none is real-address mode: segments, and INT n by the handler', () => {
@@ -132,10 +132,8 @@ cpu 0 {
 
 describe('features by technique', () => {
   const refused: readonly (readonly [text: string, mmu: string, sentence: string])[] = [
-    ['machine { paging pae, ram 16M }\ncpu 0 { x = 1 }', 'shadow-wp',
-      'line 1: paging pae does not run under shadow-wp; run it under native or ept: its shadow tables are of 4-level guests'],
-    ['machine { paging 4-level, ram 16M, kernel none }\ncpu 0 { x = 1 }', 'shadow-wp',
-      'line 1: kernel none does not run under shadow-wp; run it under native or ept: it has no shadow of a guest without paging'],
+    ['machine { paging none, ram 16M, kernel none }\ncpu 0 { x = 1 }', 'shadow-wp',
+      'line 1: paging none does not run under shadow-wp; run it under native or ept: real-address mode needs "unrestricted guest", which needs EPT'],
     ['machine { paging 4-level, slot a 0 .. 16M ram\n slot b 20M .. 21M rom }\ncpu 0 { x = 1 }', 'ept',
       'line 2: the ROM slot b does not run under ept; run it under native: write ram in place of rom'],
     ['machine { paging 4-level, ram 16M }\ncpu 0 {\n  host merge_all()\n}', 'ept',

@@ -47,6 +47,30 @@ const programs: readonly string[] = [
   }`,
 ];
 
+/** Paging modes without a fourth level of tables, and none at all. */
+const otherModes: readonly string[] = [
+  scenarioText('demand-by-hand'),
+  // PDPTEs: loaded by MOV to CR3, CR0 and CR4; absent, illegal, and outside every slot.
+  `machine { paging pae, ram 16M, kernel none }
+  on general_protection(code) { refuse }
+  cpu 0 {
+    qword [0x1000] = 0x2001; qword [0x1008] = 64M + 1
+    entry [0x2000] = pde(gpa:0, rwx, large)
+    cr4.PAE = 1; cr3 = gpa:0x1000; cr0.PG = 1
+    x = [0x3000]
+    cr4.PGE = 1
+    qword [0x1020] = 0x2007
+    cr3 = gpa:0x1020
+    expect refused
+    cr3 = gpa:64M
+    expect refused
+    x = [0x40000000]
+  }`,
+  // A root of 32-bit paging outside every slot; the way back to real-address mode.
+  'machine { paging 32-bit, ram 16M, kernel none }\ncpu 0 { cr3 = gpa:64M; cr0.PG = 1 }',
+  'machine { paging 32-bit, ram 16M, kernel none }\ncpu 0 { cr0.PE = 0 }',
+];
+
 /** Accesses that the hypervisor does for the guest, in one page or two: MMIO, and page tables. */
 const emulated: readonly string[] = [
   // MMIO, then RAM, then MMIO again; and RAM after MMIO that the guest does not map.
@@ -140,6 +164,13 @@ const stackOnDevice = `machine { paging 4-level, ram 16M, delivery memory }
 
 /** The same without a host frame left for what is touched first on line 5. */
 const starved: readonly string[] = [
+  `machine { paging 32-bit, ram 16M, kernel none }
+  cpu 0 {
+    entry [0x1000] = pde(gpa:0, rw, large)
+    cr4.PSE = 1
+    cr3 = gpa:0x1000
+    cr0.PG = 1
+  }`,
   `${HEAD}cpu 0 {
     switch(p)
     map(p, 0x700000, gpa:64M, rw); map(p, 0x701000, gpa:8M, rw)
@@ -322,7 +353,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
     lines = allLines(machine);
     runs.push(watchListings(machine, onStep));
   };
-  for (const text of [...programs, ...emulated]) watch(text);
+  for (const text of [...programs, ...otherModes, ...emulated]) watch(text);
   for (const text of starved) watch(text, once((machine) => isAtLine(machine, 5), (machine) => leaveFrames(machine, 0)));
   if (mmu.startsWith('shadow')) {
     watch(crowded);

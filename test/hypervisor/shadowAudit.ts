@@ -1,5 +1,7 @@
 import type { ShadowWp } from '../../src/hypervisor/shadowWp/shadowWp';
-import { accessOf, hasCr0Wp, hasSmepAndNotWp, isDirect, keyOf as keyOfRole, levelOf, roleText } from '../../src/hypervisor/shadowWp/role';
+import {
+  accessOf, directModeIn, has4ByteGpte, hasCr0Wp, hasSmepAndNotWp, isDirect, keyOf as keyOfRole, levelOf, modeIn, quadrantOf, roleText,
+} from '../../src/hypervisor/shadowWp/role';
 import { USE } from '../../src/hypervisor/host/hostFrames';
 import type { Machine } from '../../src/engine/machine';
 import {
@@ -9,7 +11,8 @@ import {
 const WRITABLE = 1;
 const USER = 2;
 const EXECUTABLE = 4;
-const CACHED_MODE = 0x380;
+const ROOTS = [0, 1, 2, 3] as const;
+const CR4_PSE_ROLE = 1 << 18;
 
 /** What is wrong with the shadow MMU of `machine` as it stands between two instructions of the guest; nothing when all is well. */
 export function auditShadow(machine: Machine, technique: ShadowWp): readonly string[] {
@@ -37,10 +40,40 @@ class ShadowAudit {
       this.page(page);
     }
     this.equal(pages.used, used, 'shadow pages in use');
-    this.equal(this.technique.vm.frames.count(USE.shadowTable), used, 'host frames of shadow tables');
+    const vcpus = [...this.technique.vm.vcpus];
+    const paeRoots = vcpus.filter(({ paeRoot }) => paeRoot !== 0).length;
+    this.equal(this.technique.vm.frames.count(USE.shadowTable), used + paeRoots, 'host frames of shadow tables');
+    vcpus.forEach((_, cpu) => this.roots(cpu));
     if (used > pages.limit) this.say(`${used} shadow pages where ${pages.limit} are allowed`);
     this.lists();
     return this.wrong;
+  }
+
+  /** The roots that the processor walks from are those that the hypervisor counts: one, or four behind PDPTEs. */
+  private roots(cpu: number): void {
+    const { pages, vm } = this.technique;
+    const processor = this.machine.processors[cpu]!;
+    const vcpu = vm.vcpus.of(cpu);
+    const { levels } = processor.inspection.compiled;
+    const { rootLo, rootHi } = processor.inspection;
+    const cr3 = (rootLo >>> 12) | (rootHi << 20);
+    if (levels > 3) {
+      this.equal(cr3, pages.frameOf(vcpu.rootPage), `CR3 of CPU ${cpu} and the table of its root`);
+      this.equal(levelOf(pages.roleOf(vcpu.rootPage)), levels, `level of the root of CPU ${cpu}`);
+      return;
+    }
+    this.equal(cr3, vcpu.paeRoot, `CR3 of CPU ${cpu} and its PDPTEs`);
+    for (const root of ROOTS) {
+      const page = vcpu.rootPageOf(root);
+      const entry = entryAt(this.machine.memory, vcpu.paeRoot, root);
+      const at = `shadow PDPTE ${root} of CPU ${cpu}`;
+      this.equal(isPresent(entry) ? 1 : 0, page === 0 ? 0 : 1, at);
+      if (page === 0) continue;
+      this.equal(entry.lo & 0xfff, 1, `flags of ${at}`);
+      this.equal(entry.frame, pages.frameOf(page), `table of ${at}`);
+      this.equal(levelOf(pages.roleOf(page)), 2, `level below ${at}`);
+      if (has4ByteGpte(pages.roleOf(page))) this.equal(quadrantOf(pages.roleOf(page)), root, `quadrant below ${at}`);
+    }
   }
 
   private page(page: number): void {
@@ -49,7 +82,7 @@ class ShadowAudit {
     const role = pages.roleOf(page);
     const frame = pages.frameOf(page);
     if (pages.find(gfn, role) !== page) this.say(`${this.name(page)} is not what the hash finds for its frame and role`);
-    this.equal(pages.rootCount(page), [...vm.vcpus].filter((vcpu) => vcpu.rootPage === page).length, `roots counted of ${this.name(page)}`);
+    this.equal(pages.rootCount(page), [...vm.vcpus].reduce((sum, vcpu) => sum + ROOTS.filter((root) => vcpu.rootPageOf(root) === page).length, 0), `roots counted of ${this.name(page)}`);
     this.equal(vm.frames.useOf(frame), USE.shadowTable, `use of the frame of ${this.name(page)}`);
     this.equal(vm.frames.detailOf(frame), page, `page noted beside the frame of ${this.name(page)}`);
     for (let index = 0; index < ENTRIES; index++) {
@@ -85,7 +118,7 @@ class ShadowAudit {
   private guestLeaf(page: number, index: number, entry: Entry, at: string): number {
     const { pages } = this.technique;
     const role = pages.roleOf(page);
-    const guest = this.guestEntry(pages.gfnOf(page), index);
+    const guest = this.guestEntry(page, index);
     if (!isPresent(guest)) this.say(`${at}: the guest's entry is not present`);
     if (!isAccessed(guest)) this.say(`${at}: the guest's entry is not accessed`);
     if (isWritable(entry) && !isDirty(guest)) this.say(`${at} is writable, and the guest's entry is not dirty`);
@@ -105,25 +138,25 @@ class ShadowAudit {
     add(this.parentsOf, child, pages.frameOf(page) * 512 + index);
     const childRole = pages.roleOf(child);
     this.equal(levelOf(childRole), level - 1, `level below ${at}`);
-    this.equal(childRole & CACHED_MODE, role & CACHED_MODE, `mode bits below ${at}`);
+    this.equal(modeIn(childRole), isDirect(childRole) ? directModeIn(role) : modeIn(role), `mode bits below ${at}`);
     this.equal(rightsOf(entry), WRITABLE | USER | EXECUTABLE, `rights of ${at}, which is no leaf`);
     if (isDirect(role)) {
       if (!isDirect(childRole)) this.say(`${at}: below a direct page, and not direct`);
       this.equal(pages.gfnOf(child), pages.gfnOf(page) + index * span(level), `first frame below ${at}`);
       return this.equal(accessOf(childRole), accessOf(role), `access below ${at}`);
     }
-    const guest = this.guestEntry(pages.gfnOf(page), index);
+    const guest = this.guestEntry(page, index);
     if (!isPresent(guest)) this.say(`${at}: the guest's entry is not present`);
     if (!isAccessed(guest)) this.say(`${at}: the guest's entry is not accessed`);
     const access = accessOf(role) & rightsOf(guest);
-    const maps = level < 4 && isLarge(guest);
+    const maps = level < 4 && isLarge(guest) && (!has4ByteGpte(role) || (role & CR4_PSE_ROLE) !== 0);
     if (maps !== isDirect(childRole)) this.say(`${at}: a large page and a direct child go together`);
     if (!maps) {
       this.equal(pages.gfnOf(child), guest.frame, `table below ${at}`);
+      this.equal(quadrantOf(childRole), has4ByteGpte(role) ? index & 1 : 0, `quadrant below ${at}`);
       return this.equal(accessOf(childRole), access, `access below ${at}`);
     }
-    const mask = span(level) - 1;
-    this.equal(pages.gfnOf(child), guest.frame & ~mask, `first frame of the large page below ${at}`);
+    this.equal(pages.gfnOf(child), has4ByteGpte(role) ? frameOf4MBytes(guest.lo, index) : guest.frame & ~(span(level) - 1), `first frame of the large page below ${at}`);
     this.equal(keyOfRole(childRole), keyOf(guest), `key below ${at}`);
     this.rights(accessOf(childRole), access, role, `child below ${at}`);
     if (accessOf(childRole) & WRITABLE && !isDirty(guest)) this.say(`the child below ${at} is writable, and the guest's entry is not dirty`);
@@ -159,10 +192,17 @@ class ShadowAudit {
     return sorted(found);
   }
 
-  /** Entry `index` of the guest's table in frame `gfn`. A page the host has not backed holds zeros. */
-  private guestEntry(gfn: number, index: number): Entry {
-    const frame = this.technique.vm.memory.frameOf(gfn);
-    return frame < 0 ? { lo: 0, hi: 0, frame: 0 } : entryAt(this.machine.memory, frame, index);
+  /** The guest's entry behind SPTE `index` of a shadow page. A page the host has not backed holds zeros. */
+  private guestEntry(page: number, index: number): Entry {
+    const { pages, vm } = this.technique;
+    const role = pages.roleOf(page);
+    const frame = vm.memory.frameOf(pages.gfnOf(page));
+    if (frame < 0) return { lo: 0, hi: 0, frame: 0 };
+    if (!has4ByteGpte(role)) return entryAt(this.machine.memory, frame, index);
+    // A page table has 1024 entries in two shadow pages; a page directory in four, where each entry has two SPTEs.
+    const at = levelOf(role) === 1 ? quadrantOf(role) * ENTRIES + index : quadrantOf(role) * (ENTRIES / 2) + (index >> 1);
+    const lo = this.machine.memory.load32((frame << 12) | (at * 4), frame >>> 20);
+    return { lo, hi: 0, frame: lo >>> 12 };
   }
 
   private holdsTable(gfn: number): boolean {
@@ -189,6 +229,11 @@ class ShadowAudit {
   private say(text: string): void {
     this.wrong.push(text);
   }
+}
+
+/** First frame of the 2 MBytes of a 4-MByte page that SPTE `index` is about. SDM Vol. 3, "32-Bit Paging": PA[39:32] are bits 20:13. */
+function frameOf4MBytes(lo: number, index: number): number {
+  return ((lo >>> 22) << 10) | (((lo >>> 13) & 0xff) << 20) | ((index & 1) << 9);
 }
 
 function add(map: Map<number, number[]>, key: number, value: number): void {

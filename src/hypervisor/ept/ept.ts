@@ -87,6 +87,10 @@ export class Ept implements Technique, RootMode {
     return this.mmus.of(cpu).processor.registers[2 * REGISTER.cr3 + 1]!;
   }
 
+  guestEfer(cpu: number): number {
+    return this.mmus.of(cpu).efer;
+  }
+
   guestTables(cpu: number): TranslationSpace {
     return this.mmus.of(cpu).guestTables();
   }

@@ -76,8 +76,15 @@ export class EptMmu {
     bus.commit();
   }
 
-  /** Nothing of EPT hangs on the guest's EFER. */
-  eferChanged(): number {
+  /** EFER as the guest has it: its low half. */
+  get efer(): number {
+    return this.processor.registers[2 * REGISTER.efer]!;
+  }
+
+  /** Nothing of EPT hangs on the guest's EFER. Gives a `RESUME`. */
+  setEfer(lo: number): number {
+    this.processor.vmcs[VMCS.guest_ia32_efer] = lo;
+    this.processor.registers[2 * REGISTER.efer] = lo;
     return RESUME.completed;
   }
 

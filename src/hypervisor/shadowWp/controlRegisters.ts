@@ -1,67 +1,18 @@
 import { CR_ACCESS } from '../../hardware/vmx/exitQualification';
 import { RESUME } from '../../hardware/processor/rootMode';
-import { VMCS } from '../../hardware/vmx/vmcs';
 import { brokenControlRule, type ControlContext, CR3_NO_FLUSH_HI } from '../../hardware/processor/controlRegisterChecks';
+import { changesPdpteBits } from '../../hardware/processor/controlRegisterRules';
 import { CR0, EFER } from '../../hardware/processor/controlRegisters';
+import { pagingMode } from '../../hardware/paging/pagingMode';
 import { REGISTER } from '../../hardware/processor/registers';
 import { isCanonical } from '../../hardware/paging/compiledFormat';
 import { invpcidRules, type InvpcidOperand } from '../../hardware/processor/invpcidInstruction';
-import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
-import { frameInEntry } from '../../hardware/memory/frameNumber';
 import { injectGeneralProtection } from '../injection';
-import { cr0ForGuest, cr4ForGuest } from '../prepareVmcs';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
-import { getShadowPage } from './getShadowPage';
-import { makePagesAvailable } from './makePagesAvailable';
-import { roleOf } from './role';
+import { setGuestMode } from './guestMode';
+import { loadPdptrs, loadRoot } from './loadRoot';
 import type { ShadowMmu } from './shadowMmu';
-
-const R = { gfn: 0, role: 1, root: 2 } as const;
-
-/** Gives a `RESUME`. */
-export const loadRoot: ListingProcedure<ShadowMmu> = {
-  name: 'load_root',
-  purpose: 'Makes the shadow of the table that guest CR3 names the one that the processor walks.',
-  values: [{ name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
-  parameters: 0,
-  body: [
-    line('gfn = guest CR3 >> 12, role = level 4 with every right, and the mode bits of CR0, CR4 and EFER', {}, (mmu, f) => {
-      f.set(R.gfn, frameInEntry(mmu.vcpu.cr3Lo, mmu.vcpu.cr3Hi), 0);
-      f.set(R.role, roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS), 0);
-    }),
-    when('no memslot holds gfn', (mmu, f) => mmu.memory.slots.find(f.lo(R.gfn)) < 0, [
-      give('stop the VM', (mmu) => {
-        mmu.vcpu.stop = STOP_REASON.cr3OutsideSlots;
-        return RESUME.stopped;
-      }, { writes: ['vcpu'] }),
-    ]),
-    line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
-    line('root = get_shadow_page(gfn, role)', {}, (mmu, f) => f.set(R.root, mmu.call(getShadowPage, f.lo(R.gfn), 0, f.lo(R.role), 0), 0)),
-    when('host memory is used up', (_, f) => f.lo(R.root) === 0, [
-      give('stop the VM', (mmu) => {
-        mmu.vcpu.stop = STOP_REASON.hostMemory;
-        return RESUME.stopped;
-      }, { writes: ['vcpu'] }),
-    ]),
-    line('unpin the old root, pin root', { writes: ['shadow.pages', 'vcpu'] }, (mmu, f) => {
-      if (mmu.vcpu.rootPage !== 0) mmu.pages.addRoot(mmu.vcpu.rootPage, -1);
-      mmu.pages.addRoot(f.lo(R.root), 1);
-      mmu.vcpu.rootPage = f.lo(R.root);
-    }),
-    line('VMCS guest CR3 = the table of root', { writes: ['vmcs'] }, (mmu, f) => {
-      const frame = mmu.pages.frameOf(f.lo(R.root));
-      mmu.setVmcs(VMCS.guest_cr3, frame << 12, frame >>> 20);
-    }),
-    line('INVVPID: a load of CR3 drops what the TLB holds', { writes: ['tlb', 'counters'] }, (mmu) => {
-      // Shadow pages that gave way may be in the TLB of any vCPU.
-      if (mmu.mustFlush === 1) mmu.flushRemoteTlbs();
-      else mmu.processor.invvpid();
-      mmu.mustFlush = 0;
-    }),
-    give('to the guest, behind the instruction', RESUME.completed),
-  ],
-};
 
 const V = { cr: 0, type: 1, value: 2 } as const;
 
@@ -86,22 +37,30 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
       line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
       give('to the guest, whose VM entry delivers the fault', RESUME.retry),
     ]),
+    when('the guest is in PAE paging then, and the MOV loads its PDPTEs', (mmu, f) => loadsPdptes(mmu, f), [
+      when('load_pdptrs(the CR3 of then) finds none that may be loaded', (mmu, f) => mmu.call(loadPdptrs, f.lo(V.cr) === 3 ? f.lo(V.value) : mmu.vcpu.cr3Lo, 0) === 0, [
+        line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
+        give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+      ]),
+    ]),
     when('it is a MOV to CR3', (_, f) => f.lo(V.cr) === 3, [
       line('guest CR3 = value, without bit 63, which says what the TLB may keep', { writes: ['vcpu'] }, (mmu, f) => {
         mmu.vcpu.setCr3(f.lo(V.value), f.hi(V.value) & ~CR3_NO_FLUSH_HI);
       }),
     ]),
     when('it is a MOV to CR0', (_, f) => f.lo(V.cr) === 0, [
-      line('CR0 read shadow = value; guest CR0 = value with WP, since the shadow relies on it', { writes: ['vmcs'] }, (mmu, f) => {
-        mmu.setVmcs(VMCS.cr0_read_shadow, f.lo(V.value), 0);
-        mmu.setVmcs(VMCS.guest_cr0, cr0ForGuest(f.lo(V.value)) | CR0.WP, 0);
-      }),
+      when('it clears PE', (_, f) => (f.lo(V.value) & CR0.PE) === 0, [
+        give('stop the VM: there is no VM entry into real-address mode without EPT', (mmu) => {
+          mmu.vcpu.stop = STOP_REASON.realMode;
+          return RESUME.stopped;
+        }, { writes: ['vcpu'] }),
+      ]),
+      line('CR0 read shadow = value; guest CR0 = value with PG and WP, since the shadow relies on them; EFER.LMA goes with PG',
+        { writes: ['vmcs', 'vcpu'] }, (mmu, f) => setGuestMode(mmu, { cr0: f.lo(V.value), cr4: mmu.cr4, efer: mmu.efer })),
     ]),
     when('it is a MOV to CR4', (_, f) => f.lo(V.cr) === 4, [
-      line('CR4 read shadow = guest CR4 = value', { writes: ['vmcs'] }, (mmu, f) => {
-        mmu.setVmcs(VMCS.cr4_read_shadow, f.lo(V.value), 0);
-        mmu.setVmcs(VMCS.guest_cr4, cr4ForGuest(f.lo(V.value)), 0);
-      }),
+      line('CR4 read shadow = value; guest CR4 = value with PAE, and without what paging off makes of no account',
+        { writes: ['vmcs', 'vcpu'] }, (mmu, f) => setGuestMode(mmu, { cr0: mmu.cr0, cr4: f.lo(V.value), efer: mmu.efer })),
     ]),
     give('load_root()', (mmu) => mmu.call(loadRoot)),
   ],
@@ -111,7 +70,7 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
 function takes(mmu: ShadowMmu, f: ListingFrame): boolean {
   const { processor, vcpu } = mmu;
   const { vendor, maxphyaddr } = processor.settings;
-  const efer = processor.registers[2 * REGISTER.efer]!;
+  const { efer } = mmu;
   // The guest's own machine has no VMX: what VMX asks of CR0 and CR4 is the hypervisor's business.
   const context: ControlContext = {
     vendor, maxphyaddr, features: processor.features, vmx: 'none', cr0: mmu.cr0, cr3: vcpu.cr3Lo, cr4: mmu.cr4, efer,
@@ -119,6 +78,15 @@ function takes(mmu: ShadowMmu, f: ListingFrame): boolean {
   };
   const register = f.lo(V.cr) === 0 ? 'cr0' : f.lo(V.cr) === 4 ? 'cr4' : 'cr3';
   return brokenControlRule(register, context, f.lo(V.value), f.hi(V.value)) === undefined;
+}
+
+/** SDM Vol. 3, "PDPTE Registers": MOV to CR3 loads them, and MOV to CR0 or CR4 that changes certain bits. */
+function loadsPdptes(mmu: ShadowMmu, f: ListingFrame): boolean {
+  const cr = f.lo(V.cr);
+  const cr0 = cr === 0 ? f.lo(V.value) : mmu.cr0;
+  const cr4 = cr === 4 ? f.lo(V.value) : mmu.cr4;
+  if (pagingMode(cr0, cr4, mmu.efer).registerLevel === undefined) return false;
+  return cr === 3 || (cr === 0 ? changesPdpteBits(REGISTER.cr0, mmu.cr0, cr0) : changesPdpteBits(REGISTER.cr4, mmu.cr4, cr4));
 }
 
 const I = { gva: 0 } as const;

@@ -10,8 +10,6 @@ import type { ShadowMmu } from './shadowMmu';
 import { trackWrite } from './trackWrite';
 
 const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
-/** Of a 4-level guest's tables. */
-const ENTRY_BYTES = 8;
 
 /** Gives a `RESUME`. */
 export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
@@ -61,7 +59,7 @@ function report(mmu: ShadowMmu, f: ListingFrame): void {
   setPair(record, field.hpa.at, f.lo(V.hpa), f.hi(V.hpa));
   const bytes = mmu.operand.bytesAt(f.lo(V.gva));
   const { change } = mmu;
-  change.foresee(pending, f.lo(V.hpa), f.hi(V.hpa), mmu.operand.skippedAt(f.lo(V.gva)), ENTRY_BYTES);
+  change.foresee(pending, f.lo(V.hpa), f.hi(V.hpa), mmu.operand.skippedAt(f.lo(V.gva)), mmu.guest.format.entryBytes);
   setPair(record, field.old.at, change.oldLo, change.oldHi);
   setPair(record, field.value.at, change.newLo, change.newHi);
   record[field.size.at] = bytes;

@@ -10,6 +10,9 @@ import type { ShadowMmu } from './shadowMmu';
 
 const V = { gva: 0, error_code: 1, gfn: 2, hpa: 3, level: 4, sp: 5, table_gfn: 6, role: 7, child: 8, rights: 9 } as const;
 
+/** Bits of a linear address's high half that choose entries: up to bit 56, with five levels. */
+const INDEX_BITS_HI = 0x1ffffff;
+
 /** Gives 1, or 0 when host memory is used up. The guest walk that allowed the access is the last one made. */
 export const fetch: ListingProcedure<ShadowMmu> = {
   name: 'fetch',
@@ -36,9 +39,10 @@ export const fetch: ListingProcedure<ShadowMmu> = {
     when('the guest\'s leaf is not dirty', (mmu) => mmu.guest.result.dirty === 0, [
       line('rights = no W: the first write must be seen, to set D', {}, (_, f) => withholdWrite(f)),
     ]),
-    line('sp = root shadow page, level = 4', {}, (mmu, f) => {
-      f.set(V.sp, mmu.vcpu.rootPage, 0);
-      f.set(V.level, mmu.guest.compiled.levels, 0);
+    line('sp = root shadow page for gva, level = its level', {}, (mmu, f) => {
+      const { page, level } = mmu.rootFor(f.lo(V.gva));
+      f.set(V.sp, page, 0);
+      f.set(V.level, level, 0);
     }),
     repeat('level > 1', (_, f) => f.lo(V.level) > 1, [
       line('role = level - 1, rights of the guest entries so far (below a large page: rights, key); table_gfn = what the guest entry references', {}, (mmu, f) => childOf(mmu, f)),
@@ -86,7 +90,8 @@ function childOf(mmu: ShadowMmu, f: ListingFrame): void {
   for (let above = result.top; above >= level && above > result.level; above--) {
     access &= rightsOfEntry(compiled, result.entryLo[above]!, result.entryHi[above]!);
   }
-  const isInsideLeaf = level <= result.level;
+  // A guest without paging has no entries at all, and its pages are as large as a shadow entry can be.
+  const isInsideLeaf = compiled.levels === 0 || level <= result.level;
   const span = 2 ** (9 * (level - 1));
   const gfn = isInsideLeaf
     ? Math.floor(f.lo(V.gfn) / span) * span
@@ -94,7 +99,7 @@ function childOf(mmu: ShadowMmu, f: ListingFrame): void {
   f.set(V.table_gfn, gfn, 0);
   f.set(V.role, isInsideLeaf
     ? directRoleOf(mmu.mode, level - 1, f.lo(V.rights), result.key)
-    : roleOf(mmu.mode, level - 1, access), 0);
+    : roleOf(mmu.mode, level - 1, access, f.lo(V.gva)), 0);
 }
 
 function isWanted(mmu: ShadowMmu, f: ListingFrame): boolean {
@@ -103,7 +108,7 @@ function isWanted(mmu: ShadowMmu, f: ListingFrame): boolean {
 }
 
 function indexOf(f: ListingFrame): number {
-  return indexAt((f.hi(V.gva) & 0xffff) * 0x100000 + (f.lo(V.gva) >>> 12), f.lo(V.level));
+  return indexAt((f.hi(V.gva) & INDEX_BITS_HI) * 0x100000 + (f.lo(V.gva) >>> 12), f.lo(V.level));
 }
 
 function withholdWrite(f: ListingFrame): void {

@@ -1,12 +1,9 @@
+import { ACCESS } from '../../hardware/paging/accessKinds';
 import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import { CR0, CR4, EFER } from '../../hardware/processor/controlRegisters';
 import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
-import { REGISTER } from '../../hardware/processor/registers';
+import { KEYS, keyRefuses } from '../../hardware/paging/protectionKeys';
 import type { ShadowMmu } from './shadowMmu';
-
-/** Bits of PKRU for one key, from the key's place on: access disable, write disable. */
-const WRITE_DISABLE = 2;
-const KEY_BITS = 2;
 
 /** The supervisor writes, CR0.WP is 0, and the guest's entries (of the walk made last) do not give W. */
 export function writesReadOnly(mmu: ShadowMmu, errorCode: number): boolean {
@@ -20,17 +17,17 @@ export function hasSmepOverUser(mmu: ShadowMmu): boolean {
 
 /**
  * The processor runs with WP = 1. For a write that only the guest's WP = 0 allows, KVM makes the SPTE writable without
- * U. But a page without U is the supervisor's, to which SMAP and protection keys do not apply, and which only XD keeps
- * it from executing: where the guest uses one of these, or XD is reserved (EFER.NXE = 0), that SPTE would give more
- * than the guest's entries do. And a key that disables writes does so for the supervisor while WP is 1: SDM Vol. 3,
- * "Protection Keys".
+ * U. But a page without U is the supervisor's: SMAP does not apply to it, its key is judged by IA32_PKRS in place of PKRU,
+ * and only XD keeps it from being executed. Where the guest uses one of these, or XD is reserved (EFER.NXE = 0), that SPTE
+ * would give more than the guest's entries do, or less. And a key that disables writes does so for the supervisor while WP
+ * is 1, of pages of either kind: SDM Vol. 3, "Protection Keys".
  */
 export function cannotBeLeft(mmu: ShadowMmu, errorCode: number): boolean {
-  if (!writesWithoutProtection(mmu, errorCode) || !isUserPage(mmu)) return false;
+  if (!writesWithoutProtection(mmu, errorCode)) return false;
   const isReadOnly = (mmu.guest.result.rights & PAGE_RIGHTS.writable) === 0;
-  const efer = mmu.processor.registers[2 * REGISTER.efer]!;
-  const isExecuteOpen = (mmu.cr4 & CR4.SMEP) !== 0 && (efer & EFER.NXE) === 0;
-  return isReadOnly && (isExecuteOpen || (mmu.cr4 & (CR4.SMAP | CR4.PKE)) !== 0) || keyDisablesWrites(mmu);
+  const isExecuteOpen = (mmu.cr4 & CR4.SMEP) !== 0 && (mmu.efer & EFER.NXE) === 0;
+  const cannotTrade = isExecuteOpen || (mmu.cr4 & (CR4.SMAP | CR4.PKE | CR4.PKS)) !== 0;
+  return isUserPage(mmu) && isReadOnly && cannotTrade || keyDisablesWrites(mmu);
 }
 
 function writesWithoutProtection(mmu: ShadowMmu, errorCode: number): boolean {
@@ -38,10 +35,9 @@ function writesWithoutProtection(mmu: ShadowMmu, errorCode: number): boolean {
   return isSupervisorWrite && (mmu.cr0 & CR0.WP) === 0;
 }
 
-function keyDisablesWrites(mmu: ShadowMmu): boolean {
-  if ((mmu.cr4 & CR4.PKE) === 0) return false;
-  const pkru = mmu.processor.registers[2 * REGISTER.pkru]!;
-  return ((pkru >>> (KEY_BITS * mmu.guest.result.key)) & WRITE_DISABLE) !== 0;
+/** Would the key of the page of the walk made last refuse this write if WP were 1? */
+function keyDisablesWrites({ guest: { keys, pkru, pkrs, result } }: ShadowMmu): boolean {
+  return keys !== KEYS.off && keyRefuses({ keys: keys | KEYS.writeProtect, pkru, pkrs }, result.key, result.rights, ACCESS.write);
 }
 
 function isUserPage(mmu: ShadowMmu): boolean {

@@ -61,7 +61,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
         mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa))
       )),
     ]),
-    when('only CR0.WP = 0 lets the supervisor write this user page, and no SPTE can say so', (mmu, f) => cannotBeLeft(mmu, f.lo(V.error_code)), [
+    when('only CR0.WP = 0 lets the supervisor write this page, and no SPTE can say so', (mmu, f) => cannotBeLeft(mmu, f.lo(V.error_code)), [
       give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
     ]),
     when('the shadow tables allow the access by now', (mmu, f) => allowsAlready(mmu, f), [

@@ -12,6 +12,14 @@
  *     9     smap_andnot_wp
  *     10    efer_nx
  *     14:11 key              protection key of the large page, for direct
+ *     15    has_4_byte_gpte  the guest table is one of 32-bit paging, and has two or four shadow pages
+ *     17:16 quadrant         which of them: 512 SPTEs for a half of a page table, a quarter of a page directory
+ *     18    cr4_pse          32-bit paging: bit 7 of a PDE means something
+ *     19    cr4_pae          PAE paging: bits 62:52 are reserved, which 4-level paging ignores or uses
+ *     20    keys_andnot_wp   CR4.PKE or PKS: SPTEs that trade U for W, as WP = 0 asks for, then hide pages from their keys
+ *
+ * KVM keeps the last three in the role of the vCPU alone; here they must tell shadow pages apart, since the cache outlives a
+ * change of mode. Its smm, ad_disabled and passthrough have no counterpart: there is no SMM, A and D are always emulated.
  */
 const DIRECT = 3;
 const ACCESS = 4;
@@ -20,25 +28,87 @@ const SMEP_ANDNOT_WP = 8;
 const SMAP_ANDNOT_WP = 9;
 const EFER_NX = 10;
 const KEY = 11;
+const HAS_4_BYTE_GPTE = 15;
+const QUADRANT = 16;
+const CR4_PSE = 18;
+const CR4_PAE = 19;
+const KEYS_ANDNOT_WP = 20;
+const MODE = (1 << KEYS_ANDNOT_WP) | (1 << CR0_WP) | (1 << SMEP_ANDNOT_WP) | (1 << SMAP_ANDNOT_WP) | (1 << EFER_NX)
+  | (1 << HAS_4_BYTE_GPTE) | (1 << CR4_PSE) | (1 << CR4_PAE);
+/** What a direct page takes over of the mode: how its leaves' rights were made of the guest's. */
+const DIRECT_MODE = MODE & ~((1 << HAS_4_BYTE_GPTE) | (1 << CR4_PSE) | (1 << CR4_PAE));
+
+/** What of the guest's registers decides the meaning of its entries: flags as 0 or 1. */
+export interface RoleControls {
+  readonly wp: number;
+  readonly smep: number;
+  readonly smap: number;
+  readonly nxe: number;
+  readonly paging: 'none' | '32-bit' | 'PAE' | 'long';
+  /** CR4.PSE. */
+  readonly pse: number;
+  /** CR4.PKE or PKS. */
+  readonly keys: number;
+}
+
+/** SPTEs of a table. */
+const SPTES = 512;
 
 /** The part of a role that the guest's control registers decide. */
-export function modeOf(controls: { wp: number; smep: number; smap: number; nxe: number }): number {
-  return (
-    (controls.wp << CR0_WP) |
-    ((controls.smep & ~controls.wp) << SMEP_ANDNOT_WP) |
-    ((controls.smap & ~controls.wp) << SMAP_ANDNOT_WP) |
-    (controls.nxe << EFER_NX)
-  );
+export function modeOf({ wp, smep, smap, nxe, paging, pse, keys }: RoleControls): number {
+  if (paging === 'none') return 0;
+  const mode = (wp << CR0_WP) | ((smep & ~wp) << SMEP_ANDNOT_WP) | ((smap & ~wp) << SMAP_ANDNOT_WP) | (nxe << EFER_NX);
+  if (paging === '32-bit') return mode | (1 << HAS_4_BYTE_GPTE) | (pse << CR4_PSE);
+  return paging === 'PAE' ? mode | (1 << CR4_PAE) : mode | ((keys & ~wp) << KEYS_ANDNOT_WP);
 }
 
-/** The shadow of a guest table. `access`: rights of the entries above as the walk combines them (W, U, X). */
-export function roleOf(mode: number, level: number, access: number): number {
-  return mode | level | (access << ACCESS);
+/**
+ * The shadow of a guest table, on the way to linear address (`gvaLo`, …), which decides the quadrant. `access`: rights of the
+ * entries above as the walk combines them (W, U, X).
+ */
+export function roleOf(mode: number, level: number, access: number, gvaLo: number): number {
+  const role = mode | level | (access << ACCESS);
+  if ((mode & (1 << HAS_4_BYTE_GPTE)) === 0) return role;
+  // A page directory's shadows are of one GByte each, a page table's of 2 MBytes.
+  return role | ((level === 1 ? (gvaLo >>> 21) & 1 : gvaLo >>> 30) << QUADRANT);
 }
 
-/** A fragment of a guest large page. `access`: rights that its leaves have, table writes aside; `key`: their key. */
+/** A fragment of a guest large page, or of the memory of a guest without paging. `access`: rights that its leaves have, table writes aside; `key`: their key. */
 export function directRoleOf(mode: number, level: number, access: number, key: number): number {
-  return mode | level | (1 << DIRECT) | (access << ACCESS) | (key << KEY);
+  return (mode & DIRECT_MODE) | level | (1 << DIRECT) | (access << ACCESS) | (key << KEY);
+}
+
+/** The mode bits of a role: those of `modeOf`. */
+export function modeIn(role: number): number {
+  return role & MODE;
+}
+
+/** The mode bits that a direct page below a page of `role` has. */
+export function directModeIn(role: number): number {
+  return role & DIRECT_MODE;
+}
+
+export function has4ByteGpte(role: number): boolean {
+  return (role & (1 << HAS_4_BYTE_GPTE)) !== 0;
+}
+
+export function quadrantOf(role: number): number {
+  return (role >> QUADRANT) & 3;
+}
+
+/** Bytes of an entry of the guest table behind a shadow page. */
+export function entryBytesOf(role: number): 4 | 8 {
+  return has4ByteGpte(role) ? 4 : 8;
+}
+
+/** Index of the guest entry that SPTE `index` of a page of `role` stands for. */
+export function guestIndexOf(role: number, index: number): number {
+  return Math.floor((quadrantOf(role) * SPTES + index) / sptesPerEntry(role));
+}
+
+/** SPTEs for one guest entry: a PDE of 32-bit paging is of 4 MBytes, and they are of 2. */
+export function sptesPerEntry(role: number): 1 | 2 {
+  return has4ByteGpte(role) && levelOf(role) === 2 ? 2 : 1;
 }
 
 export function levelOf(role: number): number {
@@ -78,5 +148,9 @@ export function roleText(role: number): string {
   if (role & (1 << SMAP_ANDNOT_WP)) words.push('smap_andnot_wp');
   if (role & (1 << EFER_NX)) words.push('efer_nx');
   if (keyOf(role) !== 0) words.push(`key ${keyOf(role)}`);
+  if (has4ByteGpte(role)) words.push(`has_4_byte_gpte quadrant ${quadrantOf(role)}`);
+  if (role & (1 << KEYS_ANDNOT_WP)) words.push('keys_andnot_wp');
+  if (role & (1 << CR4_PSE)) words.push('cr4_pse');
+  if (role & (1 << CR4_PAE)) words.push('cr4_pae');
   return words.join(' ');
 }

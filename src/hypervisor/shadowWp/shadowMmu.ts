@@ -2,13 +2,15 @@ import { CR0, CR4, EFER } from '../../hardware/processor/controlRegisters';
 import { EntryChange } from '../../hardware/paging/entryChange';
 import { setPair, type EventBus } from '../../hardware/events/eventBus';
 import { ACTOR, KIND, field } from '../../hardware/events/eventTable';
+import { frameInEntry } from '../../hardware/memory/frameNumber';
 import type { Processor } from '../../hardware/processor/processor';
 import { REGISTER } from '../../hardware/processor/registers';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { VMCS } from '../../hardware/vmx/vmcs';
-import { useGuestRegisters } from '../guestRegisters';
 import type { ListingProcedure, ListingRunner } from '../listing';
-import { loadRoot } from './controlRegisters';
+import { GuestPdptes } from './guestPdptes';
+import { type GuestPaging, guestPagingOf, PAE_ROOT_LEVEL, rootLevelOf, setGuestMode } from './guestMode';
+import { loadRoot } from './loadRoot';
 import { OperandPages } from '../operandPages';
 import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
@@ -27,6 +29,8 @@ export class ShadowMmu {
   readonly change: EntryChange;
   /** What a procedure that was asked for a condition came to: a `RESUME`. */
   cameTo = 0;
+  /** PDPTEs on their way into the guest's registers. */
+  readonly guestPdptes: GuestPdptes;
   /** Guest frame of an operand's other page. */
   otherGfn = 0;
   /** Whose step this is, as events tell: this vCPU's but while the host's memory manager speaks through its notifiers. */
@@ -50,16 +54,12 @@ export class ShadowMmu {
     this.operand = new OperandPages(processor);
     this.actor = cpu;
     this.change = new EntryChange(guest.memory);
+    this.guestPdptes = new GuestPdptes(guest.maxphyaddr);
   }
 
   /** What shadow entries took back is in no TLB any more. KVM makes the other vCPUs do it by IPI; here it is done at once. */
   flushRemoteTlbs(): void {
     for (const processor of this.processors) processor.invvpid();
-  }
-
-  /** EFER.NXE is part of every role: the root of another one. */
-  eferChanged(): number {
-    return this.call(loadRoot);
   }
 
   /** Half of a VMCS field: `VMCS.…` is the word of the low one. */
@@ -83,21 +83,83 @@ export class ShadowMmu {
     return (this.vmcs(VMCS.guest_cr4) & ~mask) | (this.vmcs(VMCS.cr4_read_shadow) & mask);
   }
 
+  /** EFER as the guest sees it: its low half. */
+  get efer(): number {
+    return this.vcpu.efer;
+  }
+
+  /** NXE is part of every role: the root of another one. Gives a `RESUME`. */
+  setEfer(lo: number): number {
+    setGuestMode(this, { cr0: this.cr0, cr4: this.cr4, efer: lo });
+    return this.call(loadRoot);
+  }
+
+  /** How the guest translates. */
+  get paging(): GuestPaging {
+    return guestPagingOf(this);
+  }
+
+  /** Level of the entries in the table that the processor's CR3 names. */
+  get rootLevel(): number {
+    return rootLevelOf(this);
+  }
+
+  /** Guest frame that guest CR3 names. */
+  get cr3Frame(): number {
+    return frameInEntry(this.vcpu.cr3Lo, this.vcpu.cr3Hi);
+  }
+
   /** The mode part of the role, from the guest's registers. */
   get mode(): number {
+    const { cr0, cr4, efer } = this;
     return modeOf({
-      wp: this.cr0 & CR0.WP ? 1 : 0,
-      smep: this.cr4 & CR4.SMEP ? 1 : 0,
-      smap: this.cr4 & CR4.SMAP ? 1 : 0,
-      nxe: this.processor.registers[2 * REGISTER.efer]! & EFER.NXE ? 1 : 0,
+      wp: cr0 & CR0.WP ? 1 : 0, smep: cr4 & CR4.SMEP ? 1 : 0, smap: cr4 & CR4.SMAP ? 1 : 0,
+      nxe: efer & EFER.NXE ? 1 : 0, paging: this.paging, pse: cr4 & CR4.PSE ? 1 : 0,
+      keys: cr4 & (CR4.PKE | CR4.PKS) ? 1 : 0,
     });
   }
 
   /** The guest's tables as they stand, ready to walk. */
   guestTables(): TranslationSpace {
-    useGuestRegisters(this.guest, this.processor.registers, this.cr0, this.cr4);
+    const { cr0, cr4, efer, processor: { registers } } = this;
+    const missing = this.guest.usePaging({
+      cr0, cr4, efer, rflags: registers[2 * REGISTER.rflags]!, pkru: registers[2 * REGISTER.pkru]!, pkrs: registers[2 * REGISTER.pkrs]!,
+    });
+    if (missing !== undefined) throw new Error(`invariant: the guest is in ${missing} paging, which has no format`);
     this.guest.useRoot(this.vcpu.cr3Lo, this.vcpu.cr3Hi);
     return this.guest;
+  }
+
+  /** Shadow page of `page` is root of GByte `index` from now on, or of everything; 0: none is. */
+  pinRoot(index: number, page: number): void {
+    const old = this.vcpu.rootPageOf(index);
+    if (old !== 0) this.pages.addRoot(old, -1);
+    if (page !== 0) this.pages.addRoot(page, 1);
+    this.vcpu.setRootPage(index, page);
+  }
+
+  /** Shadow page that the way to linear address (`gvaLo`, …) starts at, and its level. */
+  rootFor(gvaLo: number): { readonly page: number; readonly level: number } {
+    const level = this.rootLevel;
+    return level === PAE_ROOT_LEVEL
+      ? { page: this.vcpu.rootPageOf(gvaLo >>> 30), level: level - 1 } : { page: this.vcpu.rootPage, level };
+  }
+
+  /** A host page for the PDPTEs of a guest without a fourth level. */
+  addPaeRoot(): void {
+    this.vcpu.paeRoot = this.sptes.createPaeRoot(this.cpu);
+  }
+
+  /** PDPTE `index` leads to the table of shadow page `page`, or to none (0). */
+  setPaeRoot(index: number, page: number): void {
+    this.sptes.linkPaeRoot(this.vcpu.paeRoot, index, page, this.cpu);
+  }
+
+  /** Drops what the TLB holds, as a load of CR3 does; shadow pages that gave way may be in the TLB of any vCPU. */
+  flushForRoot(): void {
+    if (this.mustFlush === 1) this.flushRemoteTlbs();
+    else this.processor.invvpid();
+    this.mustFlush = 0;
   }
 
   /** Runs another procedure of the listing with these parameters (pairs of halves). */

@@ -1,10 +1,8 @@
-import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
-import { CR0, CR4 } from '../../hardware/processor/controlRegisters';
-import { frameInEntry } from '../../hardware/memory/frameNumber';
 import { REGISTER } from '../../hardware/processor/registers';
 import type { RootMode } from '../../hardware/processor/rootMode';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
+import { pdptesOf } from '../guestRegisters';
 import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
 import { PerCpu } from '../perCpu';
@@ -13,7 +11,7 @@ import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import type { Technique, TableRoot } from '../technique';
 import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
-import { handleCrAccess, handleInvlpg, handleInvpcid, loadRoot } from './controlRegisters';
+import { handleCrAccess, handleInvlpg, handleInvpcid } from './controlRegisters';
 import { emulateAccess, walkOther } from './emulateAccess';
 import { emulatePageTableWrite } from './emulatePageTableWrite';
 import { fetch } from './fetch';
@@ -21,7 +19,9 @@ import { getShadowPage } from './getShadowPage';
 import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
 import { makePagesAvailable } from './makePagesAvailable';
 import { handlePageFault } from './pageFault';
-import { levelOf, roleOf } from './role';
+import { OWNED_CR0, OWNED_CR4, PAE_ROOT_LEVEL, setGuestMode } from './guestMode';
+import { loadPaeRoots, loadPdptrs, loadRoot } from './loadRoot';
+import { levelOf } from './role';
 import { ShadowMmu } from './shadowMmu';
 import { ShadowPages } from './shadowPages';
 import { Sptes } from './sptes';
@@ -30,9 +30,6 @@ import { unmapGfnRange } from './unmapGfnRange';
 
 /** Bit of #PF in the exception bitmap. */
 const PAGE_FAULT_EXITS = 1 << 14;
-/** Bits of CR0 and CR4 whose change changes what the guest's entries mean: the hypervisor must see it. */
-const OWNED_CR0 = CR0.WP | CR0.PG | CR0.PE;
-const OWNED_CR4 = CR4.PAE | CR4.PSE | CR4.PGE | CR4.LA57 | CR4.PCIDE | CR4.SMEP | CR4.SMAP;
 
 export interface ShadowWpSettings {
   readonly shadowPages: number;
@@ -58,11 +55,12 @@ export class ShadowWp implements Technique, RootMode {
     this.pages = new ShadowPages(vm.registry, settings.shadowPages, vm.memory.frames);
     this.sptes = new Sptes(this.pages, vm.frames, vm.writer, bus);
     this.mmus = new PerCpu(processors, (processor) => new ShadowMmu(
-      processor.cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus.of(processor.cpu), vm.guestTables.of(processor.cpu), settings.update, processors,
+      processor.cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus.of(processor.cpu),
+      vm.guestSpace(processor, vm.vcpus.of(processor.cpu).pdptes), settings.update, processors,
     ));
     this.runner = new ListingRunner('shadow-wp.vmm', 'vmm', vm.host.listingNumber('shadow-wp.vmm'), [
       handleExit, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccess, walkOther,
-      handleCrAccess, loadRoot, handleInvlpg, handleInvpcid, ...instructionHandlers, unmapGfnRange,
+      handleCrAccess, loadRoot, loadPaeRoots, loadPdptrs, handleInvlpg, handleInvpcid, ...instructionHandlers, unmapGfnRange,
     ], bus, vm.host.depth);
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
@@ -88,6 +86,7 @@ export class ShadowWp implements Technique, RootMode {
   prepare(cpu: number): void {
     const mmu = this.mmus.of(cpu);
     const { registers } = mmu.processor;
+    const registerLo = (register: number): number => registers[2 * register]!;
     prepareVmcs(mmu.processor, {
       primary: PRIMARY.cr3LoadExiting | PRIMARY.cr3StoreExiting | PRIMARY.invlpgExiting | HEARD_PRIMARY,
       pin: HEARD_PIN,
@@ -96,9 +95,13 @@ export class ShadowWp implements Technique, RootMode {
     });
     mmu.setVmcs(VMCS.vpid, this.vm.vpidOf(cpu), 0);
     mmu.setVmcs(VMCS.exception_bitmap, PAGE_FAULT_EXITS, 0);
-    mmu.setVmcs(VMCS.guest_cr0, mmu.vmcs(VMCS.guest_cr0) | CR0.WP, 0);
-    mmu.vcpu.setCr3(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
-    this.enterRoot(mmu);
+    mmu.vcpu.setCr3(registerLo(REGISTER.cr3), registers[2 * REGISTER.cr3 + 1]!);
+    mmu.vcpu.pdptes.set(pdptesOf(registers));
+    setGuestMode(mmu, { cr0: registerLo(REGISTER.cr0), cr4: registerLo(REGISTER.cr4), efer: registerLo(REGISTER.efer) });
+    // A guest that is in long mode cannot leave it: that takes a code segment of 32 bits.
+    if (mmu.rootLevel === PAE_ROOT_LEVEL) mmu.addPaeRoot();
+    // The first root, before the guest runs.
+    this.runner.run(loadRoot, mmu, cpu);
   }
 
   guestCr3Lo(cpu: number): number {
@@ -109,15 +112,21 @@ export class ShadowWp implements Technique, RootMode {
     return this.vm.vcpus.of(cpu).cr3Hi;
   }
 
+  guestEfer(cpu: number): number {
+    return this.vm.vcpus.of(cpu).efer;
+  }
+
   guestTables(cpu: number): TranslationSpace {
     return this.mmus.of(cpu).guestTables();
   }
 
   roots(cpu: number): readonly TableRoot[] {
-    const current = this.vm.vcpus.of(cpu).rootPage;
+    const { rootPage: current, paeRoot } = this.vm.vcpus.of(cpu);
+    const { rootLevel } = this.mmus.of(cpu);
+    if (rootLevel === PAE_ROOT_LEVEL) return [{ space: 'shadow', frame: paeRoot, label: 'shadow PDPTEs (CR3)' }];
     const roots: TableRoot[] = [];
     for (let page = 1; page < this.pages.end; page++) {
-      if (!this.pages.isInUse(page) || levelOf(this.pages.roleOf(page)) !== 4) continue;
+      if (!this.pages.isInUse(page) || levelOf(this.pages.roleOf(page)) !== rootLevel) continue;
       const label = `shadow root of gpa:0x${(this.pages.gfnOf(page) * 4096).toString(16)}`;
       roots.push({ space: 'shadow', frame: this.pages.frameOf(page), label: page === current ? `${label} (CR3)` : label });
     }
@@ -135,16 +144,5 @@ export class ShadowWp implements Technique, RootMode {
 
   stopReason(): string {
     return stopReasons[this.vm.stopOf()]!;
-  }
-
-  /** The first root, before the guest runs: what `load_root` does at each load of CR3. */
-  private enterRoot(mmu: ShadowMmu): void {
-    const gfn = frameInEntry(mmu.vcpu.cr3Lo, mmu.vcpu.cr3Hi);
-    const role = roleOf(mmu.mode, mmu.guestTables().compiled.levels, ALL_RIGHTS);
-    const page = this.pages.find(gfn, role) || this.sptes.create(gfn, role, mmu.cpu);
-    this.pages.addRoot(page, 1);
-    mmu.vcpu.rootPage = page;
-    const frame = this.pages.frameOf(page);
-    mmu.setVmcs(VMCS.guest_cr3, frame << 12, frame >>> 20);
   }
 }

@@ -2,6 +2,7 @@ import type { EventBus } from '../../hardware/events/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../../hardware/events/eventTable';
 import { setPair } from '../../hardware/events/eventBus';
 import { LONG4 } from '../../hardware/paging/formats/long4';
+import { PAE } from '../../hardware/paging/formats/pae';
 import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import { frameInEntry, frameOfAddress } from '../../hardware/memory/frameNumber';
 import { EntryMaker } from '../entryMaker';
@@ -12,6 +13,7 @@ import { levelOf } from './role';
 import type { ShadowPages } from './shadowPages';
 
 const ENTRIES = 512;
+const FRAMES_BELOW_4_GBYTES = 0x100000;
 const WRITABLE = 1 << LONG4.rights[0].bit;
 const DIRTY = 1 << LONG4.dirtyBit;
 
@@ -48,6 +50,23 @@ export class Sptes {
     this.frames.setDetail(frame, page);
     this.report(KIND.shadow_page_created, page, cpu);
     return page;
+  }
+
+  /** A host frame for four PDPTEs. Made before the guest runs, it lies below 4 GBytes, where CR3 of PAE paging reaches. */
+  createPaeRoot(cpu: number): number {
+    const frame = this.frames.allocate(USE.shadowTable, 0, cpu);
+    if (frame < 0 || frame >= FRAMES_BELOW_4_GBYTES) throw new Error('invariant: there is no host frame for the first PDPTEs');
+    this.writer.zeroFrame(frame);
+    return frame;
+  }
+
+  /** PDPTE `index` of the four in host frame `table` leads to the table of `child`, or is not present (0). */
+  linkPaeRoot(table: number, index: number, child: number, cpu: number): void {
+    const frame = child === 0 ? 0 : this.pages.frameOf(child);
+    const lo = child === 0 ? 0 : (frame << 12) | PAE.presentMask;
+    const hi = frame >>> 20;
+    if (this.writer.lo(table, index) === lo && this.writer.hi(table, index) === hi) return;
+    this.writer.write(SPACE.shadow, ACTOR.vmm, cpu, PAE.levels, table, index, lo, hi);
   }
 
   /** Entry `index` of `page` leads to `child` from now on. */

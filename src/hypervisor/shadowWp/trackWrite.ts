@@ -2,11 +2,12 @@ import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import { rightsOfEntry } from '../../hardware/paging/entryRights';
 import { frameInEntry } from '../../hardware/memory/frameNumber';
 import { line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
-import { accessOf, isDirect, levelOf } from './role';
+import { accessOf, entryBytesOf, guestIndexOf, isDirect, levelOf, modeIn, quadrantOf, sptesPerEntry } from './role';
 import type { ShadowMmu } from './shadowMmu';
 
+/** Entries of a shadow table. */
+const SPTES = 512;
 const V = { gpa: 0, bytes: 1, sp: 2, index: 3, entry: 4 } as const;
-const ENTRY_BYTES = 8;
 
 export const trackWrite: ListingProcedure<ShadowMmu> = {
   name: 'track_write',
@@ -44,24 +45,32 @@ function nextPage(mmu: ShadowMmu, f: ListingFrame): boolean {
   return page !== 0;
 }
 
-/** The entries that the written bytes belong to, one after the other; `index` is -1 before the first. */
+/**
+ * The SPTEs of sp whose guest entries the written bytes belong to, one after the other; `index` is -1 before the first. The
+ * shadow pages of a table of 4-byte entries share it, quadrant by quadrant.
+ */
 function nextIndex(mmu: ShadowMmu, f: ListingFrame): boolean {
+  const role = mmu.pages.roleOf(f.lo(V.sp));
+  const entryBytes = entryBytesOf(role);
   const offset = f.lo(V.gpa) & 0xfff;
-  const first = Math.floor(offset / ENTRY_BYTES);
-  const last = Math.floor((offset + f.lo(V.bytes) - 1) / ENTRY_BYTES);
+  const span = sptesPerEntry(role);
+  const quadrant = SPTES * quadrantOf(role);
+  const first = Math.max(0, Math.floor(offset / entryBytes) * span - quadrant);
+  const last = Math.min(SPTES, (Math.floor((offset + f.lo(V.bytes) - 1) / entryBytes) + 1) * span - quadrant) - 1;
   const index = f.lo(V.index) < 0 ? first : f.lo(V.index) + 1;
   if (index > last) return false;
   f.set(V.index, index, 0);
   const frame = mmu.memory.frameOf(f.frame(V.gpa));
-  const at = (frame << 12) | (index << 3);
+  const at = (frame << 12) | (guestIndexOf(role, index) * entryBytes);
   const { memory } = mmu.guest;
-  f.set(V.entry, memory.load32(at, frame >>> 20), memory.load32(at | 4, frame >>> 20));
+  f.set(V.entry, memory.load32(at, frame >>> 20), entryBytes === 4 ? 0 : memory.load32(at | 4, frame >>> 20));
   return true;
 }
 
-/** Only a leaf of a last-level table is made anew: anything above is filled when it is walked. */
+/** Only a leaf of a last-level table of the present mode is made anew: anything above is filled when it is walked. */
 function canRefill(mmu: ShadowMmu, f: ListingFrame): boolean {
-  if (mmu.update !== 'eager' || levelOf(mmu.pages.roleOf(f.lo(V.sp))) !== 1) return false;
+  const role = mmu.pages.roleOf(f.lo(V.sp));
+  if (mmu.update !== 'eager' || levelOf(role) !== 1 || modeIn(role) !== mmu.mode) return false;
   const { compiled } = mmu.guestTables();
   const lo = f.lo(V.entry);
   const isClean = ((lo & compiled.reservedLo[3]!) | (f.hi(V.entry) & compiled.reservedHi[3]!)) === 0;

@@ -1,0 +1,138 @@
+import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
+import { frameInEntry } from '../../hardware/memory/frameNumber';
+import { PAE } from '../../hardware/paging/formats/pae';
+import { RESUME } from '../../hardware/processor/rootMode';
+import { VMCS } from '../../hardware/vmx/vmcs';
+import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { STOP_REASON } from '../vcpuState';
+import { getShadowPage } from './getShadowPage';
+import { makePagesAvailable } from './makePagesAvailable';
+import { PAE_ROOT_LEVEL } from './guestMode';
+import { directRoleOf, roleOf } from './role';
+import type { ShadowMmu } from './shadowMmu';
+
+/** GBytes below 4 GBytes, each of which has a PDPTE. */
+const ROOTS = 4;
+/** Frames of a GByte. */
+const GBYTE_SHIFT = 18;
+/** Bits of CR3 that a PAE page-directory-pointer table begins at. SDM Vol. 3, "PAE Paging". */
+const PDPT_ALIGNMENT = 0x1f;
+
+const R = { gfn: 0, role: 1, root: 2 } as const;
+
+/** Gives a `RESUME`. */
+export const loadRoot: ListingProcedure<ShadowMmu> = {
+  name: 'load_root',
+  purpose: 'Makes the shadow of the table that guest CR3 names the one that the processor walks.',
+  values: [{ name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
+  parameters: 0,
+  body: [
+    when('the guest has no tables of 4 levels or 5', (mmu) => mmu.rootLevel === PAE_ROOT_LEVEL, [give('load_pae_roots()', (mmu) => mmu.call(loadPaeRoots))]),
+    line('gfn = guest CR3 >> 12, role = its highest level with every right, and the mode bits of CR0, CR4 and EFER', {}, (mmu, f) => {
+      f.set(R.gfn, mmu.cr3Frame, 0);
+      f.set(R.role, roleOf(mmu.mode, mmu.rootLevel, ALL_RIGHTS, 0), 0);
+    }),
+    when('no memslot holds gfn', (mmu, f) => mmu.memory.slots.find(f.lo(R.gfn)) < 0, [
+      give('stop the VM', (mmu) => {
+        mmu.vcpu.stop = STOP_REASON.cr3OutsideSlots;
+        return RESUME.stopped;
+      }, { writes: ['vcpu'] }),
+    ]),
+    line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
+    line('root = get_shadow_page(gfn, role)', {}, (mmu, f) => f.set(R.root, mmu.call(getShadowPage, f.lo(R.gfn), 0, f.lo(R.role), 0), 0)),
+    when('host memory is used up', (_, f) => f.lo(R.root) === 0, [
+      give('stop the VM', outOfMemory, { writes: ['vcpu'] }),
+    ]),
+    line('unpin the old root, pin root', { writes: ['shadow.pages', 'vcpu'] }, (mmu, f) => {
+      mmu.pinRoot(0, f.lo(R.root));
+      for (let other = 1; other < ROOTS; other++) mmu.pinRoot(other, 0);
+    }),
+    line('VMCS guest CR3 = the table of root', { writes: ['vmcs'] }, (mmu, f) => {
+      const frame = mmu.pages.frameOf(f.lo(R.root));
+      mmu.setVmcs(VMCS.guest_cr3, frame << 12, frame >>> 20);
+    }),
+    line('INVVPID: a load of CR3 drops what the TLB holds', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushForRoot()),
+    give('to the guest, behind the instruction', RESUME.completed),
+  ],
+};
+
+const P = { i: 0, gfn: 1, role: 2, root: 3 } as const;
+
+/** Gives a `RESUME`. */
+export const loadPaeRoots: ListingProcedure<ShadowMmu> = {
+  name: 'load_pae_roots',
+  purpose: 'The guest\'s tables are of 32-bit or PAE paging, or it has none: the processor walks PAE tables, whose four PDPTEs each have a root.',
+  values: [{ name: 'i', kind: 'number' }, { name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
+  parameters: 0,
+  body: [
+    when('the guest\'s tables are of 32-bit paging, and no memslot holds guest CR3', (mmu) => mmu.paging === '32-bit' && mmu.memory.slots.find(mmu.cr3Frame) < 0, [
+      give('stop the VM', (mmu) => {
+        mmu.vcpu.stop = STOP_REASON.cr3OutsideSlots;
+        return RESUME.stopped;
+      }, { writes: ['vcpu'] }),
+    ]),
+    line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
+    line('i = -1', {}, (_, f) => f.set(P.i, -1, -1)),
+    repeat('i = next of the four GBytes', (_, f) => nextGByte(f), [
+      line('root = none', {}, (_, f) => f.set(P.root, 0, 0)),
+      when('paging is off, or there is a page directory for it', (mmu, f) => findRoot(mmu, f), [
+        line('root = get_shadow_page(gfn, role), level 2: for a quadrant of what CR3 names, for what PDPTE i names, or direct for i << 18', {}, (mmu, f) => {
+          f.set(P.root, mmu.call(getShadowPage, f.lo(P.gfn), 0, f.lo(P.role), 0), 0);
+        }),
+        when('host memory is used up', (_, f) => f.lo(P.root) === 0, [give('stop the VM', outOfMemory, { writes: ['vcpu'] })]),
+      ]),
+      line('unpin the old root of i, pin root', { writes: ['shadow.pages', 'vcpu'] }, (mmu, f) => mmu.pinRoot(f.lo(P.i), f.lo(P.root))),
+      line('PDPTE i of pae_root = the table of root, or 0', { writes: ['memory'] }, (mmu, f) => mmu.setPaeRoot(f.lo(P.i), f.lo(P.root))),
+    ]),
+    line('VMCS guest CR3 = pae_root, whose PDPTEs the VM entry loads', { writes: ['vmcs'] }, (mmu) => mmu.setVmcs(VMCS.guest_cr3, mmu.vcpu.paeRoot << 12, 0)),
+    line('INVVPID: a load of CR3 drops what the TLB holds', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushForRoot()),
+    give('to the guest, behind the instruction', RESUME.completed),
+  ],
+};
+
+const D = { gpa: 0, hpa: 1 } as const;
+
+/** Gives 1, or 0 when nothing has been loaded: #GP(0). */
+export const loadPdptrs: ListingProcedure<ShadowMmu> = {
+  name: 'load_pdptrs',
+  purpose: 'PAE paging has its four PDPTEs in registers, which a load of CR3 fills: the guest\'s are kept by the hypervisor.',
+  values: [{ name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
+  parameters: 1,
+  body: [
+    line('gpa = bits 31:5 of that CR3', {}, (_, f) => f.set(D.gpa, f.lo(D.gpa) & ~PDPT_ALIGNMENT, 0)),
+    when('no memslot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(D.gpa)) < 0, [give('none', 0)]),
+    line('PDPTEs = 32 bytes of guest memory at gpa', {}, (mmu, f) => mmu.guestPdptes.read(mmu.guest.memory, mmu.memory.frameOf(f.frame(D.gpa)), f.lo(D.gpa) & 0xfff)),
+    when('one that is present has a reserved bit set', (mmu) => mmu.guestPdptes.hasIllegal, [give('none', 0)]),
+    line('the guest\'s PDPTE registers = PDPTEs', { writes: ['vcpu'] }, (mmu) => mmu.vcpu.pdptes.set(mmu.guestPdptes.words)),
+    give('loaded', 1),
+  ],
+};
+
+function nextGByte(f: ListingFrame): boolean {
+  if (f.lo(P.i) === ROOTS - 1) return false;
+  f.set(P.i, f.lo(P.i) + 1, 0);
+  return true;
+}
+
+/** Finds guest frame and role of what GByte i is to have as root. A PDPTE that leads outside all slots stops the VM when it is used. */
+function findRoot(mmu: ShadowMmu, f: ListingFrame): boolean {
+  const i = f.lo(P.i);
+  const level = PAE_ROOT_LEVEL - 1;
+  if (mmu.paging === 'none') {
+    f.set(P.gfn, i << GBYTE_SHIFT, 0);
+    f.set(P.role, directRoleOf(mmu.mode, level, ALL_RIGHTS, 0), 0);
+    return true;
+  }
+  const { pdptes } = mmu.vcpu;
+  const isPae = mmu.paging === 'PAE';
+  if (isPae && (pdptes[2 * i]! & PAE.presentMask) === 0) return false;
+  const gfn = isPae ? frameInEntry(pdptes[2 * i]!, pdptes[2 * i + 1]!) : mmu.cr3Frame;
+  f.set(P.gfn, gfn, 0);
+  f.set(P.role, roleOf(mmu.mode, level, ALL_RIGHTS, i << 30), 0);
+  return mmu.memory.slots.find(gfn) >= 0;
+}
+
+function outOfMemory(mmu: ShadowMmu): number {
+  mmu.vcpu.stop = STOP_REASON.hostMemory;
+  return RESUME.stopped;
+}
