@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { RETRY_LIMIT } from '../../../src/hardware/processor/instructionEnd';
 import { refusedInstruction } from '../../../src/hardware/processor/refusedInstruction';
 import { REGISTER } from '../../../src/hardware/processor/registers';
 import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
@@ -90,7 +91,37 @@ describe('VMFUNC', () => {
     });
   }
 
+  it('is given up when it exits again and again, with one exit each time', () => {
+    const machine = guest();
+    machine.onExit = () => RESUME.retry;
+    assert.equal(vmfunc(machine, 1, 3), STATUS.stopped);
+    assert.deepEqual([machine.exits.length, machine.processor.stopReason], [RETRY_LIMIT, 'VMFUNC exits again and again']);
+  });
+
+  it('takes EPTPs above 4 GBytes, and tells the old and the new one', () => {
+    const high = 0x9_0000_0000n | 0x1en;
+    const machine = guest();
+    machine.put(LIST + 8n * 3n, high);
+    // The EPT there maps the guest as OTHER_ROOT does.
+    machine.put(0x9_0000_0000n, OTHER_ROOT + 0x1000n | R | W | X);
+    machine.listen();
+    vmfunc(machine, 0, 3);
+    assert.equal(machine.field('eptp'), high);
+    machine.load(PAGE);
+    assert.equal(machine.value, 2n);
+    vmfunc(machine, 0, 511);
+    const text = (eptp: bigint): string => `0x${eptp.toString(16)}`;
+    assert.deepEqual(
+      machine.events.filter(({ kind }) => kind === 'eptp_switch').map(({ json }) => [json['old'], json['value']]),
+      [[text(EPT_ROOT | 0x1en), text(high)], [text(high), text(EPT_ROOT | 0x1en)]],
+    );
+  });
+
   it('is #UD while VM functions are not enabled, and outside non-root operation', () => {
+    const outside = guest();
+    outside.processor.registers[2 * REGISTER.nonRoot] = 0;
+    assert.equal(vmfunc(outside, 0, 3), STATUS.exception);
+    assert.equal(outside.processor.vector, INVALID_OPCODE);
     const machine = guest({ functions: 'off' });
     assert.equal(vmfunc(machine, 0, 3), STATUS.exception);
     assert.equal(machine.processor.vector, INVALID_OPCODE);
