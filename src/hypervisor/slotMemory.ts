@@ -56,7 +56,7 @@ export class SlotMemory implements GuestMemory {
 
   gfnOf(frame: number): number {
     const { frames } = this.host;
-    return frames.useOf(frame) === USE.guestPage ? frames.detailOf(frame) : -1;
+    return frames.useOf(frame) === USE.guestPage && frames.owns(frame) ? frames.detailOf(frame) : -1;
   }
 
   /** The host's get_user_pages for page `hvaPage`, which backs `gfn`; -1 when host memory is used up. */

@@ -34,7 +34,7 @@ export function scenarioText(name: string): string {
 }
 
 /** A program under a technique, ready at its start. */
-export function launched(program: Program, mmu: string): Timeline {
+export function launched(program: Program, mmu: string | undefined): Timeline {
   const result = launch(program, mmu);
   if ('error' in result) assert.fail(result.error);
   return result.timeline;

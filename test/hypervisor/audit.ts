@@ -10,8 +10,8 @@ import { CounterAudit } from './counterAudit';
 import { auditEpt } from './eptAudit';
 import { auditShadow } from './shadowAudit';
 
-/** A machine with a program, at the start of boot. */
-export function machineFor(program: Program, mmu: string): Machine {
+/** A machine with a program, at the start of boot; without `mmu` each VM is under its own technique. */
+export function machineFor(program: Program, mmu: string | undefined): Machine {
   const configuration = configure(program, mmu);
   if ('error' in configuration) assert.fail(configuration.error);
   return new Machine(program, configuration);

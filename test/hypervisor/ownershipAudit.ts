@@ -1,0 +1,53 @@
+import type { Machine } from '../../src/engine/machine';
+import type { RunningVm } from '../../src/engine/runningVm';
+import { USE } from '../../src/hypervisor/host/hostFrames';
+import { ENTRIES, entryAt, hex, isLarge, isPresent, isWritable } from './tableWords';
+
+/** R, W and X of an EPT entry. SDM Vol. 3, "EPT Translation Mechanism". */
+const EPT_RIGHTS = 7;
+const EPT_WRITE = 2;
+const LEVELS = 4;
+
+/**
+ * Resource control, the third of Popek and Goldberg's conditions: whatever a VM's processors reach through the tables that
+ * VM entry loads is a table of that VM's hypervisor, or a page of that VM; a page of another one only if no entry lets it be
+ * written. Told from the words in memory.
+ */
+export function auditOwnership(machine: Machine): readonly string[] {
+  return machine.vms.flatMap((vm) => auditVm(machine, vm));
+}
+
+function auditVm(machine: Machine, { name, number, technique, processors }: RunningVm): readonly string[] {
+  const host = technique.vm?.host;
+  if (host === undefined) return [];
+  const { frames } = host;
+  const wrong: string[] = [];
+  const seen = new Set<string>();
+  const visit = (table: number, level: number, kind: 'ept' | 'shadow'): void => {
+    if (seen.has(`${table}/${level}`)) return;
+    seen.add(`${table}/${level}`);
+    if (frames.useOf(table) !== (kind === 'ept' ? USE.eptTable : USE.shadowTable) || frames.ownerOf(table) !== number) {
+      wrong.push(`${name} walks through hpa ${hex(table)}, which is no table of its hypervisor's`);
+      return;
+    }
+    for (let index = 0; index < ENTRIES; index++) {
+      const entry = entryAt(machine.memory, table, index);
+      if (kind === 'ept' ? (entry.lo & EPT_RIGHTS) === 0 : !isPresent(entry)) continue;
+      const isLeaf = level === 1 || isLarge(entry);
+      if (!isLeaf) {
+        visit(entry.frame, level - 1, kind);
+        continue;
+      }
+      const pages = 2 ** (9 * (level - 1));
+      const mayWrite = kind === 'ept' ? (entry.lo & EPT_WRITE) !== 0 : isWritable(entry);
+      for (let frame = entry.frame; frame < entry.frame + pages; frame++) {
+        if (frames.useOf(frame) !== USE.guestPage) wrong.push(`${name} reaches hpa ${hex(frame)}, which is no guest's page`);
+        else if (mayWrite && frames.ownerOf(frame) !== number) wrong.push(`${name} may write hpa ${hex(frame)}, a page of VM ${frames.ownerOf(frame)}`);
+      }
+    }
+  };
+  for (const { cpu } of processors) {
+    for (const { space, frame } of technique.roots(cpu)) if (space === 'ept' || space === 'shadow') visit(frame, LEVELS, space);
+  }
+  return wrong;
+}

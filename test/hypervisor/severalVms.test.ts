@@ -1,0 +1,79 @@
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import { run } from '../../src/engine/run';
+import { RUN } from '../../src/engine/runState';
+import { COUNTER } from '../../src/hardware/state/counters';
+import { compiled } from '../engine/onMachine';
+import { machineFor } from './audit';
+import { auditOwnership } from './ownershipAudit';
+import { guestPrograms } from './programs/guestOperation';
+import { guestText } from './programs/guestText';
+
+/** What one guest saw, and what it came to an end of. */
+interface Seen {
+  readonly lines: readonly string[];
+  readonly died: string | undefined;
+}
+
+/** A scenario's text without the platform, which belongs to no VM. */
+function guestParts(text: string): { readonly platform: string; readonly parts: string } {
+  const lines = text.split('\n');
+  return { platform: lines.filter((line) => line.startsWith('platform')).join('\n'), parts: lines.filter((line) => !line.startsWith('platform')).join('\n') };
+}
+
+/** Runs it, and tells what each VM's guest saw, by name. */
+function seenByEach(text: string, mmu: string | undefined): ReadonlyMap<string, Seen> {
+  const lines = new Map<string, string[]>();
+  const program = compiled(text);
+  const report = run(program, mmu, {
+    guestLog: ({ vm = '', spurious, seq: _, ...rest }) => {
+      if (spurious === true) return;
+      const own = lines.get(String(vm)) ?? [];
+      own.push(JSON.stringify(rest));
+      lines.set(String(vm), own);
+    },
+  });
+  if ('error' in report) assert.fail(report.error);
+  const deaths = (report.outcome.message ?? '').split('\n');
+  return new Map(report.vms.map(({ name }) => {
+    const death = deaths.find((each) => each.includes(name === '' ? ': ' : `: ${name} cpu`));
+    // Places are other lines of another text.
+    return [name, { lines: lines.get(name) ?? [], died: death?.replace(/^[^ ]*: (\w+ cpu \d+: )?/, '') }];
+  }));
+}
+
+const SCHEDULES = ['', 'schedule every 1', 'schedule random 11'] as const;
+const TECHNIQUES = ['shadow-wp', 'shadow-wp:update=zap', 'ept'] as const;
+
+describe('several VMs on one host', function () {
+  this.timeout(240_000);
+
+  it('give each guest the machine that it has alone: random guests side by side', () => {
+    fc.assert(fc.property(
+      guestPrograms, guestPrograms, fc.constantFrom(...SCHEDULES), fc.constantFrom(...TECHNIQUES),
+      (first, second, schedule, mmu) => {
+        const { platform, parts: alice } = guestParts(guestText(first));
+        const { parts: bob } = guestParts(guestText(second));
+        const together = seenByEach(`${schedule}\n${platform}\nvm alice {\n${alice}}\nvm bob {\n${bob}}\n`, mmu);
+        assert.deepEqual(together.get('alice'), seenByEach(`${platform}\n${alice}`, mmu).get(''));
+        assert.deepEqual(together.get('bob'), seenByEach(`${platform}\n${bob}`, mmu).get(''));
+      },
+    ), { numRuns: 40, seed: 20261122 });
+  });
+
+  it('keep each guest to frames of its own: random guests side by side, each under its technique', () => {
+    fc.assert(fc.property(guestPrograms, guestPrograms, fc.constantFrom(...TECHNIQUES), (first, second, technique) => {
+      const { platform, parts: alice } = guestParts(guestText(first));
+      const { parts: bob } = guestParts(guestText(second).replace('ram 16M }', `ram 16M, mmu ${technique.split(':')[0]!} }`));
+      const machine = machineFor(compiled(`schedule every 1\n${platform}\nvm alice {\n${alice}}\nvm bob {\n${bob}}\n`), undefined);
+      const { interpreter, processors } = machine;
+      for (let before = 0; interpreter.run.status === RUN.running;) {
+        interpreter.step();
+        const exits = processors.reduce((sum, { counters }) => sum + counters[COUNTER['exits.total']]!, 0);
+        if (exits === before) continue;
+        before = exits;
+        assert.deepEqual(auditOwnership(machine), [], `after step ${interpreter.run.step}`);
+      }
+    }), { numRuns: 6, seed: 20261123 });
+  });
+});
