@@ -6,6 +6,7 @@ export const capabilities = {
   supportsConfigurationDoneRequest: true,
   supportsConditionalBreakpoints: true,
   supportsHitConditionalBreakpoints: true,
+  supportsLogPoints: true,
   supportsFunctionBreakpoints: true,
   supportsDataBreakpoints: true,
   supportsDataBreakpointBytes: true,

@@ -7,6 +7,8 @@ import type { SourceCatalog } from './sourceCatalog';
 /** A debug console freezes near a megabyte a second: past half of that, lines are counted and left out. */
 const CHARACTERS_A_SECOND = 500_000;
 
+const categories = { print: 'stdout', failure: 'stderr', log: 'console' } as const;
+
 /** Puts lines on the client's debug console, with the place in the source where they come from. */
 export class OutputPump {
   private secondEnds = 0;
@@ -15,14 +17,16 @@ export class OutputPump {
 
   constructor(private readonly send: (body: DebugProtocol.OutputEvent['body']) => void) {}
 
-  /** A line that the scenario printed, or a failed expectation. */
+  /** A line that the scenario printed, a failed expectation, or what a log point says. */
   scenarioLine(line: OutputLine, sources: SourceCatalog, program: Program, client: Client): void {
     if (!this.hasRoom(line.text.length)) return;
     const file = program.files.findIndex(({ path }) => sourceKey(path) === sourceKey(line.path));
+    // Only a log point speaks from a listing, whose name then stands for a path.
+    const source = file >= 0 ? sources.ofFile(file, client) : line.category === 'log' ? sources.ofListing(line.path, client) : undefined;
     this.send({
-      category: line.category === 'print' ? 'stdout' : 'stderr',
+      category: categories[line.category],
       output: `${line.text}\n`,
-      ...(file < 0 ? {} : { source: sources.ofFile(file, client), line: client.lineOut(line.line) }),
+      ...(source === undefined ? {} : { source, line: client.lineOut(line.line) }),
     });
   }
 

@@ -81,6 +81,15 @@ export class Breakpoints {
     });
   }
 
+  /** Takes note of hits as `countHits` does. Gives those that had not been counted, and whose hit condition is met. */
+  countNewHits({ ids }: Verdict, step: number): readonly number[] {
+    return ids.filter((id) => {
+      const before = this.hits.get(id)?.length ?? 0;
+      const isMet = this.countHits({ ids: [id] }, step) !== undefined;
+      return isMet && this.hits.get(id)!.length > before;
+    });
+  }
+
   /** The same for a pass that only looks: a hit that was never counted meets no hit condition. */
   recallHits(verdict: Verdict, step: number): Verdict | undefined {
     return this.keep(verdict, (id) => {

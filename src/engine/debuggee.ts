@@ -103,6 +103,19 @@ export interface ListingBreakpoint {
   readonly condition?: Fragment;
 }
 
+/** Something said as a place is passed, which stops nobody. */
+export interface LogPoint {
+  readonly id: number;
+  readonly at:
+    | { readonly kind: 'statement'; readonly statement: number }
+    | { readonly kind: 'event'; readonly kinds: readonly number[]; readonly matches: EventBreakpoint['matches'] }
+    | { readonly kind: 'listing'; readonly listing: string; readonly line: number };
+  /** Text, and expressions whose values stand in it. */
+  readonly message: readonly (string | Fragment)[];
+  readonly condition?: Fragment;
+  readonly hit?: StatementBreakpoint['hit'];
+}
+
 export type Motion =
   | 'continue'
   | 'reverse-continue'
@@ -123,10 +136,11 @@ export interface Outcome {
   readonly message?: string;
 }
 
-/** What the run says as it first passes: prints, failed expectations. Never twice, whichever way time runs. */
+/** What the run says as it first passes: prints, failed expectations, log points. Never twice, whichever way time runs. */
 export interface OutputLine {
-  readonly category: 'print' | 'failure';
+  readonly category: 'print' | 'failure' | 'log';
   readonly text: string;
+  /** Of a file of the scenario, or a listing's name. */
   readonly path: string;
   /** One-based. */
   readonly line: number;
@@ -153,6 +167,7 @@ export interface Debuggee {
   setStatementBreakpoints(breakpoints: readonly StatementBreakpoint[]): void;
   setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void;
   setListingBreakpoints(breakpoints: readonly ListingBreakpoint[]): void;
+  setLogPoints(points: readonly LogPoint[]): void;
 
   /**
    * Makes the kernel's boot part of what is debugged. Before the first motion only; otherwise that

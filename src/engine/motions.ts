@@ -136,14 +136,17 @@ export class ForwardMotions {
       if (stop.kind !== 'step' || replay.event > 0) return stop;
     }
     const wanted = breakpoints.kinds;
-    const kinds = new Set([...wanted, ...watched]);
+    const { logPoints } = replay;
+    const kinds = new Set([...wanted, ...watched, ...logPoints?.kinds ?? []]);
     let matches = 0;
     let hit: Verdict | undefined;
     let hitAt = 0;
     const listener = (record: Int32Array): void => {
       const kind = record[KIND_AT]!;
       if (watched.has(kind)) note(replay.step);
-      if (hit !== undefined || !wanted.has(kind)) return;
+      if (hit !== undefined) return;
+      logPoints?.note(record, replay.step, replay.cpu);
+      if (!wanted.has(kind)) return;
       const verdict = breakpoints.matchEvent(record, replay.cpu);
       if (verdict === undefined) return;
       matches++;
@@ -167,6 +170,7 @@ export class ForwardMotions {
         isFirst = false;
         matches = 0;
         breakpoints.beginStep();
+        logPoints?.beginStep();
         const step = replay.step;
         const died = machine.interpreter.deaths.count;
         replay.execute();

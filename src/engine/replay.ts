@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../hardware/state/registry';
 import { Checkpoints } from './checkpoints';
 import type { Moment } from './debuggee';
+import type { LogPoints } from './logPoints';
 import type { Machine } from './machine';
 import { RUN } from './runState';
 
@@ -20,6 +21,8 @@ export class Replay {
   records: readonly Int32Array[] = [];
   /** Steps that have been executed at some time: what happens before is no news. */
   furthest = 0;
+  /** Told of each event of a step that is executed with all listened to, up to the one stood at. */
+  logPoints: LogPoints | undefined;
   private readonly checkpoints: Checkpoints;
   private anchor: Checkpoint | undefined;
 
@@ -78,9 +81,12 @@ export class Replay {
     this.considerCheckpoint();
     const anchor = registry.checkpoint();
     const records: Int32Array[] = [];
+    const { step: anchorStep, cpu } = this;
+    this.logPoints?.beginStep();
     let inside: Checkpoint | undefined;
     this.executeListening((record) => {
       if (inside !== undefined) return;
+      this.logPoints?.note(record, anchorStep, cpu);
       records.push(record.slice());
       if (stop(record, records.length)) inside = registry.checkpoint();
     });

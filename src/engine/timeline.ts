@@ -5,11 +5,12 @@ import { pairToBigInt } from './arithmetic';
 import { BackwardMotions, isEarlierLine, isEarlierReference } from './backwardMotions';
 import { Breakpoints } from './breakpoints';
 import type {
-  Debuggee, EventBreakpoint, EventView, Frame, ListingBreakpoint, Moment, Motion, NamedValue, Outcome, OutputLine,
+  Debuggee, EventBreakpoint, EventView, Frame, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue, Outcome, OutputLine,
   StatementBreakpoint, Stop,
 } from './debuggee';
 import { viewEvent } from './eventView';
 import type { GuestFrame } from './guestStack';
+import { LogPoints } from './logPoints';
 import type { Machine } from './machine';
 import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving } from './motions';
 import { outcomeOf } from './outcome';
@@ -30,6 +31,7 @@ export class Timeline implements Debuggee {
   readonly listings: ReadonlyMap<string, string>;
   private readonly replay: Replay;
   private readonly breakpoints: Breakpoints;
+  private readonly logPoints: LogPoints;
   private readonly forward: ForwardMotions;
   private readonly backward: BackwardMotions;
   private readonly output: OutputLine[] = [];
@@ -50,6 +52,8 @@ export class Timeline implements Debuggee {
     this.listings = new Map(machine.listings.map((listing) => [listing.name, listing.lines.map((line) => line.text).join('\n') + '\n']));
     this.replay = new Replay(machine);
     this.breakpoints = new Breakpoints(machine);
+    this.logPoints = new LogPoints(machine, (line) => { this.output.push(line); });
+    this.replay.logPoints = this.logPoints;
     const isPauseAsked = (): boolean => this.isPauseAsked;
     this.forward = new ForwardMotions(this.replay, this.breakpoints, isPauseAsked);
     this.backward = new BackwardMotions(this.replay, this.breakpoints, isPauseAsked, () => this.origin ?? 0);
@@ -80,6 +84,10 @@ export class Timeline implements Debuggee {
   setListingBreakpoints(breakpoints: readonly ListingBreakpoint[]): void {
     this.listingBreakpoints = breakpoints;
     this.breakpoints.setEvents(this.eventBreakpoints, breakpoints);
+  }
+
+  setLogPoints(points: readonly LogPoint[]): void {
+    this.logPoints.set(points);
   }
 
   showBoot(): void {

@@ -42,6 +42,19 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     assert.equal(good?.verified, true);
     assert.match(bad?.message ?? '', /^"often" is no hit count: write 5/);
   },
+  supportsLogPoints: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const [good, bad, open, empty] = await set(c, {
+      breakpoints: [
+        { line: 2, logMessage: 'b has {1} and \\{braces\\}' }, { line: 2, logMessage: '{nonsense here}' },
+        { line: 2, logMessage: 'half {1' }, { line: 2, logMessage: '{}' },
+      ],
+    });
+    assert.equal(good?.verified, true);
+    assert.deepEqual([bad?.verified, bad?.message], [false, 'The log message cannot be used, in {nonsense here}: "nonsense here" is no name here.']);
+    assert.equal(open?.message, 'The log message has a brace without its other one at character 6: write \\{ for the brace itself.');
+    assert.equal(empty?.message, 'The log message has {} with nothing in it: write an expression there, or \\{\\} for the braces.');
+  },
   supportsFunctionBreakpoints: async () => {
     const c = await stoppedAt('a\nevent vm_exit\nb', 1);
     const names = ['vm_exit', 'cpu 0', 'write:gpa:0x3008', 'vm_exitt', 'write:gva:0x10'];

@@ -8,6 +8,7 @@ import { dataBreakpointKinds, dataBreakpointMatches, parseDataId } from './dataB
 import { exceptionFilter, exceptionFilters } from './exceptionFilters';
 import { functionTargets } from './functionBreakpoint';
 import { parseHitCondition, type HitCondition } from './hitCondition';
+import { compileLogMessage, type LogMessage } from './logMessage';
 import { statementAtLine } from './statementAtLine';
 import { parseWriteBreakpoint, writeBreakpointKinds, writeBreakpointMatches } from './writeBreakpoint';
 
@@ -28,20 +29,24 @@ export type Bound =
     }
   | { readonly kind: 'unbound'; readonly message: string };
 
-/** What the engine is given for a breakpoint: one name can stand for several places. */
-export type Armed =
+/** What the engine is given for a breakpoint: one name can stand for several places. With `log` it is said, and nothing stops. */
+export type Armed = { readonly log?: LogMessage } & (
   | { readonly kind: 'statement'; readonly breakpoint: Omit<StatementBreakpoint, 'id'> }
   | { readonly kind: 'event'; readonly breakpoint: Omit<EventBreakpoint, 'id'> }
-  | { readonly kind: 'listing'; readonly breakpoint: Omit<ListingBreakpoint, 'id'> };
+  | { readonly kind: 'listing'; readonly breakpoint: Omit<ListingBreakpoint, 'id'> }
+);
 
 /** What a breakpoint asks beyond its place. */
 interface Wish {
   readonly condition?: string;
   readonly hitCondition?: string;
+  /** Makes it a log point: said, with the values of expressions in braces, in place of a stop. */
+  readonly logMessage?: string;
 }
 
-/** Condition and hit count of a breakpoint, as the engine takes them. */
+/** Condition, hit count and message of a breakpoint, as the engine takes them. */
 interface Restriction {
+  readonly log?: LogMessage;
   readonly condition?: Fragment;
   readonly hit?: HitCondition;
 }
@@ -52,9 +57,6 @@ export function bindSource(target: BreakpointTarget, source: DebugProtocol.Sourc
   if (known === undefined) {
     return unbound(`${source.name ?? source.path ?? 'This source'} is not part of the running scenario.`);
   }
-  if (asked.logMessage !== undefined && asked.logMessage !== '') {
-    return unbound('Log points are not supported yet: use print in the scenario, or a condition.');
-  }
   if (known.kind === 'listing') return bindListing(scenario, inspector, known.name, client.lineIn(asked.line), asked);
 
   const column = asked.column === undefined ? 0 : client.columnIn(asked.column) - 1;
@@ -62,8 +64,8 @@ export function bindSource(target: BreakpointTarget, source: DebugProtocol.Sourc
   return number === undefined ? unbound('nothing runs here') : bindStatement(scenario, number, asked);
 }
 
-/** A function breakpoint: `write:SPACE:ADDRESS` for an entry, or a name for one thing or several. */
-export function bindFunction({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.FunctionBreakpoint): Bound {
+/** A function breakpoint: `write:SPACE:ADDRESS` for an entry, or a name for one thing or several. DAP has log points in sources only; others may be asked for alike. */
+export function bindFunction({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.FunctionBreakpoint & Wish): Bound {
   const name = asked.name.trim();
   if (name.startsWith('write:')) return bindWrite(scenario, inspector, name, asked);
   const found = functionTargets(scenario.program, name);
@@ -102,7 +104,8 @@ function bindEvent(scenario: Scenario, target: Pick<EventBreakpoint, 'kinds' | '
   const restriction = restrict(scenario, asked, {});
   if ('error' in restriction) return unbound(restriction.error);
   const { kinds, matches } = target;
-  return { kind: 'bound', stops: [{ kind: 'event', breakpoint: { kinds, matches, ...restriction } }] };
+  const { log, ...rest } = restriction;
+  return { kind: 'bound', stops: [{ kind: 'event', breakpoint: { kinds, matches, ...rest }, ...logged(log) }] };
 }
 
 export function bindException(scenario: Scenario, asked: DebugProtocol.ExceptionFilterOptions): Bound {
@@ -125,9 +128,10 @@ function bindStatement(scenario: Scenario, number: number, asked: Wish): Bound {
   if (statement === undefined) throw new Error(`invariant: statement ${number} of the program exists`);
   const restriction = restrict(scenario, asked, { procedure: statement.procedure });
   if ('error' in restriction) return unbound(restriction.error);
+  const { log, ...rest } = restriction;
   return {
     kind: 'bound',
-    stops: [{ kind: 'statement', breakpoint: { statement: number, ...restriction } }],
+    stops: [{ kind: 'statement', breakpoint: { statement: number, ...rest }, ...logged(log) }],
     place: { kind: 'statement', range: statement.range },
   };
 }
@@ -139,9 +143,10 @@ function bindListing(scenario: Scenario, inspector: Inspector, name: string, wan
   const restriction = restrict(scenario, asked, { values: inspector.listedValues(name, line) });
   if ('error' in restriction) return unbound(restriction.error);
   if (restriction.hit !== undefined) return unbound('A line of a listing takes no hit count: give a condition instead.');
+  const { condition, log } = restriction;
   return {
     kind: 'bound',
-    stops: [{ kind: 'listing', breakpoint: { listing: name, line, ...(restriction.condition === undefined ? {} : { condition: restriction.condition }) } }],
+    stops: [{ kind: 'listing', breakpoint: { listing: name, line, ...(condition === undefined ? {} : { condition }) }, ...logged(log) }],
     place: { kind: 'listing', name, line },
   };
 }
@@ -162,7 +167,16 @@ function restrict(
     if ('error' in hit) return hit;
     restriction = { ...restriction, hit };
   }
+  if (asked.logMessage !== undefined && asked.logMessage !== '') {
+    const log = compileLogMessage(scenario, asked.logMessage, site);
+    if ('error' in log) return log;
+    restriction = { ...restriction, log: log.message };
+  }
   return restriction;
+}
+
+function logged(log: LogMessage | undefined): { readonly log?: LogMessage } {
+  return log === undefined ? {} : { log };
 }
 
 function unbound(message: string): Bound {

@@ -1,9 +1,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee, EventBreakpoint, ListingBreakpoint, StatementBreakpoint, Stop } from '../../engine/debuggee';
+import type { Debuggee, EventBreakpoint, ListingBreakpoint, LogPoint, StatementBreakpoint, Stop } from '../../engine/debuggee';
 import type { Inspector, Scenario } from '../simulator';
 import type { SourceCatalog } from '../sourceCatalog';
 import { sourceKey, type Client } from '../client';
-import { bindData, bindException, bindFunction, bindSource, type Bound, type Place } from './binding';
+import { bindData, bindException, bindFunction, bindSource, type Armed, type Bound, type Place } from './binding';
+import type { LogMessage } from './logMessage';
 
 /** What breakpoints are bound to: one launch of a scenario. */
 export interface BreakpointTarget {
@@ -125,6 +126,7 @@ export class BreakpointStore {
     debuggee.setStatementBreakpoints([]);
     debuggee.setEventBreakpoints([]);
     debuggee.setListingBreakpoints([]);
+    debuggee.setLogPoints([]);
   }
 
   private keep<Asked>(before: readonly Kept<Asked>[], asked: readonly Asked[], bind: (asked: Asked) => Bound): Kept<Asked>[] {
@@ -141,10 +143,12 @@ export class BreakpointStore {
     const statements: StatementBreakpoint[] = this.entry === undefined ? [] : [{ id: ENTRY_ID, statement: this.entry }];
     const events: EventBreakpoint[] = [];
     const listings: ListingBreakpoint[] = [];
+    const logPoints: LogPoint[] = [];
     const everywhere = [...this.inSource.values()].flatMap(({ kept }) => kept as readonly Kept<unknown>[]);
     for (const { id, bound } of [...everywhere, ...this.functions, ...this.data, ...this.exceptions]) {
       for (const stop of bound.kind === 'bound' ? bound.stops : []) {
-        if (stop.kind === 'statement') statements.push({ id, ...stop.breakpoint });
+        if (stop.log !== undefined) logPoints.push(logPoint(id, stop, stop.log));
+        else if (stop.kind === 'statement') statements.push({ id, ...stop.breakpoint });
         else if (stop.kind === 'event') events.push({ id, ...stop.breakpoint });
         else listings.push({ id, ...stop.breakpoint });
       }
@@ -153,6 +157,7 @@ export class BreakpointStore {
       debuggee.setStatementBreakpoints(statements);
       debuggee.setEventBreakpoints(events);
       debuggee.setListingBreakpoints(listings);
+      debuggee.setLogPoints(logPoints);
     });
   }
 }
@@ -160,6 +165,18 @@ export class BreakpointStore {
 function storeKey(source: DebugProtocol.Source): string {
   const reference = source.sourceReference ?? 0;
   return reference > 0 ? `reference:${reference}` : sourceKey(source.path ?? source.name ?? '');
+}
+
+/** A place with a message is passed, not stopped at. */
+function logPoint(id: number, armed: Armed, message: LogMessage): LogPoint {
+  const { condition } = armed.breakpoint;
+  const common = { id, message, ...(condition === undefined ? {} : { condition }) };
+  if (armed.kind === 'listing') return { ...common, at: { kind: 'listing', listing: armed.breakpoint.listing, line: armed.breakpoint.line } };
+  const { hit } = armed.breakpoint;
+  const at = armed.kind === 'statement'
+    ? { kind: 'statement' as const, statement: armed.breakpoint.statement }
+    : { kind: 'event' as const, kinds: armed.breakpoint.kinds, matches: armed.breakpoint.matches };
+  return { ...common, at, ...(hit === undefined ? {} : { hit }) };
 }
 
 function described({ id, bound }: Kept<unknown>, { sources, client }: BreakpointTarget): DebugProtocol.Breakpoint {
