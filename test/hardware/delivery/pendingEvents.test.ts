@@ -215,9 +215,21 @@ describe('between two instructions of a guest', () => {
     };
     machine.processor.setInterruptFlag('set');
     send(machine, 0x70);
+    assert.equal(machine.processor.deliverPending(), STATUS.done, 'STI blocks for one instruction');
     assert.equal(machine.processor.deliverPending(), STATUS.exception);
     assert.deepEqual([machine.exits.map(({ reason }) => reason), machine.processor.vector], [[7], 0x41]);
     assert.equal(machine.frame(1)[0], PROGRAM);
+  });
+
+  it('STI lets interrupts in behind one more instruction, where IF was 0', () => {
+    const machine = guest({ guest_rflags: 2 });
+    send(machine, 0x70);
+    machine.processor.setInterruptFlag('set');
+    assert.equal(machine.processor.hasPending, false);
+    assert.equal(machine.processor.deliverPending(), STATUS.done);
+    assert.equal(machine.processor.hasPending, true);
+    machine.processor.setInterruptFlag('set');
+    assert.equal(machine.processor.deliverPending(), STATUS.exception);
   });
 
   it('a window that root mode never closes is given up with a sentence', () => {
