@@ -63,7 +63,7 @@ export class InterruptReturn {
     const code = this.readCodeSegment();
     if (code !== TRANSLATED) return code;
     const level = this.selector & SELECTOR.rplMask;
-    const goes64 = mode === '64-bit' && (this.code.rights & SEGMENT_RIGHTS.long) !== 0;
+    const goes64 = this.isLong && (this.code.rights & SEGMENT_RIGHTS.long) !== 0;
     // In 64-bit mode the stack is always popped; else only for a return to an outer level.
     let spLo = stack.lo;
     let spHi = stack.hi;
