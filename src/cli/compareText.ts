@@ -1,5 +1,6 @@
 import type { Comparison, ComparedPoint } from '../engine/compare';
 import type { Paint } from './colours';
+import { counted } from './counted';
 import { compareRows, grouped, shareWithoutExit } from '../engine/compareRows';
 import { countersJson } from '../engine/countersJson';
 
@@ -40,7 +41,7 @@ function sweepTables(file: string, points: readonly ComparedPoint[], global: str
   ]);
   for (const { value, results } of points) {
     for (const { mmu, outcome } of results) {
-      const said = outcome.message ?? (outcome.failed > 0 ? `${outcome.failed} expectations failed` : undefined);
+      const said = outcome.message ?? (outcome.failed > 0 ? `${counted(outcome.failed, 'expectation')} failed` : undefined);
       if (said !== undefined) lines.push(paint('bad', `${global} = ${value ?? ''} under ${mmu}: ${said}`));
     }
   }

@@ -43,20 +43,25 @@ export async function workOff(work: SlicedWork, console: Console): Promise<'done
       const now = console.now();
       if (now - shown < SHOW_EVERY) continue;
       shown = now;
-      console.showProgress(progressLine(progress, (now - started) / 1000).slice(0, columns - 1));
+      console.showProgress(progressLine(progress, (now - started) / 1000, columns - 1));
     }
   } finally {
     console.showProgress(undefined);
   }
 }
 
-/** `ept, n = 64: 3.2 million statements, 1.1 million/s, 43 %, about 12 s left`; `seconds` since the work began. */
-export function progressLine({ what, unit, units, share }: Progress, seconds: number): string {
+/**
+ * `ept, n = 64: 3.2 million statements, 1.1 million/s, 43 %, about 12 s left`; `seconds` since the work began. Of what is too
+ * long for `width` characters the beginning goes first: a path's end says more.
+ */
+export function progressLine({ what, unit, units, share }: Progress, seconds: number, width = Infinity): string {
   const parts = [`${readable(units)} ${unit}`, `${readable(units / seconds)}/s`];
   if (share === undefined) parts.push(`${Math.round(seconds)} s`);
   else parts.push(`${Math.floor(100 * share)} %`);
   if (share !== undefined && share > 0) parts.push(`about ${duration((seconds * (1 - share)) / share)} left`);
-  return `${what}: ${parts.join(', ')}`;
+  const told = `: ${parts.join(', ')}`;
+  const room = Math.max(0, width - told.length);
+  return `${what.length <= room ? what : `…${what.slice(what.length - room + 1)}`}${told}`.slice(0, width);
 }
 
 function readable(count: number): string {
@@ -66,5 +71,6 @@ function readable(count: number): string {
 
 function duration(seconds: number): string {
   const whole = Math.ceil(seconds);
-  return whole < 100 ? `${whole} s` : `${Math.ceil(whole / 60)} min`;
+  if (whole < 100) return `${whole} s`;
+  return whole < 6000 ? `${Math.ceil(whole / 60)} min` : `${Math.ceil(whole / 3600).toLocaleString('en-US')} h`;
 }

@@ -18,7 +18,7 @@ const cycles: CompareRow = { title: 'estimated cycles', isPart: false, value: ({
 
 /** The rows that every comparison has; those of exit reasons come in at `exits`. */
 const before: readonly CompareRow[] = [
-  { title: 'expectations held', isPart: false, value: ({ outcome: { passed, failed } }) => (failed === 0 ? `${passed}` : `${passed} of ${passed + failed}`) },
+  { title: 'expectations held', isPart: false, value: ({ outcome }) => `${heldOf(outcome)}${outcome.message === undefined ? '' : ', died'}` },
   whole('statements', ({ statements }) => statements),
   whole('accesses', ({ accesses }) => accesses),
   { title: 'accesses without an exit', isPart: false, value: (result) => percent(shareWithoutExit(result)) },
@@ -42,6 +42,11 @@ const after: readonly CompareRow[] = [
   part('host', ({ table_pages: pages }) => pages.host),
   cycles,
 ];
+
+/** Those that failed are told beside; of a run that died the rest was never judged. */
+function heldOf({ passed, failed }: TechniqueResult['outcome']): string {
+  return failed === 0 ? `${passed}` : `${passed} of ${passed + failed}`;
+}
 
 /** The rows for these results: a row for each exit reason that happened under any. */
 export function compareRows(results: readonly TechniqueResult[]): readonly CompareRow[] {

@@ -41,7 +41,8 @@ export function comparisonPage(name: string, { points, unfit, isOver }: Comparis
     isPart ? `&nbsp;&nbsp;${title}` : title,
     ...results.map((result, i) => {
       const counted = counters[i];
-      return counted === undefined ? '' : value(result, counted);
+      // A narrow column must not part a number from its sign.
+      return counted === undefined ? '' : value(result, counted).replaceAll(' %', '&nbsp;%');
     }),
   ]);
   const table = [head, ['---', ...results.map(() => '---:')], ...rows].map((cells) => `| ${cells.join(' | ')} |`);

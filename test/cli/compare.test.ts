@@ -19,6 +19,7 @@ const files = {
     '}',
   ].join('\n'),
   'fails.guest': 'machine { paging 4-level, ram 16M }\ncpu 0 {\n  x = 1\n  expect under ept: x == 2\n}\n',
+  'dies.guest': 'machine { paging 4-level, ram 16M }\ncpu 0 { x = 1\n  expect x == 1\n  y = x / (x - 1)\n  expect y == 1\n}\n',
   'broken.guest': 'cpu 0 { x = nowhere }\n',
   'amd.guest': 'machine { paging 4-level, ram 16M }\nplatform { vendor amd }\ncpu 0 { x = 1 }\n',
 } as const;
@@ -33,6 +34,13 @@ async function compared(file: string, options: CompareOptions, script: Script = 
 const golden = (name: string): string => join(__dirname, 'golden', name);
 
 describe('pagewalk compare', () => {
+  it('says of a run that died that no more was judged', async () => {
+    const { status, text } = await compared('dies.guest', { mmu: ['native', 'ept'] });
+    assert.equal(status, 1);
+    assert.match(text, /^expectations held +1, died +1, died$/m);
+    assert.match(text, /^under ept: dies\.guest:4:\d+: /m);
+  });
+
   it('prints a table of the techniques side by side, and why one does not fit', async () => {
     const { status, text, errors } = await compared('touches.guest', { mmu });
     assert.deepEqual([status, errors], [0, '']);

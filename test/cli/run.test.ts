@@ -37,6 +37,15 @@ describe('pagewalk run', () => {
     assert.deepEqual([status, error.includes('twice')], [0, false], error);
   });
 
+  it('counts one of a kind as one, and says of a run that died what was judged until then', async () => {
+    const files = {
+      'one.guest': 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x601000 rw user lazy }\ncpu 0 {\n  switch(p)\n  x = 1\n  expect x == 1\n}\n',
+      'dies.guest': 'machine { paging 4-level, ram 16M }\ncpu 0 {\n  x = 1\n  expect x == 1\n  y = x / (x - 1)\n  expect y == 1\n}\n',
+    };
+    assert.match((await run('one.guest', files, { mmu: 'ept' })).out, /^one\.guest under ept: ok, 1 expectation held; 0 accesses, \d+ VM exits?, 0 guest faults, 0 hidden faults\n$/);
+    assert.match((await run('dies.guest', files)).out, /: FAILED, 1 expectation held until it died; /);
+  });
+
   it('blames a technique that is none on the option, and the scenario\'s own on its place', async () => {
     const asked = await run('a.guest', { 'a.guest': runs }, { mmu: 'EPT' });
     assert.equal(asked.status, 2);

@@ -175,6 +175,7 @@ describe('pagewalk lsp, driven over its streams', function () {
     const answer = await client.ask<{ markdown?: string; refusal?: string }>('pagewalk/compare', { uri: URI });
     assert.match(answer.markdown ?? '', /^# wire\.guest under every technique\n\n\| {2}\| native \|/);
     assert.match(answer.markdown ?? '', /\| estimated cycles \| [\d,]+ \|/);
+    assert.match(answer.markdown ?? '', /\| accesses without an exit \| [\d.]+&nbsp;% \|/);
     const refused = await client.ask<{ refusal?: string }>('pagewalk/compare', { uri: 'file:///not-open.guest' });
     assert.match(refused.refusal ?? '', /open it first/);
   });

@@ -32,7 +32,7 @@ export function chartPage(comparison: ChartedComparison): string {
     const rows = compareRows(results).map(({ title: row, isPart, value: text }) => (
       `<tr${isPart ? ' class="part"' : ''}><th scope="row">${escaped(row)}</th>${results.map((result, i) => `<td>${escaped(text(result, counters[i]!))}</td>`).join('')}</tr>`
     ));
-    return `<table>${caption}<thead><tr><th></th>${results.map(({ mmu }) => `<th scope="col">${escaped(mmu)}</th>`).join('')}</tr></thead>\n<tbody>\n${rows.join('\n')}\n</tbody></table>`;
+    return `<div class="wide"><table>${caption}<thead><tr><th></th>${results.map(({ mmu }) => `<th scope="col">${escaped(mmu)}</th>`).join('')}</tr></thead>\n<tbody>\n${rows.join('\n')}\n</tbody></table></div>`;
   });
   const refusals = unfit.map(({ mmu, why }) => `<li><b>${escaped(mmu)}</b>: ${escaped(why)}</li>`);
   return `<!DOCTYPE html>
@@ -74,8 +74,9 @@ function picture(paper: XmlDocument, { title, points, sweep }: ChartedComparison
 const pageStyle = `${pictureStyle}
   body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; background: var(--paper); color: var(--ink); font: 15px/1.45 system-ui, sans-serif; }
   svg { max-width: 100%; height: auto; }
+  .wide { overflow-x: auto; }
   table { border-collapse: collapse; margin: 1.5rem 0; font-variant-numeric: tabular-nums; }
-  th, td { padding: 0.2rem 0.8rem; border-bottom: 1px solid var(--faint); }
+  th, td { padding: 0.2rem 0.8rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
   th { text-align: left; font-weight: 600; } thead th, td { text-align: right; } .part th { padding-left: 2rem; font-weight: 400; }
   caption { text-align: left; font-weight: 600; padding: 0.3rem 0; }
 `;

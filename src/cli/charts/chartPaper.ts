@@ -34,8 +34,8 @@ export function seriesColour(index: number): string {
 
 /** Style sheet of a picture: it follows the reader's light or dark theme by itself. */
 export const pictureStyle = `
-  :root, svg { ${theme('#ffffff', '#1f2328', '#6b737c', series.light)} }
-  @media (prefers-color-scheme: dark) { :root, svg { ${theme('#16191d', '#e6e9ec', '#9aa3ad', series.dark)} } }
+  :root, svg { ${theme('#ffffff', '#1f2328', '#d9dde1', series.light)} }
+  @media (prefers-color-scheme: dark) { :root, svg { ${theme('#16191d', '#e6e9ec', '#3a4149', series.dark)} } }
   svg { color: var(--ink); font-family: system-ui, -apple-system, "Segoe UI", sans-serif; font-size: 12px; }
   .background { fill: var(--paper); }
   .title { font-size: 16px; font-weight: 600; fill: var(--ink); }
@@ -43,7 +43,7 @@ export const pictureStyle = `
   .legend { fill: var(--ink); }
 `;
 
-function theme(paper: string, ink: string, faint: string, colours: readonly string[]): string {
+function theme(paper: string, ink: string, line: string, colours: readonly string[]): string {
   const variables = colours.map((colour, index) => `--series-${index}: ${colour};`);
-  return `--paper: ${paper}; --ink: ${ink}; --faint: ${faint}; ${variables.join(' ')}`;
+  return `--paper: ${paper}; --ink: ${ink}; --line: ${line}; ${variables.join(' ')}`;
 }

@@ -5,8 +5,10 @@ import { drawn, seriesColour } from './chartPaper';
 export const PANEL_WIDTH = 760;
 const TITLE_HEIGHT = 22;
 const LEGEND_LINE = 18;
-/** Mean width of a character at the pictures' size: there is no browser that could measure. */
-const CHARACTER = 7;
+/** Widths of characters at the pictures' size, about: there is no browser that could measure. */
+const NARROW = 4.3;
+const MEAN = 6.8;
+const WIDE = 9.6;
 const SWATCH = 18;
 
 /** One chart below its title and legend. */
@@ -44,13 +46,24 @@ export function drawPanel(paper: XmlDocument, panel: Panel, top: number): DrawnP
   return { element: group, height: at + Number(plot.getAttribute('height')) };
 }
 
+function textWidth(text: string): number {
+  const widths = Array.from(text, (character) => (/[ijlt'.,:;|()f ]/.test(character) ? NARROW : /[mwMW]/.test(character) ? WIDE : MEAN));
+  return widths.reduce((sum, width) => sum + width, 0);
+}
+
+/** A tick's label: `20k`, and nothing more than `0` at the origin. */
+export function tickText(amount: number): string {
+  const [unit, text] = amount >= 1e9 ? [1e9, 'G'] : amount >= 1e6 ? [1e6, 'M'] : amount >= 1e3 ? [1e3, 'k'] : [1, ''];
+  return `${Number((amount / unit).toPrecision(3))}${text}`;
+}
+
 /** Swatches with names, as many on a line as there is room for. */
 function drawLegend(paper: XmlDocument, names: readonly string[], top: number): DrawnPanel {
   const group = drawn(paper, 'g', { class: 'legend' });
   let x = 8;
   let line = 0;
   names.forEach((name, index) => {
-    const width = SWATCH + name.length * CHARACTER + 12;
+    const width = SWATCH + textWidth(name) + 16;
     if (x > 8 && x + width > PANEL_WIDTH) {
       x = 8;
       line++;

@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import type { ComparedPoint, TechniqueResult } from '../../engine/compare';
 import { shareWithoutExit } from '../../engine/compareRows';
 import { countersJson } from '../../engine/countersJson';
-import type { Panel } from './panel';
+import { tickText, type Panel } from './panel';
 
 /** How the swept values are laid out. */
 export interface SweptAxis {
@@ -49,7 +49,7 @@ function linePanel(title: string, label: string, { global, scale }: SweptAxis, d
       marginTop: 26,
       marginBottom: 42,
       x: scale === 'log' ? { type: 'log', base: 2, label: global, tickFormat: 'd' } : { label: global },
-      y: { label, grid: true, ...(isLog ? { type: 'log' } : { zero: true }), tickFormat: '~s', ticks: 5 },
+      y: { label, grid: true, ...(isLog ? { type: 'log' } : { zero: true }), tickFormat: tickText, ticks: 5 },
       marks: [
         ...techniques.map((technique, index) => Plot.line(dots.filter((dot) => dot.technique === technique), {
           x: 'at', y: 'amount', stroke: 'technique', strokeWidth: 2, strokeDasharray: DASHES[index % DASHES.length] ?? '',

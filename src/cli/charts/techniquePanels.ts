@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import type { TechniqueResult } from '../../engine/compare';
 import { estimatedCyclesByCause } from '../../engine/costs';
 import { countersJson } from '../../engine/countersJson';
-import type { Panel } from './panel';
+import { tickText, type Panel } from './panel';
 
 /** A length of a bar: so much of `part` under `technique`. */
 interface Piece {
@@ -69,7 +69,7 @@ function barPanel(title: string, axis: string, results: readonly TechniqueResult
       marginRight: 78,
       marginTop: 8,
       marginBottom: 42,
-      x: { label: axis, domain: [0, longest], grid: true, ticks: Math.min(6, longest), tickFormat: '~s' },
+      x: { label: axis, domain: [0, longest], grid: true, ticks: Math.min(6, longest), tickFormat: tickText },
       y: { label: null, domain: techniques, padding: 0.25 },
       marks: [
         Plot.barX(pieces, { y: 'technique', x: 'amount', fill: 'part', order: null }),

@@ -1,3 +1,4 @@
+import { counted } from '../counted';
 import { countersJson } from '../../engine/countersJson';
 import type { Reporter, ScenarioResult } from './reporter';
 import type { RunReport } from '../../engine/run';
@@ -31,7 +32,13 @@ const words = { ok: 'ok', failed: 'failed', unusable: 'could not be run', interr
 function summary(file: string, { technique, outcome, isOver, counters }: RunReport): string {
   const { passed, failed } = outcome;
   const { accesses, vm_exits: exits, faults } = countersJson(counters);
-  const judged = failed === 0 ? `${passed} expectations held` : `${failed} of ${passed + failed} expectations failed`;
+  // A run that died has judged no more than these.
+  const until = outcome.message === undefined ? '' : ' until it died';
+  const judged = failed === 0 ? `${counted(passed, 'expectation')} held${until}` : `${failed} of ${counted(passed + failed, 'expectation')} failed${until}`;
   const verdict = !isOver ? 'interrupted' : outcome.ok ? 'ok' : 'FAILED';
-  return `${file} under ${technique}: ${verdict}, ${judged}; ${accesses} accesses, ${exits['total'] ?? 0} VM exits, ${faults.guest} guest faults, ${faults.hidden} hidden faults`;
+  const counts = [
+    counted(accesses, 'access', 'accesses'), counted(exits['total'] ?? 0, 'VM exit'),
+    counted(faults.guest, 'guest fault'), counted(faults.hidden, 'hidden fault'),
+  ];
+  return `${file} under ${technique}: ${verdict}, ${judged}; ${counts.join(', ')}`;
 }
