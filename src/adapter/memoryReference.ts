@@ -1,20 +1,36 @@
 import type { AddressSpace } from '../inspect/addressText';
+import type { Program } from '../language/program';
 
 export interface MemoryPlace {
   readonly space: AddressSpace;
   readonly address: bigint;
+  /** Whose address it is, where there are several VMs. */
+  readonly vm?: string;
 }
 
-/** `SPACE:0x…`, as the adapter gives it in `memoryReference`. */
-export function memoryReference(space: AddressSpace, address: bigint): string {
-  return `${space}:0x${address.toString(16)}`;
+/** `SPACE:0x…`, as the adapter gives it in `memoryReference`; with several VMs `VM.SPACE:0x…`, but for host-physical ones. */
+export function memoryReference({ space, address, vm }: MemoryPlace): string {
+  const owner = vm === undefined || space === 'hpa' ? '' : `${vm}.`;
+  return `${owner}${space}:0x${address.toString(16)}`;
 }
 
 /** Undefined: not a memory reference. A bare number is a linear address, as typed by hand. */
 export function parseMemoryReference(text: string): MemoryPlace | undefined {
-  const match = /^\s*(?:(gva|gpa|hva|hpa):)?(0x[0-9a-f]{1,16}|\d{1,20})\s*$/i.exec(text);
+  const match = /^\s*(?:(?:(\w+)\.)?(gva|gpa|hva|hpa):)?(0x[0-9a-f]{1,16}|\d{1,20})\s*$/i.exec(text);
   if (match === null) return undefined;
-  const space = (match[1]?.toLowerCase() ?? 'gva') as AddressSpace;
-  const address = BigInt(match[2] ?? '0');
-  return address < 1n << 64n ? { space, address } : undefined;
+  const vm = match[1];
+  const space = (match[2]?.toLowerCase() ?? 'gva') as AddressSpace;
+  const address = BigInt(match[3] ?? '0');
+  return address < 1n << 64n ? { space, address, ...(vm === undefined ? {} : { vm }) } : undefined;
+}
+
+/** Of several VMs the one that an actor is of, for its addresses. */
+export function ownerOf({ vms, actors }: Pick<Program, 'vms' | 'actors'>, actor: number): Pick<MemoryPlace, 'vm'> {
+  const vm = vms.length > 1 ? vms[actors[actor]?.vm ?? -1]?.name : undefined;
+  return vm === undefined ? {} : { vm };
+}
+
+/** CPUs of the VM of that name: the only VM without one. Undefined when there is no such VM. */
+export function cpusOf({ vms }: Pick<Program, 'vms'>, vm: string | undefined): readonly number[] | undefined {
+  return vm === undefined && vms.length === 1 ? vms[0]?.cpus : vms.find(({ name }) => name === vm)?.cpus;
 }

@@ -34,7 +34,7 @@ export const simulator: Simulator = {
 function inspectorOf(timeline: Timeline): Inspector {
   const changes = new TableChanges();
   const listing = (name: string): Listing | undefined =>
-    timeline.machine.technique.listings.find((runner) => runner.listing.name === name)?.listing;
+    timeline.machine.listings.find((each) => each.name === name);
   return {
     noteStop: () => { changes.noteStop(timeline.moment()); },
     readMemory: (cpu, space, address, count) => readMemory(timeline, cpu, space, address, count),
@@ -44,7 +44,7 @@ function inspectorOf(timeline: Timeline): Inspector {
       const procedure = shown?.procedures[shown.lines[line - 1]?.procedure ?? -1];
       return (procedure?.values ?? []).map((value) => ({ name: value.name, type: value.kind }));
     },
-    entriesAt: (space, address, length) => tablesAt(timeline, space, address, length),
+    entriesAt: (space, address, length, vm) => tablesAt(timeline, space, address, length, vm),
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),

@@ -38,7 +38,7 @@ export interface Inspector {
   /** Named values that a line (from 1) of a listing can have, by their numbers in its events. */
   listedValues(listing: string, line: number): readonly ListedValue[];
   /** Whether a known table lies at `length` bytes from a physical address on. An error: no memory is there, nor can be. */
-  entriesAt(space: 'gpa' | 'hpa', address: number, length: number): { readonly isTable: boolean } | { readonly error: string };
+  entriesAt(space: 'gpa' | 'hpa', address: number, length: number, vm?: string): { readonly isTable: boolean } | { readonly error: string };
   tables(args: TablesArguments): TablesResponse | { readonly error: string };
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */

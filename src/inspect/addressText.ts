@@ -1,4 +1,6 @@
 import { pairToBigInt } from '../engine/arithmetic';
+import type { Machine } from '../engine/machine';
+import type { RunningVm } from '../engine/runningVm';
 import type { Field } from '../hardware/events/eventTable';
 import { eventValue } from '../hardware/events/eventText';
 
@@ -47,4 +49,9 @@ export function sizeText(bytes: bigint): string {
   let count = bytes;
   for (; count >= 1024n && count % 1024n === 0n && unit < units.length - 1; unit++) count /= 1024n;
   return `${count}${units[unit] ?? ''}`;
+}
+
+/** The address of a VM where there are several, as the language writes it: `alice.gpa:0x5000`. Host-physical ones are nobody's. */
+export function qualified({ vms }: Pick<Machine, 'vms'>, { name }: RunningVm, address: string): string {
+  return vms.length > 1 && !address.startsWith('hpa:') ? `${name}.${address}` : address;
 }

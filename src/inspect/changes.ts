@@ -1,6 +1,5 @@
 import type { Moment } from '../engine/debuggee';
 import type { Machine } from '../engine/machine';
-import type { Space } from '../protocol/requests';
 import { ENTRY_WORDS, entryAt, leadsToTable, tableEntries, tableReferenced } from './tableEntries';
 import { hostFrameOf, type TableSet } from './tableSet';
 
@@ -34,7 +33,8 @@ export interface TableComparison {
  * asked for at a stop; one that was not asked for at the stop before has no marks.
  */
 export class TableChanges {
-  private readonly spaces = new Map<Space, Remembered>();
+  /** By space and VM. */
+  private readonly spaces = new Map<string, Remembered>();
   private stop = '';
 
   /** `mostEntries`: how many are collected at one stop. */
@@ -53,10 +53,11 @@ export class TableChanges {
 
   /** The comparison of `set` as it stands. Costs one look at each of its entries, once a stop. */
   compare(machine: Machine, set: TableSet): TableComparison {
-    let remembered = this.spaces.get(set.space);
+    const key = `${set.space}/${set.vm.number}`;
+    let remembered = this.spaces.get(key);
     if (remembered === undefined) {
       remembered = { now: undefined, before: undefined };
-      this.spaces.set(set.space, remembered);
+      this.spaces.set(key, remembered);
     }
     remembered.now ??= collect(machine, set, this.mostEntries);
     return new Comparison(machine, set, remembered.now, remembered.before);
@@ -92,7 +93,7 @@ class Comparison implements TableComparison {
 
   list(table: number): void {
     if (this.now.tables.has(table)) return;
-    this.now.tables.set(table, tableEntries(this.machine.memory, this.set.compiled, hostFrameOf(this.machine, this.set, table)));
+    this.now.tables.set(table, tableEntries(this.machine.memory, this.set.compiled, hostFrameOf(this.set, table)));
   }
 
   /** Each (table, level) is judged once: a table that maps itself would otherwise be gone round in for ever. */
@@ -135,7 +136,7 @@ function collect(machine: Machine, set: TableSet, mostEntries: number): Collecti
       const key = `${table}/${level}`;
       if (seen.has(key)) continue;
       seen.add(key);
-      const entries = tables.get(table) ?? tableEntries(machine.memory, set.compiled, hostFrameOf(machine, set, table));
+      const entries = tables.get(table) ?? tableEntries(machine.memory, set.compiled, hostFrameOf(set, table));
       count += entries.length / ENTRY_WORDS;
       if (count > mostEntries) return { tables, isComplete: false };
       tables.set(table, entries);

@@ -1,4 +1,5 @@
 import type { Machine } from '../engine/machine';
+import type { RunningVm } from '../engine/runningVm';
 import { pageHi, pageLo } from '../hypervisor/memslots';
 import { SlotMemory } from '../hypervisor/slotMemory';
 import { frameOfHalves, type AddressSpace } from './addressText';
@@ -17,7 +18,7 @@ const HOLE: Backing = { kind: 'hole' };
 /**
  * Up to `count` bytes from `address` of a space on, shorter when a page on the way is no memory: not
  * mapped by the guest's tables as they stand (rights aside), outside every memory slot, or not
- * installed. RAM that the host has not backed yet is memory, of zeros. Touches nothing.
+ * installed. Guest-physical and host-virtual addresses are those of the VM of `cpu`. RAM that the host has not backed yet is memory, of zeros. Touches nothing.
  */
 export function readMemory(target: Pick<StoppedMachine, 'machine'>, cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array {
   const { machine } = target;
@@ -43,37 +44,37 @@ function backingOf(machine: Machine, cpu: number, space: AddressSpace, address: 
   const page = Number(address >> PAGE_SHIFT);
   switch (space) {
     case 'gva': return linear(machine, cpu, address);
-    case 'gpa': return guestFrame(machine, page);
-    case 'hva': return hostVirtual(machine, page);
+    case 'gpa': return guestFrame(machine.vmOf(cpu), page);
+    case 'hva': return hostVirtual(machine.vmOf(cpu), page);
     case 'hpa': return machine.memory.isInstalled(pageLo(page), pageHi(page)) ? { kind: 'frame', frame: page } : HOLE;
   }
 }
 
 function linear(machine: Machine, cpu: number, address: bigint): Backing {
-  const { compiled } = machine.technique.guestTables(cpu);
+  const vm = machine.vmOf(cpu);
+  const { compiled } = vm.technique.guestTables(cpu);
   if (canonicalAddress(compiled, address) !== address) return HOLE;
   const lo = Number(BigInt.asIntN(32, address));
   const hi = Number(BigInt.asIntN(32, address >> 32n));
   if (!machine.questions.translate(cpu, lo, hi)) return HOLE;
-  const { gpaLo, gpaHi } = machine.technique.guestTables(cpu).result;
-  return guestFrame(machine, frameOfHalves(gpaLo, gpaHi));
+  const { gpaLo, gpaHi } = vm.technique.guestTables(cpu).result;
+  return guestFrame(vm, frameOfHalves(gpaLo, gpaHi));
 }
 
-function guestFrame(machine: Machine, gfn: number): Backing {
-  const { guestMemory } = machine.technique;
+function guestFrame({ technique: { guestMemory } }: RunningVm, gfn: number): Backing {
   const frame = guestMemory.frameOf(gfn);
   if (frame >= 0) return { kind: 'frame', frame };
   return guestMemory.hvaPageOf(gfn) >= 0 ? { kind: 'zeros' } : HOLE;
 }
 
 /** The VMM process has nothing mapped but the guest's RAM: what it does not reach by a slot is a hole. */
-function hostVirtual(machine: Machine, page: number): Backing {
-  const { guestMemory } = machine.technique;
+function hostVirtual(vm: RunningVm, page: number): Backing {
+  const { guestMemory } = vm.technique;
   if (!(guestMemory instanceof SlotMemory)) return HOLE;
   const { slots } = guestMemory;
   for (let slot = 0; slot < slots.count; slot++) {
     const into = page - slots.hvaPage(slot, slots.baseGfn(slot));
-    if (into >= 0 && into < slots.pages(slot)) return guestFrame(machine, slots.baseGfn(slot) + into);
+    if (into >= 0 && into < slots.pages(slot)) return guestFrame(vm, slots.baseGfn(slot) + into);
   }
   return HOLE;
 }

@@ -1,4 +1,5 @@
 import type { Machine } from '../engine/machine';
+import type { RunningVm } from '../engine/runningVm';
 import { compileFormat, type CompiledFormat } from '../hardware/paging/compiledFormat';
 import { EPT4 } from '../hardware/paging/formats/ept4';
 import { LONG4 } from '../hardware/paging/formats/long4';
@@ -13,8 +14,9 @@ export interface RootTable {
   readonly label: string;
 }
 
-/** One set of tables as it stands: how its entries are read, and from which roots. */
+/** One VM's set of tables as it stands: how its entries are read, and from which roots. */
 export interface TableSet {
+  readonly vm: RunningVm;
   readonly space: Space;
   readonly compiled: CompiledFormat;
   /** Where the tables lie and what their entries lead to. */
@@ -24,99 +26,106 @@ export interface TableSet {
   readonly roots: readonly RootTable[];
 }
 
-/** The set of tables of `space`; a sentence when there is none. Touches nothing. */
-export function tableSet(machine: Machine, space: Space): TableSet | { readonly message: string } {
+/** The sets of tables of `space`, one for each VM that has such; a sentence when none has. Touches nothing. */
+export function tableSets(machine: Machine, space: Space): readonly TableSet[] | { readonly message: string } {
+  const found = machine.vms.map((vm) => tableSet(machine, space, vm));
+  const sets = found.flatMap((set) => ('message' in set ? [] : [set]));
+  if (sets.length > 0) return sets;
+  return { message: [...new Set(found.flatMap((set) => ('message' in set ? [set.message] : [])))].join(' ') };
+}
+
+/** That of one VM. */
+function tableSet(machine: Machine, space: Space, vm: RunningVm): TableSet | { readonly message: string } {
   switch (space) {
-    case 'guest': return guestTables(machine);
-    case 'host': return hostTables(machine);
+    case 'guest': return guestTables(machine, vm);
+    case 'host': return hostTables(vm);
     case 'shadow':
-    case 'ept': return techniqueTables(machine, space);
+    case 'ept': return techniqueTables(machine, vm, space);
   }
 }
 
 /** Host frame that a table lies in, or -1: nothing backs it, and it reads as zeros. */
-export function hostFrameOf(machine: Machine, set: TableSet, table: number): number {
-  return set.frameSpace === 'gpa' ? machine.technique.guestMemory.frameOf(table) : table;
+export function hostFrameOf({ frameSpace, vm }: TableSet, table: number): number {
+  return frameSpace === 'gpa' ? vm.technique.guestMemory.frameOf(table) : table;
 }
 
-/** Names of the processes whose root is guest frame `table`. */
-export function processesWithRoot(machine: Machine, table: number): readonly string[] {
-  return processRoots(machine).filter((process) => process.table === table).map((process) => process.name);
+/** Names of the processes of a VM whose root is guest frame `table`. */
+export function processesWithRoot(machine: Machine, vm: RunningVm, table: number): readonly string[] {
+  return machine.interpreter.processes.rootsOf(vm.number).filter(({ frame }) => frame === table).map(({ name }) => name);
 }
 
-/** The processes whose tables the guest kernel has made; before that their root reads 0. */
-function processRoots(machine: Machine): readonly { readonly name: string; readonly table: number }[] {
-  return machine.program.processes
-    .map(({ name }, process) => ({ name, table: machine.interpreter.processes.rootFrame(process) }))
-    .filter((process) => process.table !== 0);
-}
-
-function guestTables(machine: Machine): TableSet | { readonly message: string } {
-  const { technique, processors } = machine;
-  const { compiled } = technique.guestTables(0);
+function guestTables(machine: Machine, vm: RunningVm): TableSet | { readonly message: string } {
+  const { technique, processors } = vm;
+  const { compiled } = technique.guestTables(processors[0]!.cpu);
   if (compiled.levels === 0) {
     return { message: 'The guest runs with paging off (CR0.PG = 0): a linear address is the guest-physical one, without any table.' };
   }
   const roots: RootTable[] = [];
   const add = (table: number, label: string): void => {
-    if (!roots.some((root) => root.table === table)) roots.push({ table, label });
+    if (!roots.some((root) => root.table === table)) roots.push({ table, label: ofVm(machine, vm, label) });
   };
-  processors.forEach((_, cpu) => {
+  processors.forEach(({ cpu, apicId }) => {
     const table = frameOfHalves(technique.guestCr3Lo(cpu), technique.guestCr3Hi(cpu) & 0xfffff);
-    const names = processesWithRoot(machine, table).map((name) => `process ${name}`);
-    const whose = processors.length > 1 ? `CPU ${cpu} CR3` : 'CR3';
+    const names = processesWithRoot(machine, vm, table).map((name) => `process ${name}`);
+    const whose = processors.length > 1 ? `CPU ${apicId} CR3` : 'CR3';
     add(table, `${whose} ${frameText('gpa', table)}${names.length === 0 ? '' : ` (${names.join(', ')})`}`);
   });
-  for (const { name, table } of processRoots(machine)) add(table, `process ${name} ${frameText('gpa', table)}`);
-  return { space: 'guest', compiled, frameSpace: 'gpa', inputSpace: 'gva', roots };
+  for (const { name, frame } of machine.interpreter.processes.rootsOf(vm.number)) add(frame, `process ${name} ${frameText('gpa', frame)}`);
+  return { vm, space: 'guest', compiled, frameSpace: 'gpa', inputSpace: 'gva', roots };
 }
 
-function techniqueTables(machine: Machine, space: 'shadow' | 'ept'): TableSet | { readonly message: string } {
+function techniqueTables(machine: Machine, vm: RunningVm, space: 'shadow' | 'ept'): TableSet | { readonly message: string } {
   const roots: RootTable[] = [];
-  machine.processors.forEach((_, cpu) => {
-    for (const root of machine.technique.roots(cpu)) {
+  vm.processors.forEach(({ cpu }) => {
+    for (const root of vm.technique.roots(cpu)) {
       if (root.space !== space || roots.some((known) => known.table === root.frame)) continue;
-      roots.push({ table: root.frame, label: root.label });
+      roots.push({ table: root.frame, label: ofVm(machine, vm, root.label) });
     }
   });
-  if (roots.length === 0) return { message: unusedText(machine, space) };
+  if (roots.length === 0) return { message: unusedText(vm, space) };
   return {
+    vm,
     space,
-    compiled: space === 'ept' ? nestedFormat(machine) : shadowFormat(machine),
+    compiled: space === 'ept' ? nestedFormat(machine, vm) : shadowFormat(machine, vm),
     frameSpace: 'hpa',
     inputSpace: space === 'ept' ? 'gpa' : 'gva',
     roots,
   };
 }
 
-function hostTables(machine: Machine): TableSet | { readonly message: string } {
-  const { technique } = machine;
+function hostTables(vm: RunningVm): TableSet | { readonly message: string } {
+  const { technique, name } = vm;
   if (!(technique.guestMemory instanceof SlotMemory)) {
     return { message: `There is no host process under ${technique.name}: guest-physical addresses are host-physical ones.` };
   }
   const { process } = technique.guestMemory.host;
   const { space, rootFrame } = process;
-  const roots = [{ table: rootFrame, label: `VMM process, CR3 ${frameText('hpa', rootFrame)}` }];
-  return { space: 'host', compiled: space.compiled, frameSpace: 'hpa', inputSpace: 'hva', roots };
+  const whose = name === '' ? 'VMM process' : `VMM process of ${name}`;
+  const roots = [{ table: rootFrame, label: `${whose}, CR3 ${frameText('hpa', rootFrame)}` }];
+  return { vm, space: 'host', compiled: space.compiled, frameSpace: 'hpa', inputSpace: 'hva', roots };
 }
 
-/** EPT entries as the processor that walks them judges them. */
-export function nestedFormat(machine: Machine): CompiledFormat {
-  const inForce = machine.processors[0]?.inspection.nested?.compiled;
+/** EPT entries as the processors of a VM judge them. */
+export function nestedFormat(machine: Machine, vm: RunningVm): CompiledFormat {
+  const inForce = vm.processors[0]?.inspection.nested?.compiled;
   return inForce ?? compileFormat(EPT4, { maxphyaddr: machine.configuration.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
 }
 
-/** Shadow entries likewise: of as many levels as the processor walks, which has paging on whatever the guest has. */
-function shadowFormat(machine: Machine): CompiledFormat {
-  const inForce = machine.processors[0]?.inspection.compiled;
-  if (inForce !== undefined && inForce.levels > 0) return inForce;
+/** Shadow entries likewise; they have four levels whatever the guest's registers say at the moment. */
+function shadowFormat(machine: Machine, vm: RunningVm): CompiledFormat {
+  const inForce = vm.processors[0]?.inspection.compiled;
+  if (inForce !== undefined && inForce.levels === LONG4.levels) return inForce;
   return compileFormat(LONG4, { maxphyaddr: machine.configuration.maxphyaddr, noExecute: 'on', executeOnly: 'on' });
 }
 
+/** A label that says whose it is, where there are several VMs. */
+function ofVm(machine: Machine, { name }: RunningVm, label: string): string {
+  return machine.vms.length > 1 ? `${name}: ${label}` : label;
+}
+
 /** `EPT is not used by shadow-wp: it keeps shadow page tables.` */
-function unusedText(machine: Machine, space: 'shadow' | 'ept'): string {
-  const { technique } = machine;
-  const kept = technique.roots(0)[0]?.space;
+function unusedText({ technique, processors }: RunningVm, space: 'shadow' | 'ept'): string {
+  const kept = technique.roots(processors[0]!.cpu)[0]?.space;
   const keeps = kept === 'shadow' ? 'it keeps shadow page tables' : kept === undefined ? 'it keeps no tables beside the guest\'s own' : 'it keeps EPT';
   return space === 'ept'
     ? `EPT is not used by ${technique.name}: ${keeps}.`

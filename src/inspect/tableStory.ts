@@ -1,4 +1,5 @@
 import type { Machine } from '../engine/machine';
+import type { RunningVm } from '../engine/runningVm';
 import type { DecodedEntry } from '../hardware/paging/decodeEntry';
 import { roleText } from '../hypervisor/shadowWp/role';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
@@ -17,11 +18,11 @@ export interface EntryPlace {
 }
 
 /** An entry's story in sentences: what it translates, what leads there, what stands behind it, what is wrong with it. */
-export function entryStory(machine: Machine, set: TableSet, decoded: DecodedEntry, place: EntryPlace): string {
+export function entryStory(set: TableSet, decoded: DecodedEntry, place: EntryPlace): string {
   return [
     translates(set, decoded, place),
     rights(decoded),
-    ...behind(machine, set, decoded),
+    ...behind(set, decoded),
     `Reached by ${place.leading.join(' → ')}.`,
     ...refusal(set, decoded),
   ].filter((sentence) => sentence !== '').join(' ');
@@ -32,10 +33,10 @@ export function rootStory(machine: Machine, set: TableSet, table: number): strin
   const at = frameText(set.frameSpace, table);
   const sentences = [`Root of ${set.compiled.format.name} tables, at ${at}: each walk that uses it starts here.`];
   if (set.space === 'guest') {
-    for (const name of processesWithRoot(machine, table)) sentences.push(`MOV to CR3 with ${at} switches to process ${name}.`);
-    sentences.push(...guestFrameStory(machine, BigInt(table) << PAGE_SHIFT));
+    for (const name of processesWithRoot(machine, set.vm, table)) sentences.push(`MOV to CR3 with ${at} switches to process ${name}.`);
+    sentences.push(...guestFrameStory(set.vm, BigInt(table) << PAGE_SHIFT));
   }
-  if (set.space === 'shadow') sentences.push(...shadowPageStory(machine, table));
+  if (set.space === 'shadow') sentences.push(...shadowPageStory(set.vm, table));
   return sentences.join(' ');
 }
 
@@ -55,18 +56,17 @@ function rights(decoded: DecodedEntry): string {
   return `Rights: ${[given.join(', '), not].filter((words) => words !== '').join('; ')}.`;
 }
 
-function behind(machine: Machine, set: TableSet, decoded: DecodedEntry): readonly string[] {
+function behind(set: TableSet, decoded: DecodedEntry): readonly string[] {
   if (!decoded.present) return [];
-  if (set.space === 'guest') return guestFrameStory(machine, decoded.frame);
+  if (set.space === 'guest') return guestFrameStory(set.vm, decoded.frame);
   const frame = Number(decoded.frame >> PAGE_SHIFT);
-  if (!decoded.leaf) return set.space === 'shadow' ? shadowPageStory(machine, frame) : [];
-  const gfn = machine.technique.guestMemory.gfnOf(frame);
+  if (!decoded.leaf) return set.space === 'shadow' ? shadowPageStory(set.vm, frame) : [];
+  const gfn = set.vm.technique.guestMemory.gfnOf(frame);
   return gfn < 0 ? [] : [`${frameText('hpa', frame)} backs ${frameText('gpa', gfn)}.`];
 }
 
 /** Which host frame lies behind a guest-physical address; nothing under `native`, where both are one. */
-function guestFrameStory(machine: Machine, gpa: bigint): readonly string[] {
-  const { guestMemory } = machine.technique;
+function guestFrameStory({ technique: { guestMemory } }: RunningVm, gpa: bigint): readonly string[] {
   const gfn = Number(gpa >> PAGE_SHIFT);
   const hvaPage = guestMemory.hvaPageOf(gfn);
   const at = addressText('gpa', gpa);
@@ -78,8 +78,7 @@ function guestFrameStory(machine: Machine, gpa: bigint): readonly string[] {
 }
 
 /** Which guest table the shadow page in a host frame stands for, and its role. */
-function shadowPageStory(machine: Machine, frame: number): readonly string[] {
-  const { technique } = machine;
+function shadowPageStory({ technique }: RunningVm, frame: number): readonly string[] {
   if (!(technique instanceof ShadowWp)) return [];
   const { pages } = technique;
   for (let page = 1; page < pages.end; page++) {

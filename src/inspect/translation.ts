@@ -1,4 +1,5 @@
 import type { Machine } from '../engine/machine';
+import type { RunningVm } from '../engine/runningVm';
 import { ACCESS } from '../hardware/paging/accessKinds';
 import { refusalText } from '../hardware/paging/refusalText';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
@@ -25,10 +26,10 @@ export function translation({ machine }: Pick<StoppedMachine, 'machine'>, cpu: n
   const hi = Number(BigInt.asIntN(32, gva >> 32n));
   const rows: TranslationRow[] = [{ name: 'gva', value: addressText('gva', gva), by: '' }];
   const isMapped = machine.questions.translate(cpu, lo, hi);
-  const guest = machine.technique.guestTables(cpu);
+  const guest = machine.vmOf(cpu).technique.guestTables(cpu);
   if (isMapped) {
     rows.push({ name: 'gpa', value: halvesText('gpa', guest.result.gpaLo, guest.result.gpaHi), by: entriesText(guest, lo, hi) });
-    rows.push(...behindSlots(machine, guest.result.gpaLo, guest.result.gpaHi));
+    rows.push(...behindSlots(machine.vmOf(cpu), guest.result.gpaLo, guest.result.gpaHi));
   } else {
     rows.push({ name: 'gpa', value: machine.questions.unmappedText(machine.questions.endVm, machine.questions.endLevel, lo, hi), by: entriesText(guest, lo, hi) });
   }
@@ -36,8 +37,7 @@ export function translation({ machine }: Pick<StoppedMachine, 'machine'>, cpu: n
 }
 
 /** Guest-physical to host-virtual by a memory slot, to host-physical by the host process's page table. */
-function behindSlots(machine: Machine, gpaLo: number, gpaHi: number): readonly TranslationRow[] {
-  const { guestMemory } = machine.technique;
+function behindSlots({ technique: { guestMemory } }: RunningVm, gpaLo: number, gpaHi: number): readonly TranslationRow[] {
   const gfn = frameOfHalves(gpaLo, gpaHi);
   const offset = BigInt(gpaLo) & PAGE_MASK;
   const at = (space: 'hva' | 'hpa', page: number): string => addressText(space, frameAddress(page) | offset);
@@ -59,7 +59,7 @@ function behindSlots(machine: Machine, gpaLo: number, gpaHi: number): readonly T
 /** What the tables in force give, where they are not the guest's own alone. */
 function ofProcessor(machine: Machine, cpu: number, lo: number, hi: number): readonly TranslationRow[] {
   const processor = machine.processors[cpu]!;
-  const kept = machine.technique.roots(cpu)[0]?.space;
+  const kept = machine.vmOf(cpu).technique.roots(cpu)[0]?.space;
   if (kept === undefined) return [];
   const outcome = processor.walkWithoutEffects(lo, hi, ACCESS.read | ACCESS.implicit);
   const space = processor.inspection;

@@ -34,7 +34,7 @@ export function dimensionsOf(machine: Machine, cpu: number, walk: RecordedWalk):
   const isThroughNested = walk.nestedStart !== undefined || finalHit(walk) !== undefined || walk.done === undefined && own === undefined && inspection.nested !== undefined;
   return {
     own: inspection.compiled.levels === levels ? inspection.compiled : formatWith(levels, machine.configuration.maxphyaddr),
-    nested: isThroughNested ? nestedFormat(machine) : undefined,
+    nested: isThroughNested ? nestedFormat(machine, machine.vmOf(cpu)) : undefined,
     tableSpace: isShadow ? 'hpa' : 'gpa',
   };
 }

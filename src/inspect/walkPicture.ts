@@ -27,7 +27,7 @@ export function walkPicture(target: StoppedMachine, args: WalkArguments): WalkRe
     return { walks: [], message: 'No access has run yet: step to the first load or store.' };
   }
   if (access[CPU_AT] !== cpu) {
-    return { walks: [], message: `The last access was made by CPU ${access[CPU_AT]!}, not by CPU ${cpu}: choose that thread.` };
+    return { walks: [], message: `The last access was made by ${nameOf(target, access[CPU_AT]!)}, not by ${nameOf(target, cpu)}: choose that thread.` };
   }
   const recorded = recordedAccess(last.records);
   const drawn = recorded.walks.map((walk) => draw(target, cpu, walk, access));
@@ -40,6 +40,11 @@ export function walkPicture(target: StoppedMachine, args: WalkArguments): WalkRe
     ...shown,
     message: standingText(target, last.records, shown),
   };
+}
+
+/** `CPU 1`, and of several VMs whose. */
+function nameOf({ machine: { vms, program } }: StoppedMachine, cpu: number): string {
+  return vms.length > 1 ? program.actors[cpu]!.name : `CPU ${cpu}`;
 }
 
 interface DrawnWalk {

@@ -9,6 +9,7 @@ import { exceptionFilter, exceptionFilters } from './exceptionFilters';
 import { functionTargets } from './functionBreakpoint';
 import { parseHitCondition, type HitCondition } from './hitCondition';
 import { compileLogMessage, type LogMessage } from './logMessage';
+import { cpusOf, memoryReference } from '../memoryReference';
 import { statementAtLine } from './statementAtLine';
 import { parseWriteBreakpoint, writeBreakpointKinds, writeBreakpointMatches } from './writeBreakpoint';
 
@@ -93,11 +94,11 @@ function joined(all: readonly Bound[]): Bound {
 function bindWrite(scenario: Scenario, inspector: Inspector, name: string, asked: Wish): Bound {
   const parsed = parseWriteBreakpoint(name);
   if ('error' in parsed) return unbound(parsed.error);
-  const standing = inspector.entriesAt(parsed.space, parsed.address, parsed.length);
+  const standing = inspector.entriesAt(parsed.space, parsed.address, parsed.length, parsed.vm);
   if ('error' in standing) return unbound(`"${name}" can never stop: ${standing.error}`);
-  const bound = bindEvent(scenario, { kinds: writeBreakpointKinds(parsed), matches: writeBreakpointMatches(parsed) }, asked);
+  const bound = bindEvent(scenario, { kinds: writeBreakpointKinds(parsed), matches: writeBreakpointMatches(parsed, cpusOf(scenario.program, parsed.vm)) }, asked);
   if (bound.kind === 'unbound' || standing.isTable) return bound;
-  return { ...bound, message: `No known table lies at ${parsed.space}:0x${parsed.address.toString(16)} now: this stops only once one does.` };
+  return { ...bound, message: `No known table lies at ${memoryReference({ ...parsed, address: BigInt(parsed.address) })} now: this stops only once one does.` };
 }
 
 function bindEvent(scenario: Scenario, target: Pick<EventBreakpoint, 'kinds' | 'matches'>, asked: Wish): Bound {
@@ -120,7 +121,7 @@ export function bindException(scenario: Scenario, asked: DebugProtocol.Exception
 export function bindData(scenario: Scenario, asked: DebugProtocol.DataBreakpoint): Bound {
   const watch = parseDataId(asked.dataId);
   if ('error' in watch) return unbound(watch.error);
-  return bindEvent(scenario, { kinds: dataBreakpointKinds, matches: dataBreakpointMatches(watch, asked.accessType ?? 'write') }, asked);
+  return bindEvent(scenario, { kinds: dataBreakpointKinds, matches: dataBreakpointMatches(watch, asked.accessType ?? 'write', watch.vm === undefined ? undefined : cpusOf(scenario.program, watch.vm) ?? []) }, asked);
 }
 
 function bindStatement(scenario: Scenario, number: number, asked: Wish): Bound {

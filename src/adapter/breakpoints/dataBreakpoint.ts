@@ -1,33 +1,36 @@
 import { OPERATION } from '../../hardware/paging/accessKinds';
-import { KIND, field } from '../../hardware/events/eventTable';
+import { CPU_AT, KIND, field } from '../../hardware/events/eventTable';
 
 /** Memory that is watched: by linear address, or by the place in host-physical memory. */
 export interface DataWatch {
   readonly space: 'gva' | 'hpa';
   readonly address: bigint;
   readonly length: bigint;
+  /** Whose linear address it is, where there are several VMs. */
+  readonly vm?: string;
 }
 
 export type DataAccessType = 'read' | 'write' | 'readWrite';
 
 const LARGEST_ACCESS = 8n;
 
-/** `SPACE:ADDRESS:LENGTH`: says all, so that a client may keep it over sessions. */
-export function dataId({ space, address, length }: DataWatch): string {
-  return `${space}:0x${address.toString(16)}:${length}`;
+/** `SPACE:ADDRESS:LENGTH`, with several VMs `VM.SPACE:…`: says all, so that a client may keep it over sessions. */
+export function dataId({ space, address, length, vm }: DataWatch): string {
+  return `${vm === undefined ? '' : `${vm}.`}${space}:0x${address.toString(16)}:${length}`;
 }
 
 export function parseDataId(text: string): DataWatch | { readonly error: string } {
-  const match = /^(gva|hpa):(0x[0-9a-f]{1,16}):(\d{1,8})$/.exec(text);
+  const match = /^(?:(\w+)\.)?(gva|hpa):(0x[0-9a-f]{1,16}):(\d{1,8})$/.exec(text);
   if (match === null) return { error: `"${text}" watches nothing: it is written gva:0xADDRESS:LENGTH or hpa:0xADDRESS:LENGTH.` };
-  const [, space, address, length] = match;
-  return { space: space === 'hpa' ? 'hpa' : 'gva', address: BigInt(address ?? '0'), length: BigInt(length ?? '0') };
+  const [, vm, space, address, length] = match;
+  return { space: space === 'hpa' ? 'hpa' : 'gva', address: BigInt(address ?? '0'), length: BigInt(length ?? '0'), ...(vm === undefined ? {} : { vm }) };
 }
 
 /** Data breakpoints stop when an access has completed, as the processor's own do. SDM Vol. 3, "Data Breakpoint Exception Condition". */
 export const dataBreakpointKinds: readonly number[] = [KIND.access_done];
 
-export function dataBreakpointMatches(watch: DataWatch, accessType: DataAccessType): (record: Int32Array) => boolean {
+/** `cpus`: those whose accesses are meant; left out: all. */
+export function dataBreakpointMatches(watch: DataWatch, accessType: DataAccessType, cpus?: readonly number[]): (record: Int32Array) => boolean {
   const at = watch.space === 'gva' ? field.gva.at : field.hpa.at;
   const isKind = operationTest(accessType);
   const end = watch.address + watch.length;
@@ -35,6 +38,7 @@ export function dataBreakpointMatches(watch: DataWatch, accessType: DataAccessTy
   return (record) => {
     // Most accesses are far away: told by the high half alone, without a BigInt.
     if (!isKind(record[field.what.at]!) || Math.abs(record[at + 1]! - nearHi) > 1) return false;
+    if (cpus?.includes(record[CPU_AT]!) === false) return false;
     const from = (BigInt(record[at + 1]! >>> 0) << 32n) | BigInt(record[at]! >>> 0);
     const size = BigInt(record[field.size.at]!) || LARGEST_ACCESS;
     return from < end && watch.address < from + size;

@@ -3,7 +3,7 @@ import type { Answer } from '../answer';
 import { dataId, type DataWatch } from '../breakpoints/dataBreakpoint';
 import { evaluateIn } from '../evaluation';
 import { notStopped } from '../failures';
-import { memoryReference, parseMemoryReference } from '../memoryReference';
+import { memoryReference, ownerOf, parseMemoryReference } from '../memoryReference';
 import type { HeldFrame, SessionState } from '../sessionState';
 import { isAddressType } from '../valueText';
 import { topFrame } from './stack';
@@ -19,14 +19,14 @@ export function dataBreakpointInfo(
   const reference = memoryReferenceOf(state, args);
   const place = reference === undefined ? undefined : parseMemoryReference(reference);
   if (place === undefined) return { dataId: null, description: `"${args.name}" is no address: only memory can be watched.` };
-  const { space, address } = place;
+  const { space, address, vm } = place;
   if (space !== 'gva' && space !== 'hpa') {
     return { dataId: null, description: `${space} addresses cannot be watched: give the gva, the hpa, or break on write:gpa:0x… for an entry.` };
   }
-  const watch: DataWatch = { space, address, length: BigInt(args.bytes ?? WORD_BYTES) };
+  const watch: DataWatch = { space, address, length: BigInt(args.bytes ?? WORD_BYTES), ...(vm === undefined || space === 'hpa' ? {} : { vm }) };
   return {
     dataId: dataId(watch),
-    description: `${watch.length} bytes at ${memoryReference(space, address)}`,
+    description: `${watch.length} bytes at ${memoryReference(place)}`,
     accessTypes: ['write', 'read', 'readWrite'],
     canPersist: true,
   };
@@ -52,5 +52,5 @@ function memoryReferenceOf(state: SessionState, args: DebugProtocol.DataBreakpoi
   const held: HeldFrame | undefined = args.frameId === undefined ? topFrame(launched, 0) : state.frames.find(args.frameId);
   if (held === undefined) return undefined;
   const result = evaluateIn(launched, held, args.name);
-  return 'error' in result || !isAddressType(result.type) ? undefined : memoryReference(result.type, result.value);
+  return 'error' in result || !isAddressType(result.type) ? undefined : memoryReference({ space: result.type, address: result.value, ...ownerOf(launched.scenario.program, held.cpu) });
 }

@@ -2,7 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
 import { evaluateIn } from '../evaluation';
 import { cannotEvaluate, notStopped, staleFrame } from '../failures';
-import { memoryReference } from '../memoryReference';
+import { memoryReference, ownerOf } from '../memoryReference';
 import type { SessionState } from '../sessionState';
 import { isAddressType, valueText } from '../valueText';
 import { topFrame } from './stack';
@@ -24,6 +24,6 @@ export function evaluate(
     result: valueText(value, type, launched.scenario.program),
     type,
     variablesReference: 0,
-    ...(isAddressType(type) ? { memoryReference: memoryReference(type, value) } : {}),
+    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...ownerOf(launched.scenario.program, held.cpu) }) } : {}),
   };
 }

@@ -2,7 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
 import { base64 } from '../base64';
 import { badMemoryReference, badReadCount, notStopped } from '../failures';
-import { parseMemoryReference } from '../memoryReference';
+import { cpusOf, parseMemoryReference } from '../memoryReference';
 import type { SessionState } from '../sessionState';
 
 const MOST_BYTES = 1 << 20;
@@ -18,11 +18,12 @@ export function readMemory(
   const place = parseMemoryReference(args.memoryReference);
   if (place === undefined) return badMemoryReference(args.memoryReference);
   if (!Number.isInteger(args.count) || args.count < 0 || args.count > MOST_BYTES) return badReadCount(args.count, MOST_BYTES);
-  const inspector = state.launched?.inspector;
-  if (inspector === undefined) return notStopped('readMemory');
+  const { launched } = state;
+  if (launched === undefined) return notStopped('readMemory');
   const address = BigInt.asUintN(64, place.address + BigInt(Math.trunc(args.offset ?? 0)));
-  const cpu = (state.stop?.body.threadId ?? 1) - 1;
-  const bytes = inspector.readMemory(cpu, place.space, address, args.count);
+  const cpu = place.vm === undefined ? (state.stop?.body.threadId ?? 1) - 1 : cpusOf(launched.scenario.program, place.vm)?.[0];
+  if (cpu === undefined) return badMemoryReference(args.memoryReference);
+  const bytes = launched.inspector.readMemory(cpu, place.space, address, args.count);
   const missing = args.count - bytes.length;
   return {
     address: `0x${address.toString(16)}`,

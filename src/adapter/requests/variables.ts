@@ -44,11 +44,11 @@ function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): rea
   const { debuggee, scenario } = launched;
   const isListing = held.frame.kind === 'listing';
   const own: ListedScope = isListing
-    ? { name: 'Values of this line', hint: 'locals', children: () => namedVariables(listingValues(held), scenario.program) }
+    ? { name: 'Values of this line', hint: 'locals', children: () => namedVariables(listingValues(held), scenario.program, held.cpu) }
     : {
         name: 'Locals',
         hint: 'locals',
-        children: () => namedVariables(debuggee.variables(held.cpu, held.depth), scenario.program),
+        children: () => namedVariables(debuggee.variables(held.cpu, held.depth), scenario.program, held.cpu),
       };
   const list: ListedScope[] = [own];
   if (!isListing && scenario.program.globals.length > 0) {

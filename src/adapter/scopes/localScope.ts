@@ -2,25 +2,29 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { NamedValue } from '../../engine/debuggee';
 import type { Program, ValueType } from '../../language/program';
 import { evaluateIn } from '../evaluation';
-import { memoryReference } from '../memoryReference';
+import { memoryReference, ownerOf } from '../memoryReference';
 import type { HeldFrame, Launched } from '../sessionState';
 import { isAddressType, valueText } from '../valueText';
 
-/** Variables of a guest frame, or the named values of a listing line. */
-export function namedVariables(values: readonly NamedValue[], program: Program): readonly DebugProtocol.Variable[] {
-  return values.map(({ name, value, type }) => variable(name, value, type, program));
+/** Variables of a guest frame of `cpu`, or the named values of a listing line. */
+export function namedVariables(values: readonly NamedValue[], program: Program, cpu: number): readonly DebugProtocol.Variable[] {
+  return values.map(({ name, value, type }) => variable(name, value, type, { program, cpu }));
 }
 
 export function globalVariables(launched: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
   const { program } = launched.scenario;
-  return program.globals.flatMap(({ name }) => {
+  // Two VMs may have one of the same name: what is meant here is the frame's own.
+  const names = new Set(program.globals.map(({ name }) => name));
+  return [...names].flatMap((name) => {
     const result = evaluateIn(launched, held, name);
-    return 'error' in result ? [] : [variable(name, result.value, result.type, program)];
+    return 'error' in result ? [] : [variable(name, result.value, result.type, { program, cpu: held.cpu })];
   });
 }
 
-/** One row; its name is the expression that gives it again. */
-export function variable(name: string, value: bigint, type: ValueType, program: Program, expression = name): DebugProtocol.Variable {
+/** One row, of an actor's frame; its name is the expression that gives it again. */
+export function variable(
+  name: string, value: bigint, type: ValueType, { program, cpu }: { readonly program: Program; readonly cpu: number }, expression = name,
+): DebugProtocol.Variable {
   return {
     name,
     value: valueText(value, type, program),
@@ -28,6 +32,6 @@ export function variable(name: string, value: bigint, type: ValueType, program: 
     evaluateName: expression,
     variablesReference: 0,
     presentationHint: { attributes: ['readOnly'] },
-    ...(isAddressType(type) ? { memoryReference: memoryReference(type, value) } : {}),
+    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...ownerOf(program, cpu) }) } : {}),
   };
 }

@@ -13,7 +13,7 @@ export function registerVariables(launched: Launched, held: HeldFrame, reference
   return ordered.flatMap((name) => {
     const result = evaluateIn(launched, held, name);
     if ('error' in result) return [];
-    const row = variable(name, result.value, result.type, launched.scenario.program);
+    const row = variable(name, result.value, result.type, { program: launched.scenario.program, cpu: held.cpu });
     const bits = registerBits[name];
     if (bits === undefined) return [row];
     const set = bits.filter(({ bit }) => ((result.value >> BigInt(bit)) & 1n) === 1n).map((bit) => bit.name);
