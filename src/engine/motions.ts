@@ -4,6 +4,7 @@ import type { Stop } from './debuggee';
 import { viewEvent } from './eventView';
 import type { Machine } from './machine';
 import { deathText, outcomeOf } from './outcome';
+import { RUN } from './runState';
 import type { Replay } from './replay';
 
 /** A motion under way: yields now and then, and comes back with why it stopped. */
@@ -210,7 +211,8 @@ function hasArrived({ interpreter }: Machine, { cpu, at }: Arrival): boolean {
 /** The stop where a run ends: at its death, when it died, so that one can look and step back. */
 function endOf(machine: Machine): Stop {
   const { message } = outcomeOf(machine);
-  return message === undefined ? ENDED : { kind: 'died', message, cpu: machine.interpreter.run.cpu, others: 'none' };
+  // Of a VM that died before the others came to their end was told there.
+  return message === undefined || machine.interpreter.run.status === RUN.ended ? ENDED : { kind: 'died', message, cpu: machine.interpreter.run.cpu, others: 'none' };
 }
 
 /** The stop where a VM has come to its end in the last step, and others go on. */

@@ -1,0 +1,106 @@
+import { strict as assert } from 'node:assert';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { simulator } from '../../src/adapter/pagewalkSimulator';
+import type { TablesResponse } from '../../src/protocol/requests';
+import { TestClient } from './client';
+
+const program = '/lab/two.guest';
+const vm = (name: string, mmu: string, value: string, more = ''): string => `vm ${name} {
+  machine { paging 4-level, ram 16M, mmu ${mmu} }
+  process p { 0x600000 .. 0x601000 rw user }
+  global seen = ${value}
+  cpu 0 {
+    switch(p)
+    slot = pte_at(p, 0x600000)
+    user [0x600000] = seen
+    barrier both
+    entry [slot] &= ~D
+    user x = [0x600000]
+${more}  }
+}
+`;
+const text = `${vm('alice', 'shadow-wp', '0xa11ce', '    user cr0.WP = 0\n')}${vm('bob', 'ept', '0xb0b', '    for i in 0 .. 2000 { x = i }\n')}host thread watch { barrier both }\n`;
+const lineOf = (part: string, from = 0): number => text.split('\n').findIndex((line, index) => index >= from && line.includes(part)) + 1;
+const BOBS = lineOf('vm bob');
+
+/** Stopped at bob's line that holds `part`. */
+async function atBobs(part: string): Promise<TestClient> {
+  const client = new TestClient(simulator, { [program]: text });
+  await client.start({ program, lines: [lineOf(part, BOBS)], filters: [] });
+  await client.stopped();
+  return client;
+}
+
+async function functionBreakpoint(client: TestClient, name: string): Promise<DebugProtocol.Breakpoint> {
+  const { breakpoints } = await client.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setFunctionBreakpoints', { breakpoints: [{ name }] });
+  return breakpoints[0]!;
+}
+
+describe('a session on two VMs', () => {
+  it('names each CPU by its VM, and shows what its frame means by a name', async () => {
+    const client = await atBobs('entry [');
+    const { threads } = await client.ask<{ threads: DebugProtocol.Thread[] }>('threads', {});
+    assert.deepEqual(threads.map(({ id, name }) => [id, name]), [[1, 'alice cpu 0'], [2, 'bob cpu 0'], [3, 'host thread watch']]);
+    for (const [threadId, name, value] of [[1, 'alice cpu 0', '0xa11ce'], [2, 'bob cpu 0', '0xb0b']] as const) {
+      const { stackFrames } = await client.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId });
+      assert.equal(stackFrames.at(-1)!.name, name);
+      const { scopes } = await client.ask<{ scopes: DebugProtocol.Scope[] }>('scopes', { frameId: stackFrames[0]!.id });
+      const globals = scopes.find((scope) => scope.name === 'Globals')!;
+      const { variables } = await client.ask<{ variables: DebugProtocol.Variable[] }>('variables', { variablesReference: globals.variablesReference });
+      assert.deepEqual(variables.filter((row) => row.name === 'seen').map((row) => row.value), [value]);
+    }
+    client.dispose();
+  });
+
+  it('lists the roots of both in each tree, told apart, and finds memory by whose address it is', async () => {
+    const client = await atBobs('entry [');
+    const roots = async (space: string): Promise<readonly string[]> => (
+      (await client.ask<TablesResponse>('pagewalk/tables', { space })).nodes.map(({ label, root }) => `${label} | ${root}`)
+    );
+    assert.deepEqual(await roots('guest'), [
+      'alice: CR3 gpa:0x100000 (process p) | alice.gpa:0x100000', 'bob: CR3 gpa:0x100000 (process p) | bob.gpa:0x100000',
+    ]);
+    assert.deepEqual((await roots('shadow')).map((root) => root.split(':')[0]), ['alice', 'alice']);
+    assert.deepEqual((await roots('ept')).map((root) => root.split(' | ')[0]), ['bob: EPTP']);
+    assert.equal((await roots('host')).length, 2);
+    const pages: string[] = [];
+    for (const name of ['alice', 'bob']) {
+      const { nodes } = await client.ask<TablesResponse>('pagewalk/tables', { space: 'guest', root: `${name}.gpa:0x100000`, path: [0, 0, 3] });
+      const frame = nodes[0]!.fields.find((field) => field.name === 'frame')!.value;
+      assert.ok(nodes[0]!.address!.startsWith(`${name}.gpa:`), nodes[0]!.address);
+      const { data } = await client.ask<{ data: string }>('readMemory', { memoryReference: `${name}.${frame}`, count: 3 });
+      pages.push(Buffer.from(data, 'base64').toString('hex'));
+    }
+    assert.deepEqual(pages, ['ce110a', '0b0b00'], 'the same guest-physical address, and each its own memory');
+    const message = await client.refused('pagewalk/tables', { space: 'guest', root: 'gpa:0x100000' });
+    assert.match(message, /take one that a root node gave, like alice\.gpa:0x1000/);
+    client.dispose();
+  });
+
+  it('stops at a write to an entry of that VM alone, and asks whose it is', async () => {
+    const client = await atBobs('barrier both');
+    const entry = String((await client.ask('evaluate', { expression: 'gpa_of(slot)' }))['result']);
+    await client.ask('setBreakpoints', { source: { path: program }, breakpoints: [] });
+    assert.match((await functionBreakpoint(client, `write:${entry}`)).message ?? '', /write whose it is, as in alice\.gpa:0x… or bob\.gpa:0x…/);
+    assert.equal((await functionBreakpoint(client, `write:bob.${entry}`)).verified, true);
+    const stops = [await client.move('continue'), await client.move('continue')];
+    const reasons = stops.map((stop) => [stop['reason'], stop['threadId']]);
+    assert.deepEqual(reasons, [['exception', 1], ['function breakpoint', 2]], 'alice writes hers unseen, and dies before bob writes his');
+    client.dispose();
+  });
+
+  it('stops where a VM cannot go on, says which, and goes on with the other', async () => {
+    const client = new TestClient(simulator, { [program]: text });
+    await client.start({ program, lines: [], filters: [] });
+    const stop = await client.stopped();
+    assert.deepEqual([stop['reason'], stop['threadId']], ['exception', 1]);
+    assert.match(String(stop['description']), /^The VM of alice cpu 0 cannot go on/);
+    const info = await client.ask('exceptionInfo', { threadId: 1 });
+    assert.match(String(info['description']), /alice cpu 0: triple fault/);
+    await client.ask('continue', { threadId: 2 });
+    await client.event('terminated');
+    assert.deepEqual(client.events('exited').map(({ body }) => body?.['exitCode']), [1], 'bob has come to his end');
+    assert.match(client.output, /alice cpu 0: triple fault/);
+    client.dispose();
+  });
+});
