@@ -15,6 +15,9 @@ export function compileEntryField(body: Body, node: Field, target?: number): Ope
   if (!isNumeric(value.type)) return body.fail(node, 'no-fields', { written: body.written(node.of), type: described(value.type), field });
   const format = entriesHere(body, node, field);
   if (format === undefined) return { type: 'number', constant: 0n };
+  if (value.type === 'gva' && (field === 'frame' || format.bits.has(field))) {
+    return body.fail(node, 'field-of-address', { written: body.written(node.of), field });
+  }
   const bit = format.bits.get(field);
   if (bit === undefined && field !== 'frame') {
     const names = [...format.bits.keys(), 'frame'];

@@ -135,6 +135,8 @@ export function unknownName(body: Body, node: NameRef): Operand {
     const advice = body.isLooking ? 'exits.total or exits.REASON' : 'exits.total, exits.REASON, `no exits` or `exits are …`';
     return body.fail(node, 'counter-family', { name, advice });
   }
+  const family = counterPaths.filter((path) => path.startsWith(`${name}.`));
+  if (family.length > 0) return body.fail(node, 'counter-family', { name, advice: family.join(', ').replace(/, ([^,]*)$/, ' or $1') });
   const procedure = body.vm.symbols.procedures.get(name);
   if (procedure !== undefined) {
     const failed = body.fail(node, 'procedure-without-call', { name });

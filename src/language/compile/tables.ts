@@ -43,6 +43,10 @@ function tableNamed(body: Body, of: Expr, name: string): NamedTable | undefined 
     return symbol;
   }
   if (body.unit.lost.has(name)) return undefined;
+  if (name === 'user') {
+    body.fail(of, 'user-in-value', {});
+    return undefined;
+  }
   const tables = body.scope.allNames().filter((each) => body.scope.find(each)?.kind === 'table');
   const listed = tables.length === 0 ? 'the scenario has none' : `there are ${tables.join(', ')}`;
   const advice = body.isLooking ? listed : `declare it with \`table ${name}\``;

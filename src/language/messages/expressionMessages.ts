@@ -12,6 +12,7 @@ export const expressionMessages = {
   'table-without-key': { sentence: '`<name>` is a table; name a key: <name>[…].', file: 'table t\ncpu 0 { t[1] = 1; x = t }' },
   'slot-as-value': { sentence: '`<name>` is a memslot and no value; only host actions take it.', file: 'machine { slot low 0 .. 16M ram }\ncpu 0 { x = low }' },
   'vm-as-value': { sentence: '`<name>` is a VM and no value; name something of it, such as <name>.gpa:0x5000.', file: 'vm a { cpu 0 { x = a } }' },
+  'user-in-value': { sentence: '`user` stands at the beginning of a statement; write user x = [a] to load at CPL 3.', cpu: 'x = user [0x600000]' },
   'unknown-table': { sentence: 'There is no table `<name>`<hint>; <advice>.', cpu: 't[1] = 2' },
   'not-a-table': { sentence: '`<written>` is no table; only a name declared with `table` has keys.', cpu: 'x = (3)[1]' },
   'key-count': { sentence: 'A table takes one key or two; write t[k] or t[k, j].', file: 'table t\ncpu 0 { t[1, 2, 3] = 1 }' },
@@ -98,6 +99,10 @@ export const expressionMessages = {
   'register-bit-combined': { sentence: 'A register\'s bit is set with =; write <written> = 1 or = 0.', cpu: 'cr0.WP |= 1' },
   'register-absent': { sentence: 'There is no `<name>` in <mode> mode; the widest there are is 32 bits, as in <narrow>.', file: 'machine { paging 32-bit }\ncpu 0 { r8 = 3 }' },
   'no-fields': { sentence: '`<written>` is <type> and has no field `<field>`; name an entry or a process.', file: 'procedure f() { }\ncpu 0 { x = f().P }' },
+  'field-of-address': {
+    sentence: '`<written>` is where an entry lies, and no entry; write entry [<written>].<field>.',
+    cpu: 'x = pte_at(p, 0x600000).P',
+  },
   'unknown-entry-field': { sentence: 'An entry has no field `<field>`<hint>; it has <choices>.', cpu: 'x = 3\ny = x.foo' },
   'entry-bit-mode': {
     sentence: 'Entries of <mode> paging have no `<name>`; they have <choices>.',

@@ -26,6 +26,14 @@ export const syntaxMessages = {
     sentence: '`<image>` cannot stand here; one line holds one statement, and a call needs parentheses.',
     cpu: 'x = 1 y = 2',
   },
+  'behind-statement': {
+    sentence: '`<image>` cannot stand here, as the statement is over before it; remove it, or start a new line.',
+    cpu: 'x = 1, 2',
+  },
+  'compares-with-two': { sentence: '`=` gives a place its value, one a line; write == to compare.', cpu: 'x = 1\nif x = 1 { print x }' },
+  'changes-with-equals': { sentence: '`<image>` cannot stand here; to change something write <image>=, as in x <image>= 1.', cpu: 'x = 1\nx + 1' },
+  'under-goes-first': { sentence: '`under` stands in front; write expect under TECHNIQUE: and what is expected.', cpu: 'x = 1\nexpect no exits under native' },
+  'for-in': { sentence: '`<image>` cannot stand here; write for i in 0 .. 4 { … }.', cpu: 'for i = 0 .. 4 { print i }' },
   'reserved-word': { sentence: '`<image>` is a word of the language and no name; choose another one.', cpu: 'for if in 0 .. 3 { }' },
   'token-wanted': { sentence: '<found> cannot stand <where>; write <wanted> there.', file: 'process p { 0x600000 .. rw user }\ncpu 0 { x = 1 }' },
   'more-input': {

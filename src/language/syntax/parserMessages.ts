@@ -66,6 +66,9 @@ function list(names: readonly string[]): string {
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
 }
 
+/** Kinds of token that look like another statement, or like the operand of an instruction. */
+const STARTS_ANOTHER: ReadonlySet<string> = new Set(['ID', 'NUMBER', 'STRING']);
+
 /** Sentences are remembered to tell their codes; the parser makes few of them, but an editor parses for hours. */
 const MOST_REMEMBERED = 1000;
 
@@ -96,13 +99,21 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
     const isBefore = previous.startOffset < actual.startOffset || Number.isNaN(actual.startOffset);
     const after = isBefore && previous.image.trim() !== '' ? ` after \`${previous.image}\`` : '';
     if (expected.name === 'EOF' && this.reads === 'a file') return this.say('more-input', { found: shown(actual, this.reads) });
-    if (actual.tokenType.name === 'ID' && expected.name === '}') {
-      return this.say('two-statements', { image: actual.image });
-    }
+    if (actual.image === '=' && (expected.name === '}' || expected.name === '{')) return this.say('compares-with-two');
+    if (expected.name === 'in') return this.say('for-in', { image: actual.image });
+    if (expected.name === '}' && actual.tokenType.name !== 'EOF') return this.behindStatement(actual);
     if (expected.name === 'ID' && /^[a-z_]+$/.test(actual.image)) {
       return this.noName(actual);
     }
     return this.say('token-wanted', { found: shown(actual, this.reads), where: after === '' ? 'here' : after.trim(), wanted: name(expected) });
+  }
+
+  /** Behind a statement that could be over a block's end or another line was wanted. */
+  private behindStatement({ image, tokenType }: IToken): string {
+    if (image === 'under') return this.say('under-goes-first');
+    if (/^[-+&|^]$/.test(image)) return this.say('changes-with-equals', { image });
+    if (STARTS_ANOTHER.has(tokenType.name)) return this.say('two-statements', { image });
+    return this.say('behind-statement', { image });
   }
 
   override buildNotAllInputParsedMessage(options: { firstRedundant: IToken }): string {
@@ -118,7 +129,9 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
     previous: IToken;
     ruleName: string;
   }): string {
-    return this.cannotStand(options.actual[0], options.ruleName, options.expectedPathsPerAlt.flat());
+    const [actual] = options.actual;
+    if (actual !== undefined && options.previous.image === 'for' && !/^[a-z_]+$/.test(actual.image)) return this.say('for-in', { image: actual.image });
+    return this.cannotStand(actual, options.ruleName, options.expectedPathsPerAlt.flat());
   }
 
   override buildEarlyExitMessage(options: { expectedIterationPaths: TokenType[][]; actual: IToken[]; ruleName: string }): string {
