@@ -1,5 +1,6 @@
 import type { LineSettings } from '../hardware/caches/cachedLines';
 import { machineRefusal } from '../hardware/processor/machineRules';
+import type { Sabotage } from '../hypervisor/sabotage';
 import type { Program, SourceRange } from '../language/program';
 import { endOfMemory, ramBytes } from './memoryMap';
 import { settingNumber, settingWord, type Settings } from './settingValues';
@@ -20,6 +21,7 @@ export interface Configuration {
   readonly tags: 'on' | 'off';
   readonly rewalkOnPermissionFault: 'on' | 'off';
   readonly hostRam: number;
+  readonly sabotage: Sabotage;
 }
 
 /** Why there is no such machine, as a sentence; `range`: of the setting that asks for it, when the scenario does. */
@@ -75,5 +77,6 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     tags: settingWord(platform, 'tags', 'on') as 'on' | 'off',
     rewalkOnPermissionFault: settingWord(platform, 'rewalk_on_permission_fault', vendor === 'amd' ? 'on' : 'off') as 'on' | 'off',
     hostRam,
+    sabotage: settingWord(platform, 'sabotage', 'none') as Sabotage,
   };
 }

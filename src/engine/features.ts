@@ -46,6 +46,13 @@ const features: readonly Feature[] = [
     runsUnder: HYPERVISORS, advice: 'without a hypervisor there is one guest to a machine',
   },
   {
+    uses: ({ platform }) => {
+      const found = platform.find(({ name }) => name === 'sabotage');
+      return found === undefined ? undefined : { name: `sabotage ${String(found.values[0])}`, range: found.range };
+    },
+    runsUnder: HYPERVISORS, advice: 'there is no hypervisor that could do it',
+  },
+  {
     uses: ({ vms }) => (vms.some(({ parent }) => parent >= 0) ? { name: 'a vm inside a vm' } : undefined),
     runsUnder: NONE, advice: 'leave nesting out',
   },

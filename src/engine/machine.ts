@@ -120,8 +120,8 @@ export class Machine {
   }
 
   private makeVms(): readonly RunningVm[] {
-    const { program, registry, memory, bus, configuration: { vms, maxphyaddr, tags, hostRam } } = this;
-    const physical: PhysicalMachine = { registry, memory, bus, maxphyaddr, tags };
+    const { program, registry, memory, bus, configuration: { vms, maxphyaddr, tags, hostRam, sabotage } } = this;
+    const physical: PhysicalMachine = { registry, memory, bus, maxphyaddr, tags, sabotage };
     let host: PhysicalHost | undefined;
     return vms.map((configuration, number): RunningVm => {
       const { technique, settings, slots, name } = configuration;

@@ -6,6 +6,7 @@ import { getUserPages, type HostMemoryManager } from './host/getUserPages';
 import { HostFrames } from './host/hostFrames';
 import { ListingRunner } from './listing';
 import { makeMsrBitmap } from './msrBitmap';
+import type { Sabotage } from './sabotage';
 
 /** The machine below any hypervisor, as far as its memory goes. */
 export interface PhysicalMachine {
@@ -16,6 +17,7 @@ export interface PhysicalMachine {
   readonly maxphyaddr: number;
   /** VPID in use: a VM exit or entry then leaves the TLB alone. */
   readonly tags: 'on' | 'off';
+  readonly sabotage: Sabotage;
 }
 
 /** Number of `host.vmm`; those of the hypervisors' listings follow. */
@@ -28,6 +30,9 @@ export class PhysicalHost {
   readonly bus: EventBus;
   readonly maxphyaddr: number;
   readonly tags: 'on' | 'off';
+  readonly sabotage: Sabotage;
+  /** Installed memory, in frames. */
+  readonly installed: number;
   readonly frames: HostFrames;
   readonly writer: EntryWriter;
   /** `host.vmm`, run on behalf of one VM's process at a time. */
@@ -46,6 +51,8 @@ export class PhysicalHost {
     this.bus = bus;
     this.maxphyaddr = machine.maxphyaddr;
     this.tags = machine.tags;
+    this.sabotage = machine.sabotage;
+    this.installed = frames;
     this.frames = new HostFrames(registry, frames, bus, vms);
     this.writer = new EntryWriter(memory, bus);
     this.msrBitmap = makeMsrBitmap(memory);

@@ -13,6 +13,7 @@ import type { ListingRunner } from './listing';
 import { Memslots } from './memslots';
 import { PerCpu } from './perCpu';
 import type { PhysicalHost } from './physicalHost';
+import { mapAllMemory } from './sabotage';
 import { SlotAddressing, SlotMemory } from './slotMemory';
 import { VcpuState } from './vcpuState';
 
@@ -71,6 +72,7 @@ export class VirtualMachine {
     const manager: HostMemoryManager = { process, frames: this.frames, writer, bus, cpu: 0, gfn: 0, frame: 0 };
     this.slots = new Memslots(this.registry, bus);
     for (const { frame, frames, kind, id } of slots) this.slots.add({ id, baseGfn: frame, pages: frames, hvaPage: RAM_HVA_PAGE + frame, kind });
+    if (host.sabotage === 'identity_map_all') mapAllMemory(this.slots, process, Math.max(...slots.map((slot) => slot.frame + slot.frames)), host.installed);
     this.dirty = new DirtyLog(this.registry, this.slots, bus);
     this.notifier = new MmuNotifier(this.registry, this.slots, bus);
     this.memory = new SlotMemory(this.slots, manager, host.listing, this.dirty);

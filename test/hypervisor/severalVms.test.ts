@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { run } from '../../src/engine/run';
 import { RUN } from '../../src/engine/runState';
 import { COUNTER } from '../../src/hardware/state/counters';
-import { compiled } from '../engine/onMachine';
+import { compiled, scenarioText } from '../engine/onMachine';
 import { machineFor } from './audit';
 import { auditOwnership } from './ownershipAudit';
 import { guestPrograms } from './programs/guestOperation';
@@ -76,4 +76,16 @@ describe('several VMs on one host', function () {
       }
     }), { numRuns: 6, seed: 20261123 });
   });
+
+  for (const mmu of ['shadow-wp', 'ept'] as const) {
+    it(`${mmu}: are not kept apart where the hypervisor maps all memory into its guests, which the audit finds`, () => {
+      const machine = machineFor(compiled(scenarioText('leaky-ept')), mmu);
+      const { interpreter } = machine;
+      while (interpreter.run.status === RUN.running) interpreter.step();
+      assert.equal(interpreter.run.failed, 0);
+      const found = auditOwnership(machine);
+      assert.ok(found.some((line) => /^spy may write hpa 0x[0-9a-f]+, a page of VM 1$/.test(line)), found.join('\n'));
+      assert.deepEqual(found.filter((line) => line.startsWith('victim')), []);
+    });
+  }
 });
