@@ -98,14 +98,16 @@ function messageText(code: MessageCode): string {
     ...Object.entries(imports ?? {}).map(([path, imported]) => ` with the file \`${path}\` = \`${imported.replaceAll('\n', '; ')}\``),
     ...Object.keys(globals ?? {}).map((name) => ` with \`${name}\` set from outside, as by --sweep`),
   ];
-  return `**${code}**${extra.join(',')}\n\n\`\`\`guest example\n${shown(text)}\n\`\`\`\n\n\`\`\`text\n${said.join('\n')}\n\`\`\``;
+  return `**${code}**${extra.join(',')}\n\n\`\`\`guest example\n${shown(text)}\n\`\`\`\n\n\`\`\`text\n${cut(said).join('\n')}\n\`\`\``;
 }
 
 /** Examples that are long because length is what is wrong with them are cut. */
 function shown(text: string): string {
-  const lines = text.trimEnd().split('\n');
-  const cut = lines.length > 12 ? [...lines.slice(0, 5), '…', ...lines.slice(-2)] : lines;
-  return cut.map((line) => (line.length > 160 ? `${line.slice(0, 80)} … ${line.slice(-20)}` : line)).join('\n');
+  return cut(text.trimEnd().split('\n')).map((line) => (line.length > 160 ? `${line.slice(0, 80)} … ${line.slice(-20)}` : line)).join('\n');
+}
+
+function cut(lines: readonly string[]): readonly string[] {
+  return lines.length > 12 ? [...lines.slice(0, 5), '…', ...lines.slice(-2)] : lines;
 }
 
 function conditionError(condition: string): string {

@@ -1,5 +1,33 @@
 import { strict as assert } from 'node:assert';
+import { balanceBraces } from '../../src/language/syntax/braces';
+import { withoutBrokenStatement } from '../../src/language/syntax/brokenStatement';
+import { guestParser } from '../../src/language/syntax/guestParser';
+import { dropIdleLineEnds } from '../../src/language/syntax/lineEnds';
+import { lexicalProblems, parseFile, parseTokens, tokenType } from '../../src/language/syntax/parse';
+import { placeOf } from '../../src/language/syntax/recovery';
+import { lineOf, sourceText } from '../../src/language/syntax/sourceText';
+import { BrokenTexts, Chance } from '../fuzz/brokenTexts';
+import { everyConstruct, scenarios } from './samples';
 import { cpuProblems, problems } from './scenarioCheck';
+
+/** What `parseFile` finds, by the long way: everything from the beginning again behind each mistake. */
+function readAgain(text: string): readonly (readonly [number, string])[] {
+  const lexed = guestParser().lexer.scan(text);
+  const { tokens: balanced, problems: unbalanced } = balanceBraces(lexed.tokens, tokenType('}'));
+  const source = sourceText(0, '', text);
+  const found = [...lexicalProblems(lexed), ...unbalanced].map(({ start, message }): readonly [number, string] => [start, message]);
+  const lines = new Set(found.map(([start]) => lineOf(source, start)));
+  for (let tokens = dropIdleLineEnds(balanced); ;) {
+    const result = parseTokens(tokens, { text, hidden: [] });
+    if ('file' in result) return found.sort(([a], [b]) => a - b);
+    const index = tokens.indexOf(result.token);
+    const at = index < 0 ? tokens.length : index;
+    const { start } = placeOf(tokens, at);
+    if (!lines.has(lineOf(source, start))) found.push([start, result.message]);
+    lines.add(lineOf(source, start));
+    tokens = dropIdleLineEnds(withoutBrokenStatement(tokens, at, tokenType('measure')).tokens);
+  }
+}
 
 describe('syntax errors', () => {
   it('come one for each mistake, and the lines between are still checked', () => {
@@ -27,6 +55,35 @@ cpu 0 {
       '11:24-25 `{` cannot stand here; write a value.',
       '11:30-31 There is no `s` here; assign a variable or declare a global first.',
     ]);
+  });
+
+  it('end with the hundredth, and what stands before them is there', () => {
+    const text = `procedure f() {}\ncpu 0 {\n  x = 1\n${'  x = = 1\n'.repeat(150)}  x = nothing\n}`;
+    const { file, problems: found, lost } = parseFile(text);
+    assert.deepEqual([found.length, found[99]?.code, found[100]?.code], [101, 'cannot-stand', 'more-mistakes']);
+    assert.deepEqual(file.items.map((item) => [item.$type, item.$type === 'Cpu' ? item.body.statements.length : 0]), [['Procedure', 0], ['Cpu', 1]]);
+    assert.ok(lost.has('nothing'));
+    const manyOnALine = parseFile(`cpu 0 { x = 1; ${'= ;'.repeat(500)} }`);
+    assert.deepEqual(manyOnALine.problems.map(({ code }) => code), ['cannot-stand', 'more-mistakes']);
+    assert.deepEqual(parseFile('}'.repeat(300)).problems.map(({ code }) => code).slice(98), ['stray-brace', 'stray-brace', 'more-mistakes']);
+  });
+
+  it('take no longer for being many: five thousand lines of them', () => {
+    const started = process.cpuUsage();
+    for (const line of ['  x = = 1', '  foo bar baz', '  if 1 + {\n  x = 1\n  }']) {
+      assert.ok(parseFile(`cpu 0 {\n${`${line}\n`.repeat(5000)}}`).problems.length > 100, line);
+    }
+    const { user, system } = process.cpuUsage(started);
+    assert.ok(user + system < 8_000_000, `${(user + system) / 1000} ms`);
+  });
+
+  it('are those that come of reading all again behind each', () => {
+    const chance = new Chance(5);
+    const texts = new BrokenTexts([everyConstruct, ...scenarios.values()]);
+    for (let i = 0; i < 60; i++) {
+      const text = [texts.make(chance), texts.make(chance)].join('\n');
+      assert.deepEqual(parseFile(text).problems.map(({ start, message }) => [start, message]), readAgain(text), text);
+    }
   });
 
   it('say where a brace is missing', () => {

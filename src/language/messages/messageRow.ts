@@ -11,6 +11,8 @@ export interface MessageRow {
   readonly cpu?: string;
   /** A condition of a breakpoint, for what only those can meet. */
   readonly condition?: string;
+  /** So many others are said of the example before it. */
+  readonly among?: number;
   /** Files that the example imports, by path. */
   readonly imports?: Readonly<Record<string, string>>;
   /** Globals that are set from outside. */

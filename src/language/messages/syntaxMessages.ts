@@ -14,6 +14,10 @@ export const syntaxMessages = {
     sentence: 'This statement has more than <most> words; split it into several lines.',
     file: `cpu 0 { x = 1${' + 1'.repeat(1000)} }`,
   },
+  'more-mistakes': {
+    sentence: 'There are more mistakes from here on, and nothing behind is read; mend those above first.',
+    file: `cpu 0 {\n${'  x = = 1\n'.repeat(101)}}`, among: 100,
+  },
   'unknown-character': { sentence: '`<found>` is not part of the language; remove it.', cpu: 'x = 3 § 4' },
   'unclosed-text': { sentence: 'This text has no closing `"`; write it where the text ends.', cpu: 'print "no end' },
   'malformed-number': {

@@ -2,6 +2,13 @@ import type { IToken, TokenType } from 'chevrotain';
 import { closingBrace, madeToken } from './braces';
 import { isEndOfStatement } from './lineEnds';
 
+/** Tokens without what was dropped at `start`. */
+export interface Unbroken {
+  readonly tokens: IToken[];
+  readonly dropped: readonly IToken[];
+  readonly start: number;
+}
+
 /**
  * The tokens without the statement or declaration that token `at` stands in. The head of a block inside a `cpu` or
  * procedure becomes `measure`, which may stand before any block, so that the statements in the block are still read;
@@ -11,16 +18,17 @@ export function withoutBrokenStatement(
   tokens: readonly IToken[],
   at: number,
   measure: TokenType,
-): { readonly tokens: IToken[]; readonly dropped: readonly IToken[] } {
+): Unbroken {
   let start = Math.min(at, tokens.length);
   while (start > 0 && !separates(tokens[start - 1])) start--;
   let end = Math.min(at, tokens.length);
   while (end < tokens.length && !separates(tokens[end])) end++;
   const broken = tokens.slice(start, end);
   const opens = tokens[end]?.image === '{';
-  const replace = (upTo: number, by: readonly IToken[]): { tokens: IToken[]; dropped: readonly IToken[] } => ({
+  const replace = (upTo: number, by: readonly IToken[]): Unbroken => ({
     tokens: [...tokens.slice(0, start), ...by, ...tokens.slice(upTo)],
     dropped: tokens.slice(start, upTo),
+    start,
   });
 
   const first = broken[0];
@@ -42,10 +50,10 @@ function dropBefore(
   tokens: readonly IToken[],
   start: number,
   end: number,
-): { readonly tokens: IToken[]; readonly dropped: readonly IToken[] } {
+): Unbroken {
   const previous = tokens[start - 1];
   if (isEndOfStatement(tokens[end]) || previous === undefined) {
-    return { tokens: [...tokens.slice(0, end), ...tokens.slice(end + 1)], dropped: tokens.slice(end, end + 1) };
+    return { tokens: [...tokens.slice(0, end), ...tokens.slice(end + 1)], dropped: tokens.slice(end, end + 1), start };
   }
   // `{ }` whose head wanted something inside, or `} }`: the block before goes, with its head.
   let open = start - 1;
@@ -56,7 +64,7 @@ function dropBefore(
   let head = Math.max(open, 0);
   while (head > 0 && !separates(tokens[head - 1])) head--;
   const upTo = previous.image === '{' ? closingBrace(tokens, open) + 1 : start;
-  return { tokens: [...tokens.slice(0, head), ...tokens.slice(upTo)], dropped: tokens.slice(head, upTo) };
+  return { tokens: [...tokens.slice(0, head), ...tokens.slice(upTo)], dropped: tokens.slice(head, upTo), start: head };
 }
 
 function separates(token: IToken | undefined): boolean {

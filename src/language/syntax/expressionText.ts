@@ -3,7 +3,8 @@ import type { Expr } from '../generated/ast';
 import { extent, type SyntaxProblem } from './braces';
 import { guestParser } from './guestParser';
 import { tooDeep } from './lineEnds';
-import { lexicalProblems, placeOf, tokenType } from './parse';
+import { lexicalProblems, tokenType } from './parse';
+import { placeOf } from './recovery';
 
 const SIZES: ReadonlySet<string> = new Set(['byte', 'word', 'dword', 'qword', 'entry']);
 

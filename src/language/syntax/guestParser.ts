@@ -15,6 +15,8 @@ const messages = new GuestParserMessages();
 
 const guestModule: Module<LangiumCoreServices, PartialLangiumCoreServices> = {
   parser: {
+    // `recover` goes on behind a mistake; the parser's own way of it would cost milliseconds each, and its result is not used.
+    ParserConfig: () => ({ recoveryEnabled: false }),
     Lexer: (services) => new GuestLexer(services),
     LexerErrorMessageProvider: () => new GuestLexerMessages(),
     ParserErrorMessageProvider: () => messages,

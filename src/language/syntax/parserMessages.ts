@@ -82,6 +82,11 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
     return this.codes.get(sentence) ?? 'cannot-stand';
   }
 
+  /** A file cannot begin with `token`. */
+  noDeclaration(token: IToken): string {
+    return this.cannotStand(token, 'File', []);
+  }
+
   private say<Code extends MessageCode>(code: Code, ...fillings: FillingArguments<Code>): string {
     const sentence = sentenceOf(code, ...fillings);
     if (this.codes.size > MOST_REMEMBERED) this.codes.clear();

@@ -16,6 +16,11 @@ export function sourceText(file: number, path: string, text: string): SourceText
   return { file, path, text, lineStarts };
 }
 
+/** Number of the line that an offset lies in, from 0 on. */
+export function lineOf(source: SourceText, offset: number): number {
+  return positionOf(source, offset).line;
+}
+
 /** Range of the characters from `start` up to `end` (offsets). */
 export function rangeBetween(source: SourceText, start: number, end: number): SourceRange {
   const from = positionOf(source, start);
