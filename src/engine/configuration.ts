@@ -48,10 +48,12 @@ export function configure(program: Program, mmu: string | undefined): Configurat
   if (vendor === 'amd' && hypervisor !== undefined) {
     return { error: `${hypervisor.name} needs a processor with VMX, and the platform says vendor amd; write vendor intel or run it under native` };
   }
-  const guestRam = vms.reduce((sum, { slots }) => sum + ramBytes(slots), 0);
+  // A nested guest has memory of the VM around it, and none of the host's.
+  const onHost = vms.filter((_, number) => program.vms[number]!.parent < 0);
+  const guestRam = onHost.reduce((sum, { slots }) => sum + ramBytes(slots), 0);
   const hostRam = hypervisor === undefined ? endOfMemory(vms.flatMap(({ slots }) => slots)) : settingNumber(platform, 'ram', 0, 4 * guestRam);
   if (hostRam < guestRam && hypervisor !== undefined) {
-    const guests = vms.length === 1 ? 'the guest has' : 'the guests together have';
+    const guests = onHost.length === 1 ? 'the guest has' : 'the guests together have';
     return { error: `${guests} more RAM (${guestRam} bytes) than the platform (${hostRam} bytes); give the platform more` };
   }
   const maxphyaddr = settingNumber(platform, 'maxphyaddr', 0, 46);

@@ -79,18 +79,25 @@ export class Endings {
   }
 
   private othersGoOn(status: number, actor: number): boolean {
-    const { program: { actors, vms }, deaths } = this.parts;
-    const { vm } = actors[actor]!;
+    const { program: { vms }, deaths } = this.parts;
+    const vm = this.vmOf(actor);
     return vm >= 0 && !endsOfAll.has(status) && vms.some(({ parent }, other) => parent < 0 && other !== vm && !deaths.isGone(other));
+  }
+
+  /** The VM on the host that goes with an actor: of a nested guest's CPU the one around; -1 for a host thread. */
+  private vmOf(actor: number): number {
+    const { actors, vms } = this.parts.program;
+    const { vm } = actors[actor]!;
+    return vm < 0 || vms[vm]!.parent < 0 ? vm : vms[vm]!.parent;
   }
 
   /** The VM does nothing more from here on. */
   private bury(death: Death): void {
     const { program: { actors }, deaths, meetings } = this.parts;
-    const { vm } = actors[death.cpu]!;
+    const vm = this.vmOf(death.cpu);
     deaths.note(vm, 'not meant', death);
-    actors.forEach((other, number) => {
-      if (other.vm === vm) this.scheduler.setState(number, ACTOR_STATE.dead);
+    actors.forEach((_, number) => {
+      if (this.vmOf(number) === vm) this.scheduler.setState(number, ACTOR_STATE.dead);
     });
     for (const meeting of meetings.forgetTheDead()) this.met(meeting);
     this.buried(death.cpu);
@@ -110,11 +117,11 @@ export class Endings {
     if (!isMeant) return false;
     happenings[actor]!.noteStop(stopCauses.indexOf(cause));
     this.calls.leaveToBlock(actor, processor);
-    const { vm } = program.actors[actor]!;
+    const vm = this.vmOf(actor);
     const { statement } = stacks[actor]!;
     deaths.note(vm, 'meant', { status, cpu: actor, statement, vector: 0, code: 0, addressLo: 0, addressHi: 0 });
-    program.actors.forEach((other, number) => {
-      if (number !== actor && other.vm === vm) this.scheduler.setState(number, ACTOR_STATE.dead);
+    program.actors.forEach((_, number) => {
+      if (number !== actor && this.vmOf(number) === vm) this.scheduler.setState(number, ACTOR_STATE.dead);
     });
     for (const meeting of meetings.forgetTheDead()) this.met(meeting);
     return true;

@@ -6,6 +6,7 @@ import { MOST_CPUS } from './deliveryTables';
 import type { ConfigurationError } from './configuration';
 import { hostActionPerformer } from './hostActions';
 import type { MemorySlot } from './memoryMap';
+import { MOST_NESTED_CPUS } from '../hypervisor/nested/vmcsRegions';
 import { runningTechniques } from './techniques';
 
 /** What a scenario asks for, and the place that asks for it. */
@@ -42,7 +43,7 @@ const features: readonly Feature[] = [
     runsUnder: ['native', 'ept'], advice: 'write ram in place of rom',
   },
   {
-    uses: ({ vms }) => (vms.length > 1 ? { name: `a host of ${vms.length} virtual machines` } : undefined),
+    uses: ({ vms }) => (outermost(vms) > 1 ? { name: `a host of ${outermost(vms)} virtual machines` } : undefined),
     runsUnder: HYPERVISORS, advice: 'without a hypervisor there is one guest to a machine',
   },
   {
@@ -54,14 +55,38 @@ const features: readonly Feature[] = [
   },
   {
     uses: ({ vms }) => (vms.some(({ parent }) => parent >= 0) ? { name: 'a vm inside a vm' } : undefined),
-    runsUnder: NONE, advice: 'leave nesting out',
+    runsUnder: ['ept'], advice: 'L0 emulates VMX for its guest by EPT',
+  },
+  {
+    uses: ({ vms }) => (vms.some(({ parent }) => parent >= 0 && vms[parent]!.parent >= 0) ? { name: 'a vm inside a vm inside a vm' } : undefined),
+    runsUnder: NONE, advice: 'L0 emulates VMX for its own guest, and that one for none',
+  },
+  {
+    uses: ({ vms }, vm) => (hasNested(vms, vm) && vm.paging !== '4-level' && vm.paging !== '5-level'
+      ? setting(vm, 'paging', `a guest hypervisor with paging ${vm.paging}`) : undefined),
+    runsUnder: NONE, advice: 'VM exits go to a 64-bit hypervisor: write paging 4-level',
+  },
+  {
+    uses: (_, vm) => (vm.parent >= 0 && vm.kernel !== 'none' ? { name: `the nested guest ${vm.name} with a kernel library` } : undefined),
+    runsUnder: NONE, advice: 'it begins with nothing mapped: write kernel none in its machine',
+  },
+  {
+    uses: ({ vms }, vm) => (vm.parent >= 0 || hasNested(vms, vm) ? setting(vm, 'delivery', `delivery memory with nesting, in ${vm.name},`, 'memory') : undefined),
+    runsUnder: NONE, advice: 'events of nested guests touch no memory: leave delivery direct',
+  },
+  {
+    uses: ({ vms }, vm) => (vm.parent >= 0 && vm.cpus.length > vms[vm.parent]!.cpus.length
+      ? { name: `the nested guest ${vm.name} with more CPUs than ${vms[vm.parent]!.name} has` } : undefined),
+    runsUnder: NONE, advice: 'CPU n of a nested guest is on CPU n of the VM around it',
+  },
+  {
+    uses: ({ vms }, vm) => (nestedCpus(vms, vm) > MOST_NESTED_CPUS ? { name: `${nestedCpus(vms, vm)} CPUs of nested guests in ${vm.name}` } : undefined),
+    runsUnder: NONE, advice: `the loader has room for ${MOST_NESTED_CPUS} VMCS regions`,
   },
   {
     uses: (_, vm) => (vm.cpus.length > MOST_CPUS ? setting(vm, 'delivery', `delivery memory with ${vm.cpus.length} CPUs`, 'memory') : undefined),
     runsUnder: NONE, advice: `keep ${MOST_CPUS} of them`,
   },
-  { uses: (program) => operation(program, OP.vmcsGet, 'VMREAD') ?? operation(program, OP.vmcsSet, 'VMWRITE'), runsUnder: NONE, advice: 'leave nesting out' },
-  ...['vmlaunch', 'vmresume'].map((name): Feature => ({ uses: (program) => instruction(program, name), runsUnder: NONE, advice: 'leave nesting out' })),
   { uses: (program) => instruction(program, 'vmfunc'), runsUnder: ['native'], advice: 'its hypervisor enables no VM functions' },
   ...hostActionRows.map(({ name }): Feature => ({
     uses: (program) => hostAction(program, name), runsUnder: techniquesWithAction(name), advice: 'no host lies below the others, or none that does it',
@@ -79,6 +104,20 @@ export function unfitFeature(program: Program, vm: VirtualMachine, technique: st
     return { error: `${where}${use.name} does not run under ${technique}; ${instead}`, ...(use.range === undefined ? {} : { range: use.range }) };
   }
   return undefined;
+}
+
+/** VMs that no other is around. */
+function outermost(vms: readonly VirtualMachine[]): number {
+  return vms.filter(({ parent }) => parent < 0).length;
+}
+
+function hasNested(vms: readonly VirtualMachine[], vm: VirtualMachine): boolean {
+  return nestedCpus(vms, vm) > 0;
+}
+
+/** CPUs of all nested guests of a VM. */
+function nestedCpus(vms: readonly VirtualMachine[], vm: VirtualMachine): number {
+  return vms.reduce((sum, { parent, cpus }) => (vms[parent] === vm ? sum + cpus.length : sum), 0);
 }
 
 /** `native` says of what no guest can tell that it does nothing; a host lies below all others. */

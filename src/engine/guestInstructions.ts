@@ -15,13 +15,15 @@ export interface InstructionSite {
   /** Word index of the first operand. */
   at: number;
   readonly chance: Randomness;
+  /** Guest-physical address of the VMCS region of a nested guest's CPU on this processor; undefined: it has none there. */
+  readonly regionOf: (vm: number, cpu: number) => number | undefined;
   /** What it gives. */
   lo: number;
   hi: number;
 }
 
 /** What a row does besides coming to a `STATUS`. */
-export type Aftermath = 'goes on' | 'may let interrupts in' | 'leaves the handler' | 'raises a trap';
+export type Aftermath = 'enters a guest' | 'goes on' | 'may let interrupts in' | 'leaves the handler' | 'raises a trap';
 
 export interface GuestInstruction {
   readonly name: string;
@@ -101,6 +103,18 @@ const rows: Readonly<Record<string, Execute | readonly [Aftermath, Execute]>> = 
     site.hi = Number(BigInt.asIntN(32, value >> 32n));
     return STATUS.done;
   },
+  vmclear: (site) => {
+    const { lo, hi } = regionAddress(site);
+    return site.processor.vmx.vmclear(lo, hi);
+  },
+  vmptrld: (site) => {
+    const { lo, hi } = regionAddress(site);
+    return site.processor.vmx.vmptrld(lo, hi);
+  },
+  vmlaunch: ['enters a guest', () => STATUS.done],
+  vmresume: ['enters a guest', () => STATUS.done],
+  invept: ({ processor, words, at }) => processor.vmx.invept(words[at]!, words[at + 2]!, words[at + 3]!),
+  invvpid: ({ processor, words, at }) => processor.vmx.invvpid(words[at]!, words[at + 2]!, words[at + 3]!, words[at + 4]!, words[at + 5]!),
   sti: ['may let interrupts in', ({ processor }) => processor.setInterruptFlag('set')],
   cli: ({ processor }) => processor.setInterruptFlag('clear'),
 };
@@ -112,6 +126,13 @@ export const guestInstructions: readonly (GuestInstruction | undefined)[] = inst
   const [aftermath, execute]: readonly [Aftermath, Execute] = typeof row === 'function' ? ['goes on', row] : row;
   return { name, aftermath, isAccess: isAccess === true, execute };
 });
+
+/** The operand is an address, or the number of a nested guest where the register behind says so. A guest without a CPU here has no region. */
+function regionAddress({ processor: { cpu }, words, at, regionOf }: InstructionSite): { readonly lo: number; readonly hi: number } {
+  if (words[at + 2] === 0) return { lo: words[at]!, hi: words[at + 1]! };
+  const region = regionOf(words[at]!, cpu);
+  return region === undefined ? { lo: -1, hi: -1 } : { lo: region, hi: 0 };
+}
 
 /** The `index`-th operand into a register. */
 function put({ processor, words, at }: InstructionSite, register: number, index: number): void {

@@ -72,8 +72,8 @@ export class GuestLog {
 
   /** CPU `cpu` as its guest numbers it. */
   private cpu(cpu: number): GuestLogLine {
-    const vm = this.machine.vmOf(cpu);
-    return { ...this.whose(vm), cpu: cpu - vm.processors[0]!.cpu };
+    const vm = this.machine.guestOn(cpu);
+    return { ...this.whose(vm), cpu: vm.processors.findIndex((processor) => processor.cpu === cpu) };
   }
 
   private noteAccess(cpu: number, record: Int32Array): void {
@@ -107,13 +107,14 @@ export class GuestLog {
     const code = record[field.code.at]!;
     const kind = code & PFEC.ID ? ACCESS.fetch : code & PFEC.W ? ACCESS.write : ACCESS.read;
     const access = code & PFEC.U ? kind | ACCESS.user : kind;
-    const space = this.machine.vmOf(cpu).technique.guestTables(cpu);
+    const space = this.machine.guestOn(cpu).technique.guestTables(cpu);
     return walk(space, record[field.gva.at]!, record[field.gva.at + 1]!, access, EFFECTS.none) === WALK.mapped;
   }
 
   private sequence(cpu: number): number {
-    const next = this.next[cpu] ?? 0;
-    this.next[cpu] = next + 1;
+    const actor = this.machine.nesting.runningOn(cpu);
+    const next = this.next[actor] ?? 0;
+    this.next[actor] = next + 1;
     return next;
   }
 }

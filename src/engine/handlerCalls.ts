@@ -61,6 +61,9 @@ export class HandlerCalls {
     this.handlers = actors.filter(({ kind }) => kind === 'cpu').map(({ vm }) => vectorTable(vms[vm]!.handlers));
   }
 
+  /** A double fault has no handler; true when somebody else than the run's end has to do with it. */
+  shutDown: (cpu: number, processor: Processor, returnTo: number) => boolean = () => false;
+
   /** A fault of the instruction at `pc`, which runs again behind the handler. */
   fault(cpu: number, processor: Processor, pc: number): void {
     const { stacks, happenings, repeats, endings } = this.parts;
@@ -156,6 +159,7 @@ export class HandlerCalls {
       this.parts.happenings[cpu]!.noteFault(EXCEPTION_VECTORS.double_fault, 0, 0, 0);
       return this.enter(cpu, processor, EXCEPTION_VECTORS.double_fault, 0, 0, 0, returnTo);
     }
+    if (this.shutDown(cpu, processor, returnTo)) return;
     endings.die(RUN.tripleFault, cpu, vector, code, lo, hi);
   }
 

@@ -38,6 +38,8 @@ interface HeldStep {
  */
 export class Holds {
   scheduler!: Scheduler;
+  /** The number that events of an actor carry. */
+  cpuOf: (actor: number) => number = (actor) => actor;
   /** What derives from a CPU's registers is made anew. */
   reload: (cpu: number) => void = () => undefined;
   /** 'tentatively': time may go back into the middle of this step, so starts of held steps are kept until `forgetPast`. */
@@ -105,7 +107,7 @@ export class Holds {
     const at = WORDS * actor;
     const before = registry.checkpoint();
     const records: Int32Array[] = [];
-    const search = new EventSearch(actor, words[at + KIND_PLUS_ONE]! - 1, words[at + COUNT]!);
+    const search = new EventSearch(this.cpuOf(actor), words[at + KIND_PLUS_ONE]! - 1, words[at + COUNT]!);
     let inside: Checkpoint | undefined;
     bus.divert((record, pass) => {
       if (inside !== undefined) return;
@@ -137,7 +139,7 @@ export class Holds {
     const step = this.held.get(actor);
     if (step === undefined || !registry.isLive(step.before)) throw new Error('invariant: an access goes on whose beginning is forgotten');
     const at = WORDS * actor;
-    const search = new EventSearch(actor, words[at + KIND_PLUS_ONE]! - 1, words[at + COUNT]!);
+    const search = new EventSearch(this.cpuOf(actor), words[at + KIND_PLUS_ONE]! - 1, words[at + COUNT]!);
     this.scheduler.setState(actor, ACTOR_STATE.running);
     words[at + KIND_PLUS_ONE] = 0;
     const world = registry.checkpoint();

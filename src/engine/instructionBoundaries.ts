@@ -2,9 +2,10 @@ import { STATUS, type Processor } from '../hardware/processor/processor';
 import { INTERRUPTIBILITY, REGISTER } from '../hardware/processor/registers';
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
 import type { Endings } from './endings';
+import type { GuestSwitch } from './guestSwitch';
 import type { GuestStack } from './guestStack';
 import type { HandlerCalls } from './handlerCalls';
-import type { Scheduler } from './scheduler';
+import { ACTOR_STATE, type Scheduler } from './scheduler';
 
 /** Vectors below are exceptions: of a delivery that has faulted. SDM Vol. 3, "Exception and Interrupt Vectors". */
 const FIRST_INTERRUPT = 32;
@@ -30,6 +31,7 @@ export interface BoundedInterpreter {
   readonly scheduler: Scheduler;
   readonly calls: HandlerCalls;
   readonly endings: Endings;
+  readonly guests: GuestSwitch;
 }
 
 /** What comes between two instructions of a CPU. */
@@ -38,7 +40,7 @@ export class InstructionBoundaries {
 
   /** Asks the processor of `cpu`, if it is a CPU, for what it takes before its next instruction; true when it takes something. */
   takesPending(cpu: number): boolean {
-    const { processors, stacks, scheduler, calls, endings } = this.parts;
+    const { processors, stacks, scheduler, calls, endings, guests } = this.parts;
     const processor = processors[cpu];
     const stack = stacks[cpu]!;
     if (processor === undefined || !(this.isBoundary(stack.pc) || scheduler.isHalted(cpu))) return false;
@@ -46,6 +48,7 @@ export class InstructionBoundaries {
     const status = processor.deliverPending();
     if (status === STATUS.done) return false;
     if (status === STATUS.stopped) endings.stop(cpu);
+    else if (guests.follow(cpu, processor, status)) return true;
     else if (processor.vector < FIRST_INTERRUPT) calls.fault(cpu, processor, stack.pc);
     else calls.interrupt(cpu, processor, stack.pc, 'outside');
     return true;
@@ -71,6 +74,15 @@ export class InstructionBoundaries {
     const { code, statements } = this.parts.program;
     const at = pc * INSTRUCTION_WORDS;
     return code[at] === OP.statement && !statements[code[at + 1]!]!.isExpect ? 1 : 0;
+  }
+
+  /** The block of `actor` is over, or it halts with nothing left to do, or it is a nested guest that nobody enters any more. */
+  hasEnded(actor: number): boolean {
+    const { program: { code }, scheduler, stacks, guests } = this.parts;
+    const state = scheduler.state(actor);
+    if (state === ACTOR_STATE.ended || state === ACTOR_STATE.dead || state === ACTOR_STATE.outside && guests.isNested(actor)) return true;
+    const { pc, depth } = stacks[actor]!;
+    return code[pc * INSTRUCTION_WORDS] === OP.end && depth === 0 && scheduler.isHalted(actor);
   }
 
   /** Before a statement, an instruction of the guest's, or where the CPU waits. */

@@ -2,6 +2,7 @@ import type { EventBus } from '../hardware/events/eventBus';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Processor } from '../hardware/processor/processor';
 import type { HostActions } from './hostActions';
+import type { Nesting } from './nesting';
 import type { PrivilegeSwitch } from './privilegeSwitch';
 import type { ProcessTable } from './processTable';
 import type { Questions } from './questions';
@@ -17,5 +18,6 @@ export interface InterpretedMachine {
   readonly processes: ProcessTable;
   readonly privilege: PrivilegeSwitch;
   readonly hostActions: HostActions;
+  readonly nesting: Nesting;
   readonly hasTripleFaulted: (cpu: number) => boolean;
 }

@@ -11,6 +11,7 @@ import { Endings } from './endings';
 import { FaultRepeats } from './faultRepeats';
 import { guestInstructions, type InstructionSite } from './guestInstructions';
 import { GuestStack } from './guestStack';
+import { GuestSwitch } from './guestSwitch';
 import { HandlerCalls } from './handlerCalls';
 import { Happenings } from './happenings';
 import { Holds } from './holds';
@@ -57,6 +58,7 @@ export class Interpreter {
   private readonly boundaries: InstructionBoundaries;
   private readonly boot: Boot;
   private readonly endings: Endings;
+  private readonly guests: GuestSwitch;
   readonly repeats: readonly FaultRepeats[];
   private readonly site: InstructionSite;
   private readonly processors: readonly Processor[];
@@ -99,7 +101,9 @@ export class Interpreter {
     this.calls = new HandlerCalls({
       program, techniques, bus, memory, stacks, happenings, repeats: this.repeats, statements, endings: this.endings, privilege,
     });
-    this.boundaries = new InstructionBoundaries({ program, processors, stacks, scheduler: this.scheduler, calls: this.calls, endings: this.endings });
+    const parts = { program, processors, stacks, scheduler: this.scheduler, calls: this.calls, endings: this.endings };
+    this.guests = new GuestSwitch({ ...parts, nesting: machine.nesting });
+    this.boundaries = new InstructionBoundaries({ ...parts, guests: this.guests });
     this.meetings.scheduler = this.scheduler;
     this.holds.scheduler = this.scheduler;
     this.endings.scheduler = this.scheduler;
@@ -107,7 +111,7 @@ export class Interpreter {
     this.endings.met = (meeting) => { this.met(meeting); };
     this.endings.buried = (cpu) => { this.finishBoot(cpu); };
     const seed = program.schedule.kind === 'random' ? program.schedule.seed : undefined;
-    this.site = { processor: processors[0]!, words: stacks[0]!.words, at: 0, chance: new Randomness(registry, 'chance', seed), lo: 0, hi: 0 };
+    this.site = { processor: processors[0]!, words: stacks[0]!.words, at: 0, chance: new Randomness(registry, 'chance', seed), lo: 0, hi: 0, regionOf: (vm, cpu) => machine.nesting.regionOf(vm, cpu) };
   }
 
   /** Hears what the scenario says. */
@@ -130,6 +134,7 @@ export class Interpreter {
       this.stacks[actor]!.start(procedure, block.entry, block.registers);
     });
     this.boot.start();
+    this.guests.start();
   }
 
   /** The hypervisor cannot enter the guest: the run is over before its first statement. */
@@ -250,7 +255,8 @@ export class Interpreter {
       case OP.refuse: this.calls.refuse(cpu, processor); break;
       case OP.end:
         stack.pc = pc;
-        this.scheduler.wait(cpu, ACTOR_STATE.ended, 0, 0);
+        if (this.machine.nesting.of(cpu) === undefined) this.scheduler.wait(cpu, ACTOR_STATE.ended, 0, 0);
+        else this.afterInstruction(cpu, stack, processor, pc, processor.hlt());
         this.mayWait = 1;
         break;
       case OP.meet: this.meet(cpu, stack, pc, a, b); break;
@@ -267,6 +273,8 @@ export class Interpreter {
         break;
       case OP.counter: setNumberAt(words, ra, this.questions.counter(cpu, b, c)); break;
       case OP.mark: setNumberAt(words, ra, this.happenings[cpu]!.count(b)); break;
+      case OP.vmcsGet: this.afterInstruction(cpu, stack, processor, pc, c === 0 ? this.guests.read(processor, b, words, ra) : this.guests.look(cpu, b, words, ra)); break;
+      case OP.vmcsSet: this.afterInstruction(cpu, stack, processor, pc, this.guests.write(processor, a, words[rb]!, words[rb + 1]!)); break;
       case OP.expect: this.judging.judge(cpu, stack, this.happenings[cpu]!, a); break;
       case OP.print: this.judging.say('print', printText(this.program.prints[a]!, words, base), stack.statement); break;
       case OP.startCounting: this.finishBoot(cpu); break;
@@ -301,16 +309,8 @@ export class Interpreter {
     const { pc } = this.stacks[scheduler.current]!;
     const operation = code[pc * INSTRUCTION_WORDS]!;
     if (scheduler.advance(this.boundaries.isBeforeStatement(pc), isGuestInstruction[operation]!) !== NOBODY) return;
-    if (this.program.actors.every((_, actor) => this.hasEnded(actor))) run.end();
+    if (this.program.actors.every((_, actor) => this.boundaries.hasEnded(actor))) run.end();
     else this.endings.die(RUN.deadlock, scheduler.current, 0, 0, 0, 0);
-  }
-
-  /** Its block is over, or it halts with nothing left to do. */
-  private hasEnded(actor: number): boolean {
-    const { scheduler, stacks, code } = this;
-    const isAtEnd = code[stacks[actor]!.pc * INSTRUCTION_WORDS] === OP.end && stacks[actor]!.depth === 0;
-    const state = scheduler.state(actor);
-    return state === ACTOR_STATE.ended || state === ACTOR_STATE.dead || (isAtEnd && scheduler.isHalted(actor));
   }
 
   private beginStatement(cpu: number, stack: GuestStack, processor: Processor | undefined, statement: number): void {
@@ -322,7 +322,7 @@ export class Interpreter {
     }
     if ((this.scheduler.attention[0]! & ATTENTION_TO.holds) !== 0) this.holds.noteStatement(cpu, stack.depth);
     if (this.bus.on[KIND.statement]) {
-      const record = this.bus.begin(KIND.statement, processor === undefined ? ACTOR.host : ACTOR.guest, cpu);
+      const record = this.bus.begin(KIND.statement, processor === undefined ? ACTOR.host : ACTOR.guest, processor?.cpu ?? cpu);
       record[field.index.at] = statement;
       this.bus.commit();
     }
@@ -339,7 +339,7 @@ export class Interpreter {
     if (status === STATUS.done) return;
     stack.pc = pc;
     if (status === STATUS.stopped) this.endings.stop(cpu);
-    else this.calls.fault(cpu, processor, pc);
+    else if (!this.guests.follow(cpu, processor, status)) this.calls.fault(cpu, processor, pc);
   }
 
   /** One of the language's table of instructions. */
@@ -353,6 +353,7 @@ export class Interpreter {
     site.lo = 0;
     site.hi = 0;
     const { aftermath, isAccess } = instruction;
+    if (aftermath === 'enters a guest') return this.afterInstruction(cpu, stack, processor, pc, this.guests.enter(cpu, processor, instruction.name, stack.words, operands, result));
     if (aftermath === 'leaves the handler') return this.afterInstruction(cpu, stack, processor, pc, this.calls.return(cpu, processor));
     const status = instruction.execute(site);
     this.mayWait = 1;

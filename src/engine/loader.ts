@@ -53,7 +53,9 @@ const flatCode32: SegmentValue = {
  * kernel's direct map with large pages, supervisor, writable, not executable, and in 32-bit and PAE mode the page table of
  * its window. They are written from outside, before the guest's first instruction; everything after is the guest's own.
  */
-export function loadGuest(memory: PhysicalMemory, guestMemory: GuestMemory, processors: readonly Processor[], image: GuestImage): void {
+export function loadGuest(
+  memory: PhysicalMemory, guestMemory: GuestMemory, processors: readonly Pick<Processor, 'registers' | 'segments'>[], image: GuestImage,
+): void {
   const mode = pagingModeOf(image.paging);
   const tables = image.kernel === 'library' && mode.format !== undefined ? new FirstTables(memory, guestMemory, mode.format) : undefined;
   if (tables !== undefined) mapKernel(tables, mode, image.ram);

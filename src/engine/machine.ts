@@ -5,6 +5,8 @@ import { Processor, STATUS } from '../hardware/processor/processor';
 import { Registry } from '../hardware/state/registry';
 import { VMCS } from '../hardware/vmx/vmcs';
 import type { Listing } from '../hypervisor/listing';
+import type { NestingEpt } from '../hypervisor/nested/nestingEpt';
+import { NestedGuest } from '../hypervisor/nested/nestedGuest';
 import { PhysicalHost, type PhysicalMachine } from '../hypervisor/physicalHost';
 import type { Technique } from '../hypervisor/technique';
 import { VirtualMachine } from '../hypervisor/virtualMachine';
@@ -15,6 +17,8 @@ import { HostActions } from './hostActions';
 import { Interpreter } from './interpreter';
 import { loadGuest } from './loader';
 import { lowRam, type MemorySlot } from './memoryMap';
+import { enableVmx, loadNestedGuest } from './nestedLoader';
+import { Nesting, nestedCpusOf } from './nesting';
 import { privilegeSwitchFor } from './privilegeSwitch';
 import { ProcessTable } from './processTable';
 import { Questions } from './questions';
@@ -34,28 +38,34 @@ export class Machine {
   readonly vms: readonly RunningVm[];
   readonly questions: Questions;
   readonly interpreter: Interpreter;
+  /** Nested guests, and on whose CPUs they are. */
+  readonly nesting: Nesting;
   private readonly watches: readonly TableWatch[];
 
   constructor(readonly program: Program, readonly configuration: Configuration) {
     const { registry, bus } = this;
     this.memory = this.makeMemory();
-    this.processors = program.vms.flatMap((_, number) => this.makeProcessors(number));
-    this.vms = this.makeVms();
+    this.processors = this.makeAllProcessors();
+    const hypervisors = new Map<number, NestingEpt>();
+    this.vms = this.makeVms(hypervisors);
+    this.nesting = new Nesting(program, hypervisors);
     for (const { technique } of this.vms) if (technique.vm !== undefined) technique.vm.notifier.listener = technique;
     const processes = new ProcessTable(registry, program.processes);
     this.questions = new Questions(this.memory, this.processors, this, processes);
     this.interpreter = new Interpreter(registry, program, {
       techniques: program.actors.map((_, actor) => this.techniquesOf(actor)), processors: this.processors, memory: this.memory,
-      questions: this.questions, bus, processes, privilege: privilegeSwitchFor(this.processors.map(({ cpu }) => this.vmOf(cpu).configuration.delivery)),
-      hostActions: new HostActions(this), hasTripleFaulted: (cpu) => this.vmOf(cpu).technique.hasTripleFaulted(cpu),
+      questions: this.questions, bus, processes, privilege: privilegeSwitchFor(this.processors.map((_, actor) => this.vmOf(actor).configuration.delivery)),
+      hostActions: new HostActions(this), nesting: this.nesting, hasTripleFaulted: (cpu) => this.vmOf(cpu).technique.hasTripleFaulted(cpu),
     });
+    this.interpreter.holds.cpuOf = (actor) => this.processors[actor]?.cpu ?? actor;
     this.interpreter.holds.reload = (cpu) => {
       this.processors[cpu]?.reload();
       this.forgetDerived();
     };
-    this.watches = this.processors.map((processor) => new TableWatch(this.memory, bus, processor, this.vmOf(processor.cpu), processes));
-    for (const vm of this.vms) this.load(vm);
-    const failed = this.processors.filter((processor, cpu) => this.failsToLaunch(processor, cpu));
+    this.watches = this.processors.map((processor, actor) => new TableWatch(this.memory, bus, processor, this.vmOf(actor), processes));
+    for (const vm of this.vms) if (vm.outer === undefined) this.load(vm);
+    for (const vm of this.vms) this.loadNested(vm, hypervisors);
+    const failed = this.processors.filter((processor, actor) => processor.cpu === actor && this.failsToLaunch(processor, actor));
     this.interpreter.start();
     for (const { cpu } of failed) this.interpreter.stopAtLaunch(cpu);
   }
@@ -63,6 +73,11 @@ export class Machine {
   /** The VM that an actor is of; of a host thread, which is of none, the first. */
   vmOf(actor: number): RunningVm {
     return this.vms[Math.max(0, this.program.actors[actor]?.vm ?? 0)]!;
+  }
+
+  /** The VM whose program CPU `cpu` of a VM on the host executes: that one, or a nested guest of it. */
+  guestOn(cpu: number): RunningVm {
+    return this.vmOf(this.nesting.runningOn(cpu));
   }
 
   /** Of the first VM. */
@@ -103,6 +118,16 @@ export class Machine {
     return new PhysicalMemory(this.registry, hostRam, withMemory(first.slots).map(rangeOf));
   }
 
+  /** A nested guest's CPUs are those of the VM around, which stands before it. */
+  private makeAllProcessors(): readonly Processor[] {
+    const { program: { vms } } = this;
+    const all: Processor[] = [];
+    vms.forEach(({ parent, cpus }, number) => {
+      all.push(...(parent < 0 ? this.makeProcessors(number) : cpus.map((_, index) => all[vms[parent]!.cpus[index]!]!)));
+    });
+    return all;
+  }
+
   /** The CPUs of a VM. They know each other, and those of no other VM. */
   private makeProcessors(number: number): readonly Processor[] {
     const { program, registry, memory, bus, configuration } = this;
@@ -119,17 +144,29 @@ export class Machine {
     });
   }
 
-  private makeVms(): readonly RunningVm[] {
+  private makeVms(hypervisors: Map<number, NestingEpt>): readonly RunningVm[] {
     const { program, registry, memory, bus, configuration: { vms, maxphyaddr, tags, hostRam, sabotage } } = this;
+    const nested = nestedCpusOf(program);
     const physical: PhysicalMachine = { registry, memory, bus, maxphyaddr, tags, sabotage };
     let host: PhysicalHost | undefined;
     return vms.map((configuration, number): RunningVm => {
       const { technique, settings, slots, name } = configuration;
       const processors = program.vms[number]!.cpus.map((cpu) => this.processors[cpu]!);
+      const { parent } = program.vms[number]!;
+      if (parent >= 0) {
+        const regions = nested.filter(({ vm }) => vm === number).map(({ region }) => region);
+        const guest = new NestedGuest(hypervisors.get(parent)!, processors, regions, lowRam(slots) / FRAME_BYTES);
+        return { number, name, configuration, processors, technique: guest, outer: parent };
+      }
       const guest = { number, processors, slots: withMemory(slots) };
       if (technique.ownsMachine) return { number, name, configuration, processors, technique: technique.make(physical, guest) };
       host ??= new PhysicalHost(physical, Math.floor(hostRam / FRAME_BYTES), vms.length);
-      return { number, name, configuration, processors, technique: technique.make(new VirtualMachine(host, guest), settings) };
+      const vm = new VirtualMachine(host, guest);
+      if (!program.vms.some((each) => each.parent === number)) return { number, name, configuration, processors, technique: technique.make(vm, settings) };
+      if (technique.makeNesting === undefined) throw new Error(`invariant: a VM under ${technique.name} was let through with a nested guest`);
+      const hypervisor = technique.makeNesting(vm, settings);
+      hypervisors.set(number, hypervisor);
+      return { number, name, configuration, processors, technique: hypervisor };
     });
   }
 
@@ -138,6 +175,14 @@ export class Machine {
     loadGuest(this.memory, guestMemory, processors, { paging, kernel, ram: lowRam(slots) });
     if (delivery !== 'memory') return;
     loadDeliveryTables(this.memory, guestMemory, processors, { paging, kernel, handlers: this.program.vms[number]!.handlers });
+  }
+
+  private loadNested(guest: RunningVm, hypervisors: ReadonlyMap<number, NestingEpt>): void {
+    const outer = guest.outer === undefined ? undefined : this.vms[guest.outer];
+    const hypervisor = guest.outer === undefined ? undefined : hypervisors.get(guest.outer);
+    if (outer === undefined || hypervisor === undefined) return;
+    enableVmx(outer);
+    loadNestedGuest(outer, hypervisor, guest, this.nesting.cpus.filter(({ vm }) => vm === guest.number).map(({ region }) => region));
   }
 
   /** What an actor's expectations are under: its VM's technique, those of all VMs for a host thread. */
@@ -149,14 +194,17 @@ export class Machine {
   /** True when the hypervisor cannot enter the guest. */
   private failsToLaunch(processor: Processor, cpu: number): boolean {
     const { technique } = this.vmOf(cpu);
-    processor.storeObserver = this.watches[cpu];
+    processor.storeObserver = { beforeStore: (...store) => this.watches[this.nesting.runningOn(cpu)]!.beforeStore(...store) };
     processor.reload();
     const { root } = technique;
     if (root === undefined) return false;
     technique.prepare(cpu);
     processor.root = {
       handleExit: (of) => {
-        this.interpreter.happenings[of]!.noteExit(processor.vmcs[VMCS.exit_reason]!);
+        const reason = processor.vmcs[VMCS.exit_reason]!;
+        const running = this.nesting.runningOn(of);
+        this.interpreter.happenings[of]!.noteExit(reason);
+        if (running !== of) this.interpreter.happenings[running]!.noteExit(reason);
         return root.handleExit(of);
       },
     };

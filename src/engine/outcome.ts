@@ -57,6 +57,10 @@ function causeOfDeath(machine: Machine, death: Death): string {
       return 'calls are nested too deep; look for a procedure that calls itself without end, or a handler that faults';
     case RUN.handlerLoop:
       return `the handler returns without repairing anything: ${fault} came 1000 times in a row; make it map the page or \`refuse\``;
+    case RUN.otherVmcs: {
+      const name = machine.program.vms[code]?.name ?? '';
+      return `the current VMCS is not that of ${name} on this CPU; write vmptrld(${name}) above`;
+    }
     case RUN.deadlock:
       return deadlockText(machine);
     case RUN.hostActionRefused:

@@ -109,7 +109,7 @@ export class Questions {
 
   private tables(cpu: number): TranslationSpace {
     const { technique, processors } = this.vmAsked(cpu);
-    const space = technique.guestTables((processors.find((processor) => processor.cpu === cpu) ?? processors[0]!).cpu);
+    const space = technique.guestTables((processors.find((processor) => processor === this.processors[cpu]) ?? processors[0]!).cpu);
     const root = this.asked?.root;
     if (root === undefined) return space;
     space.useTopEntriesInMemory();
@@ -127,7 +127,7 @@ export class Questions {
     const processor = this.processors[cpu];
     // A host thread's own statement is judged by what it made all CPUs do.
     if (scope === COUNTER_SCOPE.cpu && processor !== undefined) return processor.counters[counter]!;
-    return this.counted(cpu).flatMap((vm) => vm.processors).reduce((sum, { counters }) => sum + counters[counter]!, 0);
+    return [...new Set(this.counted(cpu).flatMap((vm) => vm.processors))].reduce((sum, { counters }) => sum + counters[counter]!, 0);
   }
 
   /** Register `number` as the guest sees it, left in valueLo, valueHi. */
@@ -140,11 +140,11 @@ export class Questions {
     }
     if (number === REGISTER.cr3) {
       const { technique } = this.machine.vmOf(cpu);
-      this.valueLo = technique.guestCr3Lo(cpu);
-      this.valueHi = technique.guestCr3Hi(cpu);
+      this.valueLo = technique.guestCr3Lo(processor.cpu);
+      this.valueHi = technique.guestCr3Hi(processor.cpu);
       return;
     }
-    this.valueLo = number === REGISTER.efer ? this.machine.vmOf(cpu).technique.guestEfer(cpu) : processor.visibleLo(number);
+    this.valueLo = number === REGISTER.efer ? this.machine.vmOf(cpu).technique.guestEfer(processor.cpu) : processor.visibleLo(number);
     this.valueHi = processor.registers[2 * number + 1]!;
   }
 
@@ -194,7 +194,7 @@ export class Questions {
 
   private tablePagesOf({ technique, processors }: RunningVm, cpu: number, counter: number): number {
     if (counter === COUNTER['table_pages.guest']) {
-      return guestTablePages(this.memory, technique, (processors.find((processor) => processor.cpu === cpu) ?? processors[0]!).cpu).size;
+      return guestTablePages(this.memory, technique, (processors.find((processor) => processor === this.processors[cpu]) ?? processors[0]!).cpu).size;
     }
     if (counter === COUNTER['table_pages.shadow']) return technique.tablePages('shadow');
     if (counter === COUNTER['table_pages.ept']) return technique.tablePages('ept');

@@ -96,7 +96,7 @@ export class ScenarioRun {
   /** Statements of the scenario's own program so far, over all CPUs; 0 during boot. */
   get statements(): number {
     if (!this.machine.interpreter.run.isCounting) return 0;
-    return this.machine.processors.reduce((sum, { counters }) => sum + counters[COUNTER.statements]!, 0);
+    return [...new Set(this.machine.processors)].reduce((sum, { counters }) => sum + counters[COUNTER.statements]!, 0);
   }
 
   /** A guess at how much is done, 0 to 1, where loops allow one; undefined during boot. */
@@ -143,7 +143,7 @@ export class ScenarioRun {
     const { machine } = this;
     machine.bus.silence();
     this.log?.noteTables();
-    const vms = machine.vms.map((vm) => vmReport(machine.questions, vm));
+    const vms = machine.vms.filter(({ outer }) => outer === undefined).map((vm) => vmReport(machine.questions, vm));
     const counters = summed(vms);
     return {
       technique: techniqueText(machine.vms),
@@ -191,5 +191,5 @@ function listen(machine: Machine, options: RunOptions, log: GuestLog | undefined
 
 /** The VM that an event is of, where there are several: which one its CPU is of. */
 function whose(machine: Machine, cpu: number): TraceLine {
-  return machine.vms.length > 1 && machine.processors[cpu] !== undefined ? { vm: machine.vmOf(cpu).name } : {};
+  return machine.vms.length > 1 && machine.processors[cpu] !== undefined ? { vm: machine.guestOn(cpu).name } : {};
 }

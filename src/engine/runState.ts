@@ -18,6 +18,8 @@ export const RUN = {
   deadlock: 8,
   /** A host action found what it cannot do; its sentence is the machine's to tell. */
   hostActionRefused: 9,
+  /** VMLAUNCH or VMRESUME of a nested guest while another one's VMCS is current. */
+  otherVmcs: 10,
 } as const;
 
 const STATUS = 0;

@@ -12,6 +12,8 @@ export interface RunningVm {
   /** Its CPUs, in order. */
   readonly processors: readonly Processor[];
   readonly technique: Technique;
+  /** Of a nested guest: the number of the VM around it, whose CPUs its own are. */
+  readonly outer?: number;
 }
 
 /** What the VMs run under: one name when they agree, else all of them in order. */

@@ -20,6 +20,8 @@ export const ACTOR_STATE = {
   ended: 6,
   /** Its VM cannot go on: it does nothing more. */
   dead: 7,
+  /** Its processor runs another program: of a CPU that of a nested guest, of a nested CPU that of the VM around it. */
+  outside: 8,
 } as const;
 
 const CURRENT = 0;
@@ -32,7 +34,8 @@ const STATE = 0;
 const MEETING = 1;
 const TICKET = 2;
 const DEPTH = 3;
-const ACTOR_WORDS = 4;
+const LEFT = 4;
+const ACTOR_WORDS = 5;
 
 /** Why instructions cannot just be executed one after the other: bits of `attention`. */
 export const ATTENTION_TO = {
@@ -113,7 +116,15 @@ export class Scheduler {
 
   /** The actor waits at `meeting` from here on; `ticket`: what tells whether it is over. */
   wait(actor: number, state: number, meeting: number, ticket: number): void {
-    this.words.set([state, meeting, ticket, this.stacks[actor]!.depth], HEAD_WORDS + ACTOR_WORDS * actor);
+    this.words.set([state, meeting, ticket, this.stacks[actor]!.depth, 0], HEAD_WORDS + ACTOR_WORDS * actor);
+  }
+
+  /** The processor of `actor` goes to another program, that of `next`, which goes on with what it was about when it was left. */
+  switchTo(actor: number, next: number): void {
+    this.words[HEAD_WORDS + ACTOR_WORDS * actor + LEFT] = this.state(actor);
+    this.setState(actor, ACTOR_STATE.outside);
+    this.setState(next, this.words[HEAD_WORDS + ACTOR_WORDS * next + LEFT]! || ACTOR_STATE.running);
+    this.handOver(next);
   }
 
   /** Every actor may run from now on, beside the one that booted. */

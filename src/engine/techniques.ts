@@ -1,5 +1,6 @@
 import { Ept } from '../hypervisor/ept/ept';
 import { Native } from '../hypervisor/native';
+import { NestingEpt } from '../hypervisor/nested/nestingEpt';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import type { Technique } from '../hypervisor/technique';
 import type { PhysicalMachine } from '../hypervisor/physicalHost';
@@ -28,6 +29,8 @@ interface BareTechnique extends TechniqueRow {
 interface HostedTechnique extends TechniqueRow {
   readonly ownsMachine: false;
   make(vm: VirtualMachine, settings: TechniqueSettings): Technique;
+  /** The same for a guest that is a hypervisor itself; left out: its guests can be none. */
+  makeNesting?(vm: VirtualMachine, settings: TechniqueSettings): NestingEpt;
 }
 
 export type RunningTechnique = BareTechnique | HostedTechnique;
@@ -51,9 +54,10 @@ export const runningTechniques: readonly RunningTechnique[] = [
   {
     name: 'ept',
     documentation: 'Extended page tables: the processor translates guest-physical addresses by a second set of tables.',
-    settings: [],
+    settings: ['shadow_pages'],
     ownsMachine: false,
     make: (vm) => new Ept(vm),
+    makeNesting: (vm, { shadowPages }) => new NestingEpt(vm, shadowPages),
   },
 ];
 

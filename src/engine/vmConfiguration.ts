@@ -30,7 +30,9 @@ const DEFAULT_TECHNIQUE = 'shadow-wp';
  */
 export function configureVm(program: Program, vm: VirtualMachine, mmu: string | undefined): VmConfiguration | ConfigurationError {
   const machine = new Map(vm.machine.map((setting) => [setting.name, setting]));
-  const written = machine.get('mmu')?.values[0];
+  // Below a nested guest lies what the VM around it runs under.
+  const below = vm.parent < 0 ? machine : new Map(program.vms[vm.parent]!.machine.map((setting) => [setting.name, setting]));
+  const written = below.get('mmu')?.values[0];
   const asked = splitTechnique(mmu ?? (written === undefined ? DEFAULT_TECHNIQUE : String(written)));
   if ('error' in asked) return asked;
   const technique = findTechnique(asked.name);

@@ -93,6 +93,12 @@ export class OperandPages {
     if (this.crosses && this.nextGfn !== NO_MEMORY) dirty.mark(this.nextGfn, cpu);
   }
 
+  /** Guest frame that a part of the operand (0, or 1 for what lies in a next page) is written to; -1: none. */
+  writtenGfn(part: number): number {
+    if (!this.isWritten || part === 1 && !this.crosses) return NO_MEMORY;
+    return part === 0 ? this.firstGfn : this.nextGfn;
+  }
+
   private isFirst(gvaLo: number): boolean {
     return ((gvaLo ^ this.processor.pending.gvaLo) & ~PAGE_MASK) === 0;
   }

@@ -50,7 +50,7 @@ const host: readonly (readonly [VmcsFieldName, number])[] = [
  * Fills in a VMCS from the state that the processor's registers have: the guest begins as the machine would without a
  * hypervisor. Whatever the wishes need besides (EPTP, VPID, exception bitmap) is the caller's.
  */
-export function prepareVmcs(processor: Processor, wishes: VmcsWishes): void {
+export function prepareVmcs(processor: Pick<Processor, 'registers' | 'segments' | 'vmcs' | 'features'>, wishes: VmcsWishes): void {
   const { registers, segments, vmcs, features } = processor;
   const set = (name: VmcsFieldName, lo: number, hi = 0): void => {
     vmcs[VMCS[name]] = lo;

@@ -15,7 +15,7 @@ const WORDS = ROOT_PAGES + MOST_ROOTS;
 
 /** Why the hypervisor gave up: index into `stopReasons`. */
 export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5,
-  deliveryEmulation: 6, misconfiguredEntry: 7, realMode: 8,
+  deliveryEmulation: 6, misconfiguredEntry: 7, realMode: 8, eptpOutsideSlots: 9, nestedOperand: 10,
 } as const;
 export const stopReasons = [
   '',
@@ -27,6 +27,8 @@ export const stopReasons = [
   'the delivery of an event touched MMIO or wrote ROM, and there is no instruction to emulate; keep stacks and descriptor tables in RAM',
   'an EPT entry is misconfigured; take back what set_epte wrote there',
   'the guest has cleared CR0.PE, and a VM entry into real-address mode needs "unrestricted guest", which needs EPT; run it under ept',
+  'the EPTP of the VMCS that the guest hypervisor has made names a guest frame outside every memory slot',
+  'an access of the nested guest that must be emulated crosses a page boundary, and the emulator has one page of it; keep the operand within a page',
 ] as const;
 
 /** What the hypervisor keeps for one virtual CPU beside its VMCS. */

@@ -124,7 +124,7 @@ export const OP = {
 
   /** ra := question #b (`QUERY`) about the address in rc; the register behind says whose it is (`addressOwner`) */
   queryOf: 66,
-  /** ra := VMCS field #b (index into `vmcsFields`): VMREAD; in expect and print without an exit */
+  /** ra := VMCS field #b (index into `vmcsFields`): VMREAD; a look without an exit when #c is 1 (in expect and print) */
   vmcsGet: 67,
   /** VMCS field #a := rb: VMWRITE */
   vmcsSet: 68,

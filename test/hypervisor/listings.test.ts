@@ -5,6 +5,7 @@ import { LONG4 } from '../../src/hardware/paging/formats/long4';
 import { PIN, PRIMARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { allLines, watchListings, type WatchedRun } from './listingWatch';
+import { trackedWrites } from './nested/nestedPrograms';
 
 const HEAD = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x604000 rw user }\n';
 
@@ -360,6 +361,8 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
     watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  y = 1\n  user [0x600000] = 1\n}`,
       once((machine) => isAtLine(machine, 5), raiseRightsBehindTheTlb));
   }
+  // Frames whose writes are tracked: with a guest hypervisor.
+  if (mmu === 'ept') for (const text of trackedWrites) watch(text);
   if (mmu === 'ept') watch(slotted, once((machine) => isAtLine(machine, STALE_AT), changeSlots));
   watch(stackOnDevice);
   if (mmu === 'ept') watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  invlpg(0x600000)\n  user x = [0x600000]\n}`, once((machine) => isAtLine(machine, 5), misconfigure));

@@ -295,6 +295,8 @@ export class Processor {
   breakpoint(): number { return this.eventUnit.instructions.breakpoint(); }
   /** An exception that an instruction comes to by itself: #DE, #UD, #DB …; `errorCode` where its vector has one. */
   raiseException(vector: number, errorCode: number): number { return this.eventUnit.instructions.exception(vector, errorCode); }
+  /** A double fault whose delivery faults: a VM exit in a guest, else shutdown. */
+  tripleFault(): number { return this.end.statusOf(this.interruption.tripleFault()); }
   /** IRET, with the operand size of the mode. */
   interruptReturn(): number { return this.eventUnit.instructions.interruptReturn(); }
   /** STI and CLI. */

@@ -16,7 +16,7 @@ const WRITE_BITMAPS = 2048;
  * Does IN or OUT of `size` bytes at `port` exit? With bitmaps by the bit of any port that it touches; one that wraps
  * round the 16-bit port space always exits. SDM Vol. 3, "Instructions That Cause VM Exits Conditionally".
  */
-export function ioExits(vmcs: Int32Array, bits: PermissionBits, port: number, size: number): boolean {
+export function ioExits(vmcs: Int32Array, bits: Pick<PermissionBits, 'at'>, port: number, size: number): boolean {
   const primary = vmcs[VMCS.primary_controls]!;
   if ((primary & PRIMARY.useIoBitmaps) === 0) return (primary & PRIMARY.unconditionalIoExiting) !== 0;
   if (port + size > PORTS) return true;
@@ -31,7 +31,7 @@ export function ioExits(vmcs: Int32Array, bits: PermissionBits, port: number, si
  * Does RDMSR or WRMSR of `msr` exit? Without bitmaps, and outside their two ranges, always. SDM Vol. 3, "MSR-Bitmap
  * Address", "Instructions That Cause VM Exits Conditionally".
  */
-export function msrExits(vmcs: Int32Array, bits: PermissionBits, msr: number, how: 'read' | 'write'): boolean {
+export function msrExits(vmcs: Int32Array, bits: Pick<PermissionBits, 'at'>, msr: number, how: 'read' | 'write'): boolean {
   if ((vmcs[VMCS.primary_controls]! & PRIMARY.useMsrBitmaps) === 0) return true;
   const number = msr >>> 0;
   const range = msrRanges.find(({ first, last }) => number >= first && number <= last);

@@ -4,7 +4,7 @@ import { fieldWidth, isReadOnly, vmcsComponent, type VmcsFieldWidth } from './vm
 import { LAUNCH_STATE, VMCS, VMCS_LAUNCH_STATE } from './vmcs';
 
 /** Masks of a field's low and high half. */
-const masks: Readonly<Record<VmcsFieldWidth, readonly [lo: number, hi: number]>> = {
+export const fieldMasks: Readonly<Record<VmcsFieldWidth, readonly [lo: number, hi: number]>> = {
   '16 bits': [0xffff, 0], '32 bits': [-1, 0], '64 bits': [-1, -1], 'natural width': [-1, -1],
 };
 const SUCCEED: VmxOutcome = { kind: 'succeed' };
@@ -41,7 +41,7 @@ export class VmcsInstructions {
       vmcs[at + 1] = lo;
       return SUCCEED;
     }
-    const [maskLo, maskHi] = masks[fieldWidth(component.field.encoding)];
+    const [maskLo, maskHi] = fieldMasks[fieldWidth(component.field.encoding)];
     vmcs[at] = lo & maskLo;
     vmcs[at + 1] = hi & maskHi;
     return SUCCEED;

@@ -5,9 +5,10 @@ import { brokeIntoDelivery } from '../commonExits';
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { markWritten, PAGE_KNOWN, walkOperandPage } from '../walkOperandPage';
+import type { OperandPart } from '../writeTracking';
 import type { EptMmu } from './eptMmu';
 
-const V = { gva: 0, error_code: 1, pages: 2 } as const;
+const V = { gva: 0, error_code: 1, pages: 2, part: 3 } as const;
 
 /** The one `walk_operand_page` of this listing. */
 export const walkOperand = walkOperandPage<EptMmu>();
@@ -16,7 +17,7 @@ export const walkOperand = walkOperandPage<EptMmu>();
 export const emulateAccess: ListingProcedure<EptMmu> = {
   name: 'emulate_access',
   purpose: 'An access that no EPT entry can let the guest make itself, MMIO or a write to ROM: done for the guest.',
-  values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'pages', kind: 'number' }],
+  values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'part', kind: 'number' }],
   parameters: 0,
   body: [
     when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
@@ -34,9 +35,18 @@ export const emulateAccess: ListingProcedure<EptMmu> = {
         give('what it came to', (mmu) => mmu.cameTo),
       ]),
     ]),
+    repeat('part = next part of the operand that writes a tracked frame', (mmu, f) => nextTracked(mmu, f), [
+      line('trapped write to the page table there', { writes: ['counters'] }, (mmu, f) => mmu.tracking?.writes(mmu.cpu, partOf(mmu, f))),
+    ]),
     line('perform the access: where nothing answers, a load gives ones; where nothing takes it, a store goes nowhere',
       { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
     markWritten<EptMmu>(),
+    line('part = none yet', {}, (_, f) => f.set(V.part, 0, 0)),
+    repeat('part = next part of the operand that wrote a tracked frame', (mmu, f) => nextTracked(mmu, f), [
+      line('kvm_page_track_write(part): what was made of the old entries goes', {}, (mmu, f) => {
+        mmu.tracking?.written(mmu.cpu, partOf(mmu, f), mmu.operand.bytesAt(partOf(mmu, f).gvaLo));
+      }),
+    ]),
     give('behind the instruction', RESUME.completed),
   ],
 };
@@ -58,6 +68,25 @@ function nextPage({ processor, operand }: EptMmu, f: ListingFrame): boolean {
   const { lo, hi } = operand.otherGva(processor.pending.gvaLo);
   f.set(V.gva, lo, hi);
   return true;
+}
+
+/** `part` counts from 1; 0: none yet. */
+function nextTracked({ operand, tracking }: EptMmu, f: ListingFrame): boolean {
+  if (tracking === undefined) return false;
+  for (let part = f.lo(V.part); part < 2; part++) {
+    const gfn = operand.writtenGfn(part);
+    if (gfn < 0 || !tracking.isTracked(gfn)) continue;
+    f.set(V.part, part + 1, 0);
+    return true;
+  }
+  return false;
+}
+
+function partOf({ processor: { pending }, operand }: EptMmu, f: ListingFrame): OperandPart {
+  const part = f.lo(V.part) - 1;
+  const { lo: gvaLo, hi: gvaHi } = part === 0 ? { lo: pending.gvaLo, hi: pending.gvaHi } : operand.otherGva(pending.gvaLo);
+  const gfn = operand.writtenGfn(part);
+  return { gvaLo, gvaHi, gpaLo: (gfn << 12) | (gvaLo & 0xfff), gpaHi: gfn >>> 20 };
 }
 
 function findsPage(mmu: EptMmu, f: ListingFrame): boolean {

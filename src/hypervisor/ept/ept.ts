@@ -11,6 +11,7 @@ import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import type { TableRoot, Technique } from '../technique';
 import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
+import type { WriteTracking } from '../writeTracking';
 import { EptMmu } from './eptMmu';
 import { handleCrAccess } from './handleCrAccess';
 import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
@@ -33,12 +34,13 @@ export class Ept implements Technique, RootMode {
   private readonly runner: ListingRunner<EptMmu>;
   private readonly rootFrame: number;
 
-  constructor(readonly vm: VirtualMachine) {
+  /** `tracking`: guest frames whose writes somebody must see. */
+  constructor(readonly vm: VirtualMachine, tracking?: WriteTracking) {
     this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
     this.runner = new ListingRunner('ept.vmm', 'vmm', vm.host.listingNumber('ept.vmm'), [
       handleExit, handleEptViolation, walkOperand, handleCrAccess, ...instructionHandlers, unmapGfnRange, handleEptMisconfig, emulateAccess,
     ], vm.host.bus, vm.host.depth);
-    this.mmus = new PerCpu(vm.processors, (processor) => new EptMmu(processor.cpu, processor, vm, this.rootFrame));
+    this.mmus = new PerCpu(vm.processors, (processor) => new EptMmu(processor.cpu, processor, vm, this.rootFrame, tracking));
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
   }
@@ -58,6 +60,11 @@ export class Ept implements Technique, RootMode {
     mmu.actor = actor;
     this.runner.call(unmapGfnRange, mmu, actor, [gfn, 0, pages, 0]);
     mmu.actor = mmu.cpu;
+  }
+
+  /** Clears W in the entry that maps `gfn`, in a step of `cpu`; true when it had it. */
+  writeProtect(gfn: number, cpu: number): boolean {
+    return this.mmus.of(cpu).leaves.writeProtect(gfn, cpu);
   }
 
   prepare(cpu: number): void {

@@ -70,6 +70,14 @@ export class EptLeaves {
     return true;
   }
 
+  /** Clears W of the page of `gfn`, whose writes somebody must see; of a larger page nothing is left. True when it had W. */
+  writeProtect(gfn: number, cpu: number): boolean {
+    if (!this.find(gfn) || this.isMmio || (this.lo & WRITE) === 0) return false;
+    if (this.level === 1) this.write(this.lo & ~WRITE, this.hi, cpu);
+    else this.write(0, 0, cpu);
+    return true;
+  }
+
   /** Has the processor log the next write to the page of `gfn`; true when its dirty flag was set. */
   clearDirty(gfn: number, cpu: number): boolean {
     if (!this.find(gfn) || this.isMmio || (this.lo & DIRTY) === 0) return false;

@@ -18,6 +18,7 @@ import { OperandPages } from '../operandPages';
 import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
+import type { WriteTracking } from '../writeTracking';
 
 /** SDM Vol. 3, "EPT and Memory Typing". */
 const WRITE_BACK = 6;
@@ -49,6 +50,8 @@ export class EptMmu {
     private readonly vm: VirtualMachine,
     /** Host frame of the EPT PML4. */
     readonly rootFrame: number,
+    /** Who must see writes to some guest frames; undefined: nobody. */
+    readonly tracking?: WriteTracking,
   ) {
     this.memory = vm.memory;
     this.vcpu = vm.vcpus.of(cpu);
@@ -154,7 +157,7 @@ export class EptMmu {
 
   /** Maps the page of `gfn`: R, X and write-back, and W unless it is withheld. Accessed and dirty are the processor's to set. */
   setPage(table: number, index: number, frame: number, gfn: number): void {
-    this.maker.make(frame, this.memory.withholdsWrite(gfn) === 0 ? ALL_RIGHTS : ALL_RIGHTS & ~EPT_RIGHTS.writable);
+    this.maker.make(frame, this.memory.withholdsWrite(gfn) === 0 && this.tracking?.isTracked(gfn) !== true ? ALL_RIGHTS : ALL_RIGHTS & ~EPT_RIGHTS.writable);
     this.maker.setMemoryType(WRITE_BACK);
     if (this.memory.dirty.awaitsWrite(gfn) !== 0) this.maker.hi |= MMU_WRITABLE_HI;
     this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, 1, table, index, this.maker.lo, this.maker.hi);

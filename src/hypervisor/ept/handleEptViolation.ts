@@ -41,6 +41,12 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
     when('the slot is read-only, and the access writes', (mmu, f) => writes(f) && mmu.memory.slots.isReadOnly(f.lo(V.slot)), [
       give('emulate_access()', (mmu) => mmu.call(emulateAccess)),
     ]),
+    when('the access writes a tracked frame: EPT tables of a guest hypervisor are shadowed there', (mmu, f) => writes(f) && isTracked(mmu, f), [
+      when('it is no store: the processor sets a flag in a guest paging structure', (_, f) => !isFinal(f), [
+        line('kvm_mmu_unprotect_page(gpa >> 12): then nothing is tracked there', {}, (mmu, f) => mmu.tracking?.unprotect(mmu.cpu, f.frame(V.gpa))),
+      ]),
+      when('it is a store', (_, f) => isFinal(f), [give('emulate_access()', (mmu) => mmu.call(emulateAccess))]),
+    ]),
     when('the access writes a page of a slot whose dirty pages are logged by faults', (mmu, f) => writes(f) && mmu.memory.dirty.isLoggedByFault(f.frame(V.gpa)), [
       line('mark_page_dirty(gpa >> 12)', { writes: ['vm.dirty_bitmap'] }, (mmu, f) => mmu.memory.dirty.mark(f.frame(V.gpa), mmu.cpu)),
       when('the page is mapped, and lacks only the W that logging has withheld', (mmu, f) => mmu.leaves.awaitsWrite(f.frame(V.gpa)), [
@@ -72,7 +78,7 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
         f.set(V.level, f.lo(V.level) - 1, 0);
       }),
     ]),
-    line('EPT PTE = hpa with R and X, and W unless it is withheld (ROM; a first write to be logged); write-back', { writes: ['memory'] }, (mmu, f) => {
+    line('EPT PTE = hpa with R and X, and W unless it is withheld (ROM; a first write to be logged; a tracked frame); write-back', { writes: ['memory'] }, (mmu, f) => {
       f.set(V.index, indexAt(f.frame(V.gpa), 1), 0);
       mmu.setPage(f.frame(V.table), f.lo(V.index), f.frame(V.hpa), f.frame(V.gpa));
     }),
@@ -87,6 +93,10 @@ function isFinal(f: ListingFrame): boolean {
 
 function writes(f: ListingFrame): boolean {
   return (f.lo(V.qualification) & EPT_QUALIFICATION.write) !== 0;
+}
+
+function isTracked(mmu: EptMmu, f: ListingFrame): boolean {
+  return mmu.tracking?.isTracked(f.frame(V.gpa)) === true;
 }
 
 function stop(mmu: EptMmu, reason: number): number {

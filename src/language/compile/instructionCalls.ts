@@ -40,12 +40,14 @@ function compileNumbered(body: Body, node: Call, number: number, row: Instructio
   const { code } = body.unit;
   const mark = body.mark;
   const isEntry = row.name === 'vmlaunch' || row.name === 'vmresume';
-  const base = body.allocate(Math.max(1, row.operands.length + (row.isAccess === true ? 1 : 0)));
+  const base = body.allocate(Math.max(1, row.operands.length + (row.isAccess === true || row.isVmcs === true ? 1 : 0)));
   row.operands.forEach((operand, i) => {
     const argument = node.args[i];
     if (argument === undefined) return;
     const inner = body.mark;
-    if (isEntry) code.loadConstant(base + i, nestedGuest(body, argument, row.name));
+    const isGuest = isEntry || row.isVmcs === true && isNestedGuest(body, argument);
+    if (row.isVmcs === true) code.loadConstant(base + 1, isGuest ? 1n : 0n);
+    if (isGuest) code.loadConstant(base + i, nestedGuest(body, argument, row.name));
     else compileInto(body, argument, base + i, operand.type);
     body.releaseTo(inner);
   });
@@ -56,6 +58,10 @@ function compileNumbered(body: Body, node: Call, number: number, row: Instructio
   const result = target ?? body.allocate();
   code.emit(OP.instruction, number, base, result);
   return { type: row.result, register: result };
+}
+
+function isNestedGuest(body: Body, argument: Expr): boolean {
+  return argument.$type === 'NameRef' && body.vm.symbols.nested.has(argument.name);
 }
 
 /** The number of the nested guest that a name means. */

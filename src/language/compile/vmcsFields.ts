@@ -8,7 +8,7 @@ export function compileVmcsRead(body: Body, node: Expr, field: string, target?: 
   const number = fieldNumber(body, node, field);
   if (number === undefined) return { type: 'number', constant: 0n };
   const register = target ?? body.allocate();
-  body.unit.code.emit(OP.vmcsGet, register, number);
+  body.unit.code.emit(OP.vmcsGet, register, number, body.purpose === 'guest' ? 0 : 1);
   return { type: 'number', register };
 }
 

@@ -1,0 +1,180 @@
+import type { EventBus } from '../../hardware/events/eventBus';
+import { ACTOR, SPACE } from '../../hardware/events/eventTable';
+import { frameInEntry } from '../../hardware/memory/frameNumber';
+import { EntryChange } from '../../hardware/paging/entryChange';
+import { TranslationSpace } from '../../hardware/paging/translationSpace';
+import type { WalkResult } from '../../hardware/paging/walkResult';
+import type { Processor } from '../../hardware/processor/processor';
+import type { RootMode } from '../../hardware/processor/rootMode';
+import type { EntryContext } from '../../hardware/vmx/entryChecks/entryCheck';
+import { EPTP, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
+import { INVEPT } from '../../hardware/vmx/vmxInvalidations';
+import { secondaryControls } from '../../hardware/vmx/vmxTransitions';
+import type { ListingProcedure, ListingRunner } from '../listing';
+import { OperandPages } from '../operandPages';
+import { SlotAddressing, type SlotMemory } from '../slotMemory';
+import type { VcpuState } from '../vcpuState';
+import type { VirtualMachine } from '../virtualMachine';
+import type { Ept02 } from './ept02';
+import { featuresOfL1 } from './featuresOfL1';
+import { GuestHypervisorMemory } from './guestHypervisorMemory';
+import type { NestedState } from './nestedState';
+import { pdptesOfL2 } from './pdptesOfL2';
+import { Vmcs12 } from './vmcs12';
+import type { NestedExit } from './wantedExits';
+
+/** VPIDs of nested guests begin here: those of the VMs' own CPUs are below. */
+const FIRST_VPID_02 = 0x8000;
+
+/** L0's hypervisor of L1: what has nothing to do with nesting is its business. */
+export interface OuterHypervisor extends RootMode {
+  /** Clears W in the entry of EPT01 that maps L1's `gfn`, in a step of `cpu`; true when it had it. */
+  writeProtect(gfn: number, cpu: number): boolean;
+}
+
+/** What all CPUs of L1 share. */
+export interface NestedParts {
+  readonly vm: VirtualMachine;
+  readonly ept02: Ept02;
+  readonly outer: OuterHypervisor;
+  /** Of each CPU. */
+  readonly states: Iterable<NestedState>;
+  /** L1's guest frame with the VMXON region, which is no VMCS. */
+  readonly vmxonFrame: number;
+}
+
+/** What the listing of nested VMX works on: one virtual CPU of L1. */
+export class NestedMmu {
+  runner!: ListingRunner<NestedMmu>;
+  readonly bus: EventBus;
+  readonly vcpu: VcpuState;
+  readonly memory: SlotMemory;
+  readonly l1: GuestHypervisorMemory;
+  readonly vmcs12: Vmcs12;
+  /** vmcs12 on the processor that L0 presents to L1: what its VM entries are checked against. */
+  readonly entryContext: EntryContext;
+  /** Where the operand lies, for an access of L2's that is emulated. */
+  readonly operand: OperandPages;
+  /** What an emulated store makes of an entry. */
+  readonly change: EntryChange;
+  /** 1: rights were taken away in this exit, and a TLB may still hold them. */
+  mustFlush = 0;
+  private readonly ept12: TranslationSpace;
+
+  /** `msrBitmap`: host frame of the MSR bitmaps that L2 runs with. */
+  constructor(
+    readonly cpu: number, readonly processor: Processor, readonly state: NestedState, readonly parts: NestedParts, readonly msrBitmap: number,
+  ) {
+    const { vm } = parts;
+    const { memory, bus, maxphyaddr } = vm.host;
+    const features = featuresOfL1(processor.features);
+    this.bus = bus;
+    this.vcpu = vm.vcpus.of(cpu);
+    this.memory = vm.memory;
+    this.l1 = new GuestHypervisorMemory(memory, vm.memory, cpu);
+    this.vmcs12 = new Vmcs12(this.l1);
+    this.ept12 = new TranslationSpace({
+      memory, bus, tableSpace: SPACE.ept, actor: ACTOR.vmm, cpu, maxphyaddr, features, tables: new SlotAddressing(vm.memory, cpu),
+    });
+    this.operand = new OperandPages(processor);
+    this.change = new EntryChange(memory);
+    // The checks read words of memory and nothing else of it.
+    this.entryContext = { vmcs: this.vmcs12.words, memory: this.l1, features, maxphyaddr, pdptes: pdptesOfL2(this.l1, maxphyaddr) };
+  }
+
+  get ept02(): Ept02 {
+    return this.parts.ept02;
+  }
+
+  /** Half of a field of the VMCS that the processor has: `VMCS.…` is the word of the low one. */
+  vmcs(at: number): number {
+    return this.processor.vmcs[at]!;
+  }
+
+  setVmcs(at: number, lo: number, hi: number): void {
+    this.processor.vmcs[at] = lo;
+    this.processor.vmcs[at + 1] = hi;
+  }
+
+  /** Runs another procedure of the listing with these parameters (pairs of halves). */
+  call(procedure: ListingProcedure<NestedMmu>, ...parameters: readonly number[]): number {
+    return this.runner.call(procedure, this, this.cpu, parameters);
+  }
+
+  /** `vmcs12` is L1's current VMCS from here on, of which there must be one; its page is there, for reading and writing. */
+  mapVmcs12(): void {
+    this.l1.back(this.state.current);
+    this.vmcs12.use(this.state.current);
+  }
+
+  /** As `mapVmcs12`, and all of its fields are read. */
+  readVmcs12(): void {
+    this.mapVmcs12();
+    this.vmcs12.read();
+  }
+
+  /** Half of a field of vmcs12 as it was read. */
+  field12(at: number): number {
+    return this.vmcs12.words[at]!;
+  }
+
+  /** Secondary controls of vmcs12 in force. */
+  get secondary12(): number {
+    return secondaryControls(this.vmcs12.words);
+  }
+
+  /** L1 translates L2's physical addresses by an EPT of its own. */
+  get usesEpt12(): boolean {
+    return (this.secondary12 & SECONDARY.enableEpt) !== 0;
+  }
+
+  /** EPT12 as vmcs12 names it, ready to walk; its result is that of the last walk. */
+  eptTables(): TranslationSpace {
+    this.ept12.useEpt(this.field12(VMCS.eptp), this.field12(VMCS.eptp + 1));
+    return this.ept12;
+  }
+
+  /** What the last walk of EPT12 learned. */
+  get lastWalk(): WalkResult {
+    return this.ept12.result;
+  }
+
+  /** L1's frame with the root of EPT12. */
+  get rootGfn(): number {
+    return frameInEntry(this.field12(VMCS.eptp), this.field12(VMCS.eptp + 1));
+  }
+
+  /** 1: L1 has accessed and dirty flags of its EPT off. */
+  get adDisabled(): number {
+    return this.field12(VMCS.eptp) & EPTP.accessedDirty ? 0 : 1;
+  }
+
+  /** VPID that L2 runs with, whatever L1 calls it; 0: VPIDs are not in use. */
+  get vpid02(): number {
+    const { vm } = this.parts;
+    return vm.host.tags === 'on' ? FIRST_VPID_02 + vm.vpidOf(this.cpu) : 0;
+  }
+
+  /** The exit of L2, for who decides whose it is. */
+  exitOfL2(): NestedExit {
+    const { processor, l1 } = this;
+    return {
+      vmcs12: this.vmcs12.words, vmcs02: processor.vmcs, registers: processor.registers, pending: processor.pending,
+      bits: { at: (lo, hi, bit) => (l1.load32((lo + (bit >>> 3)) & ~3, hi) >>> (bit & 31)) & 1 },
+    };
+  }
+
+  /**
+   * What EPT02 took back is in no TLB any more: INVEPT of all contexts, on every vCPU. KVM makes the others do it by IPI; here
+   * it is done at once.
+   */
+  flushRemoteTlbs(): void {
+    for (const { vmxInvalidations } of this.parts.vm.processors) vmxInvalidations.invept(INVEPT.all, 0, 0);
+  }
+
+  /** No entry may let L2 write L1's `gfn`: it is ROM, or its first write since the log was last asked for is to be logged. */
+  withholdsWrite(gfn: number): boolean {
+    const { dirty } = this.memory;
+    return this.memory.withholdsWrite(gfn) !== 0 || dirty.isLogged(gfn) && !dirty.isDirty(gfn);
+  }
+}

@@ -1,0 +1,102 @@
+import { strict as assert } from 'node:assert';
+import { configure } from '../../../src/engine/configuration';
+import { Machine } from '../../../src/engine/machine';
+import { INTERRUPTIBILITY } from '../../../src/hardware/processor/registers';
+import { VMCS } from '../../../src/hardware/vmx/vmcs';
+import { compiled } from '../../engine/onMachine';
+import { allLines, watchListings, type WatchedRun } from '../listingWatch';
+import { nestedPrograms } from './nestedPrograms';
+import { mapped, nestedScenario } from './nestedTexts';
+
+function machineFor(text: string): Machine {
+  const program = compiled(text);
+  const configuration = configure(program, undefined);
+  assert.ok(!('error' in configuration), 'error' in configuration ? `${configuration.error}\n${text}` : '');
+  return new Machine(program, configuration);
+}
+
+/** Does something when a statement of an actor (CPU 0, or the nested CPU) that reads so is next, the first time. */
+function before(statement: string, act: (machine: Machine) => void, actor = 0): (machine: Machine) => void {
+  let isDone = false;
+  return (machine) => {
+    const { interpreter, program } = machine;
+    if (isDone || interpreter.scheduler.current !== actor || !interpreter.isAtStatement(actor)) return;
+    const { file, line, column, endColumn } = program.statements[interpreter.statementAhead(actor)]!.range;
+    if (program.files[file]!.text.split('\n')[line]!.slice(column, endColumn).trim() !== statement) return;
+    isDone = true;
+    act(machine);
+  };
+}
+
+function leaveFrames(machine: Machine, frames: number): void {
+  machine.registry.contents().get('host.frame_list')![0] = machine.configuration.hostRam / 4096 - frames;
+}
+
+/** The host tells of a change of every page of L1's. */
+function changeEveryPage(machine: Machine): void {
+  const { slots, notifier } = machine.technique.vm!;
+  const hvaPage = slots.hvaPage(0, slots.baseGfn(0));
+  notifier.rangeStart(hvaPage, slots.pages(0), 0);
+  notifier.rangeEnd(hvaPage, slots.pages(0), 0);
+}
+
+/** Dirty pages of L1's first slot are logged. */
+function logDirty(machine: Machine): void {
+  const contents = machine.registry.contents();
+  contents.get('vm.memslots_used')![2] = 1;
+  contents.get('vm.memslots')![4]! |= 2;
+}
+
+const touches = nestedScenario({
+  l2: 'byte [0x5000] = 1\nbyte [0x6000] = 1\nbyte [0x7000] = 1\nhlt()\nbyte [0x5000] = 2\nhlt()',
+  l1: `${mapped(5)}
+    ${mapped(6)}
+    entry [direct(pt) + 7 * 8] = epte(pt, rw)
+    reason = vmlaunch(l2)
+    vmcs.guest_rip += 1
+    reason = vmresume(l2)`,
+});
+
+const romWrite = nestedScenario({
+  ram: 'slot low 0 .. 16M ram, slot bios 16M .. 17M rom', l2: 'byte [0x5000] = 1\nbyte [0x7000] = 1',
+  l1: `${mapped(5)}\n    entry [direct(pt) + 7 * 8] = epte(gpa:16M, rw)\n    reason = vmlaunch(l2)`,
+});
+
+/** Every run of a program or poke; the lines met, and changes that no line declares. */
+function runAll(): { readonly missed: readonly string[]; readonly undeclared: readonly string[] } {
+  const runs: WatchedRun[] = [];
+  let lines: readonly string[] = [];
+  const watch = (text: string, onStep?: (machine: Machine) => void): void => {
+    const machine = machineFor(text);
+    lines = allLines(machine).filter((line) => line.startsWith('nested.vmm'));
+    runs.push(watchListings(machine, onStep));
+  };
+  for (const text of nestedPrograms) watch(text);
+  watch(touches, before('reason = vmlaunch(l2)', ({ processors: [processor] }) => {
+    // Encodings that no name of the language has.
+    for (const encoding of [0x7fff, 0x2001]) {
+      processor!.vmx.vmread(encoding, 0);
+      processor!.vmx.vmwrite(encoding, 0, 5, 0);
+    }
+  }));
+  watch(touches, before('reason = vmlaunch(l2)', ({ processors: [processor] }) => {
+    processor!.vmcs[VMCS.guest_interruptibility]! |= INTERRUPTIBILITY.blockingByMovSs;
+    processor!.registers[2 * 32] = INTERRUPTIBILITY.blockingByMovSs;
+  }));
+  watch(touches, before('reason = vmresume(l2)', changeEveryPage));
+  watch(touches, before('reason = vmlaunch(l2)', logDirty));
+  for (let frames = 0; frames < 8; frames++) watch(touches, before('reason = vmlaunch(l2)', (machine) => leaveFrames(machine, frames)));
+  watch(romWrite, before('byte [0x7000] = 1', (machine) => leaveFrames(machine, 0), 1));
+  const reached = new Set(runs.flatMap((run) => [...run.reached]));
+  return { missed: lines.filter((line) => !reached.has(line)), undeclared: [...new Set(runs.flatMap((run) => run.undeclared))] };
+}
+
+describe('the listing of nested VMX', function () {
+  this.timeout(240_000);
+
+  it('has no line that no scenario reaches, and none changes what it does not declare', () => {
+    const { missed, undeclared } = runAll();
+    assert.deepEqual(undeclared, []);
+    assert.deepEqual(missed, []);
+  });
+});
