@@ -1,6 +1,7 @@
 import { exceptionOf } from '../hardware/delivery/exceptions';
 import type { Processor } from '../hardware/processor/processor';
 import { refusedInstruction } from '../hardware/processor/refusedInstruction';
+import { EXCEPTION_VECTORS } from '../language/virtualMachines';
 import { pairToBigInt } from './arithmetic';
 import type { Outcome } from './debuggee';
 import type { Machine } from './machine';
@@ -48,7 +49,7 @@ function causeOfDeath(machine: Machine, death: Death): string {
       if (vector === NO_VECTOR) return machine.processors[cpu]!.stopReason || `triple fault: ${machine.vmOf(cpu).technique.stopReason()}`;
       return vector === 14
         ? `triple fault: the guest has no handler for ${fault}; write \`on page_fault(gva address, code)\``
-        : `triple fault: ${refusal(machine.processors[cpu]!, vector)}, and the guest has no handler for ${shortName(vector)}; change the statement`;
+        : `triple fault: ${refusal(machine.processors[cpu]!, vector)}, and the guest has no handler for ${shortName(vector)}; ${handlerAdvice(vector)}change the statement`;
     case RUN.refused:
       return `the guest kernel refused the access (${fault}); write \`expect refused\` below it if that is meant`;
     case RUN.divideByZero:
@@ -70,6 +71,12 @@ function causeOfDeath(machine: Machine, death: Death): string {
       return `the hypervisor stopped the VM: ${processor.stopReason || machine.vmOf(cpu).technique.stopReason()}`;
     }
   }
+}
+
+/** A handler that would take it, where the language has one. */
+function handlerAdvice(vector: number): string {
+  if (vector >= FIRST_INTERRUPT) return `write \`on interrupt 0x${vector.toString(16)}\`, or `;
+  return vector === EXCEPTION_VECTORS.general_protection ? 'write `on general_protection(code)`, or ' : '';
 }
 
 /** What happened, as a clause. */
