@@ -1,6 +1,7 @@
 import { Ept } from '../hypervisor/ept/ept';
 import { Native } from '../hypervisor/native';
 import { NestingEpt } from '../hypervisor/nested/nestingEpt';
+import { ShadowUnsync } from '../hypervisor/shadowUnsync/shadowUnsync';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import type { Technique } from '../hypervisor/technique';
 import type { PhysicalMachine } from '../hypervisor/physicalHost';
@@ -10,6 +11,9 @@ import type { VirtualMachine, VmParts } from '../hypervisor/virtualMachine';
 export interface TechniqueSettings {
   readonly update: 'eager' | 'zap';
   readonly shadowPages: number;
+  readonly prefetch: number;
+  readonly previousRoots: number;
+  readonly earlyUnshadow: 'on' | 'off';
 }
 
 interface TechniqueRow {
@@ -50,6 +54,13 @@ export const runningTechniques: readonly RunningTechnique[] = [
     settings: ['update', 'shadow_pages'],
     ownsMachine: false,
     make: (vm, settings) => new ShadowWp(vm, settings),
+  },
+  {
+    name: 'shadow-unsync',
+    documentation: 'Shadow paging as KVM does it: last-level tables may leave step with their shadow until INVLPG or a load of CR3.',
+    settings: ['shadow_pages', 'prefetch', 'previous_roots', 'early_unshadow'],
+    ownsMachine: false,
+    make: (vm, settings) => new ShadowUnsync(vm, settings),
   },
   {
     name: 'ept',

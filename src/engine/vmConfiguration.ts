@@ -60,6 +60,9 @@ function techniqueSettings(machine: Settings): TechniqueSettings {
   return {
     update: settingWord(machine, 'update', 'eager') as 'eager' | 'zap',
     shadowPages: settingNumber(machine, 'shadow_pages', 0, 1000),
+    prefetch: settingNumber(machine, 'prefetch', 0, 8),
+    previousRoots: settingNumber(machine, 'previous_roots', 0, 3),
+    earlyUnshadow: settingWord(machine, 'early_unshadow', 'off') as 'on' | 'off',
   };
 }
 

@@ -6,6 +6,7 @@ import { PIN, PRIMARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { allLines, watchListings, type WatchedRun } from './listingWatch';
 import { trackedWrites } from './nested/nestedPrograms';
+import { otherModes, outOfStep } from './programs/shadowRoads';
 
 const HEAD = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x604000 rw user }\n';
 
@@ -48,30 +49,6 @@ const programs: readonly string[] = [
   }`,
 ];
 
-/** Paging modes without a fourth level of tables, and none at all. */
-const otherModes: readonly string[] = [
-  scenarioText('demand-by-hand'),
-  // PDPTEs: loaded by MOV to CR3, CR0 and CR4; absent, illegal, and outside every slot.
-  `machine { paging pae, ram 16M, kernel none }
-  on general_protection(code) { refuse }
-  cpu 0 {
-    qword [0x1000] = 0x2001; qword [0x1008] = 64M + 1
-    entry [0x2000] = pde(gpa:0, rwx, large)
-    cr4.PAE = 1; cr3 = gpa:0x1000; cr0.PG = 1
-    x = [0x3000]
-    cr4.PGE = 1
-    qword [0x1020] = 0x2007
-    cr3 = gpa:0x1020
-    expect refused
-    cr3 = gpa:64M
-    expect refused
-    x = [0x40000000]
-  }`,
-  // A root of 32-bit paging outside every slot; the way back to real-address mode.
-  'machine { paging 32-bit, ram 16M, kernel none }\ncpu 0 { cr3 = gpa:64M; cr0.PG = 1 }',
-  'machine { paging 32-bit, ram 16M, kernel none }\ncpu 0 { cr0.PE = 0 }',
-];
-
 /** Accesses that the hypervisor does for the guest, in one page or two: MMIO, and page tables. */
 const emulated: readonly string[] = [
   // MMIO, then RAM, then MMIO again; and RAM after MMIO that the guest does not map.
@@ -85,6 +62,16 @@ const emulated: readonly string[] = [
     user [0x701ffe] += 1
     user x = [0x702fff]
     user y = [0x703ffd]
+    expect refused
+  }`,
+  // The same with a table above the last level.
+  `${HEAD}cpu 0 {
+    switch(p)
+    user [0x600000] = 1
+    table_page = gpa:(entry [direct(entry [direct(p.root)].frame)].frame)
+    for a in 0x700000 .. 0x703000 step 4K { map(p, a, table_page, rw) }
+    user [0x701ffc] = 0
+    user dword [0x702ffe] = 0
     expect refused
   }`,
   // Behind MMIO: an address that is not canonical, a table outside every slot.
@@ -354,7 +341,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
     lines = allLines(machine);
     runs.push(watchListings(machine, onStep));
   };
-  for (const text of [...programs, ...otherModes, ...emulated]) watch(text);
+  for (const text of [...programs, ...otherModes, ...outOfStep, ...emulated]) watch(text);
   for (const text of starved) watch(text, once((machine) => isAtLine(machine, 5), (machine) => leaveFrames(machine, 0)));
   if (mmu.startsWith('shadow')) {
     watch(crowded);
@@ -384,7 +371,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
 
 describe('listings', function () {
   this.timeout(120_000);
-  for (const mmu of ['shadow-wp', 'ept']) {
+  for (const mmu of ['shadow-wp', 'shadow-unsync', 'ept']) {
     it(`${mmu}: every line is reached by some scenario, and changes only what it declares`, () => {
       const { missed, undeclared } = runAll(mmu);
       assert.deepEqual(undeclared, []);

@@ -1,3 +1,4 @@
+import { ShadowUnsync } from '../../src/hypervisor/shadowUnsync/shadowUnsync';
 import type { ShadowWp } from '../../src/hypervisor/shadowWp/shadowWp';
 import {
   accessOf, directModeIn, has4ByteGpte, hasCr0Wp, hasSmepAndNotWp, isDirect, keyOf as keyOfRole, levelOf, modeIn, quadrantOf, roleText,
@@ -82,7 +83,9 @@ class ShadowAudit {
     const role = pages.roleOf(page);
     const frame = pages.frameOf(page);
     if (pages.find(gfn, role) !== page) this.say(`${this.name(page)} is not what the hash finds for its frame and role`);
-    this.equal(pages.rootCount(page), [...vm.vcpus].reduce((sum, vcpu) => sum + ROOTS.filter((root) => vcpu.rootPageOf(root) === page).length, 0), `roots counted of ${this.name(page)}`);
+    const roots = [...vm.vcpus].reduce((sum, vcpu) => sum + ROOTS.filter((root) => vcpu.rootPageOf(root) === page).length, 0);
+    this.equal(pages.rootCount(page), roots + this.previousRoots(page), `roots counted of ${this.name(page)}`);
+    if (this.isUnsync(page)) this.unsync(page);
     this.equal(vm.frames.useOf(frame), USE.shadowTable, `use of the frame of ${this.name(page)}`);
     this.equal(vm.frames.detailOf(frame), page, `page noted beside the frame of ${this.name(page)}`);
     for (let index = 0; index < ENTRIES; index++) {
@@ -101,7 +104,9 @@ class ShadowAudit {
     const { pages, vm } = this.technique;
     const role = pages.roleOf(page);
     const at = `leaf ${index} of ${this.name(page)}`;
-    const gfn = isDirect(role) ? pages.gfnOf(page) + index : this.guestLeaf(page, index, entry, at);
+    const gfn = isDirect(role) ? pages.gfnOf(page) + index
+      : this.isUnsync(page) ? this.staleLeaf(page, index, entry, at) : this.guestLeaf(page, index, entry, at);
+    this.equal(pages.leafGfn(page, index), gfn, `frame noted for ${at}`);
     add(this.leavesOf, gfn, pages.frameOf(page) * 512 + index);
     if (vm.slots.find(gfn) < 0) this.say(`${at} maps ${hex(gfn)}, which no memslot holds`);
     this.equal(entry.frame, vm.memory.frameOf(gfn), `host frame of ${at} and of the host's table for ${hex(gfn)}`);
@@ -112,6 +117,45 @@ class ShadowAudit {
     if (!isDirect(role)) return;
     this.atMost(rightsOf(entry), accessOf(role), at);
     this.equal(keyOf(entry), keyOfRole(role), `key of ${at}`);
+  }
+
+  /** A leaf that may say what the guest's entry said before: it gives no more than the way to its table allows. */
+  private staleLeaf(page: number, index: number, entry: Entry, at: string): number {
+    const { pages } = this.technique;
+    this.rights(rightsOf(entry), accessOf(pages.roleOf(page)), pages.roleOf(page), at);
+    return pages.leafGfn(page, index);
+  }
+
+  /** Only the last level may be out of step, under no table above it, and every page above tells where it is. */
+  private unsync(page: number): void {
+    const { pages } = this.technique;
+    if (levelOf(pages.roleOf(page)) !== 1 || isDirect(pages.roleOf(page))) this.say(`${this.name(page)} is unsync`);
+    for (let other = 1; other < pages.end; other++) {
+      const isTableAbove = pages.isInUse(other) && pages.gfnOf(other) === pages.gfnOf(page) && !isDirect(pages.roleOf(other)) && levelOf(pages.roleOf(other)) > 1;
+      if (isTableAbove) this.say(`${this.name(page)} is unsync, and ${this.name(other)} is of the same frame`);
+    }
+    this.marked(page);
+  }
+
+  private marked(page: number): void {
+    const { technique } = this;
+    technique.sptes.forEachParent(page, (parent, index) => {
+      if (technique instanceof ShadowUnsync && !technique.unsync.isMarked(parent, index)) this.say(`entry ${index} of ${this.name(parent)} leads to an unsync page, unmarked`);
+      else this.marked(parent);
+    });
+  }
+
+  private isUnsync(page: number): boolean {
+    return this.technique instanceof ShadowUnsync && this.technique.unsync.isUnsync(page);
+  }
+
+  private previousRoots(page: number): number {
+    if (!(this.technique instanceof ShadowUnsync)) return 0;
+    return this.technique.previousRoots.reduce((sum, roots) => {
+      let count = 0;
+      for (let i = 1; i <= roots.most; i++) if (roots.page(i) === page) count++;
+      return sum + count;
+    }, 0);
   }
 
   /** Judges a leaf by the guest's entry behind it, and gives the frame that this names. */
@@ -208,7 +252,7 @@ class ShadowAudit {
   private holdsTable(gfn: number): boolean {
     const { pages } = this.technique;
     for (let page = 1; page < pages.end; page++) {
-      if (pages.isInUse(page) && pages.gfnOf(page) === gfn && !isDirect(pages.roleOf(page))) return true;
+      if (pages.isInUse(page) && pages.gfnOf(page) === gfn && !isDirect(pages.roleOf(page)) && !this.isUnsync(page)) return true;
     }
     return false;
   }

@@ -122,6 +122,8 @@ export const eventKinds = [
   { name: 'memslot_lookup', fields: ['gpa', 'hva', 'index'], text: '{gpa} lies in slot {index}, at {hva}' },
   { name: 'shadow_page_created', fields: ['gpa', 'hpa', 'level', 'value', 'index'], text: 'shadow page {index} at {hpa} for {gpa}, level {level}' },
   { name: 'shadow_page_zapped', fields: ['gpa', 'hpa', 'level', 'value', 'index'], text: 'shadow page {index} of {gpa} zapped' },
+  { name: 'shadow_page_unsynced', fields: ['gpa', 'hpa', 'level', 'value', 'index'], text: 'shadow page {index} of {gpa} may leave step with its table' },
+  { name: 'shadow_page_synced', fields: ['gpa', 'hpa', 'level', 'value', 'index'], text: 'shadow page {index} of {gpa} is brought back into step' },
   { name: 'host_fault', fields: ['hva', 'code'], text: 'host page fault at {hva}' },
   { name: 'frame_allocated', fields: ['hpa', 'what'], text: 'host frame {hpa} allocated' },
   { name: 'statement', fields: ['index'], text: 'statement {index}' },

@@ -2,17 +2,17 @@ import { CR_ACCESS } from '../../hardware/vmx/exitQualification';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { brokenControlRule, type ControlContext, CR3_NO_FLUSH_HI } from '../../hardware/processor/controlRegisterChecks';
 import { changesPdpteBits } from '../../hardware/processor/controlRegisterRules';
-import { CR0, EFER } from '../../hardware/processor/controlRegisters';
+import { CR0, CR4, EFER } from '../../hardware/processor/controlRegisters';
 import { pagingMode } from '../../hardware/paging/pagingMode';
 import { REGISTER } from '../../hardware/processor/registers';
 import { isCanonical } from '../../hardware/paging/compiledFormat';
 import { invpcidRules, type InvpcidOperand } from '../../hardware/processor/invpcidInstruction';
 import { injectGeneralProtection } from '../injection';
-import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { setGuestMode } from './guestMode';
-import { loadPdptrs, loadRoot } from './loadRoot';
-import type { ShadowMmu } from './shadowMmu';
+import { loadPdptrs } from './loadRoot';
+import { CR3_LOAD, type ShadowMmu } from './shadowMmu';
 
 const V = { cr: 0, type: 1, value: 2 } as const;
 
@@ -46,6 +46,7 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
     when('it is a MOV to CR3', (_, f) => f.lo(V.cr) === 3, [
       line('guest CR3 = value, without bit 63, which says what the TLB may keep', { writes: ['vcpu'] }, (mmu, f) => {
         mmu.vcpu.setCr3(f.lo(V.value), f.hi(V.value) & ~CR3_NO_FLUSH_HI);
+        mmu.cr3Load = (mmu.cr4 & CR4.PCIDE) !== 0 && (f.hi(V.value) & CR3_NO_FLUSH_HI) !== 0 ? CR3_LOAD.keeps : CR3_LOAD.drops;
       }),
     ]),
     when('it is a MOV to CR0', (_, f) => f.lo(V.cr) === 0, [
@@ -62,7 +63,7 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
       line('CR4 read shadow = value; guest CR4 = value with PAE, and without what paging off makes of no account',
         { writes: ['vmcs', 'vcpu'] }, (mmu, f) => setGuestMode(mmu, { cr0: mmu.cr0, cr4: f.lo(V.value), efer: mmu.efer })),
     ]),
-    give('load_root()', (mmu) => mmu.call(loadRoot)),
+    give('load_root()', (mmu) => mmu.call(mmu.procedures.loadRoot)),
   ],
 };
 
@@ -107,11 +108,20 @@ const P = { type: 0, gva: 1 } as const;
 /** SDM Vol. 2, "INVPCID—Invalidate Process-Context Identifier". */
 const ONE_ADDRESS = 0;
 
+/** What INVPCID comes to in one way of keeping the shadow in step, besides INVVPID. */
+export interface InvpcidVariation<M extends ShadowMmu> {
+  readonly purpose: string;
+  /** Values after the operands, which are the first two: type and gva. */
+  readonly values: ListingProcedure<M>['values'];
+  readonly ofAddress: readonly ListingNode<M>[];
+  readonly ofContext: readonly ListingNode<M>[];
+}
+
 /** Gives a `RESUME`. */
-export const handleInvpcid: ListingProcedure<ShadowMmu> = {
+export const invpcidOf = <M extends ShadowMmu>(variation: InvpcidVariation<M>): ListingProcedure<M> => ({
   name: 'handle_invpcid',
-  purpose: 'INVPCID: as with INVLPG, only the TLB can be stale. The guest\'s PCIDs are not used there: one VPID has them all.',
-  values: [{ name: 'type', kind: 'number' }, { name: 'gva', kind: 'gva' }],
+  purpose: variation.purpose,
+  values: [{ name: 'type', kind: 'number' }, { name: 'gva', kind: 'gva' }, ...variation.values],
   parameters: 0,
   body: [
     line('type, gva = the operands of the instruction', {}, ({ processor: { pending } }, f) => {
@@ -122,14 +132,22 @@ export const handleInvpcid: ListingProcedure<ShadowMmu> = {
       line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
       give('to the guest, whose VM entry delivers the fault', RESUME.retry),
     ]),
-    when('type is 0, an address', (_, f) => f.lo(P.type) === ONE_ADDRESS, [
-      line('INVVPID of one address: gva', { writes: ['tlb', 'counters'] }, (mmu, f) => mmu.processor.invvpidAddress(f.lo(P.gva), f.hi(P.gva))),
-      give('to the guest, behind the instruction', RESUME.completed),
-    ]),
+    when('type is 0, an address', (_, f) => f.lo(P.type) === ONE_ADDRESS, variation.ofAddress),
+    ...variation.ofContext,
     line('INVVPID', { writes: ['tlb', 'counters'] }, (mmu) => mmu.processor.invvpid()),
     give('to the guest, behind the instruction', RESUME.completed),
   ],
-};
+});
+
+export const handleInvpcid = invpcidOf<ShadowMmu>({
+  purpose: 'INVPCID: as with INVLPG, only the TLB can be stale. The guest\'s PCIDs are not used there: one VPID has them all.',
+  values: [],
+  ofAddress: [
+    line('INVVPID of one address: gva', { writes: ['tlb', 'counters'] }, (mmu, f) => mmu.processor.invvpidAddress(f.lo(P.gva), f.hi(P.gva))),
+    give('to the guest, behind the instruction', RESUME.completed),
+  ],
+  ofContext: [],
+});
 
 function breaksRule({ processor, cr4 }: ShadowMmu, f: ListingFrame): boolean {
   const { descriptorLo, descriptorHi } = processor.pending;

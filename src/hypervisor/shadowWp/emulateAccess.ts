@@ -6,7 +6,6 @@ import { give, line, when, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { markWritten, PAGE_KNOWN, walkOperandPage } from '../walkOperandPage';
 import type { ShadowMmu } from './shadowMmu';
-import { trackWrite } from './trackWrite';
 
 const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
 
@@ -79,6 +78,6 @@ export function wroteOtherTable(mmu: ShadowMmu): boolean {
 /** `track_write` for the bytes that lie in the page which the exit at `gvaLo` is not about. */
 export function trackOther(mmu: ShadowMmu, gvaLo: number): void {
   const { lo } = mmu.operand.otherGva(gvaLo);
-  mmu.call(trackWrite, (mmu.otherGfn << 12) | (lo & 0xfff), mmu.otherGfn >>> 20, mmu.operand.bytesAt(lo), 0);
+  mmu.call(mmu.procedures.trackWrite, (mmu.otherGfn << 12) | (lo & 0xfff), mmu.otherGfn >>> 20, mmu.operand.bytesAt(lo), 0);
 }
 

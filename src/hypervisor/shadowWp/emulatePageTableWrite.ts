@@ -7,7 +7,6 @@ import { STOP_REASON } from '../vcpuState';
 import { findOtherPage, trackOther, wroteOtherTable } from './emulateAccess';
 import { markWritten } from '../walkOperandPage';
 import type { ShadowMmu } from './shadowMmu';
-import { trackWrite } from './trackWrite';
 
 const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
 
@@ -36,7 +35,7 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
     line('perform the store on guest memory, at hpa', { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
     markWritten<ShadowMmu>(),
     line('track_write(gpa, bytes)', {}, (mmu, f) => {
-      mmu.call(trackWrite, f.lo(V.gpa), f.hi(V.gpa), mmu.operand.bytesAt(f.lo(V.gva)), 0);
+      mmu.call(mmu.procedures.trackWrite, f.lo(V.gpa), f.hi(V.gpa), mmu.operand.bytesAt(f.lo(V.gva)), 0);
     }),
     when('it wrote a shadowed page table in the other page', (mmu) => wroteOtherTable(mmu), [
       line('track_write(the other page)', {}, (mmu, f) => trackOther(mmu, f.lo(V.gva))),

@@ -2,19 +2,31 @@ import { ALL_RIGHTS, PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import { rightsOfEntry } from '../../hardware/paging/entryRights';
 import { frameInEntry } from '../../hardware/memory/frameNumber';
 import { indexAt } from '../host/hostProcess';
-import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
-import { getShadowPage } from './getShadowPage';
+import { give, line, repeat, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { hasSmepOverUser, writesReadOnly } from './leafRights';
 import { directRoleOf, roleOf } from './role';
 import type { ShadowMmu } from './shadowMmu';
 
-const V = { gva: 0, error_code: 1, gfn: 2, hpa: 3, level: 4, sp: 5, table_gfn: 6, role: 7, child: 8, rights: 9 } as const;
+/** Numbers of its values, for lines that a way of keeping the shadow in step adds. */
+export const FETCH = { gva: 0, error_code: 1, gfn: 2, hpa: 3, level: 4, sp: 5, table_gfn: 6, role: 7, child: 8, rights: 9 } as const;
+const V = FETCH;
 
 /** Bits of a linear address's high half that choose entries: up to bit 56, with five levels. */
 const INDEX_BITS_HI = 0x1ffffff;
 
+/** What `fetch` does where ways of keeping the shadow in step differ. */
+export interface FetchVariation<V extends ShadowMmu> {
+  /** With each shadow page on the way. */
+  readonly atPage: readonly ListingNode<V>[];
+  /** With a child that is about to be linked. */
+  readonly beforeLink: readonly ListingNode<V>[];
+  /** Before the leaf is made: whether it may have W. */
+  readonly beforeLeaf: readonly ListingNode<V>[];
+  readonly afterLeaf: readonly ListingNode<V>[];
+}
+
 /** Gives 1, or 0 when host memory is used up. The guest walk that allowed the access is the last one made. */
-export const fetch: ListingProcedure<ShadowMmu> = {
+export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): ListingProcedure<M> => ({
   name: 'fetch',
   purpose: 'Fills the shadow tables for gva, from the root down to the leaf.',
   values: [
@@ -45,6 +57,7 @@ export const fetch: ListingProcedure<ShadowMmu> = {
       f.set(V.level, level, 0);
     }),
     repeat('level > 1', (_, f) => f.lo(V.level) > 1, [
+      ...variation.atPage,
       line('role = level - 1, rights of the guest entries so far (below a large page: rights, key); table_gfn = what the guest entry references', {}, (mmu, f) => childOf(mmu, f)),
       line('child = what the SPTE of sp leads to', {}, (mmu, f) => {
         f.set(V.child, mmu.sptes.childOf(f.lo(V.sp), indexOf(f)), 0);
@@ -54,9 +67,10 @@ export const fetch: ListingProcedure<ShadowMmu> = {
           if (mmu.sptes.zap(f.lo(V.sp), indexOf(f), mmu.cpu)) mmu.mustFlush = 1;
         }),
         line('child = get_shadow_page(table_gfn, role)', {}, (mmu, f) => {
-          f.set(V.child, mmu.call(getShadowPage, f.lo(V.table_gfn), 0, f.lo(V.role), 0), 0);
+          f.set(V.child, mmu.call(mmu.procedures.getShadowPage, f.lo(V.table_gfn), 0, f.lo(V.role), 0), 0);
         }),
         when('host memory is used up', (_, f) => f.lo(V.child) === 0, [give('nothing', 0)]),
+        ...variation.beforeLink,
         line('SPTE of sp = child, every right given: rights are the leaf\'s to withhold',
           { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages'] },
           (mmu, f) => mmu.sptes.link(f.lo(V.sp), indexOf(f), f.lo(V.child), mmu.cpu)),
@@ -66,18 +80,29 @@ export const fetch: ListingProcedure<ShadowMmu> = {
         f.set(V.level, f.lo(V.level) - 1, 0);
       }),
     ]),
-    when('gfn holds a shadowed page table', (mmu, f) => mmu.isShadowed(f.lo(V.gfn)), [
-      line('rights = no W: writes to it must trap', {}, (_, f) => withholdWrite(f)),
-    ]),
+    ...variation.beforeLeaf,
     line('SPTE of sp = hpa with rights, A set, D with W; it joins the reverse map of gfn',
       { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translation'] },
       (mmu, f) => {
         const frame = f.frame(V.hpa);
         mmu.sptes.setLeaf(f.lo(V.sp), indexOf(f), frame, f.lo(V.gfn), f.lo(V.rights), mmu.guest.result.key, mmu.cpu);
       }),
+    ...variation.afterLeaf,
     give('done', 1),
   ],
-};
+});
+
+/** Every shadowed table is write-protected. */
+export const fetch: ListingProcedure<ShadowMmu> = fetchOf<ShadowMmu>({
+  atPage: [],
+  beforeLink: [],
+  beforeLeaf: [
+    when('gfn holds a shadowed page table', (mmu, f) => mmu.isShadowed(f.lo(V.gfn)), [
+      line('rights = no W: writes to it must trap', {}, (_, f) => withholdWrite(f)),
+    ]),
+  ],
+  afterLeaf: [],
+});
 
 /**
  * Role and guest frame of the shadow page one level down. Below a guest entry that maps a large page it is direct: its
@@ -107,11 +132,17 @@ function isWanted(mmu: ShadowMmu, f: ListingFrame): boolean {
   return child !== 0 && mmu.pages.gfnOf(child) === f.lo(V.table_gfn) && mmu.pages.roleOf(child) === f.lo(V.role);
 }
 
-function indexOf(f: ListingFrame): number {
-  return indexAt((f.hi(V.gva) & INDEX_BITS_HI) * 0x100000 + (f.lo(V.gva) >>> 12), f.lo(V.level));
+/** Index of gva's entry in sp. */
+export function indexOf(f: ListingFrame): number {
+  return indexAt(addressPage(f, V.gva), f.lo(V.level));
 }
 
-function withholdWrite(f: ListingFrame): void {
+/** Number of the page of the linear address in value `value`, without the bits that choose no entry. */
+export function addressPage(f: ListingFrame, value: number): number {
+  return (f.hi(value) & INDEX_BITS_HI) * 0x100000 + (f.lo(value) >>> 12);
+}
+
+export function withholdWrite(f: ListingFrame): void {
   f.set(V.rights, f.lo(V.rights) & ~PAGE_RIGHTS.writable, 0);
 }
 

@@ -2,9 +2,8 @@ import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import { commonExits } from '../commonExits';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
-import { handleCrAccess, handleInvlpg, handleInvpcid } from './controlRegisters';
-import { handlePageFault } from './pageFault';
-import type { ShadowMmu } from './shadowMmu';
+import { handleCrAccess } from './controlRegisters';
+import { CR3_LOAD, type ShadowMmu } from './shadowMmu';
 
 const V = { reason: 0, qualification: 1 } as const;
 const CR_NUMBER = 0xf;
@@ -26,12 +25,13 @@ export const handleExit: ListingProcedure<ShadowMmu> = {
   body: [
     line('reason, qualification = VMREAD', {}, (mmu, f) => {
       mmu.mustFlush = 0;
+      mmu.cr3Load = CR3_LOAD.none;
       f.set(V.reason, mmu.vmcs(VMCS.exit_reason), 0);
       f.set(V.qualification, mmu.vmcs(VMCS.exit_qualification), mmu.vmcs(VMCS.exit_qualification + 1));
     }),
     when('reason is EXCEPTION_NMI: the bitmap lets page faults exit', is(EXIT_REASON.exception_nmi), [
       give('handle_page_fault(qualification, error code)', (mmu, f) => (
-        mmu.call(handlePageFault, f.lo(V.qualification), f.hi(V.qualification), mmu.vmcs(VMCS.exit_interruption_error_code), 0)
+        mmu.call(mmu.procedures.handlePageFault, f.lo(V.qualification), f.hi(V.qualification), mmu.vmcs(VMCS.exit_interruption_error_code), 0)
       )),
     ]),
     when('reason is CR_ACCESS', is(EXIT_REASON.cr_access), [
@@ -40,9 +40,9 @@ export const handleExit: ListingProcedure<ShadowMmu> = {
       )),
     ]),
     when('reason is INVLPG', is(EXIT_REASON.invlpg), [
-      give('handle_invlpg(qualification)', (mmu, f) => mmu.call(handleInvlpg, f.lo(V.qualification), f.hi(V.qualification))),
+      give('handle_invlpg(qualification)', (mmu, f) => mmu.call(mmu.procedures.handleInvlpg, f.lo(V.qualification), f.hi(V.qualification))),
     ]),
-    when('reason is INVPCID', is(EXIT_REASON.invpcid), [give('handle_invpcid()', (mmu) => mmu.call(handleInvpcid))]),
+    when('reason is INVPCID', is(EXIT_REASON.invpcid), [give('handle_invpcid()', (mmu) => mmu.call(mmu.procedures.handleInvpcid))]),
     ...common.lines(V.reason),
   ],
 };

@@ -3,9 +3,8 @@ import { frameInEntry } from '../../hardware/memory/frameNumber';
 import { PAE } from '../../hardware/paging/formats/pae';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { VMCS } from '../../hardware/vmx/vmcs';
-import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { give, line, repeat, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
-import { getShadowPage } from './getShadowPage';
 import { makePagesAvailable } from './makePagesAvailable';
 import { PAE_ROOT_LEVEL } from './guestMode';
 import { directRoleOf, roleOf } from './role';
@@ -27,7 +26,7 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
   values: [{ name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
   parameters: 0,
   body: [
-    when('the guest has no tables of 4 levels or 5', (mmu) => mmu.rootLevel === PAE_ROOT_LEVEL, [give('load_pae_roots()', (mmu) => mmu.call(loadPaeRoots))]),
+    when('the guest has no tables of 4 levels or 5', (mmu) => mmu.rootLevel === PAE_ROOT_LEVEL, [give('load_pae_roots()', (mmu) => mmu.call(mmu.procedures.loadPaeRoots))]),
     line('gfn = guest CR3 >> 12, role = its highest level with every right, and the mode bits of CR0, CR4 and EFER', {}, (mmu, f) => {
       f.set(R.gfn, mmu.cr3Frame, 0);
       f.set(R.role, roleOf(mmu.mode, mmu.rootLevel, ALL_RIGHTS, 0), 0);
@@ -39,7 +38,7 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
       }, { writes: ['vcpu'] }),
     ]),
     line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
-    line('root = get_shadow_page(gfn, role)', {}, (mmu, f) => f.set(R.root, mmu.call(getShadowPage, f.lo(R.gfn), 0, f.lo(R.role), 0), 0)),
+    line('root = get_shadow_page(gfn, role)', {}, (mmu, f) => f.set(R.root, mmu.call(mmu.procedures.getShadowPage, f.lo(R.gfn), 0, f.lo(R.role), 0), 0)),
     when('host memory is used up', (_, f) => f.lo(R.root) === 0, [
       give('stop the VM', outOfMemory, { writes: ['vcpu'] }),
     ]),
@@ -58,8 +57,8 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
 
 const P = { i: 0, gfn: 1, role: 2, root: 3 } as const;
 
-/** Gives a `RESUME`. */
-export const loadPaeRoots: ListingProcedure<ShadowMmu> = {
+/** `withRoot`: what is done with each root that has been found, value 3. Gives a `RESUME`. */
+export const loadPaeRootsOf = <M extends ShadowMmu>(withRoot: readonly ListingNode<M>[]): ListingProcedure<M> => ({
   name: 'load_pae_roots',
   purpose: 'The guest\'s tables are of 32-bit or PAE paging, or it has none: the processor walks PAE tables, whose four PDPTEs each have a root.',
   values: [{ name: 'i', kind: 'number' }, { name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
@@ -77,10 +76,11 @@ export const loadPaeRoots: ListingProcedure<ShadowMmu> = {
       line('root = none', {}, (_, f) => f.set(P.root, 0, 0)),
       when('paging is off, or there is a page directory for it', (mmu, f) => findRoot(mmu, f), [
         line('root = get_shadow_page(gfn, role), level 2: for a quadrant of what CR3 names, for what PDPTE i names, or direct for i << 18', {}, (mmu, f) => {
-          f.set(P.root, mmu.call(getShadowPage, f.lo(P.gfn), 0, f.lo(P.role), 0), 0);
+          f.set(P.root, mmu.call(mmu.procedures.getShadowPage, f.lo(P.gfn), 0, f.lo(P.role), 0), 0);
         }),
         when('host memory is used up', (_, f) => f.lo(P.root) === 0, [give('stop the VM', outOfMemory, { writes: ['vcpu'] })]),
       ]),
+      ...withRoot,
       line('unpin the old root of i, pin root', { writes: ['shadow.pages', 'vcpu'] }, (mmu, f) => mmu.pinRoot(f.lo(P.i), f.lo(P.root))),
       line('PDPTE i of pae_root = the table of root, or 0', { writes: ['memory'] }, (mmu, f) => mmu.setPaeRoot(f.lo(P.i), f.lo(P.root))),
     ]),
@@ -88,7 +88,9 @@ export const loadPaeRoots: ListingProcedure<ShadowMmu> = {
     line('INVVPID: a load of CR3 drops what the TLB holds', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushForRoot()),
     give('to the guest, behind the instruction', RESUME.completed),
   ],
-};
+});
+
+export const loadPaeRoots = loadPaeRootsOf<ShadowMmu>([]);
 
 const D = { gpa: 0, hpa: 1 } as const;
 

@@ -2,7 +2,7 @@ import { line, repeat, type ListingProcedure } from '../listing';
 import type { ShadowMmu } from './shadowMmu';
 
 /** Shadow pages one fault or one load of CR3 can need at most: KVM's KVM_MIN_FREE_MMU_PAGES. */
-const MIN_FREE_MMU_PAGES = 5;
+export const MIN_FREE_MMU_PAGES = 5;
 
 export const makePagesAvailable: ListingProcedure<ShadowMmu> = {
   name: 'make_mmu_pages_available',

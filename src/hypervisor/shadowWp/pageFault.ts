@@ -9,7 +9,6 @@ import { give, line, when, type ListingFrame, type ListingProcedure } from '../l
 import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import { emulatePageTableWrite } from './emulatePageTableWrite';
-import { fetch } from './fetch';
 import { accessOf } from '../walkOperandPage';
 import { emulateAccess } from './emulateAccess';
 import type { ShadowMmu } from './shadowMmu';
@@ -18,8 +17,14 @@ import { makePagesAvailable } from './makePagesAvailable';
 
 const V = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5 } as const;
 
+/** Which writes are emulated as writes to a page table. */
+export interface PageFaultVariation<M extends ShadowMmu> {
+  readonly text: string;
+  readonly traps: (mmu: M, gfn: number, errorCode: number) => boolean;
+}
+
 /** Gives a `RESUME`. */
-export const handlePageFault: ListingProcedure<ShadowMmu> = {
+export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M>): ListingProcedure<M> => ({
   name: 'handle_page_fault',
   purpose: 'A page fault under the shadow tables: the guest\'s own, the hypervisor\'s, or a write to a page table.',
   values: [
@@ -56,7 +61,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
     when('no slot holds gpa: that is MMIO', (_, f) => f.lo(V.slot) < 0, [
       give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
     ]),
-    when('the access writes a frame that holds a shadowed page table', (mmu, f) => isTableWrite(mmu, f), [
+    when(variation.text, (mmu, f) => (f.lo(V.error_code) & PFEC.W) !== 0 && variation.traps(mmu, f.frame(V.gpa), f.lo(V.error_code)), [
       give('emulate_page_table_write(gva, error_code, gpa)', (mmu, f) => (
         mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa))
       )),
@@ -82,7 +87,7 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
     ]),
     line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
     when('fetch(gva, error_code, gpa >> 12, hpa) finds no host memory', (mmu, f) => (
-      mmu.call(fetch, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.frame(V.gpa), 0, f.lo(V.hpa), f.hi(V.hpa)) === 0
+      mmu.call(mmu.procedures.fetch, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.frame(V.gpa), 0, f.lo(V.hpa), f.hi(V.hpa)) === 0
     ), [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
     ]),
@@ -91,14 +96,14 @@ export const handlePageFault: ListingProcedure<ShadowMmu> = {
     ]),
     give('to the guest: the access runs again', RESUME.retry),
   ],
-};
+});
+
+export const handlePageFault = pageFaultOf<ShadowMmu>({
+  text: 'the access writes a frame that holds a shadowed page table', traps: (mmu, gfn) => mmu.isShadowed(gfn),
+});
 
 function emulate(mmu: ShadowMmu, f: ListingFrame): number {
   return mmu.call(emulateAccess, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa));
-}
-
-function isTableWrite(mmu: ShadowMmu, f: ListingFrame): boolean {
-  return (f.lo(V.error_code) & PFEC.W) !== 0 && mmu.isShadowed(f.frame(V.gpa));
 }
 
 /** Walks the shadow tables as the processor would, without effects. */

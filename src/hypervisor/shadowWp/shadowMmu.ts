@@ -8,9 +8,9 @@ import { REGISTER } from '../../hardware/processor/registers';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import type { ListingProcedure, ListingRunner } from '../listing';
+import { GuestLeaf } from './guestLeaf';
 import { GuestPdptes } from './guestPdptes';
 import { type GuestPaging, guestPagingOf, PAE_ROOT_LEVEL, rootLevelOf, setGuestMode } from './guestMode';
-import { loadRoot } from './loadRoot';
 import { OperandPages } from '../operandPages';
 import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
@@ -18,17 +18,37 @@ import { isDirect, modeOf } from './role';
 import type { ShadowPages } from './shadowPages';
 import type { Sptes } from './sptes';
 
+/** Procedures that each way of keeping a shadow in step with the guest's tables has in its own form. */
+export interface ShadowProcedures {
+  readonly handlePageFault: ListingProcedure<never>;
+  readonly fetch: ListingProcedure<never>;
+  readonly getShadowPage: ListingProcedure<never>;
+  readonly trackWrite: ListingProcedure<never>;
+  readonly loadRoot: ListingProcedure<never>;
+  readonly loadPaeRoots: ListingProcedure<never>;
+  readonly handleInvlpg: ListingProcedure<never>;
+  readonly handleInvpcid: ListingProcedure<never>;
+}
+
+/** What the exit has of a load of CR3: none, one that drops translations of its PCID, or one that keeps them (bit 63). */
+export const CR3_LOAD = { none: 0, drops: 1, keeps: 2 } as const;
+
 /** What the listing of shadow-wp works on: one virtual CPU's view of the shadow MMU while it handles an exit. */
 export class ShadowMmu {
-  runner!: ListingRunner<ShadowMmu>;
+  runner!: ListingRunner<never>;
+  procedures!: ShadowProcedures;
   /** 1: rights were taken away in this exit, and the TLB may still hold them. */
   mustFlush = 0;
+  /** A `CR3_LOAD`. */
+  cr3Load: number = CR3_LOAD.none;
   /** Where the operand lies, for an access that is emulated. */
   readonly operand: OperandPages;
   /** What an emulated store makes of an entry. */
   readonly change: EntryChange;
   /** What a procedure that was asked for a condition came to: a `RESUME`. */
   cameTo = 0;
+  /** What a guest entry asks of its SPTE. */
+  readonly leaf = new GuestLeaf();
   /** PDPTEs on their way into the guest's registers. */
   readonly guestPdptes: GuestPdptes;
   /** Guest frame of an operand's other page. */
@@ -91,7 +111,7 @@ export class ShadowMmu {
   /** NXE is part of every role: the root of another one. Gives a `RESUME`. */
   setEfer(lo: number): number {
     setGuestMode(this, { cr0: this.cr0, cr4: this.cr4, efer: lo });
-    return this.call(loadRoot);
+    return this.call(this.procedures.loadRoot);
   }
 
   /** How the guest translates. */
@@ -163,8 +183,8 @@ export class ShadowMmu {
   }
 
   /** Runs another procedure of the listing with these parameters (pairs of halves). */
-  call(procedure: ListingProcedure<ShadowMmu>, ...parameters: readonly number[]): number {
-    return this.runner.call(procedure, this, this.cpu, parameters);
+  call(procedure: ListingProcedure<never>, ...parameters: readonly number[]): number {
+    return this.runner.call(procedure, this as never, this.cpu, parameters);
   }
 
   /** Reports a judgement on a fault, and counts it. `fields` in the order gva, gpa, code. */
@@ -184,6 +204,11 @@ export class ShadowMmu {
       if (!isDirect(this.pages.roleOf(page))) return true;
     }
     return false;
+  }
+
+  /** True when writes to `gfn` must trap: no SPTE that maps it may have W. */
+  isProtected(gfn: number): boolean {
+    return this.isShadowed(gfn);
   }
 
   /** True fault: no counter of its own, since delivery counts it. */

@@ -4,7 +4,7 @@ import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { pdptesOf } from '../guestRegisters';
 import { USE } from '../host/hostFrames';
-import { ListingRunner } from '../listing';
+import { type ListingProcedure, ListingRunner } from '../listing';
 import { PerCpu } from '../perCpu';
 import { brokeIntoDelivery } from '../commonExits';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
@@ -17,12 +17,12 @@ import { emulatePageTableWrite } from './emulatePageTableWrite';
 import { fetch } from './fetch';
 import { getShadowPage } from './getShadowPage';
 import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
-import { makePagesAvailable } from './makePagesAvailable';
+import { makePagesAvailable, MIN_FREE_MMU_PAGES } from './makePagesAvailable';
 import { handlePageFault } from './pageFault';
 import { OWNED_CR0, OWNED_CR4, PAE_ROOT_LEVEL, setGuestMode } from './guestMode';
 import { loadPaeRoots, loadPdptrs, loadRoot } from './loadRoot';
 import { levelOf } from './role';
-import { ShadowMmu } from './shadowMmu';
+import { ShadowMmu, type ShadowProcedures } from './shadowMmu';
 import { ShadowPages } from './shadowPages';
 import { Sptes } from './sptes';
 import { trackWrite } from './trackWrite';
@@ -30,11 +30,32 @@ import { unmapGfnRange } from './unmapGfnRange';
 
 /** Bit of #PF in the exception bitmap. */
 const PAGE_FAULT_EXITS = 1 << 14;
+/** Roots of a guest without a fourth level of tables. */
+const PAE_ROOTS = 4;
 
 export interface ShadowWpSettings {
   readonly shadowPages: number;
   readonly update: 'eager' | 'zap';
 }
+
+/** A way of keeping the shadow in step with the guest's tables. */
+export interface ShadowFlavour {
+  readonly name: string;
+  /** Shadow pages that a vCPU with a fourth level of tables may keep as roots. */
+  readonly mostRoots: number;
+  readonly procedures: ShadowProcedures;
+  /** Procedures of its listing besides. */
+  readonly others: readonly ListingProcedure<never>[];
+  makeMmu(...parts: ConstructorParameters<typeof ShadowMmu>): ShadowMmu;
+}
+
+const writeProtected: ShadowFlavour = {
+  name: 'shadow-wp',
+  mostRoots: 1,
+  procedures: { handlePageFault, fetch, getShadowPage, trackWrite, loadRoot, loadPaeRoots, handleInvlpg, handleInvpcid },
+  others: [],
+  makeMmu: (...parts) => new ShadowMmu(...parts),
+};
 
 /**
  * Shadow paging with write-protected guest tables. Shadow pages are cached by guest frame and role;
@@ -42,27 +63,36 @@ export interface ShadowWpSettings {
  * the shadow never holds what the guest's tables do not.
  */
 export class ShadowWp implements Technique, RootMode {
-  readonly name = 'shadow-wp';
+  readonly name: string;
   readonly root = this;
   readonly listings: readonly ListingRunner<never>[];
   readonly pages: ShadowPages;
-  private readonly sptes: Sptes;
+  readonly sptes: Sptes;
   private readonly mmus: PerCpu<ShadowMmu>;
-  private readonly runner: ListingRunner<ShadowMmu>;
+  private readonly runner: ListingRunner<never>;
 
-  constructor(readonly vm: VirtualMachine, settings: ShadowWpSettings) {
+  constructor(readonly vm: VirtualMachine, settings: ShadowWpSettings, flavour: ShadowFlavour = writeProtected) {
+    this.name = flavour.name;
     const { host: { bus }, processors } = vm;
-    this.pages = new ShadowPages(vm.registry, settings.shadowPages, vm.memory.frames);
+    // Roots cannot give way: beside them there is always room for what one fault needs.
+    const least = processors.length * Math.max(PAE_ROOTS, flavour.mostRoots) + MIN_FREE_MMU_PAGES;
+    this.pages = new ShadowPages(vm.registry, Math.max(settings.shadowPages, least), vm.memory.frames);
     this.sptes = new Sptes(this.pages, vm.frames, vm.writer, bus);
-    this.mmus = new PerCpu(processors, (processor) => new ShadowMmu(
+    this.mmus = new PerCpu(processors, (processor) => flavour.makeMmu(
       processor.cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus.of(processor.cpu),
       vm.guestSpace(processor, vm.vcpus.of(processor.cpu).pdptes), settings.update, processors,
     ));
-    this.runner = new ListingRunner('shadow-wp.vmm', 'vmm', vm.host.listingNumber('shadow-wp.vmm'), [
-      handleExit, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccess, walkOther,
-      handleCrAccess, loadRoot, loadPaeRoots, loadPdptrs, handleInvlpg, handleInvpcid, ...instructionHandlers, unmapGfnRange,
+    const { procedures, others } = flavour;
+    const listing = `${flavour.name}.vmm`;
+    this.runner = new ListingRunner<never>(listing, 'vmm', vm.host.listingNumber(listing), [
+      handleExit, procedures.handlePageFault, makePagesAvailable, procedures.fetch, procedures.getShadowPage, emulatePageTableWrite,
+      procedures.trackWrite, emulateAccess, walkOther, handleCrAccess, procedures.loadRoot, procedures.loadPaeRoots, loadPdptrs,
+      procedures.handleInvlpg, procedures.handleInvpcid, ...instructionHandlers, unmapGfnRange, ...others,
     ], bus, vm.host.depth);
-    for (const mmu of this.mmus) mmu.runner = this.runner;
+    for (const mmu of this.mmus) {
+      mmu.runner = this.runner;
+      mmu.procedures = procedures;
+    }
     this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
   }
 
@@ -72,14 +102,14 @@ export class ShadowWp implements Technique, RootMode {
 
   handleExit(cpu: number): number {
     const mmu = this.mmus.of(cpu);
-    if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
-    return this.runner.run(handleExit, mmu, cpu);
+    if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu as never, cpu);
+    return this.runner.run(handleExit, mmu as never, cpu);
   }
 
   unmapGfnRange(gfn: number, pages: number, actor: number): void {
     const mmu = this.mmus.ofActor(actor);
     mmu.actor = actor;
-    this.runner.call(unmapGfnRange, mmu, actor, [gfn, 0, pages, 0]);
+    this.runner.call(unmapGfnRange, mmu as never, actor, [gfn, 0, pages, 0]);
     mmu.actor = mmu.cpu;
   }
 
@@ -101,7 +131,7 @@ export class ShadowWp implements Technique, RootMode {
     // A guest that is in long mode cannot leave it: that takes a code segment of 32 bits.
     if (mmu.rootLevel === PAE_ROOT_LEVEL) mmu.addPaeRoot();
     // The first root, before the guest runs.
-    this.runner.run(loadRoot, mmu, cpu);
+    mmu.call(mmu.procedures.loadRoot);
   }
 
   guestCr3Lo(cpu: number): number {

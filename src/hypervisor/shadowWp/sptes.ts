@@ -17,12 +17,19 @@ const FRAMES_BELOW_4_GBYTES = 0x100000;
 const WRITABLE = 1 << LONG4.rights[0].bit;
 const DIRTY = 1 << LONG4.dirtyBit;
 
+/** Told of pages that are linked or gone. */
+export interface SpteWatcher {
+  linked(page: number, index: number, child: number): void;
+  removed(page: number): void;
+}
+
 /**
  * The shadow entries (SPTEs): every way in which one comes to be, loses rights or goes, with the
  * reverse map or parent list that names it kept in step. A leaf stands on the reverse map of the
  * guest frame it maps, any other entry on the parent list of the shadow page it leads to.
  */
 export class Sptes {
+  watcher: SpteWatcher | undefined;
   private readonly maker = new EntryMaker(LONG4);
 
   constructor(
@@ -76,16 +83,14 @@ export class Sptes {
     this.maker.markAccessed();
     this.write(page, index, this.maker.lo, this.maker.hi, cpu);
     this.pages.setParents(child, this.pages.lists.prepend(this.pages.parents(child), lowAddress(table, index), table >>> 20));
+    this.watcher?.linked(page, index, child);
   }
 
   /** Leaf `index` of `page` maps host frame `frame`, which backs `gfn`. `rights`: W, U, X. */
   setLeaf(page: number, index: number, frame: number, gfn: number, rights: number, key: number, cpu: number): void {
     if (this.isPresent(page, index)) this.zap(page, index, cpu);
     const table = this.pages.frameOf(page);
-    this.maker.make(frame, rights);
-    this.maker.markAccessed();
-    if (rights & PAGE_RIGHTS.writable) this.maker.markDirty();
-    this.maker.setKey(key);
+    this.makeLeaf(frame, rights, key);
     this.write(page, index, this.maker.lo, this.maker.hi, cpu);
     this.pages.setLeafGfn(page, index, gfn);
     this.pages.setReverseMap(gfn, this.pages.lists.prepend(this.pages.reverseMap(gfn), lowAddress(table, index), table >>> 20));
@@ -131,6 +136,21 @@ export class Sptes {
     return hadIt;
   }
 
+  /** Calls `visit` with each shadow page and index of an entry that leads to `page`. */
+  forEachParent(page: number, visit: (parent: number, index: number) => void): void {
+    const { lists } = this.pages;
+    for (let link = this.pages.parents(page); link !== 0; link = lists.next(link)) {
+      visit(this.frames.detailOf(frameOfAddress(lists.lo(link), lists.hi(link))), (lists.lo(link) >>> 3) & (ENTRIES - 1));
+    }
+  }
+
+  /** Is leaf `index` of `page` as `setLeaf` would make it? */
+  isLeafOf(page: number, index: number, frame: number, rights: number, key: number): boolean {
+    const table = this.pages.frameOf(page);
+    this.makeLeaf(frame, rights, key);
+    return this.writer.lo(table, index) === this.maker.lo && this.writer.hi(table, index) === this.maker.hi;
+  }
+
   /** Takes a whole shadow page away: its entries, the entries that lead to it, and its frame. */
   zapPage(page: number, cpu: number): void {
     for (let index = 0; index < ENTRIES; index++) this.zap(page, index, cpu);
@@ -141,8 +161,16 @@ export class Sptes {
     }
     this.report(KIND.shadow_page_zapped, page, cpu);
     const frame = this.pages.frameOf(page);
+    this.watcher?.removed(page);
     this.pages.remove(page);
     this.frames.release(frame);
+  }
+
+  private makeLeaf(frame: number, rights: number, key: number): void {
+    this.maker.make(frame, rights);
+    this.maker.markAccessed();
+    if (rights & PAGE_RIGHTS.writable) this.maker.markDirty();
+    this.maker.setKey(key);
   }
 
   private write(page: number, index: number, lo: number, hi: number, cpu: number): void {
@@ -154,7 +182,8 @@ export class Sptes {
     return frameInEntry(this.writer.lo(table, index), this.writer.hi(table, index));
   }
 
-  private report(kind: number, page: number, cpu: number): void {
+  /** Emits an event of `kind` about shadow page `page`. */
+  report(kind: number, page: number, cpu: number): void {
     if (!this.bus.on[kind]) return;
     const record = this.bus.begin(kind, ACTOR.vmm, cpu);
     const gfn = this.pages.gfnOf(page);

@@ -3,7 +3,9 @@ import { run } from '../../../src/engine/run';
 import type { Program } from '../../../src/language/program';
 
 /** What every guest must see alike, whatever lies below it. */
-export const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'ept'] as const;
+export const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16',
+  'shadow-unsync', 'shadow-unsync:prefetch=0,previous_roots=0,early_unshadow=on', 'shadow-unsync:shadow_pages=16', 'ept',
+] as const;
 
 /** One run as the guest saw it: its log without spurious faults, and how it ended. */
 export function seenByGuest(program: Program, mmu: string): readonly string[] {
