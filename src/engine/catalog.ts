@@ -91,7 +91,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'tags', section: 'platform', form: 'on or off', documentation: 'TLB lines carry a VPID, so that VM exits and entries leave them.', check: oneOf('on', 'off') },
   { name: 'walk_caches', section: 'platform', form: 'on or off', documentation: 'Paging-structure caches and the nested TLB: walks read only the entries that these lack.', check: oneOf('on', 'off') },
   { name: 'rewalk_on_permission_fault', section: 'platform', form: 'on or off', documentation: "A TLB line that refuses an access is walked again before a fault is raised; AMD's processors do.", check: oneOf('on', 'off') },
-  { name: 'sabotage', section: 'platform', form: 'identity_map_all', documentation: 'What no hypervisor may do, done on purpose: guest-physical addresses that are in no slot lead to the host-physical ones of the same number.', check: oneOf('identity_map_all') },
+  { name: 'sabotage', section: 'platform', form: 'identity_map_all or load_guest_cr3_raw', documentation: 'What no hypervisor may do, done on purpose: guest-physical addresses that are in no slot lead to the host-physical ones of the same number; or the processor gets CR3 as the guest loads it.', check: oneOf('identity_map_all', 'load_guest_cr3_raw') },
   { name: 'backing', section: 'platform', form: '4K', documentation: 'Page size that the host backs guest memory with.', check: only(4 * KIB, 'the host backs guest memory with pages of 4K; write 4K') },
 ];
 

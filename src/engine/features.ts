@@ -54,6 +54,13 @@ const features: readonly Feature[] = [
     runsUnder: HYPERVISORS, advice: 'there is no hypervisor that could do it',
   },
   {
+    uses: ({ platform }) => {
+      const found = platform.find(({ name, values }) => name === 'sabotage' && values[0] === 'load_guest_cr3_raw');
+      return found === undefined ? undefined : { name: 'sabotage load_guest_cr3_raw', range: found.range };
+    },
+    runsUnder: ['shadow-wp'], advice: 'CR3 is the guest\'s own there',
+  },
+  {
     uses: ({ vms }) => (vms.some(({ parent }) => parent >= 0) ? { name: 'a vm inside a vm' } : undefined),
     runsUnder: ['ept'], advice: 'L0 emulates VMX for its guest by EPT',
   },

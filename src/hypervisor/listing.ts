@@ -121,12 +121,14 @@ const GO_ON = -1;
 
 /**
  * The procedures of one listing, ready to run on behalf of a `V` (a hypervisor or the host).
- * `number` tells listings apart in events; the engine gives them out.
+ * `number` tells listings apart in events; the engine gives them out. A procedure is found by its name: another one of that
+ * name may stand in its place.
  */
 export class ListingRunner<V> {
   readonly listing: Listing;
   private readonly bodies: readonly (readonly Placed<V>[])[];
   private readonly headings: readonly number[];
+  private readonly numbers: ReadonlyMap<string, number>;
   /** Frames are reused by depth; a procedure never keeps its frame after it returned. */
   private readonly frames: ListingFrame[] = [];
 
@@ -134,7 +136,7 @@ export class ListingRunner<V> {
     name: string,
     private readonly actor: 'vmm' | 'host',
     readonly number: number,
-    private readonly procedures: readonly ListingProcedure<V>[],
+    procedures: readonly ListingProcedure<V>[],
     private readonly bus: EventBus,
     private readonly depth: { value: number },
   ) {
@@ -142,6 +144,7 @@ export class ListingRunner<V> {
     this.listing = { name, actor, lines: assembly.lines, procedures: procedures.map((p) => ({ name: p.name, values: p.values })) };
     this.bodies = assembly.bodies;
     this.headings = assembly.headings;
+    this.numbers = new Map(procedures.map(({ name: each }, index) => [each, index]));
   }
 
   /** The frame that the next `run` will use: its parameters are put there. */
@@ -151,7 +154,7 @@ export class ListingRunner<V> {
 
   /** Runs a procedure whose parameters have been put into `next`; gives its result, or 0 when it just ends. */
   run(procedure: ListingProcedure<V>, vmm: V, cpu: number): number {
-    const index = this.procedures.indexOf(procedure);
+    const index = this.numbers.get(procedure.name) ?? -1;
     const frame = this.next;
     frame.words.fill(0, 2 * procedure.parameters);
     frame.known = (1 << procedure.parameters) - 1;

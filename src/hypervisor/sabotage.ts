@@ -2,7 +2,7 @@ import type { HostProcess } from './host/hostProcess';
 import type { Memslots } from './memslots';
 
 /** `platform { sabotage … }`: what no hypervisor may do, done on purpose, to show what isolation rests on. */
-export type Sabotage = 'none' | 'identity_map_all';
+export type Sabotage = 'none' | 'identity_map_all' | 'load_guest_cr3_raw';
 
 /** HVA >> 12 at which the VMM process has all of the machine's memory mapped, as by mmap of /dev/mem. */
 const ALL_MEMORY_HVA_PAGE = 0x7e0000000;

@@ -21,6 +21,7 @@ import { makePagesAvailable, MIN_FREE_MMU_PAGES } from './makePagesAvailable';
 import { handlePageFault } from './pageFault';
 import { OWNED_CR0, OWNED_CR4, PAE_ROOT_LEVEL, setGuestMode } from './guestMode';
 import { loadPaeRoots, loadPdptrs, loadRoot } from './loadRoot';
+import { handleForeignFault, loadRawRoot } from './rawGuestCr3';
 import { levelOf } from './role';
 import { ShadowMmu, type ShadowProcedures } from './shadowMmu';
 import { ShadowPages } from './shadowPages';
@@ -82,7 +83,9 @@ export class ShadowWp implements Technique, RootMode {
       processor.cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus.of(processor.cpu),
       vm.guestSpace(processor, vm.vcpus.of(processor.cpu).pdptes), settings.update, processors,
     ));
-    const { procedures, others } = flavour;
+    const { others } = flavour;
+    const isRaw = vm.host.sabotage === 'load_guest_cr3_raw';
+    const procedures = isRaw ? { ...flavour.procedures, handlePageFault: handleForeignFault, loadRoot: loadRawRoot } : flavour.procedures;
     const listing = `${flavour.name}.vmm`;
     this.runner = new ListingRunner<never>(listing, 'vmm', vm.host.listingNumber(listing), [
       handleExit, procedures.handlePageFault, makePagesAvailable, procedures.fetch, procedures.getShadowPage, emulatePageTableWrite,

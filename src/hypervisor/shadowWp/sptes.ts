@@ -43,6 +43,11 @@ export class Sptes {
     return (this.writer.lo(this.pages.frameOf(page), index) & LONG4.presentMask) !== 0;
   }
 
+  /** True of a leaf that lets the page be written. */
+  isWritable(page: number, index: number): boolean {
+    return this.isPresent(page, index) && (this.writer.lo(this.pages.frameOf(page), index) & WRITABLE) !== 0;
+  }
+
   /** Shadow page that entry `index` of `page` leads to, or 0. Not for leaves. */
   childOf(page: number, index: number): number {
     return this.isPresent(page, index) ? this.frames.detailOf(this.frameIn(this.pages.frameOf(page), index)) : 0;
