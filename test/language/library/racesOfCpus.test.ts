@@ -78,6 +78,25 @@ const races: readonly Race[] = [
   expect [0x40000000] == 1 and [0x40001000] == 2 and [0x40002000] == 3`,
   },
   {
+    claim: 'frame gives each frame to one, also those that came back',
+    given: 'process p { }',
+    does: (cpu) => `barrier ready
+  repeat 8 {
+    f = frame()
+    g = frame()
+    free(f)
+    free(g)
+  }
+  f = frame()
+  g = frame()
+  [direct(f)] = ${cpu + 1}
+  [direct(g)] = ${cpu + 11}
+  barrier given
+  x = [direct(f)]
+  y = [direct(g)]
+  expect x == ${cpu + 1} and y == ${cpu + 11}`,
+  },
+  {
     claim: 'exit gives each place in the swap back once',
     given: CPUS.map((cpu) => `process p${cpu} { 0x600000 .. 0x608000 rw user }\nprocess q${cpu} { 0x600000 .. 0x608000 rw user }`).join('\n'),
     does: (cpu) => `switch(q${cpu})
