@@ -111,7 +111,7 @@ cpu 1 {\n switch(p)\n barrier sent\n x = taken\n expect x == ${sends === '' ? 0 
       const configuration = configure(compiled(program), mmu);
       return 'error' in configuration ? configuration.error : undefined;
     };
-    assert.match(errorOf(text, 'native') ?? '', /^a host of 2 virtual machines does not run under native; run it under shadow-wp or ept/);
+    assert.match(errorOf(text, 'native') ?? '', /^a host of 2 virtual machines does not run under native; run it under .*shadow-wp or .*ept/);
     assert.equal(errorOf(`platform { ram 20M }\n${text}`, 'ept'), 'the guests together have more RAM (33554432 bytes) than the platform (20971520 bytes); give the platform more');
   });
 });
