@@ -1,5 +1,6 @@
 import { PAGE_SHIFTS } from '../hardware/caches/tlb';
 import { machineRefusal, MAXPHYADDR } from '../hardware/processor/machineRules';
+import type { Backing } from '../hypervisor/host/hostMemory';
 import type { Catalog, SettingRow } from '../language/catalog';
 import { findTechnique, runningTechniques, techniqueNames } from './techniques';
 
@@ -7,6 +8,8 @@ type Values = readonly (string | number)[];
 const KIB = 1024;
 const GIB = 1024 ** 3;
 const MAX_RAM = 64 * GIB;
+/** What `backing` may say, and what it means. */
+export const backings: ReadonlyMap<string | number, Backing> = new Map<string | number, Backing>([[4 * KIB, '4K'], [2048 * KIB, '2M']]);
 
 /** The setting takes one of these words. */
 function oneOf(...words: readonly string[]): SettingRow['check'] {
@@ -35,6 +38,10 @@ function ram(values: Values): string | undefined {
 
 function kernel(values: Values): string | undefined {
   return values[0] === 'standard' || values[0] === 'none' ? undefined : 'write standard or none; procedures of your own override the library\'s';
+}
+
+function backing(values: Values): string | undefined {
+  return values.length === 1 && backings.has(values[0] ?? '') ? undefined : 'write 4K or 2M';
 }
 
 /** Its form is the language's to check. */
@@ -92,7 +99,8 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'walk_caches', section: 'platform', form: 'on or off', documentation: 'Paging-structure caches and the nested TLB: walks read only the entries that these lack.', check: oneOf('on', 'off') },
   { name: 'rewalk_on_permission_fault', section: 'platform', form: 'on or off', documentation: "A TLB line that refuses an access is walked again before a fault is raised; AMD's processors do.", check: oneOf('on', 'off') },
   { name: 'sabotage', section: 'platform', form: 'identity_map_all or load_guest_cr3_raw', documentation: 'What no hypervisor may do, done on purpose: guest-physical addresses that are in no slot lead to the host-physical ones of the same number; or the processor gets CR3 as the guest loads it.', check: oneOf('identity_map_all', 'load_guest_cr3_raw') },
-  { name: 'backing', section: 'platform', form: '4K', documentation: 'Page size that the host backs guest memory with.', check: only(4 * KIB, 'the host backs guest memory with pages of 4K; write 4K') },
+  { name: 'swap', section: 'platform', form: '32M', documentation: "The host's swap device, to which `swap_out` and reclaim write guest pages; without it there is none.", check: ram },
+  { name: 'backing', section: 'platform', form: '4K or 2M', documentation: 'Pages that the host backs guest memory with: 4K, or 2M where a memslot has room for them.', check: backing },
 ];
 
 /** What the engine tells the language. */

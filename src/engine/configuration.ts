@@ -1,7 +1,9 @@
 import type { LineSettings } from '../hardware/caches/cachedLines';
 import { machineRefusal } from '../hardware/processor/machineRules';
 import type { Sabotage } from '../hypervisor/sabotage';
+import type { Backing } from '../hypervisor/host/hostMemory';
 import type { Program, SourceRange } from '../language/program';
+import { backings } from './catalog';
 import { endOfMemory, ramBytes } from './memoryMap';
 import { settingNumber, settingWord, type Settings } from './settingValues';
 import { configureVm, type VmConfiguration } from './vmConfiguration';
@@ -22,6 +24,9 @@ export interface Configuration {
   readonly rewalkOnPermissionFault: 'on' | 'off';
   readonly hostRam: number;
   readonly sabotage: Sabotage;
+  /** Size of the host's swap device, in bytes; 0 when there is none. */
+  readonly swap: number;
+  readonly backing: Backing;
 }
 
 /** Why there is no such machine, as a sentence; `range`: of the setting that asks for it, when the scenario does. */
@@ -56,13 +61,14 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     const guests = onHost.length === 1 ? 'the guest has' : 'the guests together have';
     return { error: `${guests} more RAM (${guestRam} bytes) than the platform (${hostRam} bytes); give the platform more` };
   }
+  const swap = hypervisor === undefined ? 0 : settingNumber(platform, 'swap', 0, 0);
   const maxphyaddr = settingNumber(platform, 'maxphyaddr', 0, 46);
   const tlbEntries = settingNumber(platform, 'tlb', 0, 64);
   const tlbWays = settingNumber(platform, 'tlb', 2, 4);
   const tlbL2 = platform.has('tlb_l2')
     ? { entries: settingNumber(platform, 'tlb_l2', 0, 0), ways: settingNumber(platform, 'tlb_l2', 2, 0) } : undefined;
   const caches = [{ name: 'TLB', entries: tlbEntries, ways: tlbWays }, ...(tlbL2 === undefined ? [] : [{ name: 'TLB', ...tlbL2 }])];
-  const refusal = machineRefusal({ vendor, maxphyaddr, ramBytes: hostRam, caches });
+  const refusal = machineRefusal({ vendor, maxphyaddr, ramBytes: hostRam + swap, caches });
   if (refusal !== undefined) {
     const range = (platform.get('ram') ?? program.machine.find(({ name }) => name === 'ram') ?? platform.get('maxphyaddr'))?.range;
     return { error: refusal, ...(range === undefined ? {} : { range }) };
@@ -80,5 +86,7 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     rewalkOnPermissionFault: settingWord(platform, 'rewalk_on_permission_fault', vendor === 'amd' ? 'on' : 'off') as 'on' | 'off',
     hostRam,
     sabotage: settingWord(platform, 'sabotage', 'none') as Sabotage,
+    swap,
+    backing: backings.get(platform.get('backing')?.values[0] ?? '') ?? '4K',
   };
 }

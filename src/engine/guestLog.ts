@@ -53,7 +53,7 @@ export class GuestLog {
     const { levelNames: names, entryBytes } = format;
     const pages = [...guestTablePages(memory, technique, first, roots)].sort(([a], [b]) => a - b);
     for (const [gfn, level] of pages) {
-      const frame = technique.guestMemory.frameOf(gfn);
+      const frame = technique.guestMemory.contentsOf(gfn);
       const words: [number, string][] = [];
       const entries = frame < 0 ? 0 : entriesOf(format, level);
       for (let index = 0; index < entries; index++) {

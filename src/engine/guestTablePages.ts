@@ -27,7 +27,7 @@ export function guestTablePages(
   const pages = new Map<number, number>();
   const visit = (gfn: number, level: number): void => {
     if ((pages.get(gfn) ?? 0) >= level) return;
-    const frame = technique.guestMemory.frameOf(gfn);
+    const frame = technique.guestMemory.contentsOf(gfn);
     pages.set(gfn, level);
     if (level === 1 || frame < 0) return;
     const entries = entriesOf(format, level);

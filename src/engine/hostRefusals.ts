@@ -16,6 +16,7 @@ const sentences = {
   beyondSlot: 'the 2-MByte page around gpa:{address} would reach beyond its memslot; name an address whose 2 MBytes, as it is aligned '
     + 'in the VMM process, lie within one slot',
   noLargeFrame: 'no 2 MBytes of host frames lie free in a row for gpa:{address}; give the platform more `ram`',
+  rangeBeyondSlot: 'the range that begins at gpa:{address} ends beyond its memslot; name a shorter one',
   notWholePages: '{address} bytes are no whole number of pages; write a multiple of 4K',
 } as const;
 

@@ -113,8 +113,8 @@ export class Machine {
 
   /** Without a hypervisor the guest's slots are the physical memory map; there is one VM then. */
   private makeMemory(): PhysicalMemory {
-    const { vms: [first], hostRam } = this.configuration;
-    if (first?.technique.ownsMachine !== true || first.slots.length <= 1) return new PhysicalMemory(this.registry, hostRam);
+    const { vms: [first], hostRam, swap } = this.configuration;
+    if (first?.technique.ownsMachine !== true || first.slots.length <= 1) return new PhysicalMemory(this.registry, hostRam + swap);
     return new PhysicalMemory(this.registry, hostRam, withMemory(first.slots).map(rangeOf));
   }
 
@@ -145,7 +145,7 @@ export class Machine {
   }
 
   private makeVms(hypervisors: Map<number, NestingEpt>): readonly RunningVm[] {
-    const { program, registry, memory, bus, configuration: { vms, maxphyaddr, tags, hostRam, sabotage } } = this;
+    const { program, registry, memory, bus, configuration: { vms, maxphyaddr, tags, hostRam, swap, backing, sabotage } } = this;
     const nested = nestedCpusOf(program);
     const physical: PhysicalMachine = { registry, memory, bus, maxphyaddr, tags, sabotage };
     let host: PhysicalHost | undefined;
@@ -160,7 +160,7 @@ export class Machine {
       }
       const guest = { number, processors, slots: withMemory(slots) };
       if (technique.ownsMachine) return { number, name, configuration, processors, technique: technique.make(physical, guest) };
-      host ??= new PhysicalHost(physical, Math.floor(hostRam / FRAME_BYTES), vms.length);
+      host ??= new PhysicalHost(physical, { frames: Math.floor(hostRam / FRAME_BYTES), swapPages: swap / FRAME_BYTES, backing, vms: vms.length });
       const vm = new VirtualMachine(host, guest);
       if (!program.vms.some((each) => each.parent === number)) return { number, name, configuration, processors, technique: technique.make(vm, settings) };
       if (technique.makeNesting === undefined) throw new Error(`invariant: a VM under ${technique.name} was let through with a nested guest`);

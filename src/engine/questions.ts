@@ -82,7 +82,7 @@ export class Questions {
         const at = lo + i;
         if (!this.translate(cpu, at | 0, at > 0x7fffffff && lo < 0 ? hi + 1 : hi)) return false;
         const { gpaLo, gpaHi } = this.tables(cpu).result;
-        value = this.vmAsked(cpu).technique.guestMemory.frameOf(frameOfAddress(gpaLo, gpaHi));
+        value = this.vmAsked(cpu).technique.guestMemory.contentsOf(frameOfAddress(gpaLo, gpaHi));
       }
       const byte = this.byteOf(cpu, value, (lo + i) & PAGE_MASK);
       if (i < 4) this.valueLo |= byte << (i << 3);

@@ -21,6 +21,12 @@ export class EntryMaker {
     });
   }
 
+  /** An entry that is not present, with `number` where the frame would stand: the processor ignores it. */
+  clear(number: number): void {
+    this.lo = number << 12;
+    this.hi = number >>> 20;
+  }
+
   markAccessed(): void {
     this.set(this.format.accessedBit);
   }

@@ -22,6 +22,10 @@ class MachineMemory implements GuestMemory {
     return this.slots.some(({ frame, frames }) => gfn >= frame && gfn < frame + frames) ? gfn : -1;
   }
 
+  contentsOf(gfn: number): number {
+    return this.frameOf(gfn);
+  }
+
   hvaPageOf(): number {
     return -1;
   }

@@ -2,8 +2,18 @@ import type { EventBus } from '../hardware/events/eventBus';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Registry } from '../hardware/state/registry';
 import { EntryWriter } from './entryWriter';
-import { getUserPages, type HostMemoryManager } from './host/getUserPages';
+import { getUserPages } from './host/getUserPages';
+import { faultProcedures } from './host/handleMmFault';
 import { HostFrames } from './host/hostFrames';
+import { HostMemory, type Backing } from './host/hostMemory';
+import type { HostMemoryManager } from './host/hostMemoryManager';
+import { collapseHugePage, splitHugePmd } from './host/largePages';
+import { migratePage } from './host/migratePage';
+import { pageout, tryToFreePages } from './host/reclaim';
+import { ReverseMap } from './host/reverseMap';
+import { mergeProcedures } from './host/samePageMerging';
+import { SwapDevice } from './host/swapDevice';
+import { invalidateRange, zapPageRange } from './host/zapPageRange';
 import { ListingRunner } from './listing';
 import { makeMsrBitmap } from './msrBitmap';
 import type { Sabotage } from './sabotage';
@@ -18,6 +28,16 @@ export interface PhysicalMachine {
   /** VPID in use: a VM exit or entry then leaves the TLB alone. */
   readonly tags: 'on' | 'off';
   readonly sabotage: Sabotage;
+}
+
+/** What the host has besides the machine. */
+export interface HostSettings {
+  /** Installed memory, in frames; above it lies the swap device, of so many pages. */
+  readonly frames: number;
+  readonly swapPages: number;
+  readonly backing: Backing;
+  /** How many VMs there are to be. */
+  readonly vms: number;
 }
 
 /** Number of `host.vmm`; those of the hypervisors' listings follow. */
@@ -35,6 +55,8 @@ export class PhysicalHost {
   readonly installed: number;
   readonly frames: HostFrames;
   readonly writer: EntryWriter;
+  /** The guests' pages, of all VMs. */
+  readonly pages: HostMemory;
   /** `host.vmm`, run on behalf of one VM's process at a time. */
   readonly listing: ListingRunner<HostMemoryManager>;
   /** Depth of running listing procedures, shared by all listings of the machine. */
@@ -43,8 +65,7 @@ export class PhysicalHost {
   readonly msrBitmap: number;
   private readonly listingNames: string[] = [];
 
-  /** `frames`: installed memory in frames; `vms`: how many VMs there are to be. */
-  constructor(machine: PhysicalMachine, frames: number, vms: number) {
+  constructor(machine: PhysicalMachine, { frames, swapPages, backing, vms }: HostSettings) {
     const { registry, memory, bus } = machine;
     this.registry = registry;
     this.memory = memory;
@@ -56,7 +77,12 @@ export class PhysicalHost {
     this.frames = new HostFrames(registry, frames, bus, vms);
     this.writer = new EntryWriter(memory, bus);
     this.msrBitmap = makeMsrBitmap(memory);
-    this.listing = new ListingRunner('host.vmm', 'host', HOST_LISTING, [getUserPages], bus, this.depth);
+    const swap = new SwapDevice(registry, frames, swapPages);
+    this.pages = new HostMemory(registry, this.frames, new ReverseMap(registry, this.frames), swap, this.writer, memory, bus, backing);
+    this.listing = new ListingRunner('host.vmm', 'host', HOST_LISTING, [
+      getUserPages, ...faultProcedures, tryToFreePages, pageout, ...mergeProcedures, migratePage, splitHugePmd, collapseHugePage,
+      zapPageRange, invalidateRange,
+    ], bus, this.depth);
   }
 
   /** Number that the listing of that name has in events: the same for two VMs under one technique, whose text is one. */

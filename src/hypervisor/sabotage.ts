@@ -17,6 +17,6 @@ const NO_ID = -1;
 export function mapAllMemory(slots: Memslots, process: HostProcess, from: number, frames: number): boolean {
   if (from >= frames) return true;
   slots.add({ id: NO_ID, baseGfn: from, pages: frames - from, hvaPage: ALL_MEMORY_HVA_PAGE + from, kind: 'ram' });
-  for (let frame = from; frame < frames; frame++) if (!process.map(ALL_MEMORY_HVA_PAGE + frame, frame, 0)) return false;
+  for (let frame = from; frame < frames; frame++) if (!process.map(ALL_MEMORY_HVA_PAGE + frame, frame, 'rw', 0)) return false;
   return true;
 }

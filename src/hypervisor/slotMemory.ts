@@ -1,11 +1,11 @@
 import { frameOfAddress } from '../hardware/memory/frameNumber';
 import type { DirtyLog } from './dirtyLog';
 import type { GuestMemory } from './guestMemory';
-import { getUserPages, type HostMemoryManager } from './host/getUserPages';
-import { USE } from './host/hostFrames';
-import type { ListingRunner } from './listing';
+import { getUserPages } from './host/getUserPages';
+import { LARGE_FRAMES, USE } from './host/hostFrames';
+import type { HostMemoryManager } from './host/hostMemoryManager';
 import { pageHi, pageLo, type Memslots } from './memslots';
-import { WALK } from '../hardware/paging/walkOutcome';
+import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import type { TableAddressing } from '../hardware/paging/tableAddressing';
 
 /** Address of the host's page of zeros: frame 0, which nobody is given and nobody writes. */
@@ -16,16 +16,35 @@ export class SlotMemory implements GuestMemory {
   constructor(
     readonly slots: Memslots,
     readonly host: HostMemoryManager,
-    private readonly hostListing: ListingRunner<HostMemoryManager>,
     readonly dirty: DirtyLog,
   ) {}
 
   /**
-   * 1: no leaf that maps `gfn` may have W, whatever backs it. ROM takes no write; of a page whose first write is to be logged,
-   * by a fault, that one must be seen.
+   * 1: no leaf that maps `gfn` may have W. ROM takes no write; a page that the host maps read-only is one that others have too,
+   * and is to be copied first; of a page whose first write is to be logged, by a fault, that one must be seen.
    */
   withholdsWrite(gfn: number): number {
-    return this.slots.isReadOnly(this.slots.find(gfn)) ? 1 : this.dirty.awaitsWrite(gfn);
+    return this.slots.isReadOnly(this.slots.find(gfn)) || !this.isWritable(gfn) ? 1 : this.dirty.awaitsWrite(gfn);
+  }
+
+  /** The host backs `gfn`, and its entry gives W (KVM's map_writable). */
+  isWritable(gfn: number): boolean {
+    const page = this.hvaPageOf(gfn);
+    return page >= 0 && this.host.process.isWritable(page) === 1;
+  }
+
+  /**
+   * Level of the largest page that a second-level entry for `gfn` may map (KVM's kvm_mmu_max_mapping_level): 2 where the host maps
+   * 2 MBytes, the slot holds all of them, and host-virtual and guest-physical addresses are aligned alike; where dirty pages are
+   * logged each is mapped on its own.
+   */
+  mappingLevel(gfn: number): number {
+    const slot = this.slots.find(gfn);
+    if (slot < 0 || this.slots.isLogging(slot)) return 1;
+    const hvaPage = this.slots.hvaPage(slot, gfn);
+    const first = Math.floor(gfn / LARGE_FRAMES) * LARGE_FRAMES;
+    const isInside = first >= this.slots.baseGfn(slot) && first + LARGE_FRAMES <= this.slots.baseGfn(slot) + this.slots.pages(slot);
+    return isInside && (hvaPage - gfn) % LARGE_FRAMES === 0 && this.host.process.levelOf(hvaPage) === 2 ? 2 : 1;
   }
 
   get frames(): number {
@@ -39,6 +58,15 @@ export class SlotMemory implements GuestMemory {
     return page < 0 ? -1 : this.host.process.frameOf(page);
   }
 
+  contentsOf(gfn: number): number {
+    const page = this.hvaPageOf(gfn);
+    if (page < 0) return -1;
+    const frame = this.host.process.frameOf(page);
+    if (frame >= 0) return frame;
+    const swapPage = this.host.process.swapPageOf(page);
+    return swapPage === 0 ? -1 : this.host.host.swap.frameOf(swapPage);
+  }
+
   hvaPageOf(gfn: number): number {
     const slot = this.slots.find(gfn);
     return slot < 0 ? -1 : this.slots.hvaPage(slot, gfn);
@@ -48,30 +76,50 @@ export class SlotMemory implements GuestMemory {
     return this.backFor(gfn, 0);
   }
 
-  /** As `back`, on behalf of `cpu`. */
-  backFor(gfn: number, cpu: number): number {
+  /** As `back`, on behalf of `cpu`; `write`: 0 when the page is only to be read, so that others may have it too. */
+  backFor(gfn: number, cpu: number, write = 1): number {
     const page = this.hvaPageOf(gfn);
-    return page < 0 ? -1 : this.getUserPages(page, gfn, cpu);
+    return page < 0 ? -1 : this.getUserPages(page, gfn, cpu, write);
+  }
+
+  /** The page of a guest's table, for a walk that may set flags in it; -1 when the host has not backed it, or cannot bring it back. */
+  frameForWalk(gfn: number, cpu: number): number {
+    const frame = this.frameOf(gfn);
+    if (frame >= 0 ? this.isWritable(gfn) || this.slots.isReadOnly(this.slots.find(gfn)) : !this.isSwapped(gfn)) return frame;
+    return this.backFor(gfn, cpu);
+  }
+
+  /** The host has written the page behind `gfn` to its swap device. */
+  isSwapped(gfn: number): boolean {
+    const page = this.hvaPageOf(gfn);
+    return page >= 0 && this.host.process.swapPageOf(page) !== 0;
   }
 
   gfnOf(frame: number): number {
-    const { frames } = this.host;
-    return frames.useOf(frame) === USE.guestPage && frames.owns(frame) ? frames.detailOf(frame) : -1;
+    const { frames, host: { rmap }, vm } = this.host;
+    if (frames.useOf(frame) !== USE.guestPage) return -1;
+    for (let link = rmap.first(frame); link !== 0; link = rmap.next(link)) {
+      const gfn = rmap.vmOf(link) === vm ? this.slots.gfnOfHva(rmap.hvaPageOf(link)) : -1;
+      if (gfn >= 0) return gfn;
+    }
+    return -1;
   }
 
-  /** The host's get_user_pages for page `hvaPage`, which backs `gfn`; -1 when host memory is used up. */
-  getUserPages(hvaPage: number, gfn: number, cpu: number): number {
-    this.host.cpu = cpu;
-    this.host.gfn = gfn;
-    this.hostListing.next.set(0, pageLo(hvaPage), pageHi(hvaPage));
-    return this.hostListing.run(getUserPages, this.host, cpu) === 1 ? this.host.frame : -1;
+  /**
+   * The host's get_user_pages for page `hvaPage`, which backs `gfn`, to be written unless `write` is 0; -1 when host memory is
+   * used up. Only if the host maps it with W (`isWritable`) may a leaf have W.
+   */
+  getUserPages(hvaPage: number, _gfn: number, cpu: number, write = 1): number {
+    return this.host.request(getUserPages, cpu, pageLo(hvaPage), pageHi(hvaPage), write, 0) === 1 ? this.host.frame : -1;
   }
 }
 
 /**
  * How a hypervisor reaches the guest's paging structures when it walks them in software: the entry's
  * guest-physical address through memslot and host page table. A page that the host has not backed
- * yet holds zeros, so nothing need be allocated to read it.
+ * yet holds zeros, so nothing need be allocated to read it; one that the host has swapped out is brought back by
+ * a host page fault, as KVM's __get_user takes it, and one that others have too is copied, since the walk may set
+ * flags in it.
  */
 export class SlotAddressing implements TableAddressing {
   hpaLo = 0;
@@ -86,11 +134,11 @@ export class SlotAddressing implements TableAddressing {
     return WALK.mapped;
   }
 
-  locate(lo: number, hi: number): number {
+  locate(lo: number, hi: number, _: number, effects: number): number {
     const gfn = frameOfAddress(lo, hi);
-    const frame = this.memory.frameOf(gfn);
+    const frame = effects === EFFECTS.none ? this.memory.contentsOf(gfn) : this.memory.frameForWalk(gfn, this.cpu);
     if (frame < 0) {
-      if (this.memory.hvaPageOf(gfn) < 0) return WALK.tableUnreachable;
+      if (this.memory.hvaPageOf(gfn) < 0 || effects !== EFFECTS.none && this.memory.contentsOf(gfn) >= 0) return WALK.tableUnreachable;
       this.hpaLo = ZERO_FRAME | (lo & 0xfff);
       this.hpaHi = 0;
       return WALK.mapped;

@@ -5,7 +5,7 @@ import { TranslationSpace } from '../hardware/paging/translationSpace';
 import { pdptesOf } from './guestRegisters';
 import { DirtyLog } from './dirtyLog';
 import type { EntryWriter } from './entryWriter';
-import type { HostMemoryManager } from './host/getUserPages';
+import { HostMemoryManager, type HostMapping } from './host/hostMemoryManager';
 import { HostProcess } from './host/hostProcess';
 import { MmuNotifier } from './host/mmuNotifier';
 import { OwnedFrames } from './host/ownedFrames';
@@ -69,13 +69,14 @@ export class VirtualMachine {
     this.frames = new OwnedFrames(host.frames, number);
     this.writer = writer;
     const process = new HostProcess(memory, bus, this.frames, writer, maxphyaddr);
-    const manager: HostMemoryManager = { process, frames: this.frames, writer, bus, cpu: 0, gfn: 0, frame: 0 };
     this.slots = new Memslots(this.registry, bus);
     for (const { frame, frames, kind, id } of slots) this.slots.add({ id, baseGfn: frame, pages: frames, hvaPage: RAM_HVA_PAGE + frame, kind });
     if (host.sabotage === 'identity_map_all') mapAllMemory(this.slots, process, Math.max(...slots.map((slot) => slot.frame + slot.frames)), host.installed);
     this.dirty = new DirtyLog(this.registry, this.slots, bus);
     this.notifier = new MmuNotifier(this.registry, this.slots, bus);
-    this.memory = new SlotMemory(this.slots, manager, host.listing, this.dirty);
+    const manager = new HostMemoryManager(number, process, this.frames, host.pages, this.notifier, () => this.mappings());
+    manager.runner = host.listing;
+    this.memory = new SlotMemory(this.slots, manager, this.dirty);
     this.vcpus = new PerCpu(processors, ({ cpu }) => new VcpuState(host.registry, cpu));
     this.guestTables = new PerCpu(processors, (processor) => this.guestSpace(processor, pdptesOf(processor.registers)));
   }
@@ -91,6 +92,12 @@ export class VirtualMachine {
   /** `host.vmm`, the same for all VMs. */
   get hostListing(): ListingRunner<HostMemoryManager> {
     return this.host.listing;
+  }
+
+  /** What of the VMM process's addresses is the guest's memory. */
+  private mappings(): readonly HostMapping[] {
+    const { slots } = this;
+    return Array.from({ length: slots.count }, (_, slot) => ({ hvaPage: slots.hvaPage(slot, slots.baseGfn(slot)), pages: slots.pages(slot) }));
   }
 
   /** First sentence of what stopped the VM, from any of its CPUs. */

@@ -75,7 +75,8 @@ export function walkOperandPage<V extends OperandOwner>(): ListingProcedure<V> {
       }),
       when('a slot holds gpa', (_, f) => f.lo(V.slot) >= 0, [
         line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
-          const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu);
+          const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu,
+            (f.lo(V.error_code) & PFEC.W) !== 0 ? 1 : 0);
           f.set(V.hpa, frame << 12, frame >> 20);
           mmu.operand.set(f.lo(V.gva), f.frame(V.gpa), frame, mmu.memory.slots.isReadOnly(f.lo(V.slot)) ? 'reads' : 'writes');
         }),

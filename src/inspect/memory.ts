@@ -62,7 +62,7 @@ function linear(machine: Machine, cpu: number, address: bigint): Backing {
 }
 
 function guestFrame({ technique: { guestMemory } }: RunningVm, gfn: number): Backing {
-  const frame = guestMemory.frameOf(gfn);
+  const frame = guestMemory.contentsOf(gfn);
   if (frame >= 0) return { kind: 'frame', frame };
   return guestMemory.hvaPageOf(gfn) >= 0 ? { kind: 'zeros' } : HOLE;
 }

@@ -46,7 +46,7 @@ function tableSet(machine: Machine, space: Space, vm: RunningVm): TableSet | { r
 
 /** Host frame that a table lies in, or -1: nothing backs it, and it reads as zeros. */
 export function hostFrameOf({ frameSpace, vm }: TableSet, table: number): number {
-  return frameSpace === 'gpa' ? vm.technique.guestMemory.frameOf(table) : table;
+  return frameSpace === 'gpa' ? vm.technique.guestMemory.contentsOf(table) : table;
 }
 
 /** Names of the processes of a VM whose root is guest frame `table`. */

@@ -71,7 +71,7 @@ function guestFrameStory({ technique: { guestMemory } }: RunningVm, gpa: bigint)
   const hvaPage = guestMemory.hvaPageOf(gfn);
   const at = addressText('gpa', gpa);
   if (hvaPage < 0) return gfn < guestMemory.frames ? [] : [`${at} lies outside the guest's memory.`];
-  const frame = guestMemory.frameOf(gfn);
+  const frame = guestMemory.contentsOf(gfn);
   return [frame < 0
     ? `${at} is ${frameText('hva', hvaPage)} in the VMM process, which the host has not backed yet.`
     : `${at} is ${frameText('hva', hvaPage)} in the VMM process, and ${frameText('hpa', frame)} in memory.`];

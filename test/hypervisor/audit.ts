@@ -8,6 +8,7 @@ import { RUN } from '../../src/engine/runState';
 import type { Program } from '../../src/language/program';
 import { CounterAudit } from './counterAudit';
 import { auditEpt } from './eptAudit';
+import { auditHost } from './hostAudit';
 import { auditShadow } from './shadowAudit';
 
 /** A machine with a program, at the start of boot; without `mmu` each VM is under its own technique. */
@@ -20,8 +21,9 @@ export function machineFor(program: Program, mmu: string | undefined): Machine {
 /** What is wrong with the tables and lists that the machine's hypervisor keeps, as they stand; nothing when all is well. */
 export function audit(machine: Machine): readonly string[] {
   const { technique } = machine;
-  if (technique instanceof ShadowWp) return auditShadow(machine, technique);
-  return technique instanceof Ept ? auditEpt(machine, technique) : [];
+  const host = auditHost(machine);
+  if (technique instanceof ShadowWp) return [...host, ...auditShadow(machine, technique)];
+  return technique instanceof Ept ? [...host, ...auditEpt(machine, technique)] : host;
 }
 
 /**

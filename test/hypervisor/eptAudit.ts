@@ -37,21 +37,24 @@ export function auditEpt(machine: Machine, technique: Ept): readonly string[] {
         if (vm.slots.find(gfn) >= 0 && generation === vm.slots.generation % 2 ** 18) wrong.push(`${at} says MMIO of what a slot holds, by the present generation`);
         continue;
       }
-      const isWithheld = level === 1 && (vm.slots.isReadOnly(vm.slots.find(gfn)) || (hi & MMU_WRITABLE) !== 0);
+      const isLeaf = level === 1 || (lo & LARGE) !== 0;
+      const isWithheld = isLeaf && (vm.slots.isReadOnly(vm.slots.find(gfn)) || (hi & MMU_WRITABLE) !== 0 || vm.memory.host.process.isWritable(vm.memory.hvaPageOf(gfn)) === 0);
       if ((lo & ALL) !== (isWithheld ? ALL & ~W : ALL)) wrong.push(`${at} withholds a right, or gives one that is withheld`);
       if (lo & W && vm.dirty.awaitsWrite(gfn) !== 0) wrong.push(`${at} is writable, and its page is clean in a logged slot`);
       if (lo & DIRTY && vm.dirty.noticedBy === 'processor' && vm.dirty.isLogged(gfn) && !vm.dirty.isDirty(gfn) && !logged.has(gfn)) {
         wrong.push(`${at} is dirty, and its page in no log`);
       }
-      if (level > 1) {
-        if (lo & LARGE) wrong.push(`${at} maps a large page, and the host backs with 4 KBytes`);
+      if (!isLeaf) {
         visit(frame, level - 1, gfn);
         continue;
       }
       if ((lo & MEMORY_TYPE) !== WRITE_BACK) wrong.push(`${at} is not write-back`);
-      if (vm.slots.find(gfn) < 0) wrong.push(`${at}: no memslot holds it`);
-      if (vm.memory.frameOf(gfn) !== frame) wrong.push(`${at} maps ${hex(frame)}, and the host's table ${hex(vm.memory.frameOf(gfn))}`);
-      if (vm.frames.useOf(frame) !== USE.guestPage || vm.frames.detailOf(frame) !== gfn) wrong.push(`${at} maps a frame that is not this guest page's`);
+      for (let page = 0; page < span(level); page++) {
+        if (vm.slots.find(gfn + page) < 0) wrong.push(`${at}: no memslot holds ${hex(gfn + page)}`);
+        const backing = vm.memory.frameOf(gfn + page);
+        if (backing !== frame + page) wrong.push(`${at} maps ${hex(gfn + page)} to ${hex(frame + page)}, and the host's table to ${hex(backing)}`);
+        if (vm.frames.useOf(frame + page) !== USE.guestPage) wrong.push(`${at} maps a frame that is no guest page's`);
+      }
     }
   };
   for (const root of technique.roots()) visit(root.frame, 4, 0);

@@ -4,6 +4,8 @@ import { Machine } from '../../src/engine/machine';
 import { LONG4 } from '../../src/hardware/paging/formats/long4';
 import { PIN, PRIMARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { compiled, scenarioText } from '../engine/onMachine';
+import { changeEveryPage, leaveFrames, protectLargePage } from './programs/hostPokes';
+import { hostPrograms } from './programs/hostPrograms';
 import { allLines, watchListings, type WatchedRun } from './listingWatch';
 import { trackedWrites } from './nested/nestedPrograms';
 import { otherModes, outOfStep } from './programs/shadowRoads';
@@ -270,22 +272,6 @@ function raiseRightsBehindTheTlb(machine: Machine): void {
   memory.store32(result.entryHpaLo[1]!, result.entryHpaHi[1]!, result.entryLo[1]! | dirty);
 }
 
-/** Leaves the host this many frames that were never given. */
-function leaveFrames(machine: Machine, frames: number): void {
-  const list = machine.registry.contents().get('host.frame_list');
-  assert.ok(list);
-  list[0] = machine.configuration.hostRam / 4096 - frames;
-}
-
-/** Has the host tell of a change of all pages that back the guest. */
-function changeEveryPage(machine: Machine): void {
-  const { vm } = machine.technique;
-  assert.ok(vm);
-  const hvaPage = vm.slots.hvaPage(0, vm.slots.baseGfn(0));
-  vm.notifier.rangeStart(hvaPage, vm.slots.pages(0), 0);
-  vm.notifier.rangeEnd(hvaPage, vm.slots.pages(0), 0);
-}
-
 /** The set of slots has changed, and dirty pages of the first one are logged, by faults. */
 function changeSlots(machine: Machine): void {
   const contents = machine.registry.contents();
@@ -355,6 +341,13 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   if (mmu === 'ept') watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  invlpg(0x600000)\n  user x = [0x600000]\n}`, once((machine) => isAtLine(machine, 5), misconfigure));
   watch(`${HEAD}cpu 0 {\n  cr0.NE = 0\n  cr4.VMXE = 1\n}`);
   watch(`${HEAD}cpu 0 {\n  cr0 = 1\n}`);
+  for (const { text, starve } of hostPrograms) {
+    watch(text, starve === undefined ? undefined : once((machine) => isAtLine(machine, starve.line), (machine) => leaveFrames(machine, starve.frames)));
+  }
+  if (mmu === 'ept') {
+    watch(`platform { backing 2M, ram 64M }\n${HEAD}cpu 0 {\n  switch(p)\n  user [0x600000] = 1\n  x = 1\n  user [0x600000] = 2\n}`,
+      once((machine) => isAtLine(machine, 6), protectLargePage));
+  }
   // The host is about to change a page that is mapped, and many that are not.
   watch(`${HEAD}cpu 0 {\n  switch(p)\n  user [0x600000] = 1\n  x = 1\n  user x = [0x600000]\n}`, once((machine) => isAtLine(machine, 5), changeEveryPage));
   watch(instructions);

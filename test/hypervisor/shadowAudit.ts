@@ -113,6 +113,7 @@ class ShadowAudit {
     this.equal(vm.frames.useOf(entry.frame), USE.guestPage, `use of the frame that ${at} maps`);
     if (!isAccessed(entry)) this.say(`${at} is not accessed`);
     if (isWritable(entry) !== isDirty(entry)) this.say(`${at} has W and D not alike`);
+    if (isWritable(entry) && !vm.memory.isWritable(gfn)) this.say(`${at} is writable, and the host's entry for ${hex(gfn)} is not`);
     if (isWritable(entry) && this.holdsTable(gfn)) this.say(`${at} is writable and maps the shadowed page table ${hex(gfn)}`);
     if (!isDirect(role)) return;
     this.atMost(rightsOf(entry), accessOf(role), at);
@@ -240,7 +241,7 @@ class ShadowAudit {
   private guestEntry(page: number, index: number): Entry {
     const { pages, vm } = this.technique;
     const role = pages.roleOf(page);
-    const frame = vm.memory.frameOf(pages.gfnOf(page));
+    const frame = vm.memory.contentsOf(pages.gfnOf(page));
     if (frame < 0) return { lo: 0, hi: 0, frame: 0 };
     if (!has4ByteGpte(role)) return entryAt(this.machine.memory, frame, index);
     // A page table has 1024 entries in two shadow pages; a page directory in four, where each entry has two SPTEs.

@@ -12,7 +12,8 @@ import { EntryMaker } from '../entryMaker';
 import { EptLeaves, MMU_WRITABLE_HI } from './eptLeaves';
 import { useGuestRegisters } from '../guestRegisters';
 import { indexAt } from '../host/hostProcess';
-import { USE } from '../host/hostFrames';
+import { LARGE_FRAMES, USE } from '../host/hostFrames';
+import type { MmuNotifier } from '../host/mmuNotifier';
 import type { ListingProcedure, ListingRunner } from '../listing';
 import { OperandPages } from '../operandPages';
 import type { SlotMemory } from '../slotMemory';
@@ -27,6 +28,7 @@ const WRITE_BACK = 6;
 export class EptMmu {
   runner!: ListingRunner<EptMmu>;
   readonly memory: SlotMemory;
+  readonly notifier: MmuNotifier;
   readonly vcpu: VcpuState;
   readonly levels = EPT4.levels;
   /** Where the operand lies, for an access that is emulated. */
@@ -54,6 +56,7 @@ export class EptMmu {
     readonly tracking?: WriteTracking,
   ) {
     this.memory = vm.memory;
+    this.notifier = vm.notifier;
     this.vcpu = vm.vcpus.of(cpu);
     this.operand = new OperandPages(processor);
     this.leaves = new EptLeaves(vm, rootFrame);
@@ -155,11 +158,40 @@ export class EptMmu {
     return true;
   }
 
-  /** Maps the page of `gfn`: R, X and write-back, and W unless it is withheld. Accessed and dirty are the processor's to set. */
-  setPage(table: number, index: number, frame: number, gfn: number): void {
-    this.maker.make(frame, this.memory.withholdsWrite(gfn) === 0 && this.tracking?.isTracked(gfn) !== true ? ALL_RIGHTS : ALL_RIGHTS & ~EPT_RIGHTS.writable);
+  /** An entry of `level` maps a page larger than those of the tables below. */
+  isLargeLeaf(table: number, index: number, level: number): boolean {
+    return level > 1 && this.isPresent(table, index) && this.isLarge(table, index);
+  }
+
+  /** An entry of `level`, above the last, references a table. */
+  referencesTable(table: number, index: number, level: number): boolean {
+    return level > 1 && this.isPresent(table, index) && !this.isLarge(table, index);
+  }
+
+  /** The entry of `level` maps a page, with W if `write` is 1. */
+  allows(table: number, index: number, level: number, write: number): boolean {
+    if (!this.isPresent(table, index) || this.referencesTable(table, index, level)) return false;
+    const lo = this.vm.writer.lo(table, index);
+    return (lo & EPT_RIGHTS.readable) !== 0 && (write === 0 || (lo & EPT_RIGHTS.writable) !== 0);
+  }
+
+  /** Takes away the table of small pages that an entry of level 2 references, and which maps none any more or the same. */
+  dropTable(table: number, index: number, level: number): void {
+    const frame = this.tableAt(table, index);
+    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, level, table, index, 0, 0);
+    this.vm.frames.release(frame);
+  }
+
+  /**
+   * Maps the page of `gfn`, whose frame is `frame`, or at level 2 the 2 MBytes that both lie in: R, X and write-back, and W
+   * unless it is withheld. Accessed and dirty are the processor's to set.
+   */
+  setPage(table: number, index: number, level: number, frame: number, gfn: number): void {
+    const first = level === 1 ? frame : frame - (gfn % LARGE_FRAMES);
+    this.maker.make(first, this.memory.withholdsWrite(gfn) === 0 && this.tracking?.isTracked(gfn) !== true ? ALL_RIGHTS : ALL_RIGHTS & ~EPT_RIGHTS.writable);
     this.maker.setMemoryType(WRITE_BACK);
-    if (this.memory.dirty.awaitsWrite(gfn) !== 0) this.maker.hi |= MMU_WRITABLE_HI;
-    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, 1, table, index, this.maker.lo, this.maker.hi);
+    if (level > 1) this.maker.markLarge();
+    if (this.memory.dirty.awaitsWrite(gfn) !== 0 && this.memory.isWritable(gfn)) this.maker.hi |= MMU_WRITABLE_HI;
+    this.vm.writer.write(SPACE.ept, ACTOR.vmm, this.cpu, level, table, index, this.maker.lo, this.maker.hi);
   }
 }

@@ -8,7 +8,7 @@ import { STOP_REASON } from '../vcpuState';
 import { emulateAccess } from './emulateAccess';
 import type { EptMmu } from './eptMmu';
 
-const V = { gpa: 0, qualification: 1, slot: 2, hva: 3, hpa: 4, level: 5, table: 6, index: 7 } as const;
+const V = { gpa: 0, qualification: 1, slot: 2, hva: 3, hpa: 4, level: 5, table: 6, index: 7, mmu_seq: 8, goal: 9 } as const;
 
 /** Gives a `RESUME`. */
 export const handleEptViolation: ListingProcedure<EptMmu> = {
@@ -17,7 +17,7 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
   values: [
     { name: 'gpa', kind: 'gpa' }, { name: 'qualification', kind: 'number' }, { name: 'slot', kind: 'number' },
     { name: 'hva', kind: 'hva' }, { name: 'hpa', kind: 'hpa' }, { name: 'level', kind: 'number' },
-    { name: 'table', kind: 'hpa' }, { name: 'index', kind: 'number' },
+    { name: 'table', kind: 'hpa' }, { name: 'index', kind: 'number' }, { name: 'mmu_seq', kind: 'number' }, { name: 'goal', kind: 'number' },
   ],
   parameters: 2,
   body: [
@@ -54,19 +54,32 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
         give('to the guest: the access runs again. A right was added: no INVEPT', RESUME.retry),
       ]),
     ]),
-    line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
-      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu);
+    line('mmu_seq = mmu_invalidate_seq', {}, (mmu, f) => f.set(V.mmu_seq, mmu.notifier.sequence, 0)),
+    line('hpa = get_user_pages(hva), for a write if the access is one', {}, (mmu, f) => {
+      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu, writes(f) ? 1 : 0);
       f.set(V.hpa, frame << 12, frame >> 20);
     }),
     when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
     ]),
+    when('mmu_invalidate_retry(mmu_seq): the host has changed a page on the way (copied this one, or swapped another out)', (mmu, f) => mmu.notifier.mustRetry(f.lo(V.mmu_seq)), [
+      give('to the guest: the access runs again, and comes here again', RESUME.retry),
+    ]),
+    line('goal = 2 where the host maps 2 MBytes, aligned like gpa and within the slot, and no frame is tracked; else 1', {}, (mmu, f) => {
+      f.set(V.goal, mmu.tracking === undefined ? mmu.memory.mappingLevel(f.frame(V.gpa)) : 1, 0);
+    }),
     line('table = EPT root, level = 4', {}, (mmu, f) => {
       f.setFrame(V.table, mmu.rootFrame);
       f.set(V.level, mmu.levels, 0);
     }),
-    repeat('level > 1', (_, f) => f.lo(V.level) > 1, [
+    repeat('level > goal', (_, f) => f.lo(V.level) > f.lo(V.goal), [
       line('index = the bits of gpa for this level', {}, (_, f) => f.set(V.index, indexAt(f.frame(V.gpa), f.lo(V.level)), 0)),
+      when('the entry maps a large page, of which this one is to be mapped on its own by now', (mmu, f) => mmu.isLargeLeaf(f.frame(V.table), f.lo(V.index), f.lo(V.level)), [
+        line('zap it; kvm_flush_remote_tlbs(), INVEPT on every vCPU', { writes: ['memory', 'tlb', 'counters'] }, (mmu, f) => {
+          mmu.zap(f.frame(V.table), f.lo(V.index), f.lo(V.level));
+          mmu.flushRemoteTlbs();
+        }),
+      ]),
       when('the entry is not present', (mmu, f) => !mmu.isPresent(f.frame(V.table), f.lo(V.index)), [
         line('entry = a new, empty EPT table with R, W and X', { writes: ['memory', 'host.frames', 'host.frame_list', 'vcpu'] }, (mmu, f) => {
           if (!mmu.addTable(f.frame(V.table), f.lo(V.index), f.lo(V.level))) mmu.vcpu.stop = STOP_REASON.hostMemory;
@@ -78,9 +91,18 @@ export const handleEptViolation: ListingProcedure<EptMmu> = {
         f.set(V.level, f.lo(V.level) - 1, 0);
       }),
     ]),
-    line('EPT PTE = hpa with R and X, and W unless it is withheld (ROM; a first write to be logged; a tracked frame); write-back', { writes: ['memory'] }, (mmu, f) => {
-      f.set(V.index, indexAt(f.frame(V.gpa), 1), 0);
-      mmu.setPage(f.frame(V.table), f.lo(V.index), f.frame(V.hpa), f.frame(V.gpa));
+    line('index = the bits of gpa for level goal', {}, (_, f) => f.set(V.index, indexAt(f.frame(V.gpa), f.lo(V.goal)), 0)),
+    when('the entry allows the access already: another vCPU has made it meanwhile', (mmu, f) => mmu.allows(f.frame(V.table), f.lo(V.index), f.lo(V.goal), writes(f) ? 1 : 0), [
+      give('to the guest: the access runs again. The violation was spurious', RESUME.retry),
+    ]),
+    when('goal is 2, and the entry references a table of small pages, which the host has made one', (mmu, f) => mmu.referencesTable(f.frame(V.table), f.lo(V.index), f.lo(V.goal)), [
+      line('free that table; kvm_flush_remote_tlbs(), INVEPT on every vCPU', { writes: ['memory', 'host.frames', 'host.frame_list', 'tlb', 'counters'] }, (mmu, f) => {
+        mmu.dropTable(f.frame(V.table), f.lo(V.index), f.lo(V.goal));
+        mmu.flushRemoteTlbs();
+      }),
+    ]),
+    line('the entry = hpa with R and X, and W unless it is withheld (ROM; a page that others have too; a first write to be logged; a tracked frame); write-back', { writes: ['memory'] }, (mmu, f) => {
+      mmu.setPage(f.frame(V.table), f.lo(V.index), f.lo(V.goal), f.frame(V.hpa), f.frame(V.gpa));
     }),
     give('to the guest: the access runs again. Nothing was cached from an entry that was not there: no INVEPT', RESUME.retry),
   ],

@@ -13,7 +13,7 @@ import { EFFECTS, WALK } from '../../hardware/paging/walkOutcome';
 import { EntryMaker } from '../entryMaker';
 import type { EntryWriter } from '../entryWriter';
 import { pageHi, pageLo } from '../memslots';
-import { USE } from './hostFrames';
+import { LARGE_FRAMES, USE } from './hostFrames';
 import type { OwnedFrames } from './ownedFrames';
 
 /** Rights of the VMM process's memory: readable, writable, user, not executable. */
@@ -21,7 +21,8 @@ const USER_RW = PAGE_RIGHTS.writable | PAGE_RIGHTS.user;
 
 /**
  * The host process that a virtual machine is: its page table (HVA to HPA) lies in host-physical
- * memory, and is walked by the one walk. Pages are filled on demand.
+ * memory, and is walked by the one walk. Pages are filled on demand. An entry that is not present and not 0
+ * names a page of the swap device, in the bits where a present one has its frame, as Linux' swap entries do.
  */
 export class HostProcess {
   readonly space: TranslationSpace;
@@ -52,37 +53,116 @@ export class HostProcess {
     return this.root;
   }
 
-  /** Host frame that page `hvaPage` (HVA >> 12) is mapped to, or -1. `effects`: whether the walk shows as events. */
-  frameOf(hvaPage: number, effects: number = EFFECTS.none): number {
+  /**
+   * Host frame that page `hvaPage` (HVA >> 12) is mapped to, or -1. `effects`: whether the walk shows as events; `access`: by
+   * user mode, an `ACCESS` kind.
+   */
+  frameOf(hvaPage: number, effects: number = EFFECTS.none, access: number = ACCESS.read): number {
     const { space } = this;
-    if (walk(space, pageLo(hvaPage), pageHi(hvaPage), ACCESS.write | ACCESS.user, effects) !== WALK.mapped) return -1;
+    if (walk(space, pageLo(hvaPage), pageHi(hvaPage), access | ACCESS.user, effects) !== WALK.mapped) return -1;
     return frameOfAddress(space.result.hpaLo, space.result.hpaHi);
   }
 
-  /** Maps page `hvaPage` to host frame `frame`, making tables on the way; false when no frame is left for them. */
-  map(hvaPage: number, frame: number, cpu: number): boolean {
+  /** 1: the page is mapped, and may be written. */
+  isWritable(hvaPage: number): number {
+    return this.frameOf(hvaPage, EFFECTS.none, ACCESS.write) < 0 ? 0 : 1;
+  }
+
+  /** Level of the entry that maps the page: 1, or 2 for a page of 2 MBytes; 0 when none does. */
+  levelOf(hvaPage: number): number {
+    return this.frameOf(hvaPage) < 0 ? 0 : this.space.result.level;
+  }
+
+  /** The page of the swap device that the page's entry names, or 0. */
+  swapPageOf(hvaPage: number): number {
+    if (this.frameOf(hvaPage) >= 0) return 0;
+    const { result } = this.space;
+    return result.level === 1 ? frameInEntry(result.entryLo[1]!, result.entryHi[1]!) : 0;
+  }
+
+  /** Maps the page to host frame `frame`, making tables on the way; false when no frame is left for them. */
+  map(hvaPage: number, frame: number, rights: 'rw' | 'ro', cpu: number): boolean {
+    const table = this.tableFor(hvaPage, 1, cpu);
+    if (table < 0) return false;
+    this.makeLeaf(frame, rights);
+    this.write(1, table, hvaPage, cpu);
+    return true;
+  }
+
+  /** Maps the 2 MBytes that begin with page `hvaPage` to the frames from `frame` on; false when no frame is left for a table. */
+  mapLarge(hvaPage: number, frame: number, cpu: number): boolean {
+    const table = this.tableFor(hvaPage, 2, cpu);
+    if (table < 0) return false;
+    this.makeLeaf(frame, 'rw');
+    this.maker.markLarge();
+    this.write(2, table, hvaPage, cpu);
+    return true;
+  }
+
+  /** The page's entry, which exists, is not present from now on and names a page of the swap device; 0: none. */
+  unmap(hvaPage: number, swapPage: number, cpu: number): void {
+    this.maker.clear(swapPage);
+    this.write(1, this.tableFor(hvaPage, 1, cpu), hvaPage, cpu);
+  }
+
+  /** Puts a table of 512 entries in place of the one that maps the 2 MBytes from `hvaPage` on; false when no frame is left. */
+  split(hvaPage: number, cpu: number): boolean {
+    const frame = this.frameOf(hvaPage);
+    const table = this.frames.allocate(USE.hostTable, 0, cpu);
+    if (table < 0) return false;
+    for (let index = 0; index < LARGE_FRAMES; index++) {
+      this.makeLeaf(frame + index, 'rw');
+      this.write(1, table, hvaPage + index, cpu);
+    }
+    this.makePointer(table);
+    this.write(2, this.tableFor(hvaPage, 2, cpu), hvaPage, cpu);
+    return true;
+  }
+
+  /** Takes away the table that maps the 2 MBytes from `hvaPage` on in pages of 4 KBytes, if there is one. */
+  dropTable(hvaPage: number, cpu: number): void {
+    const above = this.tableFor(hvaPage, 2, cpu);
+    const index = indexAt(hvaPage, 2);
+    if (above < 0 || (this.writer.lo(above, index) & LONG4.presentMask) === 0) return;
+    const table = frameInEntry(this.writer.lo(above, index), this.writer.hi(above, index));
+    this.maker.clear(0);
+    this.write(2, above, hvaPage, cpu);
+    this.frames.release(table);
+  }
+
+  private makeLeaf(frame: number, rights: 'rw' | 'ro'): void {
+    this.maker.make(frame, rights === 'rw' ? USER_RW : PAGE_RIGHTS.user);
+    this.maker.markAccessed();
+    if (rights === 'rw') this.maker.markDirty();
+  }
+
+  private makePointer(table: number): void {
+    this.maker.make(table, ALL_RIGHTS);
+    this.maker.markAccessed();
+  }
+
+  private write(level: number, table: number, hvaPage: number, cpu: number): void {
+    this.writer.write(SPACE.host, ACTOR.host, cpu, level, table, indexAt(hvaPage, level), this.maker.lo, this.maker.hi);
+  }
+
+  /** Host frame of the table whose entry of `level` is the page's, made with those above it where it is missing; -1: no frame left. */
+  private tableFor(hvaPage: number, level: number, cpu: number): number {
     let table = this.root;
-    for (let level = LONG4.levels; level > 1; level--) {
-      const index = indexAt(hvaPage, level);
+    for (let above = LONG4.levels; above > level; above--) {
+      const index = indexAt(hvaPage, above);
       let lo = this.writer.lo(table, index);
       let hi = this.writer.hi(table, index);
       if ((lo & LONG4.presentMask) === 0) {
         const fresh = this.frames.allocate(USE.hostTable, 0, cpu);
-        if (fresh < 0) return false;
+        if (fresh < 0) return -1;
         this.writer.zeroFrame(fresh);
-        this.maker.make(fresh, ALL_RIGHTS);
-        this.maker.markAccessed();
-        lo = this.maker.lo;
-        hi = this.maker.hi;
-        this.writer.write(SPACE.host, ACTOR.host, cpu, level, table, index, lo, hi);
+        this.makePointer(fresh);
+        ({ lo, hi } = this.maker);
+        this.write(above, table, hvaPage, cpu);
       }
       table = frameInEntry(lo, hi);
     }
-    this.maker.make(frame, USER_RW);
-    this.maker.markAccessed();
-    this.maker.markDirty();
-    this.writer.write(SPACE.host, ACTOR.host, cpu, 1, table, indexAt(hvaPage, 1), this.maker.lo, this.maker.hi);
-    return true;
+    return table;
   }
 }
 

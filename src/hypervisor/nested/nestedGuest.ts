@@ -49,6 +49,11 @@ class NestedMemory implements GuestMemory {
     return frame < 0 ? -1 : this.outer.vm.memory.frameOf(frame);
   }
 
+  contentsOf(gfn: number): number {
+    const frame = this.l1FrameOf(gfn);
+    return frame < 0 ? -1 : this.outer.vm.memory.contentsOf(frame);
+  }
+
   hvaPageOf(gfn: number): number {
     const frame = this.l1FrameOf(gfn);
     return frame < 0 ? -1 : this.outer.vm.memory.hvaPageOf(frame);

@@ -2,6 +2,7 @@ import { COUNTER } from '../../hardware/state/counters';
 import { KIND } from '../../hardware/events/eventTable';
 import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import { RESUME } from '../../hardware/processor/rootMode';
+import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
 import { give, line, when, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { markWritten, PAGE_KNOWN, walkOperandPage } from '../walkOperandPage';
@@ -39,7 +40,7 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
         mmu.classify(KIND.hidden_fault, COUNTER['faults.hidden'], f.lo(V.gva), f.hi(V.gva), f.lo(V.gpa), f.hi(V.gpa), f.lo(V.error_code));
       }),
       line('hpa = get_user_pages(memslot and hva of gpa)', {}, (mmu, f) => {
-        const frame = mmu.memory.backFor(f.frame(V.gpa), mmu.cpu);
+        const frame = mmu.memory.backFor(f.frame(V.gpa), mmu.cpu, (f.lo(V.error_code) & PFEC.W) !== 0 ? 1 : 0);
         f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >> 20);
         mmu.operand.set(f.lo(V.gva), f.frame(V.gpa), frame, 'writes');
       }),

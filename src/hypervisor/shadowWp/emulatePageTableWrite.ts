@@ -18,7 +18,7 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
   parameters: 3,
   body: [
     findOtherPage,
-    when('the host has not backed gpa yet', (mmu, f) => mmu.memory.frameOf(f.frame(V.gpa)) < 0, [
+    when('the host does not map gpa with W (yet)', (mmu, f) => !mmu.memory.isWritable(f.frame(V.gpa)), [
       when('get_user_pages(memslot and hva of gpa) finds no host memory', (mmu, f) => mmu.memory.backFor(f.frame(V.gpa), mmu.cpu) < 0, [
         give('stop the VM', (mmu) => {
           mmu.vcpu.stop = STOP_REASON.hostMemory;

@@ -81,6 +81,9 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
       }),
     ]),
     ...variation.beforeLeaf,
+    when('the host maps the page without W (others have it too), or its first write is to be logged', (mmu, f) => mmu.memory.withholdsWrite(f.lo(V.gfn)) === 1, [
+      line('rights = no W: the write must come to get_user_pages first', {}, (_, f) => withholdWrite(f)),
+    ]),
     line('SPTE of sp = hpa with rights, A set, D with W; it joins the reverse map of gfn',
       { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translation'] },
       (mmu, f) => {

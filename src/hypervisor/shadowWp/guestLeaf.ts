@@ -29,16 +29,16 @@ export class GuestLeaf {
     this.gfn = frameInEntry(lo, hi);
     this.frame = mmu.memory.frameOf(this.gfn);
     this.rights = accessOf(role) & rightsOfEntry(compiled, lo, hi);
-    if ((lo & compiled.dirtyMask) === 0 || mmu.isProtected(this.gfn)) this.rights &= ~PAGE_RIGHTS.writable;
+    if ((lo & compiled.dirtyMask) === 0 || mmu.isProtected(this.gfn) || mmu.memory.withholdsWrite(this.gfn) === 1) this.rights &= ~PAGE_RIGHTS.writable;
     this.key = (hi >>> compiled.keyShift) & compiled.keyMask;
     return this.frame >= 0;
   }
 
-  /** The entry alone, in `lo` and `hi`: of a page that the host has not backed it is 0. */
+  /** The entry alone, in `lo` and `hi`: of a page that the host has not backed it is 0, of one that it has swapped out what the device holds. */
   readEntry({ pages, memory: slots, guest: { memory } }: ShadowMmu, sp: number, index: number): void {
     const role = pages.roleOf(sp);
     const bytes = entryBytesOf(role);
-    const frame = slots.frameOf(pages.gfnOf(sp));
+    const frame = slots.contentsOf(pages.gfnOf(sp));
     const at = (frame << 12) | (guestIndexOf(role, index) * bytes);
     this.lo = frame < 0 ? 0 : memory.load32(at, frame >>> 20);
     this.hi = frame < 0 || bytes === 4 ? 0 : memory.load32(at | 4, frame >>> 20);

@@ -15,7 +15,7 @@ import type { ShadowMmu } from './shadowMmu';
 import { cannotBeLeft } from './leafRights';
 import { makePagesAvailable } from './makePagesAvailable';
 
-const V = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5 } as const;
+const V = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5, mmu_seq: 6 } as const;
 
 /** Which writes are emulated as writes to a page table. */
 export interface PageFaultVariation<M extends ShadowMmu> {
@@ -30,6 +30,7 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
   values: [
     { name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' },
     { name: 'slot', kind: 'number' }, { name: 'hva', kind: 'hva' }, { name: 'hpa', kind: 'hpa' },
+    { name: 'mmu_seq', kind: 'number' },
   ],
   parameters: 2,
   body: [
@@ -78,12 +79,17 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
     line('hidden fault: the guest maps gva, the shadow does not yet', { writes: ['counters'] }, (mmu, f) => {
       classify(mmu, f, KIND.hidden_fault, COUNTER['faults.hidden']);
     }),
-    line('hpa = get_user_pages(hva)', { writes: [] }, (mmu, f) => {
-      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu);
+    line('mmu_seq = mmu_invalidate_seq', {}, (mmu, f) => f.set(V.mmu_seq, mmu.notifier.sequence, 0)),
+    line('hpa = get_user_pages(hva), for a write if the access is one', { writes: [] }, (mmu, f) => {
+      const write = (f.lo(V.error_code) & PFEC.W) !== 0 ? 1 : 0;
+      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu, write);
       f.set(V.hpa, frame << 12, frame >> 20);
     }),
     when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
+    ]),
+    when('mmu_invalidate_retry(mmu_seq): the host has changed a page on the way (copied this one, or swapped another out)', (mmu, f) => mmu.notifier.mustRetry(f.lo(V.mmu_seq)), [
+      give('to the guest: the access runs again, and comes here again', RESUME.retry),
     ]),
     line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
     when('fetch(gva, error_code, gpa >> 12, hpa) finds no host memory', (mmu, f) => (

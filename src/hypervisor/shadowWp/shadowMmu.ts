@@ -12,6 +12,7 @@ import { GuestLeaf } from './guestLeaf';
 import { GuestPdptes } from './guestPdptes';
 import { type GuestPaging, guestPagingOf, PAE_ROOT_LEVEL, rootLevelOf, setGuestMode } from './guestMode';
 import { OperandPages } from '../operandPages';
+import type { MmuNotifier } from '../host/mmuNotifier';
 import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
 import { isDirect, modeOf } from './role';
@@ -70,6 +71,7 @@ export class ShadowMmu {
     readonly update: 'eager' | 'zap',
     /** Of all vCPUs of the VM. */
     private readonly processors: readonly Processor[],
+    readonly notifier: MmuNotifier,
   ) {
     this.operand = new OperandPages(processor);
     this.actor = cpu;

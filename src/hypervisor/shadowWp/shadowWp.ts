@@ -81,7 +81,7 @@ export class ShadowWp implements Technique, RootMode {
     this.sptes = new Sptes(this.pages, vm.frames, vm.writer, bus);
     this.mmus = new PerCpu(processors, (processor) => flavour.makeMmu(
       processor.cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus.of(processor.cpu),
-      vm.guestSpace(processor, vm.vcpus.of(processor.cpu).pdptes), settings.update, processors,
+      vm.guestSpace(processor, vm.vcpus.of(processor.cpu).pdptes), settings.update, processors, vm.notifier,
     ));
     const { others } = flavour;
     const isRaw = vm.host.sabotage === 'load_guest_cr3_raw';

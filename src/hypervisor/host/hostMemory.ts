@@ -1,0 +1,102 @@
+import { setPair, type EventBus } from '../../hardware/events/eventBus';
+import { ACTOR, KIND, field } from '../../hardware/events/eventTable';
+import type { PhysicalMemory } from '../../hardware/memory/physicalMemory';
+import type { Registry } from '../../hardware/state/registry';
+import type { EntryWriter } from '../entryWriter';
+import { pageHi, pageLo } from '../memslots';
+import type { HostFrames } from './hostFrames';
+import type { HostMemoryManager } from './hostMemoryManager';
+import type { ReverseMap } from './reverseMap';
+import type { SwapDevice } from './swapDevice';
+
+const PAGE_BYTES = 4096;
+
+/** How guests' memory is backed: by pages of 4 KBytes, by such of 2 MBytes where they fit, or without host-virtual addresses. */
+export type Backing = '4K' | '2M' | 'direct';
+
+/** What the host's memory manager has for all VMs together, and what it does to pages whosesoever they are. */
+export class HostMemory {
+  /** By the number of the VM. */
+  readonly managers: HostMemoryManager[] = [];
+
+  /** The clock hand of reclaim: the frame that it comes to next. */
+  readonly clock: Int32Array;
+
+  constructor(
+    registry: Registry,
+    readonly frames: HostFrames,
+    readonly rmap: ReverseMap,
+    readonly swap: SwapDevice,
+    readonly writer: EntryWriter,
+    readonly memory: PhysicalMemory,
+    readonly bus: EventBus,
+    readonly backing: Backing,
+  ) {
+    this.clock = registry.block('host.clock', 1);
+  }
+
+  /** The memory manager of the VM whose page a link of a reverse map is. */
+  managerOf(link: number): HostMemoryManager {
+    const manager = this.managers[this.rmap.vmOf(link)];
+    if (manager === undefined) throw new Error('invariant: a reverse map names a VM that the host has not');
+    return manager;
+  }
+
+  /** Copies the contents of a frame, and says so. */
+  copy(from: number, to: number, actor: number): void {
+    this.move(from, to);
+    if (!this.bus.on[KIND.page_copied]) return;
+    const record = this.bus.begin(KIND.page_copied, ACTOR.host, actor);
+    setPair(record, field.hpa.at, to << 12, to >>> 20);
+    setPair(record, field.address.at, from << 12, from >>> 20);
+    record[field.size.at] = PAGE_BYTES;
+    this.bus.commit();
+  }
+
+  /** Writes the contents of a frame, which backed `hvaPage`, to a page of the swap device. */
+  writeToSwap(frame: number, page: number, hvaPage: number, actor: number): void {
+    this.move(frame, this.swap.frameOf(page));
+    this.reportSwap(KIND.swap_written, frame, page, hvaPage, actor);
+  }
+
+  /** Reads a page of the swap device into a frame. */
+  readFromSwap(page: number, frame: number, hvaPage: number, actor: number): void {
+    this.move(this.swap.frameOf(page), frame);
+    this.reportSwap(KIND.swap_read, frame, page, hvaPage, actor);
+  }
+
+  /** Offset of the first word in which two frames differ, or -1. */
+  difference(one: number, other: number): number {
+    for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
+      const left = this.memory.load32((one << 12) | offset, one >>> 20);
+      if (left !== this.memory.load32((other << 12) | offset, other >>> 20)) return offset;
+    }
+    return -1;
+  }
+
+  /** A number that frames of equal contents have in common. */
+  fingerprint(frame: number): number {
+    let sum = 0;
+    for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
+      sum = Math.imul(sum, 31) + this.memory.load32((frame << 12) | offset, frame >>> 20) | 0;
+    }
+    return sum;
+  }
+
+  private move(from: number, to: number): void {
+    const { memory } = this;
+    for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
+      const value = memory.load32((from << 12) | offset, from >>> 20);
+      if (memory.load32((to << 12) | offset, to >>> 20) !== value) memory.store32((to << 12) | offset, to >>> 20, value);
+    }
+  }
+
+  private reportSwap(kind: number, frame: number, page: number, hvaPage: number, actor: number): void {
+    if (!this.bus.on[kind]) return;
+    const record = this.bus.begin(kind, ACTOR.host, actor);
+    setPair(record, field.hva.at, pageLo(hvaPage), pageHi(hvaPage));
+    setPair(record, field.hpa.at, frame << 12, frame >>> 20);
+    record[field.index.at] = page;
+    this.bus.commit();
+  }
+}

@@ -1,0 +1,30 @@
+import { strict as assert } from 'node:assert';
+import type { Machine } from '../../../src/engine/machine';
+import { VMCS } from '../../../src/hardware/vmx/vmcs';
+
+/** Leaves the host this many frames that were never given, and none that were given back. */
+export function leaveFrames(machine: Machine, frames: number): void {
+  const list = machine.registry.contents().get('host.frame_list');
+  assert.ok(list);
+  list.set([machine.configuration.hostRam / 4096 - frames, 0, 0]);
+}
+
+/** Dirty pages are logged from now on, and the large page that maps gva:0x600000 has lost its W for that. */
+export function protectLargePage(machine: Machine): void {
+  machine.technique.vm?.slots.setLogging(0, 'on');
+  const [processor] = machine.processors;
+  processor!.walkWithoutEffects(0x600000, 0, 4);
+  const { result } = processor!.inspection.nested!;
+  assert.equal(result.level, 2);
+  machine.memory.store32(result.entryHpaLo[2]!, result.entryHpaHi[2]!, result.entryLo[2]! & ~2);
+  processor!.invept(processor!.vmcs[VMCS.eptp]!, processor!.vmcs[VMCS.eptp + 1]!);
+}
+
+/** Has the host tell of a change of all pages that back the guest. */
+export function changeEveryPage(machine: Machine): void {
+  const { vm } = machine.technique;
+  assert.ok(vm);
+  const hvaPage = vm.slots.hvaPage(0, vm.slots.baseGfn(0));
+  vm.notifier.rangeStart(hvaPage, vm.slots.pages(0), 0);
+  vm.notifier.rangeEnd(hvaPage, vm.slots.pages(0), 0);
+}
