@@ -15,7 +15,7 @@ export class GuestHypervisorMemory {
   /** The aligned word at guest-physical address (lo, hi). A page that nothing backs yet holds zeros, and stays so. */
   load32(lo: number, hi: number): number {
     const gfn = frameOfAddress(lo, hi);
-    const frame = this.slots.frameOf(gfn);
+    const frame = this.slots.contentsOf(gfn);
     if (frame < 0) return this.slots.hvaPageOf(gfn) < 0 ? -1 : 0;
     return this.memory.load32((frame << 12) | (lo & 0xfff), frame >>> 20);
   }

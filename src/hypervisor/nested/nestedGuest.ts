@@ -78,7 +78,7 @@ class NestedTables implements TableAddressing {
   constructor(private readonly memory: NestedMemory) {}
 
   locate(lo: number, hi: number): number {
-    const frame = this.memory.frameOf(frameOfAddress(lo, hi));
+    const frame = this.memory.contentsOf(frameOfAddress(lo, hi));
     if (frame < 0 && this.memory.hvaPageOf(frameOfAddress(lo, hi)) < 0) return WALK.tableUnreachable;
     this.hpaLo = frame < 0 ? 0 : (frame << 12) | (lo & 0xfff);
     this.hpaHi = frame < 0 ? 0 : frame >>> 20;

@@ -103,7 +103,7 @@ export const loadPdptrs: ListingProcedure<ShadowMmu> = {
   body: [
     line('gpa = bits 31:5 of that CR3', {}, (_, f) => f.set(D.gpa, f.lo(D.gpa) & ~PDPT_ALIGNMENT, 0)),
     when('no memslot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(D.gpa)) < 0, [give('none', 0)]),
-    line('PDPTEs = 32 bytes of guest memory at gpa', {}, (mmu, f) => mmu.guestPdptes.read(mmu.guest.memory, mmu.memory.frameOf(f.frame(D.gpa)), f.lo(D.gpa) & 0xfff)),
+    line('PDPTEs = 32 bytes of guest memory at gpa', {}, (mmu, f) => mmu.guestPdptes.read(mmu.guest.memory, mmu.memory.contentsOf(f.frame(D.gpa)), f.lo(D.gpa) & 0xfff)),
     when('one that is present has a reserved bit set', (mmu) => mmu.guestPdptes.hasIllegal, [give('none', 0)]),
     line('the guest\'s PDPTE registers = PDPTEs', { writes: ['vcpu'] }, (mmu) => mmu.vcpu.pdptes.set(mmu.guestPdptes.words)),
     give('loaded', 1),
