@@ -9,6 +9,7 @@ import { deadlockText } from './deadlock';
 import type { Death } from './deaths';
 import { NO_VECTOR } from './endings';
 import { hostRefusalText } from './hostRefusals';
+import { lastExitText } from './lastExit';
 import { exceptionAt } from './names';
 import { RUN } from './runState';
 
@@ -46,7 +47,7 @@ function causeOfDeath(machine: Machine, death: Death): string {
   const fault = exceptionAt(vector, code, address);
   switch (status) {
     case RUN.tripleFault:
-      if (vector === NO_VECTOR) return machine.processors[cpu]!.stopReason || `triple fault: ${machine.vmOf(cpu).technique.stopReason()}`;
+      if (vector === NO_VECTOR) return machine.processors[cpu]!.stopReason || `triple fault${lastExitText(machine, cpu)}: ${machine.vmOf(cpu).technique.stopReason()}`;
       return vector === 14
         ? `triple fault: the guest has no handler for ${fault}; write \`on page_fault(gva address, code)\``
         : `triple fault: ${refusal(machine.processors[cpu]!, vector)}, and the guest has no handler for ${shortName(vector)}; ${handlerAdvice(vector)}change the statement`;
@@ -68,7 +69,8 @@ function causeOfDeath(machine: Machine, death: Death): string {
       return hostRefusalText(code, address);
     default: {
       const processor = machine.processors[cpu]!;
-      return `the hypervisor stopped the VM: ${processor.stopReason || machine.vmOf(cpu).technique.stopReason()}`;
+      if (processor.stopReason !== '') return `the hypervisor stopped the VM: ${processor.stopReason}`;
+      return `the hypervisor stopped the VM${lastExitText(machine, cpu)}: ${machine.vmOf(cpu).technique.stopReason()}`;
     }
   }
 }

@@ -158,9 +158,13 @@ describe('what ends a scenario', () => {
     ['a privileged instruction in user mode', `${MACHINE}cpu 0 {\n  user stac()\n}`,
       'test.guest:3:3: triple fault: the instruction is privileged, and the CPL is 3, and the guest has no handler for #UD; change the statement'],
     ['a hypervisor that gives up', `${MACHINE}cpu 0 {\n  cr3 = gpa:64M\n}`,
-      'test.guest:3:3: the hypervisor stopped the VM: CR3 names a guest frame outside every memory slot', 'shadow-wp'],
+      'test.guest:3:3: the hypervisor stopped the VM at VM exit cr_access: CR3 names a guest frame outside every memory slot', 'shadow-wp'],
+    ['a guest that leads its own tables astray', `${PROCESS}cpu 0 {\n  switch(p)\n  entry [direct(p.root)] = pml4e(gpa:64M, rwx, user)\n  user x = [0x600000]\n}`,
+      /:6:3: the hypervisor stopped the VM at VM exit ept_violation \(the PML4E at gpa:0x100000 is 0x4000007\): a paging structure of the guest lies outside every memory slot$/, 'ept'],
+    ['one whose CR3 leads there', `${MACHINE}cpu 0 {\n  cr3 = gpa:64M\n  x = [gva:0xffff888000000000]\n}`,
+      /:4:3: the hypervisor stopped the VM at VM exit ept_violation \(CR3 is gpa:0x4000000\): a paging structure of the guest lies outside every memory slot$/, 'ept'],
     ['a host without memory', `platform { ram 16M }\n${PROCESS}cpu 0 {\n  switch(p)\n  for a in gva:0xffff888000100000 .. gva:0xffff888001000000 step 4K { [a] = 1 }\n}`,
-      /the hypervisor stopped the VM: no free host frame is left; give the platform more RAM$/, 'ept'],
+      /the hypervisor stopped the VM at VM exit ept_violation: no free host frame is left; give the platform more RAM$/, 'ept'],
   ];
   for (const [name, text, message, mmu] of endings) {
     it(`${name}: one sentence with the place`, () => {

@@ -1,0 +1,43 @@
+import { ACCESS } from '../hardware/paging/accessKinds';
+import { walk } from '../hardware/paging/walk';
+import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
+import { EXIT_REASON } from '../hardware/vmx/exitReasons';
+import { VMCS } from '../hardware/vmx/vmcs';
+import { LOG } from '../language/program';
+import { pairToBigInt } from './arithmetic';
+import type { Machine } from './machine';
+import { exitReasonKey } from './names';
+
+/**
+ * The last VM exit of `cpu`, at which its hypervisor gave up, and where that was about a linear address the entry of the
+ * guest's tables that leads nowhere: ` at VM exit ept_violation (the PML4E at gpa:0x100000 is 0x4000007)`. Touches nothing.
+ */
+export function lastExitText(machine: Machine, cpu: number): string {
+  const happenings = machine.interpreter.happenings[cpu]!;
+  const exits = happenings.count(LOG.exits);
+  if (exits === 0) return '';
+  const reason = happenings.exit(exits - 1);
+  const field = addressFields.get(reason);
+  const entry = field === undefined ? undefined : lastEntry(machine, cpu, field);
+  return ` at VM exit ${exitReasonKey(reason)}${entry === undefined ? '' : ` (${entry})`}`;
+}
+
+/** Where an exit has the linear address that it is about. SDM Vol. 3, "Basic VM-Exit Information". */
+const addressFields: ReadonlyMap<number, number> = new Map([
+  [EXIT_REASON.exception_nmi, VMCS.exit_qualification], [EXIT_REASON.ept_violation, VMCS.guest_linear_address],
+]);
+
+/** The last entry that a walk of the guest's own tables can read, when it comes to no page. */
+function lastEntry(machine: Machine, cpu: number, field: number): string | undefined {
+  const { vmcs } = machine.processors[cpu]!;
+  const { technique } = machine.vmOf(cpu);
+  const space = technique.guestTables(cpu);
+  const outcome = walk(space, vmcs[field]!, vmcs[field + 1]!, ACCESS.read | ACCESS.implicit, EFFECTS.none);
+  if (outcome !== WALK.tableUnreachable) return undefined;
+  const { result, format } = space;
+  const level = result.level + 1;
+  if (level > result.top) return `CR3 is gpa:0x${pairToBigInt(technique.guestCr3Lo(cpu), technique.guestCr3Hi(cpu)).toString(16)}`;
+  const address = pairToBigInt(result.entryAddressLo[level]!, result.entryAddressHi[level]!);
+  const value = pairToBigInt(result.entryLo[level]!, result.entryHi[level]!);
+  return `the ${format.levelNames[level] ?? 'entry'} at gpa:0x${address.toString(16)} is 0x${value.toString(16)}`;
+}
