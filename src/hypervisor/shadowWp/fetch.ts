@@ -116,7 +116,7 @@ function childOf(mmu: ShadowMmu, f: ListingFrame): void {
   const level = f.lo(V.level);
   let access = ALL_RIGHTS;
   for (let above = result.top; above >= level && above > result.level; above--) {
-    access &= rightsOfEntry(compiled, result.entryLo[above]!, result.entryHi[above]!);
+    access &= rightsOfEntry(compiled, result.entryLo[above]!, result.entryHi[above]!) | compiled.impliedRights[above]!;
   }
   // A guest without paging has no entries at all, and its pages are as large as a shadow entry can be.
   const isInsideLeaf = compiled.levels === 0 || level <= result.level;
