@@ -47,7 +47,7 @@ export async function languageSuite({ rounds, json }: LanguageSuiteOptions): Pro
       entryPoints: ['statementCosts', 'textCosts'].map((name) => path.join(__dirname, `${name}.ts`)), outdir: folder,
       bundle: true, platform: 'node', target: 'node20', format: 'cjs', outExtension: { '.js': '.cjs' }, logLevel: 'error',
     });
-    const grammar = require.resolve('langium-arithmetics-dsl/src/language-server/arithmetics.langium');
+    const grammar = path.join(__dirname, '../../node_modules/langium-arithmetics-dsl/src/language-server/arithmetics.langium');
     for (let round = 1; round <= rounds; round++) {
       for (const name of ['statementCosts', 'textCosts']) {
         for (const [key, value] of Object.entries(measure(path.join(folder, `${name}.cjs`), grammar))) samples.set(key, [...samples.get(key) ?? [], value]);

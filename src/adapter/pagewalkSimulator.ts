@@ -1,4 +1,5 @@
 import { catalog } from '../engine/catalog';
+import { refusalText } from '../engine/configuration';
 import { launch } from '../engine/launch';
 import type { Timeline } from '../engine/timeline';
 import type { Listing } from '../hypervisor/listing';
@@ -26,7 +27,7 @@ export const simulator: Simulator = {
 
   launch: (scenario, mmu) => {
     const started = launch(scenario.program, mmu);
-    if ('error' in started) return { error: sentence(started.error) };
+    if ('error' in started) return { error: sentence(refusalText(started)) };
     return { debuggee: started.timeline, inspector: inspectorOf(started.timeline) };
   },
 };

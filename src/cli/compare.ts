@@ -1,4 +1,5 @@
 import { startComparison, type Comparison, type ComparisonRun } from '../engine/compare';
+import { refusalText } from '../engine/configuration';
 import { paintFor } from './colours';
 import type { ChartedComparison } from './charts/chartFiles';
 import { compileOrSay } from './compileFile';
@@ -30,7 +31,7 @@ export async function compare(file: string, options: CompareOptions, console: Co
     ...(options.mmu === undefined ? {} : { techniques: options.mmu }),
     ...(sweep === undefined ? {} : { sweep }),
   });
-  if ('error' in started) return refuse(console, `${started.error}.`);
+  if ('error' in started) return refuse(console, `${refusalText(started)}.`);
   const ended = await workOff({ work: (expired) => started.work(expired), progress: () => progressOf(file, started) }, console);
   const comparison = started.comparison();
   const results = comparison.points.flatMap((point) => point.results);

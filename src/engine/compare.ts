@@ -1,5 +1,5 @@
 import type { Program } from '../language/program';
-import { configure, type ConfigurationError } from './configuration';
+import { configure, refusalText, type ConfigurationError } from './configuration';
 import { ScenarioRun, type RunReport } from './run';
 import { runningTechniques, techniqueNames } from './techniques';
 
@@ -125,7 +125,7 @@ export class ComparisonRun {
     const configuration = configure(this.program, mmu);
     if (!('error' in configuration)) return true;
     const isNameAlone = (techniqueNames as readonly string[]).includes(mmu);
-    this.unfit.push({ mmu, why: isNameAlone && !isBuilt ? 'does not run yet' : configuration.error });
+    this.unfit.push({ mmu, why: isNameAlone && !isBuilt ? 'does not run yet' : refusalText(configuration) });
     return false;
   }
 

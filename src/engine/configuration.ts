@@ -35,6 +35,11 @@ export interface ConfigurationError {
   readonly range?: SourceRange;
 }
 
+/** The sentence with its line before it, for a place that does not name the line by itself. */
+export function refusalText({ error, range }: ConfigurationError): string {
+  return range === undefined ? error : `line ${range.line + 1}: ${error}`;
+}
+
 /**
  * The machine for a run: the scenario's settings, over them those of `mmu`
  * (`TECHNIQUE[:key=value,…]`, as after `--mmu`), which are for every VM, under them the defaults. A sentence when a

@@ -106,9 +106,8 @@ export function unfitFeature(program: Program, vm: VirtualMachine, technique: st
     if (runsUnder.includes(technique)) continue;
     const use = uses(program, vm, slots);
     if (use === undefined) continue;
-    const where = use.range === undefined ? '' : `line ${use.range.line + 1}: `;
     const instead = runsUnder.length === 0 ? `no technique does it yet: ${advice}` : `run it under ${runsUnder.join(' or ')}: ${advice}`;
-    return { error: `${where}${use.name} does not run under ${technique}; ${instead}`, ...(use.range === undefined ? {} : { range: use.range }) };
+    return { error: `${use.name} does not run under ${technique}; ${instead}`, ...(use.range === undefined ? {} : { range: use.range }) };
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../src/engine/configuration';
+import { configure, refusalText } from '../../src/engine/configuration';
 import { run } from '../../src/engine/run';
 import { compiled } from './onMachine';
 
@@ -142,7 +142,7 @@ describe('features by technique', () => {
   for (const [text, mmu, sentence] of refused) {
     it(sentence, () => {
       const configuration = configure(compiled(text), mmu);
-      assert.equal('error' in configuration ? configuration.error : undefined, sentence);
+      assert.equal('error' in configuration ? refusalText(configuration) : undefined, sentence);
     });
   }
 });
