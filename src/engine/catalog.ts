@@ -86,6 +86,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'prefetch', section: 'machine', form: '8', documentation: 'shadow-unsync: entries of an aligned group that are filled with one of them; 0 fills that one alone.', check: wholeNumber(0, 512) },
   { name: 'previous_roots', section: 'machine', form: '3', documentation: 'shadow-unsync: shadow roots that are kept beside the current one.', check: wholeNumber(0, 16) },
   { name: 'early_unshadow', section: 'machine', form: 'on or off', documentation: 'shadow-unsync: the second store in a row to a table above the last level ends its shadow; without it, the third.', check: oneOf('on', 'off') },
+  { name: 'dirty_log', section: 'machine', form: 'wp or pml', documentation: 'How the first write to a page of a logged slot is noticed: it faults on a leaf without W, or (under ept) the processor logs it.', check: oneOf('wp', 'pml') },
   { name: 'kernel', section: 'machine', form: 'standard', documentation: 'The kernel library of the guest.', check: kernel },
   { name: 'delivery', section: 'machine', form: 'direct', documentation: 'How vectors are delivered: without touching memory, or through the IDT, with a frame pushed on the stack.', check: oneOf('direct', 'memory') },
   { name: 'unrestricted_guest', section: 'machine', form: 'on', documentation: 'The guest may run with paging off.', check: only('on', 'every guest here may run with paging off; write on') },

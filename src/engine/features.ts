@@ -40,7 +40,7 @@ const features: readonly Feature[] = [
       const rom = slots.find(({ kind }) => kind === 'rom');
       return rom === undefined ? undefined : { name: `the ROM slot ${rom.name}`, ...(rom.setting === undefined ? {} : { range: rom.setting.range }) };
     },
-    runsUnder: ['native', 'ept'], advice: 'write ram in place of rom',
+    runsUnder: ['native', 'shadow-wp', 'shadow-unsync', 'ept'], advice: 'write ram in place of rom',
   },
   {
     uses: ({ vms }) => (outermost(vms) > 1 ? { name: `a host of ${outermost(vms)} virtual machines` } : undefined),
@@ -95,6 +95,7 @@ const features: readonly Feature[] = [
     runsUnder: NONE, advice: `keep ${MOST_CPUS} of them`,
   },
   { uses: (program) => instruction(program, 'vmfunc'), runsUnder: ['native'], advice: 'its hypervisor enables no VM functions' },
+  { uses: (program) => hostAction(program, 'set_epte'), runsUnder: ['ept'], advice: 'the others keep no EPT' },
   ...hostActionRows.map(({ name }): Feature => ({
     uses: (program) => hostAction(program, name), runsUnder: techniquesWithAction(name), advice: 'no host lies below the others, or none that does it',
   })),

@@ -2,6 +2,7 @@ import { KIND } from '../hardware/events/eventTable';
 import { hostActionRows } from '../language/hostActions';
 import { HostCall } from './hostCall';
 import { memoryActions } from './hostMemoryActions';
+import { slotActions } from './hostSlotActions';
 import type { Machine } from './machine';
 
 /** How the machine does one of the language's host actions. */
@@ -20,6 +21,7 @@ export interface HostActionPerformer {
 /** One row an action. What has no row here does not run yet: `features` says so. */
 export const hostActionPerformers: readonly HostActionPerformer[] = [
   ...memoryActions,
+  ...slotActions,
 ];
 
 const byName: ReadonlyMap<string, HostActionPerformer> = new Map(hostActionPerformers.map((row) => [row.name, row]));

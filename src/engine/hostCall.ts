@@ -55,12 +55,18 @@ export class HostCall {
     return this.words[this.at(index) + 1]!;
   }
 
-  /** Operand `index`, a slot's name. */
+  /** Operand `index`, a slot's name; `id`: its number among those of its VM. */
   slot(index: number): SlotName & { readonly id: number } {
-    const id = this.words[this.at(index)]!;
-    const name = this.machine.program.slotNames[id];
+    const number = this.words[this.at(index)]!;
+    const { slotNames } = this.machine.program;
+    const name = slotNames[number];
     if (name === undefined) throw new Error('invariant: a host action names a slot that the program has not');
-    return { ...name, id };
+    return { ...name, id: slotNames.slice(0, number).filter(({ vm }) => vm === name.vm).length };
+  }
+
+  /** Empties the table that operand `index` is. */
+  emptyTable(index: number): void {
+    this.machine.interpreter.tables.empty(this.words[this.at(index)]!);
   }
 
   /** Puts a pair into the table that operand `index` is, and that the call gives. */

@@ -17,6 +17,13 @@ const sentences = {
     + 'in the VMM process, lie within one slot',
   noLargeFrame: 'no 2 MBytes of host frames lie free in a row for gpa:{address}; give the platform more `ram`',
   rangeBeyondSlot: 'the range that begins at gpa:{address} ends beyond its memslot; name a shorter one',
+  slotExists: 'there is a memslot of that name already; remove it first, or choose another name',
+  slotOverlaps: 'gpa:{address} lies in another memslot, or is MMIO; choose addresses that nothing covers',
+  noRoomForSlot: 'the VM has no room for another memslot; remove one first',
+  noSuchSlot: 'no memslot of that name is there now: it was removed, or not added yet, or it is MMIO, which no memory backs',
+  nestedGuest: 'a nested guest has no memslots: its memory lies in those of the VM that runs it; name a slot of that one',
+  slotMisaligned: 'a memslot begins with a page, and gpa:{address} is not the address of one; write a multiple of 4K',
+  slotBeyond: 'the memslot would end at gpa:{address}; a slot ends at 64G at most',
   notWholePages: '{address} bytes are no whole number of pages; write a multiple of 4K',
 } as const;
 

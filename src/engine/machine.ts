@@ -109,6 +109,7 @@ export class Machine {
   /** Time has moved while nobody listened. */
   forgetDerived(): void {
     for (const watch of this.watches) watch.forget();
+    for (const { technique } of this.vms) technique.reload?.();
   }
 
   /** Without a hypervisor the guest's slots are the physical memory map; there is one VM then. */
@@ -158,7 +159,7 @@ export class Machine {
         const guest = new NestedGuest(hypervisors.get(parent)!, processors, regions, lowRam(slots) / FRAME_BYTES);
         return { number, name, configuration, processors, technique: guest, outer: parent };
       }
-      const guest = { number, processors, slots: withMemory(slots) };
+      const guest = { number, processors, slots: withMemory(slots), devices: slots.filter(({ kind }) => kind === 'mmio') };
       if (technique.ownsMachine) return { number, name, configuration, processors, technique: technique.make(physical, guest) };
       host ??= new PhysicalHost(physical, { frames: Math.floor(hostRam / FRAME_BYTES), swapPages: swap / FRAME_BYTES, backing, vms: vms.length });
       const vm = new VirtualMachine(host, guest);

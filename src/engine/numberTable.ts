@@ -47,6 +47,15 @@ export class NumberTables {
     this.slots.write(at + 4, hi);
   }
 
+  /** Every key of `table` reads 0 from now on. */
+  empty(table: number): void {
+    for (let at = 0; at < this.head[CAPACITY]! * SLOT_WORDS; at += SLOT_WORDS) {
+      if (this.slots.words[at] !== table + 1) continue;
+      this.slots.write(at + 3, 0);
+      this.slots.write(at + 4, 0);
+    }
+  }
+
   /**
    * The least key of `table` that is not below the given one and holds something else than 0, left in valueLo, valueHi;
    * false when there is none.

@@ -1,5 +1,5 @@
 import { COUNTER } from '../hardware/state/counters';
-import { setPair, type EventBus } from '../hardware/events/eventBus';
+import { LISTENED, setPair, type EventBus } from '../hardware/events/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../hardware/events/eventTable';
 import { EntryChange } from '../hardware/paging/entryChange';
 import { frameOfAddress } from '../hardware/memory/frameNumber';
@@ -42,6 +42,8 @@ export class TableWatch implements StoreObserver {
 
   beforeStore(gvaLo: number, gvaHi: number, hpaLo: number, hpaHi: number, size: number): void {
     const { cpu } = this.processor;
+    this.vm.technique.noteStore?.(hpaLo, hpaHi, cpu);
+    if ((this.bus.on[KIND.page_table_write]! & LISTENED) === 0) return this.forget();
     const gfn = this.vm.technique.guestMemory.gfnOf(frameOfAddress(hpaLo, hpaHi));
     const level = gfn < 0 ? undefined : this.tablePages().get(gfn);
     if (level === undefined) return;

@@ -14,6 +14,7 @@ export interface TechniqueSettings {
   readonly prefetch: number;
   readonly previousRoots: number;
   readonly earlyUnshadow: 'on' | 'off';
+  readonly dirtyLog: 'wp' | 'pml';
 }
 
 interface TechniqueRow {
@@ -46,28 +47,28 @@ export const runningTechniques: readonly RunningTechnique[] = [
     documentation: 'No hypervisor: the guest has the machine to itself.',
     settings: [],
     ownsMachine: true,
-    make: (machine, { processors, slots }) => new Native(machine.memory, machine.bus, processors, machine.maxphyaddr, slots),
+    make: (machine, { processors, slots }) => new Native(machine.memory, machine.bus, processors, machine.maxphyaddr, slots, machine.registry),
   },
   {
     name: 'shadow-wp',
     documentation: 'Shadow paging: cached shadow pages, guest page tables write-protected, each store to one trapped and emulated.',
-    settings: ['update', 'shadow_pages'],
+    settings: ['update', 'shadow_pages', 'dirty_log'],
     ownsMachine: false,
     make: (vm, settings) => new ShadowWp(vm, settings),
   },
   {
     name: 'shadow-unsync',
     documentation: 'Shadow paging as KVM does it: last-level tables may leave step with their shadow until INVLPG or a load of CR3.',
-    settings: ['shadow_pages', 'prefetch', 'previous_roots', 'early_unshadow'],
+    settings: ['shadow_pages', 'prefetch', 'previous_roots', 'early_unshadow', 'dirty_log'],
     ownsMachine: false,
     make: (vm, settings) => new ShadowUnsync(vm, settings),
   },
   {
     name: 'ept',
     documentation: 'Extended page tables: the processor translates guest-physical addresses by a second set of tables.',
-    settings: ['shadow_pages'],
+    settings: ['shadow_pages', 'dirty_log'],
     ownsMachine: false,
-    make: (vm) => new Ept(vm),
+    make: (vm, settings) => new Ept(vm, settings),
     makeNesting: (vm, { shadowPages }) => new NestingEpt(vm, shadowPages),
   },
 ];

@@ -63,6 +63,7 @@ function techniqueSettings(machine: Settings): TechniqueSettings {
     prefetch: settingNumber(machine, 'prefetch', 0, 8),
     previousRoots: settingNumber(machine, 'previous_roots', 0, 3),
     earlyUnshadow: settingWord(machine, 'early_unshadow', 'off') as 'on' | 'off',
+    dirtyLog: settingWord(machine, 'dirty_log', 'wp') as 'wp' | 'pml',
   };
 }
 

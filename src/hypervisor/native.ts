@@ -3,10 +3,12 @@ import { ACTOR, SPACE } from '../hardware/events/eventTable';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
+import type { StateClaims } from '../hardware/state/registry';
 import { IdentityAddressing } from '../hardware/paging/tableAddressing';
 import { TranslationSpace } from '../hardware/paging/translationSpace';
 import type { GuestMemory } from './guestMemory';
 import { pdptesOf, useGuestRegisters } from './guestRegisters';
+import { NativeDirtyLog } from './nativeDirtyLog';
 import type { Technique } from './technique';
 import type { GuestSlot } from './virtualMachine';
 
@@ -46,6 +48,7 @@ export class Native implements Technique {
   readonly vm = undefined;
   readonly listings = [];
   readonly guestMemory: GuestMemory;
+  readonly dirtyLogging: NativeDirtyLog;
   /** By CPU. */
   private readonly spaces: readonly TranslationSpace[];
 
@@ -55,7 +58,9 @@ export class Native implements Technique {
     private readonly processors: readonly Processor[],
     maxphyaddr: number,
     slots: readonly GuestSlot[],
+    registry: StateClaims,
   ) {
+    this.dirtyLogging = new NativeDirtyLog(registry, bus, slots);
     this.guestMemory = new MachineMemory(slots);
     this.spaces = processors.map(({ features, registers }, cpu) => new TranslationSpace({
       memory, bus, tableSpace: SPACE.guest, actor: ACTOR.walker, cpu, maxphyaddr, tables: new IdentityAddressing(), features,
@@ -65,6 +70,14 @@ export class Native implements Technique {
 
   prepare(): void {
     // Nothing is entered: there is no VMCS in use.
+  }
+
+  noteStore(lo: number, hi: number, cpu: number): void {
+    this.dirtyLogging.noteStore(lo, hi, cpu);
+  }
+
+  reload(): void {
+    this.dirtyLogging.lookOn();
   }
 
   unmapGfnRange(): void {

@@ -4,6 +4,7 @@ import type { TableSpace } from '../hardware/events/eventTable';
 import type { ListingRunner } from './listing';
 import type { GuestMemory } from './guestMemory';
 import type { MmuNotifierListener } from './host/mmuNotifier';
+import type { DirtyLogging } from './slotListener';
 import type { VirtualMachine } from './virtualMachine';
 
 /** A set of tables that a technique keeps, for the inspector: its roots as they stand. */
@@ -31,6 +32,14 @@ export interface Technique extends MmuNotifierListener {
   readonly guestMemory: GuestMemory;
   /** The VM on its host; undefined when no host lies below the guest. */
   readonly vm: VirtualMachine | undefined;
+  /** The log of dirty pages of its slots. */
+  readonly dirtyLogging: DirtyLogging;
+  /** Writes a pair as the EPT PTE of a guest frame, in a step of `actor`; false when no host frame is left for the tables above it. */
+  setEpte?(gfn: number, lo: number, hi: number, actor: number): boolean;
+  /** Told of each store at its host-physical address, before it is made, while somebody is told of `page_table_write`. */
+  noteStore?(lo: number, hi: number, cpu: number): void;
+  /** Registry contents were put back: what is derived from them is made anew. */
+  reload?(): void;
   /** The listings that its handlers are, and the host's. */
   readonly listings: readonly ListingRunner<never>[];
   /** Fills the VMCS of `cpu` from the state its registers have, before VMLAUNCH. */

@@ -8,12 +8,16 @@ import type { EntryWriter } from './entryWriter';
 import { HostMemoryManager, type HostMapping } from './host/hostMemoryManager';
 import { HostProcess } from './host/hostProcess';
 import { MmuNotifier } from './host/mmuNotifier';
+import { splitHugePmd } from './host/largePages';
+import { LARGE_FRAMES } from './host/hostFrames';
+import { zapPageRange } from './host/zapPageRange';
 import { OwnedFrames } from './host/ownedFrames';
 import type { ListingRunner } from './listing';
-import { Memslots } from './memslots';
+import { Memslots, pageHi, pageLo } from './memslots';
 import { PerCpu } from './perCpu';
 import type { PhysicalHost } from './physicalHost';
 import { mapAllMemory } from './sabotage';
+import { SlotKeeper } from './slotKeeper';
 import { SlotAddressing, SlotMemory } from './slotMemory';
 import { VcpuState } from './vcpuState';
 
@@ -37,6 +41,8 @@ export interface VmParts {
   readonly processors: readonly Processor[];
   /** Slots with memory, ascending. */
   readonly slots: readonly GuestSlot[];
+  /** Runs of guest frames that are MMIO by their settings, and that no slot may cover. */
+  readonly devices: readonly { readonly frame: number; readonly frames: number }[];
 }
 
 /**
@@ -55,13 +61,15 @@ export class VirtualMachine {
   /** Which pages of logged slots have been written. */
   readonly dirty: DirtyLog;
   readonly memory: SlotMemory;
+  /** Changes the slots at run time. */
+  readonly slotKeeper: SlotKeeper;
   /** How the host tells this VM's hypervisor that a page is about to change. */
   readonly notifier: MmuNotifier;
   readonly vcpus: PerCpu<VcpuState>;
   /** The guest's tables of each CPU, for the hypervisor's walks (events by the VMM). */
   readonly guestTables: PerCpu<TranslationSpace>;
 
-  constructor(readonly host: PhysicalHost, { number, processors, slots }: VmParts) {
+  constructor(readonly host: PhysicalHost, { number, processors, slots, devices }: VmParts) {
     const { memory, bus, maxphyaddr, writer } = host;
     this.number = number;
     this.processors = processors;
@@ -76,6 +84,12 @@ export class VirtualMachine {
     this.notifier = new MmuNotifier(this.registry, this.slots, bus);
     const manager = new HostMemoryManager(number, process, this.frames, host.pages, this.notifier, () => this.mappings());
     manager.runner = host.listing;
+    this.slotKeeper = new SlotKeeper(host, this.slots, this.dirty, devices, (hvaPage, pages, actor) => {
+      for (let page = hvaPage; page < hvaPage + pages; page += LARGE_FRAMES - (page % LARGE_FRAMES)) {
+        if (process.levelOf(page) === 2) manager.request(splitHugePmd, actor, pageLo(page), pageHi(page));
+      }
+      manager.request(zapPageRange, actor, pageLo(hvaPage), pageHi(hvaPage), pages, 0);
+    }, RAM_HVA_PAGE);
     this.memory = new SlotMemory(this.slots, manager, this.dirty);
     this.vcpus = new PerCpu(processors, ({ cpu }) => new VcpuState(host.registry, cpu));
     this.guestTables = new PerCpu(processors, (processor) => this.guestSpace(processor, pdptesOf(processor.registers)));

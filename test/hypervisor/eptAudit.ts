@@ -40,8 +40,8 @@ export function auditEpt(machine: Machine, technique: Ept): readonly string[] {
       const isLeaf = level === 1 || (lo & LARGE) !== 0;
       const isWithheld = isLeaf && (vm.slots.isReadOnly(vm.slots.find(gfn)) || (hi & MMU_WRITABLE) !== 0 || vm.memory.host.process.isWritable(vm.memory.hvaPageOf(gfn)) === 0);
       if ((lo & ALL) !== (isWithheld ? ALL & ~W : ALL)) wrong.push(`${at} withholds a right, or gives one that is withheld`);
-      if (lo & W && vm.dirty.awaitsWrite(gfn) !== 0) wrong.push(`${at} is writable, and its page is clean in a logged slot`);
-      if (lo & DIRTY && vm.dirty.noticedBy === 'processor' && vm.dirty.isLogged(gfn) && !vm.dirty.isDirty(gfn) && !logged.has(gfn)) {
+      if (level === 1 && lo & W && vm.dirty.awaitsWrite(gfn) !== 0) wrong.push(`${at} is writable, and its page is clean in a logged slot`);
+      if (level === 1 && lo & DIRTY && vm.dirty.noticedBy === 'processor' && vm.dirty.isLogged(gfn) && !vm.dirty.isDirty(gfn) && !logged.has(gfn)) {
         wrong.push(`${at} is dirty, and its page in no log`);
       }
       if (!isLeaf) {

@@ -9,6 +9,9 @@ import { hostPrograms } from './programs/hostPrograms';
 import { allLines, watchListings, type WatchedRun } from './listingWatch';
 import { trackedWrites } from './nested/nestedPrograms';
 import { otherModes, outOfStep } from './programs/shadowRoads';
+import {
+  changing, comeRound, fillLog, FULL_AT, goingTables, mapLarge, misconfigure, slotted, stackOnDevice, WRAP_AT,
+} from './programs/slotPrograms';
 
 const HEAD = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x604000 rw user }\n';
 
@@ -120,37 +123,6 @@ const emulated: readonly string[] = [
     cr4.PAE = 0
   }`,
 ];
-
-/** ROM, and MMIO that entries tell of. */
-const slotted = `machine {
-    paging 4-level
-    slot low 0 .. 16M ram
-    slot bios 32M .. 33M rom
-    slot device 40M .. 41M mmio
-  }
-  process p { 0x600000 .. 0x604000 rw user }
-  cpu 0 {
-    switch(p)
-    map(p, 0x700000, gpa:32M, rw); map(p, 0x701000, gpa:40M, rwx); map(p, 0x702000, gpa:33M - 4K, rw); map(p, 0x703000, gpa:1T, rw)
-    user x = [0x700000]; user [0x700000] = 1; user [0x700ffc] += 1; user [0x701ffc] += 1
-    user x = [0x701000]; user [0x701000] = 1; user fetch(0x701000); user x = [0x703000]
-    user x = [0x600000]
-    user x = [0x701000]
-    user [0x600000] = 1
-    user [0x701ffc] = 1; user [0x600008] = 2; user x = [0x601000]; user [0x601000] = 1; user [0x602000] = 1
-  }`;
-const STALE_AT = 13;
-
-/** A guest whose stack is no memory, when an event comes. */
-const stackOnDevice = `machine { paging 4-level, ram 16M, delivery memory }
-  process p { 0x600000 .. 0x601000 rw user }
-  on interrupt 0x40 { x = 1 }
-  cpu 0 {
-    switch(p)
-    map(p, 0x701000, gpa:64M, rw)
-    rsp = 0x701800
-    int(0x40)
-  }`;
 
 /** The same without a host frame left for what is touched first on line 5. */
 const starved: readonly string[] = [
@@ -272,34 +244,6 @@ function raiseRightsBehindTheTlb(machine: Machine): void {
   memory.store32(result.entryHpaLo[1]!, result.entryHpaHi[1]!, result.entryLo[1]! | dirty);
 }
 
-/** The set of slots has changed, and dirty pages of the first one are logged, by faults. */
-function changeSlots(machine: Machine): void {
-  const contents = machine.registry.contents();
-  const [slots, head] = [contents.get('vm.memslots')!, contents.get('vm.memslots_used')!];
-  head[1]!++;
-  head[2] = 1;
-  slots[4]! |= 2;
-  const { inspection } = machine.processors[0]!;
-  machine.processors[0]!.walkWithoutEffects(0x600000, 0, 4);
-  const { result } = inspection.nested ?? inspection;
-  const [lo, hi] = [result.entryHpaLo[1]!, result.entryHpaHi[1]!];
-  machine.memory.store32(lo, hi, result.entryLo[1]! & ~2);
-  // EPT: W waits for the first write.
-  if (inspection.nested !== undefined) machine.memory.store32(lo + 4, hi, 1 << 26);
-  for (const processor of machine.processors) {
-    processor.invvpid();
-    if (inspection.nested !== undefined) processor.invept(processor.vmcs[VMCS.eptp]!, processor.vmcs[VMCS.eptp + 1]!);
-  }
-}
-
-/** The EPT PTE of gva:0x600000 has W without R, and does not say MMIO. */
-function misconfigure(machine: Machine): void {
-  const { inspection } = machine.processors[0]!;
-  machine.processors[0]!.walkWithoutEffects(0x600000, 0, 4);
-  const { result } = inspection.nested!;
-  machine.memory.store32(result.entryHpaLo[1]!, result.entryHpaHi[1]!, (result.entryLo[1]! & ~7) | 2);
-}
-
 /** True when the statement that runs next stands on this line of the scenario, from 0. */
 function isAtLine(machine: Machine, line: number): boolean {
   const { interpreter, program } = machine;
@@ -336,7 +280,11 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   }
   // Frames whose writes are tracked: with a guest hypervisor.
   if (mmu === 'ept') for (const text of trackedWrites) watch(text);
-  if (mmu === 'ept') watch(slotted, once((machine) => isAtLine(machine, STALE_AT), changeSlots));
+  watch(slotted);
+  watch(goingTables);
+  if (mmu === 'ept') watch(changing.replace('LOG', 'wp'), once((machine) => isAtLine(machine, WRAP_AT), mapLarge));
+  if (mmu === 'ept') watch(changing.replace('LOG', 'pml'), once((machine) => isAtLine(machine, FULL_AT), fillLog));
+  for (const log of ['wp', 'pml']) watch(changing.replace('LOG', log), once((machine) => isAtLine(machine, WRAP_AT), comeRound));
   watch(stackOnDevice);
   if (mmu === 'ept') watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  invlpg(0x600000)\n  user x = [0x600000]\n}`, once((machine) => isAtLine(machine, 5), misconfigure));
   watch(`${HEAD}cpu 0 {\n  cr0.NE = 0\n  cr4.VMXE = 1\n}`);

@@ -12,6 +12,8 @@ import {
 const WRITABLE = 1;
 const USER = 2;
 const EXECUTABLE = 4;
+/** Bit 51: KVM's mark of MMIO outside EPT. */
+const MMIO_HI = 1 << (51 - 32);
 const ROOTS = [0, 1, 2, 3] as const;
 const CR4_PSE_ROLE = 1 << 18;
 
@@ -104,6 +106,7 @@ class ShadowAudit {
     const { pages, vm } = this.technique;
     const role = pages.roleOf(page);
     const at = `leaf ${index} of ${this.name(page)}`;
+    if (entry.hi & MMIO_HI) return this.mmio(page, index, entry, at);
     const gfn = isDirect(role) ? pages.gfnOf(page) + index
       : this.isUnsync(page) ? this.staleLeaf(page, index, entry, at) : this.guestLeaf(page, index, entry, at);
     this.equal(pages.leafGfn(page, index), gfn, `frame noted for ${at}`);
@@ -114,6 +117,8 @@ class ShadowAudit {
     if (!isAccessed(entry)) this.say(`${at} is not accessed`);
     if (isWritable(entry) !== isDirty(entry)) this.say(`${at} has W and D not alike`);
     if (isWritable(entry) && !vm.memory.isWritable(gfn)) this.say(`${at} is writable, and the host's entry for ${hex(gfn)} is not`);
+    if (isWritable(entry) && vm.slots.isReadOnly(vm.slots.find(gfn))) this.say(`${at} is writable and maps ROM at ${hex(gfn)}`);
+    if (isWritable(entry) && vm.dirty.awaitsWrite(gfn) !== 0) this.say(`${at} is writable, and ${hex(gfn)} is clean in a logged slot`);
     if (isWritable(entry) && this.holdsTable(gfn)) this.say(`${at} is writable and maps the shadowed page table ${hex(gfn)}`);
     if (!isDirect(role)) return;
     this.atMost(rightsOf(entry), accessOf(role), at);
@@ -157,6 +162,20 @@ class ShadowAudit {
       for (let i = 1; i <= roots.most; i++) if (roots.page(i) === page) count++;
       return sum + count;
     }, 0);
+  }
+
+  /** A leaf that says MMIO, by a generation of the slots: what it says must hold if it is the present one. */
+  private mmio(page: number, index: number, entry: Entry, at: string): void {
+    const { pages, vm } = this.technique;
+    const role = pages.roleOf(page);
+    const gfn = ((entry.hi & 0x7ffff) << 20) | (entry.lo >>> 12);
+    const generation = ((entry.lo >>> 3) & 0xff) | (((entry.hi >>> 20) & 0x3ff) << 8);
+    if (generation === vm.slots.generation % 2 ** 18 && vm.slots.find(gfn) >= 0) this.say(`${at} says MMIO of ${hex(gfn)}, which a slot holds`);
+    if (isDirect(role)) return this.equal(gfn, pages.gfnOf(page) + index, `frame that ${at} says is MMIO`);
+    const guest = this.guestEntry(page, index);
+    this.equal(gfn, guest.frame, `frame that ${at} says is MMIO`);
+    this.rights(rightsOf(entry) & ~EXECUTABLE, accessOf(role) & rightsOf(guest), role, at);
+    if (isWritable(entry) && !isDirty(guest)) this.say(`${at} has W, and the guest's entry is not dirty`);
   }
 
   /** Judges a leaf by the guest's entry behind it, and gives the frame that this names. */

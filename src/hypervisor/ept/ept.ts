@@ -13,14 +13,22 @@ import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import type { WriteTracking } from '../writeTracking';
 import { EptMmu } from './eptMmu';
+import { EptSlots } from './eptSlots';
 import { handleCrAccess } from './handleCrAccess';
 import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
 import { emulateAccess, walkOperand } from './emulateAccess';
 import { handleEptMisconfig } from './handleEptMisconfig';
 import { handleEptViolation } from './handleEptViolation';
+import { enableLogDirty, flushPmlBuffer } from './logDirty';
 import { unmapGfnRange } from './unmapGfnRange';
 
 const WRITE_BACK = 6;
+const NO_LOG = -1;
+
+export interface EptSettings {
+  /** How the first write to a page of a logged slot is noticed: it faults, or the processor logs it. */
+  readonly dirtyLog: 'wp' | 'pml';
+}
 
 /**
  * Extended page tables: the guest's CR3 and tables are its own, the processor translates every
@@ -30,27 +38,39 @@ export class Ept implements Technique, RootMode {
   readonly name = 'ept';
   readonly root = this;
   readonly listings: readonly ListingRunner<never>[];
+  readonly slots: EptSlots;
   private readonly mmus: PerCpu<EptMmu>;
   private readonly runner: ListingRunner<EptMmu>;
   private readonly rootFrame: number;
 
   /** `tracking`: guest frames whose writes somebody must see. */
-  constructor(readonly vm: VirtualMachine, tracking?: WriteTracking) {
+  constructor(readonly vm: VirtualMachine, { dirtyLog }: EptSettings, tracking?: WriteTracking) {
     this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
     this.runner = new ListingRunner('ept.vmm', 'vmm', vm.host.listingNumber('ept.vmm'), [
       handleExit, handleEptViolation, walkOperand, handleCrAccess, ...instructionHandlers, unmapGfnRange, handleEptMisconfig, emulateAccess,
+      enableLogDirty, flushPmlBuffer,
     ], vm.host.bus, vm.host.depth);
-    this.mmus = new PerCpu(vm.processors, (processor) => new EptMmu(processor.cpu, processor, vm, this.rootFrame, tracking));
+    this.mmus = new PerCpu(vm.processors, (processor) => new EptMmu(
+      processor.cpu, processor, vm, this.rootFrame, dirtyLog === 'pml' ? vm.frames.allocate(USE.modificationLog, 0, processor.cpu) : NO_LOG, tracking,
+    ));
+    vm.dirty.noticedBy = dirtyLog === 'pml' ? 'processor' : 'fault';
+    this.slots = new EptSlots(vm, this.mmus, this.runner, (gfn, pages, actor) => this.unmapGfnRange(gfn, pages, actor));
+    vm.slotKeeper.listener = this.slots;
     for (const mmu of this.mmus) mmu.runner = this.runner;
-    this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
+    this.listings = [this.runner, vm.hostListing, vm.slotKeeper.runner] as readonly ListingRunner<never>[];
   }
 
   get guestMemory(): Technique['guestMemory'] {
     return this.vm.memory;
   }
 
+  get dirtyLogging(): Technique['dirtyLogging'] {
+    return this.vm.slotKeeper;
+  }
+
   handleExit(cpu: number): number {
     const mmu = this.mmus.of(cpu);
+    if (mmu.pml.hasEntries) this.runner.run(flushPmlBuffer, mmu, cpu);
     if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
     return this.runner.run(handleExit, mmu, cpu);
   }
@@ -84,6 +104,15 @@ export class Ept implements Technique, RootMode {
     set(VMCS.eptp,
       (this.rootFrame << 12) | WRITE_BACK | ((EPT4.levels - 1) << EPTP.walkLengthShift) | EPTP.accessedDirty,
       this.rootFrame >>> 20);
+    this.mmus.of(cpu).pml.prepare();
+  }
+
+  /** Writes (lo, hi) as the EPT PTE of `gfn`, in a step of `actor`; false when no host frame is left for the tables above it. */
+  setEpte(gfn: number, lo: number, hi: number, actor: number): boolean {
+    const mmu = this.mmus.ofActor(actor);
+    const isWritten = mmu.leaves.put(gfn, lo, hi, actor);
+    mmu.flushRemoteTlbs();
+    return isWritten;
   }
 
   guestCr3Lo(cpu: number): number {

@@ -58,16 +58,40 @@ export class EptLeaves {
     return this.find(gfn) && this.level === 1 && (this.lo & WRITE) === 0 && (this.hi & MMU_WRITABLE_HI) !== 0;
   }
 
+  /** The first of guest frames `gfn` to `end - 1` whose entry lets a write pass that is to be `noticedBy` a fault or the processor; -1: none. */
+  nextUnnoticed(gfn: number, end: number, noticedBy: 'fault' | 'processor'): number {
+    for (let at = gfn; at < end;) {
+      const isThere = this.find(at) && !this.isMmio;
+      if (isThere && (this.isLarge || (this.lo & (noticedBy === 'fault' ? WRITE : DIRTY)) !== 0)) return at;
+      const span = 2 ** (9 * (this.level - 1));
+      at = (Math.floor(at / span) + 1) * span;
+    }
+    return -1;
+  }
+
+  /** The first of guest frames `gfn` to `end - 1` whose entry says MMIO; -1: none. */
+  nextMmio(gfn: number, end: number): number {
+    for (let at = gfn; at < end;) {
+      if (this.find(at) && this.isMmio) return at;
+      const span = 2 ** (9 * (this.level - 1));
+      at = (Math.floor(at / span) + 1) * span;
+    }
+    return -1;
+  }
+
+  /** The entry found last maps a large page. */
+  get isLarge(): boolean {
+    return this.level > 1;
+  }
+
   /** Gives W back to the entry found last. */
   giveWrite(cpu: number): void {
     this.write(this.lo | WRITE, this.hi & ~MMU_WRITABLE_HI, cpu);
   }
 
-  /** Withholds W from the page of `gfn` until its first write; true when the entry had it. */
-  withholdWrite(gfn: number, cpu: number): boolean {
-    if (!this.find(gfn) || this.isMmio || (this.lo & WRITE) === 0) return false;
+  /** Withholds W until the first write from the page that the entry found last maps. */
+  withholdWrite(cpu: number): void {
     this.write(this.lo & ~(WRITE | DIRTY), this.hi | MMU_WRITABLE_HI, cpu);
-    return true;
   }
 
   /** Clears W of the page of `gfn`, whose writes somebody must see; of a larger page nothing is left. True when it had W. */
@@ -78,11 +102,9 @@ export class EptLeaves {
     return true;
   }
 
-  /** Has the processor log the next write to the page of `gfn`; true when its dirty flag was set. */
-  clearDirty(gfn: number, cpu: number): boolean {
-    if (!this.find(gfn) || this.isMmio || (this.lo & DIRTY) === 0) return false;
+  /** Has the processor log the next write to the page that the entry found last maps. */
+  clearDirty(cpu: number): void {
     this.write(this.lo & ~DIRTY, this.hi, cpu);
-    return true;
   }
 
   /** Forgets what the entry of `gfn` says, of whatever kind it is. */

@@ -16,6 +16,7 @@ import { LARGE_FRAMES, USE } from '../host/hostFrames';
 import type { MmuNotifier } from '../host/mmuNotifier';
 import type { ListingProcedure, ListingRunner } from '../listing';
 import { OperandPages } from '../operandPages';
+import { Pml } from './pml';
 import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
@@ -34,6 +35,7 @@ export class EptMmu {
   /** Where the operand lies, for an access that is emulated. */
   readonly operand: OperandPages;
   readonly leaves: EptLeaves;
+  readonly pml: Pml;
   /** What a procedure that was asked for a condition came to: a `RESUME`. */
   cameTo = 0;
   /** Whose step this is, as events tell: this vCPU's but while the host's memory manager speaks through its notifiers. */
@@ -52,6 +54,8 @@ export class EptMmu {
     private readonly vm: VirtualMachine,
     /** Host frame of the EPT PML4. */
     readonly rootFrame: number,
+    /** Host frame of the page-modification log; -1: none. */
+    logFrame: number,
     /** Who must see writes to some guest frames; undefined: nobody. */
     readonly tracking?: WriteTracking,
   ) {
@@ -60,6 +64,7 @@ export class EptMmu {
     this.vcpu = vm.vcpus.of(cpu);
     this.operand = new OperandPages(processor);
     this.leaves = new EptLeaves(vm, rootFrame);
+    this.pml = new Pml(processor, vm.host.memory, logFrame);
     this.actor = cpu;
   }
 

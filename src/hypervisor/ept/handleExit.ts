@@ -1,4 +1,5 @@
 import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
+import { RESUME } from '../../hardware/processor/rootMode';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import { commonExits } from '../commonExits';
 import { give, line, when, type ListingProcedure } from '../listing';
@@ -31,6 +32,9 @@ export const handleExit: ListingProcedure<EptMmu> = {
     when('reason is EPT_MISCONFIGURATION', (_, f) => f.lo(E.reason) === EXIT_REASON.ept_misconfiguration, [
       give('handle_ept_misconfig(guest-physical address)', (mmu) => mmu.call(handleEptMisconfig,
         mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1))),
+    ]),
+    when('reason is PML_FULL: its entries were marked before this', (_, f) => f.lo(E.reason) === EXIT_REASON.pml_full, [
+      give('to the guest: the access runs again', RESUME.retry),
     ]),
     when('reason is CR_ACCESS', (_, f) => f.lo(E.reason) === EXIT_REASON.cr_access, [
       give('handle_cr_access(control register)', (mmu) => mmu.call(handleCrAccess, mmu.vmcs(VMCS.exit_qualification) & CR_NUMBER, 0)),

@@ -4,8 +4,8 @@ import type { Registry } from '../../hardware/state/registry';
 import type { TrackedWords } from '../../hardware/state/trackedWords';
 
 /** What a host frame is used for. The number stands in the frame's state word. */
-export const FRAME_USES = ['free', 'guest page', 'host table', 'shadow table', 'EPT table'] as const;
-export const USE = { free: 0, guestPage: 1, hostTable: 2, shadowTable: 3, eptTable: 4 } as const;
+export const FRAME_USES = ['free', 'guest page', 'host table', 'shadow table', 'EPT table', 'page-modification log'] as const;
+export const USE = { free: 0, guestPage: 1, hostTable: 2, shadowTable: 3, eptTable: 4, modificationLog: 5 } as const;
 
 /** Frames below 1 MiB belong to the host's firmware and kernel image. */
 const FIRST_FRAME = 0x100;

@@ -96,6 +96,8 @@ export class NestedGuest implements Technique {
   readonly vm = undefined;
   readonly listings = [];
   readonly guestMemory: GuestMemory;
+  /** What L1 maps for it lies in L1's slots, and it has none of its own. */
+  readonly dirtyLogging = { logDirty: () => false, getDirtyLog: () => undefined };
   private readonly region: Vmcs12;
   private readonly space: TranslationSpace;
   private readonly pdptes = new Int32Array(PDPTE_WORDS);

@@ -20,6 +20,7 @@ import { handleVmread, handleVmwrite } from './handleVmcsFields';
 import { handleVmclear, handleVmptrld } from './handleVmcsRegion';
 import { loadRoot02, makePagesAvailable02 } from './loadRoot02';
 import { NestedMmu } from './nestedMmu';
+import { NestedSlots } from './nestedSlots';
 import { reportTrappedWrite } from './nestedReports';
 import { NestedState } from './nestedState';
 import { trackWrite02, unprotectPage } from './trackWrite02';
@@ -55,7 +56,11 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
   /** `shadowPages`: how many of EPT02 there may be at once. */
   constructor(readonly vm: VirtualMachine, shadowPages: number) {
     const { host, processors } = vm;
-    this.ept = new Ept(vm, this);
+    // The log of a processor that runs L2 would hold L2's guest-physical addresses: writes fault instead, as with KVM.
+    this.ept = new Ept(vm, { dirtyLog: 'wp' }, this);
+    vm.slotKeeper.listener = new NestedSlots(
+      this.ept.slots, (gfn, pages, actor) => this.unmapGfnRange(gfn, pages, actor), (gfn, pages, actor) => this.unmap02(gfn, pages, actor),
+    );
     this.ept02 = new Ept02(vm.registry, new ShadowPages(vm.registry, shadowPages, vm.memory.frames), vm.frames, vm.writer, host.bus);
     this.states = new PerCpu(processors, ({ cpu }) => new NestedState(host.registry, cpu, VMCS_WORDS));
     const parts = { vm, ept02: this.ept02, outer: this.ept, vmxonFrame: VMXON_FRAME, states: this.states };
@@ -82,12 +87,20 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
     return this.ept.guestMemory;
   }
 
+  get dirtyLogging(): Technique['dirtyLogging'] {
+    return this.vm.slotKeeper;
+  }
+
   prepare(cpu: number): void {
     this.ept.prepare(cpu);
   }
 
   unmapGfnRange(gfn: number, pages: number, actor: number): void {
     this.ept.unmapGfnRange(gfn, pages, actor);
+    this.unmap02(gfn, pages, actor);
+  }
+
+  private unmap02(gfn: number, pages: number, actor: number): void {
     this.runner.call(unmapGfnRange02, this.mmus.ofActor(actor), actor, [gfn, 0, pages, 0]);
   }
 

@@ -1,9 +1,10 @@
 import { COUNTER } from '../../hardware/state/counters';
 import { KIND } from '../../hardware/events/eventTable';
+import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
 import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import { RESUME } from '../../hardware/processor/rootMode';
-import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
-import { give, line, when, type ListingProcedure } from '../listing';
+import { brokeIntoDelivery } from '../commonExits';
+import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { markWritten, PAGE_KNOWN, walkOperandPage } from '../walkOperandPage';
 import type { ShadowMmu } from './shadowMmu';
@@ -27,6 +28,12 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
   values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
   parameters: 3,
   body: [
+    when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
+      give('stop the VM', (mmu) => {
+        mmu.vcpu.stop = STOP_REASON.deliveryEmulation;
+        return RESUME.stopped;
+      }, { writes: ['vcpu'] }),
+    ]),
     findOtherPage,
     when('no slot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(V.gpa)) < 0, [
       line('MMIO, and no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu, f) => {
@@ -36,13 +43,20 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
       }),
     ]),
     when('a slot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(V.gpa)) >= 0, [
-      line('hidden fault: the guest maps gva, the shadow does not', { writes: ['counters'] }, (mmu, f) => {
-        mmu.classify(KIND.hidden_fault, COUNTER['faults.hidden'], f.lo(V.gva), f.hi(V.gva), f.lo(V.gpa), f.hi(V.gpa), f.lo(V.error_code));
-      }),
+      when('it is read-only, and the access writes', (mmu, f) => isWriteToRom(mmu, f), [
+        line('MMIO too: what takes the write, if anything does, is the VMM process\'s to say', { writes: ['counters'] }, (mmu) => {
+          mmu.processor.counters[COUNTER['faults.mmio']]!++;
+        }),
+      ]),
+      when('else', (mmu, f) => !isWriteToRom(mmu, f), [
+        line('hidden fault: the guest maps gva, the shadow does not', { writes: ['counters'] }, (mmu, f) => {
+          mmu.classify(KIND.hidden_fault, COUNTER['faults.hidden'], f.lo(V.gva), f.hi(V.gva), f.lo(V.gpa), f.hi(V.gpa), f.lo(V.error_code));
+        }),
+      ]),
       line('hpa = get_user_pages(memslot and hva of gpa)', {}, (mmu, f) => {
         const frame = mmu.memory.backFor(f.frame(V.gpa), mmu.cpu, (f.lo(V.error_code) & PFEC.W) !== 0 ? 1 : 0);
         f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >> 20);
-        mmu.operand.set(f.lo(V.gva), f.frame(V.gpa), frame, 'writes');
+        mmu.operand.set(f.lo(V.gva), f.frame(V.gpa), frame, mmu.memory.slots.isReadOnly(mmu.memory.slots.find(f.frame(V.gpa))) ? 'reads' : 'writes');
       }),
       when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
         give('stop the VM', (mmu) => {
@@ -62,6 +76,10 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
     give('to the guest, behind the access', RESUME.completed),
   ],
 };
+
+function isWriteToRom({ memory: { slots } }: ShadowMmu, f: ListingFrame): boolean {
+  return (f.lo(V.error_code) & PFEC.W) !== 0 && slots.isReadOnly(slots.find(f.frame(V.gpa)));
+}
 
 /** Runs `walk_operand_page`; false when there is nothing left to do but what it came to. */
 function findsOther(mmu: ShadowMmu, gvaLo: number, errorCode: number): boolean {

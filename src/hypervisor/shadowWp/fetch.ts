@@ -81,8 +81,15 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
       }),
     ]),
     ...variation.beforeLeaf,
-    when('the host maps the page without W (others have it too), or its first write is to be logged', (mmu, f) => mmu.memory.withholdsWrite(f.lo(V.gfn)) === 1, [
-      line('rights = no W: the write must come to get_user_pages first', {}, (_, f) => withholdWrite(f)),
+    when('gfn is MMIO', (_, f) => f.hi(V.hpa) < 0, [
+      line('SPTE of sp = MMIO, which faults at once from now on: reserved bit 51, W and U of rights, gfn, generation of the slots',
+        { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap'] }, (mmu, f) => {
+          mmu.sptes.setMmio(f.lo(V.sp), indexOf(f), f.lo(V.gfn), f.lo(V.rights), mmu.memory.slots.generation, mmu.cpu);
+        }),
+      give('done', 1),
+    ]),
+    when('W is withheld: from ROM, a page that the host maps without it (others have it too), one whose first write is to be logged', (mmu, f) => mmu.memory.withholdsWrite(f.lo(V.gfn)) === 1, [
+      line('rights = no W: the write must be seen', {}, (_, f) => withholdWrite(f)),
     ]),
     line('SPTE of sp = hpa with rights, A set, D with W; it joins the reverse map of gfn',
       { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translation'] },

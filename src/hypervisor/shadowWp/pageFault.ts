@@ -1,5 +1,6 @@
 import { COUNTER } from '../../hardware/state/counters';
 import { KIND } from '../../hardware/events/eventTable';
+import { FAR_FRAME } from '../../hardware/memory/frameNumber';
 import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { walk } from '../../hardware/paging/walk';
@@ -14,6 +15,7 @@ import { emulateAccess } from './emulateAccess';
 import type { ShadowMmu } from './shadowMmu';
 import { cannotBeLeft } from './leafRights';
 import { makePagesAvailable } from './makePagesAvailable';
+import { handleMmioPageFault } from './mmioFault';
 
 const V = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5, mmu_seq: 6 } as const;
 
@@ -34,7 +36,12 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
   ],
   parameters: 2,
   body: [
-    line('guest = walk(guest CR3, gva) for this access; it sets the guest\'s A and D', { writes: ['memory'] }, (mmu, f) => {
+    when('error_code has RSVD: an SPTE was made to fault', (_, f) => (f.lo(V.error_code) & PFEC.RSVD) !== 0, [
+      when('handle_mmio_page_fault(gva, error_code) knows what to do', (mmu, f) => (
+        mmu.call(handleMmioPageFault, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0) === 1
+      ), [give('what it came to', (mmu) => mmu.cameTo)]),
+    ]),
+    line('guest = walk(guest CR3, gva) for this access; it sets the guest\'s A and D', { writes: ['memory', 'vm.dirty_bitmap'] }, (mmu, f) => {
       const space = mmu.guestTables();
       walk(space, f.lo(V.gva), f.hi(V.gva), accessOf(f.lo(V.error_code)), EFFECTS.hardware);
       f.set(V.gpa, space.result.gpaLo, space.result.gpaHi);
@@ -60,9 +67,18 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
       f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
     }),
     when('no slot holds gpa: that is MMIO', (_, f) => f.lo(V.slot) < 0, [
+      when('an SPTE can say so, with a bit that is reserved', (mmu, f) => f.frame(V.gpa) !== FAR_FRAME && mmu.hasReservedBit, [
+        line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
+        line('fetch(gva, error_code, gpa >> 12, nowhere)', {}, (mmu, f) => {
+          mmu.call(mmu.procedures.fetch, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.frame(V.gpa), 0, -1, -1);
+        }),
+      ]),
       give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
     ]),
-    when(variation.text, (mmu, f) => (f.lo(V.error_code) & PFEC.W) !== 0 && variation.traps(mmu, f.frame(V.gpa), f.lo(V.error_code)), [
+    when('the slot is read-only, and the access writes', (mmu, f) => writes(f) && mmu.memory.slots.isReadOnly(f.lo(V.slot)), [
+      give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
+    ]),
+    when(variation.text, (mmu, f) => writes(f) && variation.traps(mmu, f.frame(V.gpa), f.lo(V.error_code)), [
       give('emulate_page_table_write(gva, error_code, gpa)', (mmu, f) => (
         mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa))
       )),
@@ -91,6 +107,9 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
     when('mmu_invalidate_retry(mmu_seq): the host has changed a page on the way (copied this one, or swapped another out)', (mmu, f) => mmu.notifier.mustRetry(f.lo(V.mmu_seq)), [
       give('to the guest: the access runs again, and comes here again', RESUME.retry),
     ]),
+    when('the access writes a page of a slot whose dirty pages are logged', (mmu, f) => writes(f) && mmu.memory.dirty.isLogged(f.frame(V.gpa)), [
+      line('mark_page_dirty(gpa >> 12)', { writes: ['vm.dirty_bitmap'] }, (mmu, f) => mmu.memory.dirty.mark(f.frame(V.gpa), mmu.cpu)),
+    ]),
     line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
     when('fetch(gva, error_code, gpa >> 12, hpa) finds no host memory', (mmu, f) => (
       mmu.call(mmu.procedures.fetch, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.frame(V.gpa), 0, f.lo(V.hpa), f.hi(V.hpa)) === 0
@@ -110,6 +129,10 @@ export const handlePageFault = pageFaultOf<ShadowMmu>({
 
 function emulate(mmu: ShadowMmu, f: ListingFrame): number {
   return mmu.call(emulateAccess, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa));
+}
+
+function writes(f: ListingFrame): boolean {
+  return (f.lo(V.error_code) & PFEC.W) !== 0;
 }
 
 /** Walks the shadow tables as the processor would, without effects. */

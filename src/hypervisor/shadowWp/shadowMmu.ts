@@ -19,6 +19,9 @@ import { isDirect, modeOf } from './role';
 import type { ShadowPages } from './shadowPages';
 import type { Sptes } from './sptes';
 
+/** Bits 51:12 of an entry are for an address, as far as the processor has them. */
+const ADDRESS_BITS = 52;
+
 /** Procedures that each way of keeping a shadow in step with the guest's tables has in its own form. */
 export interface ShadowProcedures {
   readonly handlePageFault: ListingProcedure<never>;
@@ -77,6 +80,11 @@ export class ShadowMmu {
     this.actor = cpu;
     this.change = new EntryChange(guest.memory);
     this.guestPdptes = new GuestPdptes(guest.maxphyaddr);
+  }
+
+  /** Physical addresses have fewer than 52 bits: an entry's bit 51 is reserved, and makes it fault. */
+  get hasReservedBit(): boolean {
+    return this.guest.maxphyaddr < ADDRESS_BITS;
   }
 
   /** What shadow entries took back is in no TLB any more. KVM makes the other vCPUs do it by IPI; here it is done at once. */

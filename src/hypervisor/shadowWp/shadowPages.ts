@@ -33,16 +33,16 @@ export class ShadowPages {
   private readonly pages: Int32Array;
   private readonly buckets: Int32Array;
   private readonly head: Int32Array;
-  private readonly reverseMaps: Int32Array;
+  private readonly reverseMaps: TrackedWords;
   /** KVM's shadowed_translation: the guest frame that each SPTE of a page maps, for leaves. Large, as 512 words a page. */
   private readonly translations: TrackedWords;
 
-  /** `limit`: how many shadow pages may exist at once; `guestFrames`: frames of all slots together. */
+  /** `limit`: how many shadow pages may exist at once; `guestFrames`: frames up to the end of the last slot there is at first. */
   constructor(registry: StateClaims, readonly limit: number, guestFrames: number) {
     this.pages = registry.block('shadow.pages', (limit + 1) * PAGE_WORDS);
     this.buckets = registry.block('shadow.hash', BUCKETS);
     this.head = registry.block('shadow.pool', 4);
-    this.reverseMaps = registry.block('shadow.rmap', guestFrames);
+    this.reverseMaps = registry.tracked('shadow.rmap', guestFrames);
     this.translations = registry.tracked('shadow.translation', ENTRIES);
     this.lists = new SpteLists(registry);
     this.head[NEXT_FRESH] = 1;
@@ -160,11 +160,12 @@ export class ShadowPages {
 
   /** Head of the list of leaf entries that map guest frame `gfn`. */
   reverseMap(gfn: number): number {
-    return this.reverseMaps[gfn] ?? 0;
+    return this.reverseMaps.words[gfn] ?? 0;
   }
 
   setReverseMap(gfn: number, list: number): void {
-    this.reverseMaps[gfn] = list;
+    this.reverseMaps.ensure(gfn + 1);
+    this.reverseMaps.write(gfn, list);
   }
 
   private word(page: number, at: number): number {

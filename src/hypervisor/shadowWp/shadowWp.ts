@@ -18,6 +18,8 @@ import { fetch } from './fetch';
 import { getShadowPage } from './getShadowPage';
 import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
 import { makePagesAvailable, MIN_FREE_MMU_PAGES } from './makePagesAvailable';
+import { enableLogDirty, flushShadowMemslot } from './memslotChanges';
+import { handleMmioPageFault } from './mmioFault';
 import { handlePageFault } from './pageFault';
 import { OWNED_CR0, OWNED_CR4, PAE_ROOT_LEVEL, setGuestMode } from './guestMode';
 import { loadPaeRoots, loadPdptrs, loadRoot } from './loadRoot';
@@ -25,6 +27,7 @@ import { handleForeignFault, loadRawRoot } from './rawGuestCr3';
 import { levelOf } from './role';
 import { ShadowMmu, type ShadowProcedures } from './shadowMmu';
 import { ShadowPages } from './shadowPages';
+import { ShadowSlots } from './shadowSlots';
 import { Sptes } from './sptes';
 import { trackWrite } from './trackWrite';
 import { unmapGfnRange } from './unmapGfnRange';
@@ -91,16 +94,22 @@ export class ShadowWp implements Technique, RootMode {
       handleExit, procedures.handlePageFault, makePagesAvailable, procedures.fetch, procedures.getShadowPage, emulatePageTableWrite,
       procedures.trackWrite, emulateAccess, walkOther, handleCrAccess, procedures.loadRoot, procedures.loadPaeRoots, loadPdptrs,
       procedures.handleInvlpg, procedures.handleInvpcid, ...instructionHandlers, unmapGfnRange, ...others,
+      handleMmioPageFault, flushShadowMemslot, enableLogDirty,
     ], bus, vm.host.depth);
     for (const mmu of this.mmus) {
       mmu.runner = this.runner;
       mmu.procedures = procedures;
     }
-    this.listings = [this.runner, vm.hostListing] as readonly ListingRunner<never>[];
+    vm.slotKeeper.listener = new ShadowSlots(this.pages, this.sptes, this.mmus, this.runner);
+    this.listings = [this.runner, vm.hostListing, vm.slotKeeper.runner] as readonly ListingRunner<never>[];
   }
 
   get guestMemory(): Technique['guestMemory'] {
     return this.vm.memory;
+  }
+
+  get dirtyLogging(): Technique['dirtyLogging'] {
+    return this.vm.slotKeeper;
   }
 
   handleExit(cpu: number): number {

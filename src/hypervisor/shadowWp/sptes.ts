@@ -9,13 +9,17 @@ import { EntryMaker } from '../entryMaker';
 import type { EntryWriter } from '../entryWriter';
 import { USE } from '../host/hostFrames';
 import type { OwnedFrames } from '../host/ownedFrames';
+import { mmioEntryHi, mmioEntryLo, mmioGeneration } from '../mmioEntry';
 import { levelOf } from './role';
 import type { ShadowPages } from './shadowPages';
 
 const ENTRIES = 512;
 const FRAMES_BELOW_4_GBYTES = 0x100000;
 const WRITABLE = 1 << LONG4.rights[0].bit;
+const USER = 1 << LONG4.rights[1].bit;
 const DIRTY = 1 << LONG4.dirtyBit;
+/** Bit 51, which is reserved where physical addresses have fewer bits: what makes an MMIO SPTE fault. */
+const MMIO_HI = 1 << (51 - 32);
 
 /** Told of pages that are linked or gone. */
 export interface SpteWatcher {
@@ -101,12 +105,39 @@ export class Sptes {
     this.pages.setReverseMap(gfn, this.pages.lists.prepend(this.pages.reverseMap(gfn), lowAddress(table, index), table >>> 20));
   }
 
+  /** Leaf `index` of `page` says that `gfn` is MMIO, and faults at each access. `rights`: W, U, X of the guest's entries. */
+  setMmio(page: number, index: number, gfn: number, rights: number, generation: number, cpu: number): void {
+    if (this.isPresent(page, index)) this.zap(page, index, cpu);
+    const mmio = mmioGeneration(generation);
+    const given = (rights & PAGE_RIGHTS.writable ? WRITABLE : 0) | (rights & PAGE_RIGHTS.user ? USER : 0);
+    this.write(page, index, LONG4.presentMask | given | mmioEntryLo(gfn, mmio), MMIO_HI | mmioEntryHi(gfn, mmio), cpu);
+    if (!this.bus.on[KIND.mmio_entry_made]) return;
+    const record = this.bus.begin(KIND.mmio_entry_made, ACTOR.vmm, cpu);
+    const table = this.pages.frameOf(page);
+    setPair(record, field.gpa.at, gfn << 12, gfn >>> 20);
+    setPair(record, field.hpa.at, lowAddress(table, index), table >>> 20);
+    record[field.space.at] = SPACE.shadow;
+    record[field.value.at] = mmio;
+    this.bus.commit();
+  }
+
+  /** Takes away the entries of `page`, a page of leaves or not, that say MMIO. */
+  zapMmio(page: number, cpu: number): void {
+    for (let index = 0; index < ENTRIES; index++) if (this.isMmio(page, index)) this.write(page, index, 0, 0, cpu);
+  }
+
+  private isMmio(page: number, index: number): boolean {
+    return this.isPresent(page, index) && (this.writer.hi(this.pages.frameOf(page), index) & MMIO_HI) !== 0;
+  }
+
   /** Takes entry `index` of `page` away; true when there was one. */
   zap(page: number, index: number, cpu: number): boolean {
     const table = this.pages.frameOf(page);
     if (!this.isPresent(page, index)) return false;
     const lists = this.pages.lists;
-    if (levelOf(this.pages.roleOf(page)) === 1) {
+    if (this.isMmio(page, index)) {
+      // It maps nothing: no list names it.
+    } else if (levelOf(this.pages.roleOf(page)) === 1) {
       const gfn = this.pages.leafGfn(page, index);
       this.pages.setReverseMap(gfn, lists.remove(this.pages.reverseMap(gfn), lowAddress(table, index), table >>> 20));
     } else {
@@ -158,7 +189,7 @@ export class Sptes {
 
   /** Takes a whole shadow page away: its entries, the entries that lead to it, and its frame. */
   zapPage(page: number, cpu: number): void {
-    for (let index = 0; index < ENTRIES; index++) this.zap(page, index, cpu);
+    this.zapEntries(page, cpu);
     const lists = this.pages.lists;
     for (let link = this.pages.parents(page); link !== 0; link = this.pages.parents(page)) {
       const table = frameOfAddress(lists.lo(link), lists.hi(link));
@@ -169,6 +200,11 @@ export class Sptes {
     this.watcher?.removed(page);
     this.pages.remove(page);
     this.frames.release(frame);
+  }
+
+  /** Takes all entries of a shadow page away. */
+  zapEntries(page: number, cpu: number): void {
+    for (let index = 0; index < ENTRIES; index++) this.zap(page, index, cpu);
   }
 
   private makeLeaf(frame: number, rights: number, key: number): void {
