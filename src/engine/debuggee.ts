@@ -27,6 +27,8 @@ export type Frame =
       readonly statement: number;
       /** Which of the CPU's guest frames, from 0 at the bottom: for reading and evaluating variables. */
       readonly depth: number;
+      /** Of a frame that stands below those of a nested guest's CPU: the CPU of the VM around, whose frame it is. */
+      readonly cpu?: number;
     }
   | {
       readonly kind: 'access';

@@ -250,7 +250,15 @@ export class Timeline implements Debuggee {
     return this.replay.event === 0 ? [] : [...holds.eventsBefore(this.replay.step), ...this.replay.records];
   }
 
+  /** Those of a nested guest that runs stand above those of the CPU that has entered it. */
   private guestFrames(cpu: number): readonly Frame[] {
+    const { nesting, interpreter: { scheduler } } = this.machine;
+    const outer = nesting.outerOf(cpu);
+    if (outer === cpu || scheduler.state(cpu) === ACTOR_STATE.outside) return this.ownFrames(cpu);
+    return [...this.ownFrames(cpu), ...this.ownFrames(outer).map((frame) => ({ ...frame, cpu: outer }))];
+  }
+
+  private ownFrames(cpu: number): readonly Frame[] {
     const { interpreter } = this.machine;
     const frames = interpreter.stacks[cpu]!.frames();
     return frames.map((frame, i) => {

@@ -38,11 +38,15 @@ function heldFrames({ debuggee }: Launched, cpu: number): readonly HeldFrame[] {
   const held: HeldFrame[] = [];
   let depth = 0;
   let procedure = debuggee.program.actors[cpu]?.procedure ?? 0;
+  let owner = cpu;
   for (let i = frames.length - 1; i >= 0; i--) {
     const frame = frames[i];
     if (frame === undefined) continue;
-    if (isGuestFrame(frame)) ({ depth, procedure } = frame);
-    held.unshift({ cpu, frame, depth, procedure });
+    if (isGuestFrame(frame)) {
+      ({ depth, procedure } = frame);
+      owner = frame.cpu ?? cpu;
+    }
+    held.unshift({ cpu: owner, frame, depth, procedure });
   }
   return held;
 }
