@@ -1,0 +1,22 @@
+import { strict as assert } from 'node:assert';
+import { run } from '../../src/engine/run';
+import { compiled, scenarioText } from '../engine/onMachine';
+
+/** Scenarios about shadow tables: what each says must hold under every technique it names. */
+const scenarios = ['self-map', 'two-levels', 'large-over-small', 'wp0', 'unsync', 'n-procs', 'quadrants', 'cr3-ping-pong', 'demand-by-hand'] as const;
+const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'ept'] as const;
+
+describe('scenarios of the shadow MMU', () => {
+  for (const name of scenarios) {
+    it(`${name} holds under ${techniques.join(', ')}`, () => {
+      const program = compiled(scenarioText(name), name);
+      for (const mmu of techniques) {
+        const said: string[] = [];
+        const report = run(program, mmu, { say: ({ text, line }) => said.push(`line ${line}: ${text}`) });
+        if ('error' in report) assert.fail(report.error);
+        assert.deepEqual({ said, ok: report.outcome.ok }, { said: [], ok: true }, mmu);
+        assert.ok(report.outcome.passed > 0);
+      }
+    });
+  }
+});
