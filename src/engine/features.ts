@@ -82,6 +82,10 @@ const features: readonly Feature[] = [
     runsUnder: NONE, advice: 'events of nested guests touch no memory: leave delivery direct',
   },
   {
+    uses: ({ vms }, vm) => (hasNested(vms, vm) ? setting(vm, 'dirty_log', `dirty_log pml in ${vm.name}, which has a nested guest,`, 'pml') : undefined),
+    runsUnder: NONE, advice: 'processors log addresses of whoever runs, and L2\'s are not L1\'s: write dirty_log wp',
+  },
+  {
     uses: ({ vms }, vm) => (vm.parent >= 0 && vm.cpus.length > vms[vm.parent]!.cpus.length
       ? { name: `the nested guest ${vm.name} with more CPUs than ${vms[vm.parent]!.name} has` } : undefined),
     runsUnder: NONE, advice: 'CPU n of a nested guest is on CPU n of the VM around it',

@@ -20,6 +20,8 @@ export interface InstructionRow {
   readonly isAccess?: true;
   /** Its operand may also be a nested guest's name: the register behind it is 1, and the operand that VM's number. */
   readonly isVmcs?: true;
+  /** Only a guest hypervisor has a use for it: a nested guest must be declared. */
+  readonly isHypervisors?: true;
   readonly documentation: string;
 }
 
@@ -56,10 +58,10 @@ export const instructionRows: readonly InstructionRow[] = [
   { name: 'random', operands: [number('n')], result: 'number', operation: OP.instruction, documentation: 'A number from 0 to n - 1, the same in every run; 0 for n = 0.' },
   { name: 'sti', operands: [], result: 'none', operation: OP.instruction, documentation: 'Sets RFLAGS.IF: interrupts are taken, after one more instruction.' },
   { name: 'cli', operands: [], result: 'none', operation: OP.instruction, documentation: 'Clears RFLAGS.IF: interrupts wait.' },
-  { name: 'vmclear', operands: [{ name: 'vm', type: 'gpa' }], result: 'none', operation: OP.instruction, isVmcs: true, documentation: 'VMCLEAR of the VMCS region of a nested guest, or of one at a guest-physical address: its launch state is clear, and it is current no more. `rflags.CF` and `rflags.ZF` tell VMfailInvalid and VMfailValid.' },
-  { name: 'vmptrld', operands: [{ name: 'vm', type: 'gpa' }], result: 'none', operation: OP.instruction, isVmcs: true, documentation: 'VMPTRLD: the VMCS of a nested guest, or that in a region at a guest-physical address, is current from here on: `vmcs.FIELD` means its fields.' },
-  { name: 'invept', operands: [number('type'), number('eptp')], result: 'none', operation: OP.instruction, documentation: 'INVEPT by a guest hypervisor. Types: 1 what is cached by `eptp`, 2 by any EPT pointer.' },
-  { name: 'invvpid', operands: [number('type'), number('vpid'), address('a')], result: 'none', operation: OP.instruction, documentation: 'INVVPID by a guest hypervisor. Types: 0 one address of `vpid`, 1 all of `vpid`, 2 all VPIDs, 3 all of `vpid` but global pages.' },
+  { name: 'vmclear', operands: [{ name: 'vm', type: 'gpa' }], result: 'none', operation: OP.instruction, isVmcs: true, isHypervisors: true, documentation: 'VMCLEAR of the VMCS region of a nested guest, or of one at a guest-physical address: its launch state is clear, and it is current no more. `rflags.CF` and `rflags.ZF` tell VMfailInvalid and VMfailValid.' },
+  { name: 'vmptrld', operands: [{ name: 'vm', type: 'gpa' }], result: 'none', operation: OP.instruction, isVmcs: true, isHypervisors: true, documentation: 'VMPTRLD: the VMCS of a nested guest, or that in a region at a guest-physical address, is current from here on: `vmcs.FIELD` means its fields.' },
+  { name: 'invept', operands: [number('type'), number('eptp')], result: 'none', operation: OP.instruction, isHypervisors: true, documentation: 'INVEPT by a guest hypervisor. Types: 1 what is cached by `eptp`, 2 by any EPT pointer.' },
+  { name: 'invvpid', operands: [number('type'), number('vpid'), address('a')], result: 'none', operation: OP.instruction, isHypervisors: true, documentation: 'INVVPID by a guest hypervisor. Types: 0 one address of `vpid`, 1 all of `vpid`, 2 all VPIDs, 3 all of `vpid` but global pages.' },
   { name: 'vmlaunch', operands: [number('vm')], result: 'number', operation: OP.instruction, documentation: 'Enters the nested guest for the first time; gives the reason of its next VM exit, or all ones when VMLAUNCH fails: then `rflags.CF` or `rflags.ZF` is 1, and `vmcs.vm_instruction_error` says why. Behind an exit the CPU has the registers of the host-state area, and interrupts are off.' },
   { name: 'vmresume', operands: [number('vm')], result: 'number', operation: OP.instruction, documentation: 'Enters the nested guest again, at the instruction that had exited, or behind it when `vmcs.guest_rip` has been moved; gives what `vmlaunch` does.' },
 ];

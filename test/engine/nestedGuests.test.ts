@@ -134,6 +134,28 @@ describe('a nested guest', () => {
     assert.deepEqual(timeline.moment(), before);
   });
 
+  it('has its memory parted, and its writes logged, as its hypervisor\'s', () => {
+    assert.deepEqual(printed(nestedScenario({
+      l2: 'x = byte [0x5000]\nbyte [0x5000] = 1\nhlt()\nbyte [0x6000] = 2\nhlt()',
+      l1: `one = frame()
+      two = frame()
+      [direct(one)] = 7
+      [direct(two)] = 7
+      entry [direct(pt) + 5 * 8] = epte(one, rwx)
+      entry [direct(pt) + 6 * 8] = epte(two, rwx)
+      host merge(one, two)
+      reason = vmlaunch(l2)
+      x = [direct(one)]
+      y = [direct(two)]
+      print x, y
+      host log_dirty(ram, true)
+      vmcs.guest_rip += 1
+      reason = vmresume(l2)
+      host dirty = get_dirty_log(ram)
+      print dirty[one], dirty[two]`,
+    })), ['0x1 0x7', '0x0 0x1']);
+  });
+
   const refused: readonly (readonly [text: string, sentence: RegExp])[] = [
     [nestedScenario({ l2: 'hlt()', l1: 'x = 1' }).replace('kernel none', 'kernel standard').replace('paging none, ram 64K', 'paging 4-level, ram 16M'), /l2 with a kernel library does not run under ept; .*write kernel none/],
     [nestedScenario({ l2: 'hlt()', l2Second: 'hlt()', l1: 'x = vmlaunch(l2)' }), /l2 with more CPUs than l1 has/],

@@ -8,6 +8,7 @@ import { REGISTER } from '../../hardware/processor/registers';
 import { RESUME } from '../../hardware/processor/rootMode';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { VMCS } from '../../hardware/vmx/vmcs';
+import { INVEPT } from '../../hardware/vmx/vmxInvalidations';
 import { EntryMaker } from '../entryMaker';
 import { EptLeaves, MMU_WRITABLE_HI } from './eptLeaves';
 import { useGuestRegisters } from '../guestRegisters';
@@ -110,7 +111,11 @@ export class EptMmu {
 
   /** What EPT entries gave is in no TLB any more. KVM makes the other vCPUs do it by IPI; here it is done at once. */
   flushRemoteTlbs(): void {
-    for (const processor of this.vm.processors) processor.invept(this.vmcs(VMCS.eptp), this.vmcs(VMCS.eptp + 1));
+    for (const processor of this.vm.processors) {
+      // While a nested guest runs, the VMCS has another EPTP.
+      if (this.tracking !== undefined) processor.vmxInvalidations.invept(INVEPT.all, 0, 0);
+      else processor.invept(this.vmcs(VMCS.eptp), this.vmcs(VMCS.eptp + 1));
+    }
   }
 
   /** Looks for the first entry that maps a page with one of the guest frames from `gfn` up to `end` in it. */

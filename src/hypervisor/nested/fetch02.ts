@@ -53,7 +53,7 @@ export const fetch02: ListingProcedure<NestedMmu> = {
         f.set(V.level, f.lo(V.level) - 1, 0);
       }),
     ]),
-    when('writes to gfn must be seen: EPT tables of L1 are shadowed there, or it is ROM, or the first write is to be logged', (mmu, f) => (
+    when('writes to gfn must be seen: EPT tables of L1 are shadowed there, or it is ROM, or others have the page too, or the first write is to be logged', (mmu, f) => (
       mmu.ept02.isShadowed(f.lo(V.gfn)) || mmu.withholdsWrite(f.lo(V.gfn))
     ), [
       line('rights without W', {}, (_, f) => withholdWrite(f)),

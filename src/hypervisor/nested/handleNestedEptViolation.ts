@@ -15,7 +15,7 @@ import type { NestedMmu } from './nestedMmu';
 import { reportJudgement } from './nestedReports';
 import { nestedVmexit, tellEptExit } from './vmexit';
 
-const V = { l2_gpa: 0, qualification: 1, gpa: 2, slot: 3, hva: 4, hpa: 5 } as const;
+const V = { l2_gpa: 0, qualification: 1, gpa: 2, slot: 3, hva: 4, hpa: 5, mmu_seq: 6 } as const;
 /** Bits of the qualification that the access decides, whoever walks. */
 const OF_THE_ACCESS = Q.linearAddressValid | Q.translationResult | Q.userAddress | Q.writablePage | Q.executeDisablePage | Q.nmiUnblocking;
 
@@ -25,7 +25,7 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
   purpose: 'EPT02 lacks what L2 asks for: L1\'s business if EPT12 lacks it too, else L0\'s, and L1 never knows.',
   values: [
     { name: 'l2_gpa', kind: 'gpa' }, { name: 'qualification', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'slot', kind: 'number' },
-    { name: 'hva', kind: 'hva' }, { name: 'hpa', kind: 'hpa' },
+    { name: 'hva', kind: 'hva' }, { name: 'hpa', kind: 'hpa' }, { name: 'mmu_seq', kind: 'number' },
   ],
   parameters: 2,
   body: [
@@ -72,12 +72,16 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
     line('hidden fault: L1 maps l2_gpa, EPT02 does not yet', { writes: ['counters'] }, (mmu, f) => {
       reportJudgement(mmu, KIND.hidden_fault, COUNTER['faults.hidden'], f.lo(V.l2_gpa), f.hi(V.l2_gpa), f.lo(V.qualification));
     }),
-    line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
-      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu);
+    line('mmu_seq = mmu_invalidate_seq', {}, (mmu, f) => f.set(V.mmu_seq, mmu.parts.vm.notifier.sequence, 0)),
+    line('hpa = get_user_pages(hva), for a write if it is one', {}, (mmu, f) => {
+      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu, isWrite(f) ? 1 : 0);
       f.set(V.hpa, frame << 12, frame >> 20);
     }),
     when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
+    ]),
+    when('mmu_invalidate_retry(mmu_seq): the host has changed a page on the way', (mmu, f) => mmu.parts.vm.notifier.mustRetry(f.lo(V.mmu_seq)), [
+      give('to L2: the access runs again, and comes here again', RESUME.retry),
     ]),
     when('it is a write, and writes to its slot are logged', (mmu, f) => isWrite(f) && mmu.memory.dirty.isLogged(f.frame(V.gpa)), [
       line('mark_page_dirty(gpa)', { writes: ['vm.dirty_bitmap'] }, (mmu, f) => mmu.memory.dirty.mark(f.frame(V.gpa), mmu.cpu)),

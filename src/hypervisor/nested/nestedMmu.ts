@@ -172,9 +172,8 @@ export class NestedMmu {
     for (const { vmxInvalidations } of this.parts.vm.processors) vmxInvalidations.invept(INVEPT.all, 0, 0);
   }
 
-  /** No entry may let L2 write L1's `gfn`: it is ROM, or its first write since the log was last asked for is to be logged. */
+  /** No entry may let L2 write L1's `gfn`: it is ROM, others have its page too, or its first write is to be logged. */
   withholdsWrite(gfn: number): boolean {
-    const { dirty } = this.memory;
-    return this.memory.withholdsWrite(gfn) !== 0 || dirty.isLogged(gfn) && !dirty.isDirty(gfn);
+    return this.memory.withholdsWrite(gfn) !== 0;
   }
 }

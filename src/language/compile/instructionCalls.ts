@@ -40,6 +40,7 @@ function compileNumbered(body: Body, node: Call, number: number, row: Instructio
   const { code } = body.unit;
   const mark = body.mark;
   const isEntry = row.name === 'vmlaunch' || row.name === 'vmresume';
+  if (row.isHypervisors === true && body.vm.symbols.nested.size === 0) return body.fail(node, 'not-nested');
   const base = body.allocate(Math.max(1, row.operands.length + (row.isAccess === true || row.isVmcs === true ? 1 : 0)));
   row.operands.forEach((operand, i) => {
     const argument = node.args[i];

@@ -62,6 +62,32 @@ const romWrite = nestedScenario({
   l1: `${mapped(5)}\n    entry [direct(pt) + 7 * 8] = epte(gpa:16M, rw)\n    reason = vmlaunch(l2)`,
 });
 
+/** Dirty pages of L1's RAM are logged while L2 writes them. */
+const logged = nestedScenario({
+  l2: 'byte [0x5000] = 1\nhlt()\nbyte [0x5000] = 2\nhlt()',
+  l1: `page = frame()
+    entry [direct(pt) + 5 * 8] = epte(page, rwx)
+    reason = vmlaunch(l2)
+    host log_dirty(ram, true)
+    vmcs.guest_rip += 1
+    reason = vmresume(l2)
+    host dirty = get_dirty_log(ram)
+    expect dirty[page]`,
+});
+
+/** The host has put two pages of L1's together, and L2 writes one of them: it is parted before EPT02 maps it. */
+const shared = nestedScenario({
+  l2: 'x = byte [0x5000]\nbyte [0x5000] = 1\nhlt()',
+  l1: `one = frame()
+    two = frame()
+    [direct(one)] = 7
+    [direct(two)] = 7
+    entry [direct(pt) + 5 * 8] = epte(one, rwx)
+    host merge(one, two)
+    reason = vmlaunch(l2)
+    expect reason == exit_reason.hlt`,
+});
+
 /** Every run of a program or poke; the lines met, and changes that no line declares. */
 function runAll(): { readonly missed: readonly string[]; readonly undeclared: readonly string[] } {
   const runs: WatchedRun[] = [];
@@ -84,6 +110,8 @@ function runAll(): { readonly missed: readonly string[]; readonly undeclared: re
     processor!.registers[2 * 32] = INTERRUPTIBILITY.blockingByMovSs;
   }));
   watch(touches, before('reason = vmresume(l2)', changeEveryPage));
+  watch(shared);
+  watch(logged);
   watch(touches, before('reason = vmlaunch(l2)', logDirty));
   for (let frames = 0; frames < 8; frames++) watch(touches, before('reason = vmlaunch(l2)', (machine) => leaveFrames(machine, frames)));
   watch(romWrite, before('byte [0x7000] = 1', (machine) => leaveFrames(machine, 0), 1));
