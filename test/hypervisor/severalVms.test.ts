@@ -6,7 +6,7 @@ import { runningTechniques } from '../../src/engine/techniques';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { machineFor } from './audit';
-import { auditOwnership } from './ownershipAudit';
+import { auditOwnership, sharedFrames } from './ownershipAudit';
 import { guestPrograms } from './programs/guestOperation';
 import { guestText } from './programs/guestText';
 
@@ -77,6 +77,29 @@ describe('several VMs on one host', function () {
         assert.deepEqual(auditOwnership(machine), [], `after step ${interpreter.run.step}`);
       }
     }), { numRuns: 6, seed: 20261123 });
+  });
+
+  it('see nothing of each other through pages that the host merges, and write none that is shared', () => {
+    let shared = 0;
+    fc.assert(fc.property(guestPrograms, guestPrograms, fc.constantFrom('schedule every 7', 'schedule random 5'), fc.constantFrom(...TECHNIQUES), (first, second, schedule, mmu) => {
+      const { platform, parts: alice } = guestParts(guestText(first));
+      const { parts: bob } = guestParts(guestText(second));
+      const text = `${schedule}\n${platform}\nvm alice {\n${alice}}\nvm bob {\n${bob}}\nhost thread ksm { repeat 6 { merge_all() } }\n`;
+      const together = seenByEach(text, mmu);
+      assert.deepEqual(together.get('alice'), seenByEach(`${platform}\n${alice}`, mmu).get(''));
+      assert.deepEqual(together.get('bob'), seenByEach(`${platform}\n${bob}`, mmu).get(''));
+      const machine = machineFor(compiled(text), mmu);
+      const { interpreter, processors } = machine;
+      for (let before = 0; interpreter.run.status === RUN.running;) {
+        interpreter.step();
+        const exits = processors.reduce((sum, { counters }) => sum + counters[COUNTER['exits.total']]!, 0);
+        if (exits === before || !interpreter.run.isCounting) continue;
+        before = exits;
+        shared = Math.max(shared, sharedFrames(machine));
+        assert.deepEqual(auditOwnership(machine), [], `after step ${interpreter.run.step}`);
+      }
+    }), { numRuns: 6, seed: 20261124 });
+    assert.ok(shared > 1, 'pages were merged');
   });
 
   for (const mmu of ['shadow-wp', 'ept'] as const) {
