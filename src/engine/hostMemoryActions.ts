@@ -102,7 +102,9 @@ function mergeAll(call: HostCall): number {
   return 0;
 }
 
+/** Nothing to do for a page that is in the swap device: it has no frame. */
 function migrate(call: HostCall, { host, hvaPage, gfn }: ManagedPage): number {
+  if (host.process.swapPageOf(hvaPage) !== 0) return 0;
   const frame = host.process.frameOf(hvaPage);
   if (frame < 0) return call.refuseFrame(HOST_REFUSAL.notBacked, gfn);
   return host.request(migratePage, call.actor, frame << 12, frame >>> 20) === 1 ? 0 : call.refuseFrame(HOST_REFUSAL.hostMemory, gfn);

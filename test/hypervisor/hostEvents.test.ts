@@ -1,0 +1,28 @@
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import { compiled } from '../engine/onMachine';
+import { machineFor, runAudited } from './audit';
+import { seenByGuest } from './programs/agreement';
+import { guestPrograms } from './programs/guestOperation';
+import { guestText } from './programs/guestText';
+import { hostEvents, withHostEvents } from './programs/hostEvents';
+
+const hypervisors = ['shadow-wp', 'shadow-unsync', 'ept'] as const;
+
+describe('what the host does', function () {
+  this.timeout(240_000);
+
+  it('no guest can tell: random guests log the same while pages are swapped, merged, migrated, split and collapsed', () => {
+    fc.assert(fc.property(guestPrograms, hostEvents, (guest, events) => {
+      const program = compiled(withHostEvents(guestText(guest), events));
+      const native = seenByGuest(program, 'native');
+      for (const mmu of hypervisors) assert.deepEqual(seenByGuest(program, mmu), native, mmu);
+    }), { numRuns: 40, seed: 20261121 });
+  });
+
+  it('leaves frames, reverse maps, swap counts and every entry above them in step, after each instruction', () => {
+    fc.assert(fc.property(guestPrograms, hostEvents, fc.constantFrom(...hypervisors), (guest, events, mmu) => {
+      runAudited(machineFor(compiled(withHostEvents(guestText({ ...guest, operations: guest.operations.slice(0, 6) }), events)), mmu));
+    }), { numRuns: 6, seed: 20261121 });
+  });
+});
