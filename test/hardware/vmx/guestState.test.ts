@@ -89,16 +89,17 @@ describe('guest state', () => {
   it('has a CPL that is the DPL of SS; CS has it too, but where it conforms or is no code', () => {
     const [code, conforming, data] = [0x9b, 0x9f, 0x93];
     for (const [rights, follows] of [[code, true], [conforming, false], [data, false], [data | 4, false]] as const) {
-      const processor = processorWith({}, { cpl: 3 });
+      const processor = processorWith({}, { cpl: 1 });
       processor.segments.set(SEGMENT.cs, { selector: 0x10, rights, limit: 0, baseLo: 0, baseHi: 0 });
       processor.segments.set(SEGMENT.ss, { selector: 0x18, rights: 0x93, limit: 0, baseLo: 0, baseHi: 0 });
       saveGuestState(processor);
       assert.deepEqual(
         (['guest_cs_selector', 'guest_cs_access_rights', 'guest_ss_selector', 'guest_ss_access_rights'] as const).map((name) => Number(field(processor, name))),
-        [0x10 | (follows ? 3 : 0), rights | (follows ? 0x60 : 0), 0x1b, 0xf3],
+        [0x10 | (follows ? 1 : 0), rights | (follows ? 0x20 : 0), 0x19, 0xb3],
       );
+      processor.setLevel(3);
       loadGuestState(processor);
-      assert.equal(processor.level, 3);
+      assert.equal(processor.level, 1);
     }
   });
 
