@@ -7,6 +7,35 @@ process p {
 
 /** What a technique that is not exact gets wrong. Each is a guest's few statements, with what they must come to. */
 const statements: Readonly<Record<string, string>> = {
+  'a table that changes while no entry leads to it needs no INVLPG': `
+    switch(p)
+    user [0x600000] = 1
+    slot = pte_at(p, 0x600000)
+    above = direct(entry [direct(entry [direct(p.root)].frame)].frame) + 3 * 8
+    entry [slot] &= ~G
+    old = entry [above]
+    entry [above] = 0
+    cr3 = p.root
+    entry [slot] = pte(gpa:8M, ro, user, accessed)
+    entry [above] = old
+    user x = [0x600000]
+    expect x == 0
+    user [0x600000] = 2
+    expect page_fault(user, write, present) at 0x600000
+    expect refused`,
+  'a page has its accessed flag from its own access, and not from its neighbour\'s': `
+    switch(p)
+    user [0x600000] = 1
+    user [0x601000] = 1
+    slot = pte_at(p, 0x600000)
+    entry [slot] &= ~A
+    entry [slot + 8] &= ~A
+    cr3 = p.root
+    user x = [0x600000]
+    expect entry [slot] & A
+    expect entry [slot + 8] & A == 0
+    user x = [0x601000]
+    expect entry [slot + 8] & A`,
   'a store from data into a page table changes both': `
     switch(p)
     map(p, 0x700000, gpa:8M, rw)
