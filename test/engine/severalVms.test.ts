@@ -97,6 +97,15 @@ cpu 1 {\n switch(p)\n barrier sent\n x = taken\n expect x == ${sends === '' ? 0 
     assert.equal(tables.filter((vm) => vm === 'alice').length, 2 * tables.filter((vm) => vm === 'bob').length);
   });
 
+  it('log no table of a process that is another VM\'s', () => {
+    const roots = (vm: string): readonly unknown[] => {
+      const text = two('switch(p)', 'switch(p)').replace('process p {', 'process first { 0x900000 .. 0x901000 rw user }\nprocess p {');
+      return ran(text, 'ept').log.filter((line) => line['table'] === 'PML4E page' && line['vm'] === vm).map(({ gpa }) => gpa);
+    };
+    assert.deepEqual(roots('alice'), ['0x100000', '0x101000'], 'two processes, one after the other');
+    assert.deepEqual(roots('bob'), ['0x100000']);
+  });
+
   it('may have a paging mode and a delivery each', () => {
     const text = two('switch(p)\nuser [0x600000] = 1\nexpect [0x600000] == 1', 'switch(p)\nint(0x80)\nuser [0x600000] = 2\nexpect [0x600000] == 2')
       .replace('paging 4-level', 'paging 32-bit').replace('paging 4-level, ram 16M', 'paging 4-level, ram 16M, delivery memory')
