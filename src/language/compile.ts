@@ -132,7 +132,7 @@ function prepare(sources: Sources, main: SourceText, scenario: Declarations, cat
     const machine = machineOf(sources, vm, catalog);
     const library = readLibrary(sources, main, vm, machine);
     const areas = areasOf(sources, vm, machine, firstProcess);
-    const prepared: PreparedVm = { vm, machine, library, areas, firstProcess, cpus: usableCpus(sources.report, main, vm) };
+    const prepared: PreparedVm = { vm, machine, library, areas, firstProcess, cpus: usableCpus(sources, main, vm) };
     firstProcess += vm.own.processes.length;
     checkNesting(sources, vm, vms, machine);
     return prepared;

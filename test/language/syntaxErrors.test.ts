@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { balanceBraces } from '../../src/language/syntax/braces';
 import { withoutBrokenStatement } from '../../src/language/syntax/brokenStatement';
 import { guestParser } from '../../src/language/syntax/guestParser';
+import { meaningOf } from '../../src/language/syntax/habits';
 import { dropIdleLineEnds } from '../../src/language/syntax/lineEnds';
 import { lexicalProblems, parseFile, parseTokens, tokenType } from '../../src/language/syntax/parse';
 import { placeOf } from '../../src/language/syntax/recovery';
@@ -11,21 +12,23 @@ import { everyConstruct, scenarios } from './samples';
 import { cpuProblems, problems } from './scenarioCheck';
 
 /** What `parseFile` finds, by the long way: everything from the beginning again behind each mistake. */
-function readAgain(text: string): readonly (readonly [number, string])[] {
+function readAgain(text: string): readonly number[] {
   const lexed = guestParser().lexer.scan(text);
   const { tokens: balanced, problems: unbalanced } = balanceBraces(lexed.tokens, tokenType('}'));
   const source = sourceText(0, '', text);
-  const found = [...lexicalProblems(lexed), ...unbalanced].map(({ start, message }): readonly [number, string] => [start, message]);
-  const lines = new Set(found.map(([start]) => lineOf(source, start)));
+  const found = [...lexicalProblems(lexed), ...unbalanced].map(({ start }) => start);
+  const lines = new Set(found.map((start) => lineOf(source, start)));
   for (let tokens = dropIdleLineEnds(balanced); ;) {
     const result = parseTokens(tokens, { text, hidden: [] });
-    if ('file' in result) return found.sort(([a], [b]) => a - b);
+    if ('file' in result) return found.sort((a, b) => a - b);
     const index = tokens.indexOf(result.token);
     const at = index < 0 ? tokens.length : index;
-    const { start } = placeOf(tokens, at);
-    if (!lines.has(lineOf(source, start))) found.push([start, result.message]);
-    lines.add(lineOf(source, start));
-    tokens = dropIdleLineEnds(withoutBrokenStatement(tokens, at, tokenType('measure')).tokens);
+    const meant = meaningOf(tokens, at, tokenType);
+    const start = meant?.problem.start ?? placeOf(tokens, at).start;
+    const line = lineOf(source, start);
+    if (!lines.has(line)) found.push(start);
+    lines.add(line);
+    tokens = dropIdleLineEnds(meant?.mended ?? withoutBrokenStatement(tokens, at, tokenType('measure')).tokens);
   }
 }
 
@@ -46,7 +49,8 @@ cpu 0 {
     assert.deepEqual(problems(text), [
       '2:25-27 `rw` cannot stand after `..`; write a number there.',
       '5:11-12 `*` cannot stand here; write a value.',
-      '6:10-15 `ready` cannot stand here; one line holds one statement, and a call needs parentheses.',
+      '6:3-9 `barier` is no word of the language; write barrier.',
+      '6:3-15 Only cpu 0 names the barrier `ready`, so there is nobody to wait for; name it in another cpu or host thread, or remove it.',
       '7:11-12 There is no `q` here; assign a variable or declare a global first.',
       '8:11-12 `{` cannot stand here; write a value.',
       '8:17-18 There is no `r` here; assign a variable or declare a global first.',
@@ -77,12 +81,13 @@ cpu 0 {
     assert.ok(user + system < 8_000_000, `${(user + system) / 1000} ms`);
   });
 
-  it('are those that come of reading all again behind each', () => {
+  // What would be wanted instead may be told differently, where nothing is left in a block before it.
+  it('stand where reading all again behind each would find them', () => {
     const chance = new Chance(5);
     const texts = new BrokenTexts([everyConstruct, ...scenarios.values()]);
     for (let i = 0; i < 60; i++) {
       const text = [texts.make(chance), texts.make(chance)].join('\n');
-      assert.deepEqual(parseFile(text).problems.map(({ start, message }) => [start, message]), readAgain(text), text);
+      assert.deepEqual(parseFile(text).problems.map(({ start }) => start), readAgain(text), text);
     }
   });
 
@@ -90,6 +95,44 @@ cpu 0 {
     assert.deepEqual(problems('cpu 0 {\n  x = 1\nprocedure f() {\n}'), ['1:7-8 This `{` is never closed; write `}` where its block ends.']);
     assert.deepEqual(problems('cpu 0 {\n  x = 1\n'), ['1:7-8 This `{` is never closed; write `}` where its block ends.']);
     assert.deepEqual(problems('cpu 0 {\n}\n}'), ['3:1-2 This `}` closes nothing; remove it, or open the block with `{`.']);
+  });
+
+  it('say what words and signs of other languages are here, and read on as they were meant', () => {
+    const text = `CPU 0
+{
+  let x = 1
+  mov cr3, 0x1000
+  int y = 2
+  repat 3 { x += r }
+  if x == 1 && y == 2 { x = 2 } elif x == 3 { x = 4 }
+  if !x { x = 5 }
+  invlpg 0x600000
+  cr3 := x
+  x = 2                      # a comment of another language: x = nothing
+  print 'x is', "open, nothing
+}
+proces p { 0x600000 .. 0x601000 rw user }
+machine { ram = 16M, paging: 4-level }`;
+    assert.deepEqual(problems(text), [
+      '1:1-4 `CPU` is no word of the language; write cpu.',
+      '2:1-2 A block begins on the line of its head; write this `{` there.',
+      '3:3-6 `let` is no word of the language; write x = 1: a variable is there from its first value on.',
+      '4:3-6 `mov` is no word of the language; write x = 1, with the place before its value.',
+      '5:3-6 `int` is no word of the language; write x = 1: a variable is there from its first value on.',
+      '6:3-8 `repat` is no word of the language; write repeat.',
+      '6:18-19 There is no `r` here; assign a variable or declare a global first.',
+      '7:13-15 `&&` is no sign of the language; write and.',
+      '8:6-7 `!` is not part of the language; write not.',
+      '9:3-9 `invlpg` is called with parentheses; write invlpg(…).',
+      '10:7-9 `:=` is no sign of the language; write =.',
+      '11:30-31 `#` is not part of the language; a comment begins with //.',
+      '12:9-10 `\'` is not part of the language; text stands between double quotes.',
+      '12:17-18 This text has no closing `"`; write it where the text ends.',
+      '14:1-7 `proces` is no word of the language; write process.',
+      '15:15-16 A setting stands before its value without a sign; remove the `=`.',
+    ]);
+    assert.deepEqual(problems('cpu 0 { print "open }'), ['1:15-16 This text has no closing `"`; write it where the text ends.']);
+    assert.deepEqual(problems('cpu { x = 1 }'), ['1:5-6 `{` cannot stand after `cpu`; write a number there.']);
   });
 
   it('say that a word of the language is no name', () => {

@@ -1,17 +1,16 @@
 import { extentOf, type SourceText } from '../syntax/sourceText';
 import { replacing } from './fixes';
-import type { Report } from './report';
-import type { Declarations } from './sources';
+import type { Declarations, Sources } from './sources';
 import type { VmDeclarations } from './virtualMachine';
 
 /** What a local APIC of 6 bits can name; more than anyone steps through. */
 const MOST_CPUS = 64;
 
 /** The `cpu` blocks of a VM: numbered from 0 on without a gap. */
-export function usableCpus(report: Report, main: SourceText, { own, name, node: vm }: VmDeclarations): Declarations['cpus'] {
+export function usableCpus({ report, lost }: Pick<Sources, 'report' | 'lost'>, main: SourceText, { own, name, node: vm }: VmDeclarations): Declarations['cpus'] {
   if (own.cpus.length === 0) {
-    // A file that could not be read at all has been told of.
-    if (vm === undefined && !report.diagnostics.some(({ code }) => code === 'too-deep' || code === 'statement-too-long')) {
+    // A file or a block that could not be read has been told of.
+    if (vm === undefined && !lost.has('cpu') && !report.diagnostics.some(({ code }) => code === 'too-deep' || code === 'statement-too-long')) {
       report.say(main, { start: 0, end: 0 }, 'no-cpu');
     }
     if (vm !== undefined) report.say(vm.source, vm.node, 'vm-without-cpu', { name });

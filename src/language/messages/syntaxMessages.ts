@@ -18,7 +18,7 @@ export const syntaxMessages = {
     sentence: 'There are more mistakes from here on, and nothing behind is read; mend those above first.',
     file: `cpu 0 {\n${'  x = = 1\n'.repeat(101)}}`, among: 100,
   },
-  'unknown-character': { sentence: '`<found>` is not part of the language; remove it.', cpu: 'x = 3 § 4' },
+  'unknown-character': { sentence: '`<found>` is not part of the language; <advice>.', cpu: 'x = 3 § 4' },
   'unclosed-text': { sentence: 'This text has no closing `"`; write it where the text ends.', cpu: 'print "no end' },
   'malformed-number': {
     sentence: '`<image>` is no number; write 42, 0x1f, 0b101, or a size such as 4K, 16M, 1G, 2T.',
@@ -38,6 +38,11 @@ export const syntaxMessages = {
   'changes-with-equals': { sentence: '`<image>` cannot stand here; to change something write <image>=, as in x <image>= 1.', cpu: 'x = 1\nx + 1' },
   'under-goes-first': { sentence: '`under` stands in front; write expect under TECHNIQUE: and what is expected.', cpu: 'x = 1\nexpect no exits under native' },
   'for-in': { sentence: '`<image>` cannot stand here; write for i in 0 .. 4 { … }.', cpu: 'for i = 0 .. 4 { print i }' },
+  'other-word': { sentence: '`<image>` is no word of the language; write <instead>.', cpu: 'x = 1\nexpct x == 1' },
+  'other-sign': { sentence: '`<image>` is no sign of the language; write <instead>.', cpu: 'x = 1\nif x == 1 && x < 3 { print x }' },
+  'call-without-parentheses': { sentence: '`<name>` is called with parentheses; write <name>(…).', cpu: 'switch p' },
+  'setting-sign': { sentence: 'A setting stands before its value without a sign; remove the `<image>`.', file: 'machine { ram = 16M }\ncpu 0 { x = 1 }' },
+  'brace-below': { sentence: 'A block begins on the line of its head; write this `{` there.', cpu: 'x = 1\nif x == 1\n{\n  print x\n}' },
   'reserved-word': { sentence: '`<image>` is a word of the language and no name; choose another one.', cpu: 'for if in 0 .. 3 { }' },
   'token-wanted': { sentence: '<found> cannot stand <where>; write <wanted> there.', file: 'process p { 0x600000 .. rw user }\ncpu 0 { x = 1 }' },
   'more-input': {

@@ -2,6 +2,7 @@ import type { ILexerErrorMessageProvider, ILexingError, IToken } from 'chevrotai
 import { DefaultLexer, type LexerResult } from 'langium';
 import { sentenceOf } from '../messages/messages';
 import { dropIdleLineEnds } from './lineEnds';
+import { withoutUnreadText } from './unreadText';
 
 /** What the lexer made of a text, ready for `GuestLexer.use`. */
 export interface LexedText {
@@ -19,7 +20,8 @@ export class GuestLexer extends DefaultLexer {
 
   scan(text: string): LexedText {
     const scanned = super.tokenize(text);
-    return { tokens: dropIdleLineEnds(scanned.tokens), hidden: scanned.hidden, errors: scanned.errors };
+    const read = withoutUnreadText(text, scanned, this.definition.STRING!);
+    return { tokens: dropIdleLineEnds(read.tokens), hidden: scanned.hidden, errors: read.errors };
   }
 
   use(lexed: LexedText): void {
@@ -33,14 +35,19 @@ export class GuestLexer extends DefaultLexer {
   }
 }
 
+/** Signs of other languages. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ['#', 'a comment begins with //'], ["'", 'text stands between double quotes'], ['!', 'write not'], ['?', 'write if and else'],
+]);
+
 export class GuestLexerMessages implements ILexerErrorMessageProvider {
   buildUnexpectedCharactersMessage(fullText: string, startOffset: number, length: number): string {
     const found = fullText.slice(startOffset, startOffset + Math.min(length, 20));
     if (found.startsWith('"')) return sentenceOf('unclosed-text');
-    return sentenceOf('unknown-character', { found });
+    return sentenceOf('unknown-character', { found, advice: ADVICE.get(found.charAt(0)) ?? 'remove it' });
   }
 
   buildUnableToPopLexerModeMessage(token: IToken): string {
-    return sentenceOf('unknown-character', { found: token.image });
+    return sentenceOf('unknown-character', { found: token.image, advice: 'remove it' });
   }
 }

@@ -36,7 +36,7 @@ export function parseFile(text: string): ParsedFile {
   }
   const balanced = balanceBraces(lexed.tokens, tokenType('}'));
   const { file = emptyFile(), problems, lost } = recover(dropIdleLineEnds(balanced.tokens), [...lexical, ...balanced.problems], {
-    source, parse: (tokens) => parseTokens(tokens, { text, hidden: lexed.hidden }), close: tokenType('}'), measure: tokenType('measure'),
+    source, parse: (tokens) => parseTokens(tokens, { text, hidden: lexed.hidden }), typeOf: tokenType,
   });
   return { file, problems: firstOf(problems), lost };
 }
@@ -74,12 +74,17 @@ function emptyFile(): File {
   return parser.parse<File>('').value;
 }
 
+/** Signs of other languages, and what is written here. */
+const REPLACED: ReadonlyMap<string, string> = new Map([['#', '//'], ['!', 'not ']]);
+
 /** What cannot be read as words, numbers and signs. */
 export function lexicalProblems(lexed: LexedText): SyntaxProblem[] {
   const problems = lexed.errors.map(({ message, offset, length }): SyntaxProblem => {
     const code = message === sentenceOf('unclosed-text') ? 'unclosed-text' : 'unknown-character';
     const place = { start: offset, end: offset + length };
-    return { code, message, ...place, ...(code === 'unclosed-text' ? {} : { fix: { ...place, text: '' } }) };
+    const sign = message.charAt(1);
+    if (code === 'unclosed-text' || sign === "'") return { code, message, ...place };
+    return { code, message, ...place, fix: { ...place, text: REPLACED.get(sign) ?? '' } };
   });
   lexed.tokens.forEach((token, i) => {
     const next = lexed.tokens[i + 1];

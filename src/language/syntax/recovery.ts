@@ -3,6 +3,7 @@ import type { File } from '../generated/ast';
 import type { MessageCode } from '../messages/messages';
 import { extent, madeToken, problem, type SyntaxProblem } from './braces';
 import { withoutBrokenStatement } from './brokenStatement';
+import { meaningOf } from './habits';
 import { dropIdleLineEnds, isEndOfStatement } from './lineEnds';
 import { lineOf, type SourceText } from './sourceText';
 
@@ -15,9 +16,8 @@ export type ParseResult =
 export interface Recovery {
   readonly source: SourceText;
   readonly parse: (tokens: readonly IToken[]) => ParseResult;
-  /** Token types of the grammar. */
-  readonly close: TokenType;
-  readonly measure: TokenType;
+  /** The grammar's token type of a keyword or a sign. */
+  readonly typeOf: (image: string) => TokenType;
 }
 
 export interface Recovered {
@@ -38,7 +38,7 @@ const MOST_TAKEN_OUT = 200;
  * one problem and is left out, then reading goes on from there, so that five mistakes give five problems and none is an
  * echo of another. So each token is read twice, however many mistakes there are.
  */
-export function recover(all: readonly IToken[], found: readonly SyntaxProblem[], { source, parse, close, measure }: Recovery): Recovered {
+export function recover(all: readonly IToken[], found: readonly SyntaxProblem[], { source, parse, typeOf }: Recovery): Recovered {
   const problems = [...found];
   const badLines = new Set(found.map(({ start }) => lineOf(source, start)));
   const lost = new Set<string>();
@@ -54,18 +54,19 @@ export function recover(all: readonly IToken[], found: readonly SyntaxProblem[],
     const index = tokens.indexOf(result.token);
     const at = index < 0 ? tokens.length : index;
     const place = placeOf(tokens, at);
-    const line = lineOf(source, place.start);
-    const rest = withoutBrokenStatement(tokens, at, measure);
+    const meant = meaningOf(tokens, at, typeOf);
+    const line = lineOf(source, meant?.problem.start ?? place.start);
+    const rest = withoutBrokenStatement(tokens, at, typeOf('measure'));
     if (++takenOut > MOST_TAKEN_OUT || (problems.length - found.length >= MOST_PROBLEMS && !badLines.has(line))) {
       problems.push(problem(place, 'more-mistakes'));
       for (const token of tokens.slice(rest.start)) lost.add(token.image);
-      const readable = parse(closed(tokens.slice(0, rest.start), close));
+      const readable = parse(closed(tokens.slice(0, rest.start), typeOf('}')));
       return { file: 'file' in readable ? readable.file : undefined, problems, lost };
     }
-    if (!badLines.has(line)) problems.push({ code: result.code, message: result.message, ...place });
+    if (!badLines.has(line)) problems.push(meant?.problem ?? { code: result.code, message: result.message, ...place });
     badLines.add(line);
-    for (const token of rest.dropped) lost.add(token.image);
-    tokens = dropIdleLineEnds(rest.tokens);
+    if (meant?.mended === undefined) for (const token of rest.dropped) lost.add(token.image);
+    tokens = dropIdleLineEnds(meant?.mended ?? rest.tokens);
     from = Math.min(rest.start, tokens.length);
     while (from > 0 && !isEndOfStatement(tokens[from - 1]) && tokens[from - 1]?.image !== '{') from--;
   }
