@@ -74,7 +74,8 @@ describe('the straight line', () => {
     }
   }
   for (const name of scenarios) {
-    it(`the same in ${name}`, () => {
+    it(`the same in ${name}`, function () {
+      this.timeout(120_000);
       const program = compiled(scenarioText(name));
       // Some need a hypervisor: then the scenario's own.
       const mmu = 'error' in configure(program, 'native') ? undefined : 'native';

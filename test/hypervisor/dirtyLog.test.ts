@@ -4,7 +4,7 @@ import { ACTOR, ACTOR_AT, KIND, KIND_AT, SPACE, field } from '../../src/hardware
 import { OPERATION } from '../../src/hardware/paging/accessKinds';
 import { RUN } from '../../src/engine/runState';
 import type { Machine } from '../../src/engine/machine';
-import { compiled } from '../engine/onMachine';
+import { compiled, fingerprint, launched, move, scenarioText, toFirstStatement } from '../engine/onMachine';
 import { audit, machineFor } from './audit';
 import { guestPrograms } from './programs/guestOperation';
 import { guestText } from './programs/guestText';
@@ -95,5 +95,36 @@ describe('the log of dirty pages', function () {
         });
       }
     }), { numRuns: 20, seed: 20261121 });
+  });
+
+  for (const mmu of ['native', 'shadow-wp', 'ept:dirty_log=pml']) {
+    it(`is at a moment what it was there, however time has run (${mmu})`, () => {
+      const timeline = launched(compiled(scenarioText('dirty-log')), mmu);
+      toFirstStatement(timeline);
+      const seen: string[] = [fingerprint(timeline)];
+      while (move(timeline, 'over').kind !== 'ended') seen.push(fingerprint(timeline));
+      for (let at = seen.length - 1; at >= 0; at--) {
+        move(timeline, 'over-back');
+        assert.ok(fingerprint(timeline) === seen[at], `statement ${at}, going back`);
+      }
+      for (const state of seen.slice(1)) {
+        move(timeline, 'over');
+        assert.ok(fingerprint(timeline) === state, 'going forward again');
+      }
+    });
+  }
+
+  it('goes on where time is put back to while it is kept, though it had ended since (native)', () => {
+    const machine = machineFor(compiled(scenarioText('dirty-log')), 'native');
+    const { interpreter, registry } = machine;
+    while (machine.bus.on[KIND.ad_update] === 0) interpreter.step();
+    const logging = registry.checkpoint();
+    for (const time of ['first', 'second']) {
+      while (interpreter.run.status === RUN.running) interpreter.step();
+      assert.equal(interpreter.run.failed, 0, `${time} time`);
+      assert.equal(machine.bus.on[KIND.ad_update], 0, 'nobody looks on any more');
+      registry.restore(logging);
+      machine.reload();
+    }
   });
 });

@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import type { Outcome } from '../../src/engine/debuggee';
+import { run } from '../../src/engine/run';
 import { RUN } from '../../src/engine/runState';
 import { compiled } from '../engine/onMachine';
 import { audit, machineFor, runAudited } from './audit';
@@ -16,9 +18,9 @@ describe('memory slots', function () {
     it(`that come, move, are logged and go: the audit finds nothing after any statement under ${mmu}`, () => {
       for (const poke of ['none', 'generation'] as const) {
         const machine = machineFor(compiled(changing.replace('LOG', 'wp')), mmu);
-        const { interpreter: { run }, program } = machine;
-        while (run.status === RUN.running && !run.isCounting) machine.interpreter.step();
-        while (run.status === RUN.running) {
+        const { interpreter: { run: state }, program } = machine;
+        while (state.status === RUN.running && !state.isCounting) machine.interpreter.step();
+        while (state.status === RUN.running) {
           const ahead = machine.interpreter.isAtStatement(0) ? program.statements[machine.interpreter.statementAhead(0)] : undefined;
           if (poke === 'generation' && ahead?.range.line === WRAP_AT) comeRound(machine);
           machine.interpreter.step();
@@ -26,10 +28,46 @@ describe('memory slots', function () {
           const { range } = program.statements[machine.interpreter.stacks[0]!.statement]!;
           assert.deepEqual(audit(machine), [], `line ${range.line + 1}`);
         }
-        assert.equal(run.status, RUN.ended);
+        assert.equal(state.status, RUN.ended);
       }
     });
   }
 
   it('with ROM and MMIO look alike to the guest under every technique', () => assertAgreement(compiled(slotted)));
+
+  describe('that cannot be as the host wants them', () => {
+    const HEAD = 'machine { paging 4-level, slot low 0 .. 16M ram, slot device 40M .. 41M mmio }\ncpu 0 {\n';
+    const refused: Readonly<Record<string, readonly [statements: string, sentence: RegExp]>> = {
+      'over another slot': ['host add_slot(extra, gpa:8M, 1M)', /test\.guest:3:\d+: gpa:0x800000 lies in another memslot, or is MMIO/],
+      'over a device': ['host add_slot(extra, gpa:39M, 2M)', /gpa:0x2800000 lies in another memslot, or is MMIO/],
+      'moved over another': ['host add_slot(extra, gpa:32M, 1M); host move_slot(extra, gpa:15M)', /gpa:0xf00000 lies in another memslot/],
+      'twice': ['host add_slot(extra, gpa:32M, 1M); host add_slot(extra, gpa:48M, 1M)', /memslot of that name already/],
+      'of no page': ['host add_slot(extra, gpa:32M + 1, 1M)', /gpa:0x2000001 is not the address of one/],
+      'of half a page': ['host add_slot(extra, gpa:32M, 2K)', /0x800 bytes are no whole number of pages/],
+      'past the end': ['host add_slot(extra, gpa:64G - 4K, 8K)', /would end at gpa:0x1000001000/],
+      'gone before': ['host add_slot(extra, gpa:32M, 1M); host remove_slot(extra); host remove_slot(extra)', /no memslot of that name is there now/],
+      'of a device': ['host log_dirty(device, true)', /it is MMIO, which no memory backs/],
+    };
+    for (const [what, [statements, sentence]] of Object.entries(refused)) {
+      it(`${what}: refused with place and reason`, () => {
+        for (const mmu of ['shadow-wp', 'ept']) {
+          const report = run(compiled(`${HEAD}  ${statements}\n}\n`), mmu);
+          if ('error' in report) assert.fail(report.error);
+          assert.match(report.outcome.message ?? '', sentence, mmu);
+        }
+      });
+    }
+  });
+
+  it('have entries that set_epte overwrites: one that is gone is made again, and an entry that no processor takes stops the VM', () => {
+    const head = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x601000 rw user }\ncpu 0 {\n  switch(p)\n  user [0x600000] = 1\n';
+    const outcome = (statements: string): Outcome => {
+      const report = run(compiled(`${head}  ${statements}\n}\n`), 'ept');
+      if ('error' in report) assert.fail(report.error);
+      return report.outcome;
+    };
+    const emptied = outcome('host set_epte(0x600000, 0)\n  user x = [0x600000]\n  expect exits are ept_violation\n  expect x == 1');
+    assert.deepEqual([emptied.message, emptied.passed, emptied.failed], [undefined, 2, 0]);
+    assert.match(outcome('host set_epte(0x600000, 2)\n  user x = [0x600000]').message ?? '', /an EPT entry is misconfigured/);
+  });
 });
