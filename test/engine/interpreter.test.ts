@@ -180,8 +180,8 @@ describe('a configuration that does not fit', () => {
   const errors: readonly (readonly [settings: string, mmu: string | undefined, message: string | RegExp])[] = [
     ['', 'shadowy', 'there is no technique shadowy; choose one of native, shadow-wp, shadow-unsync, ept'],
     ['', 'npt', 'technique npt does not run yet; choose one of native, shadow-wp, shadow-unsync, ept'],
-    ['', 'ept:update=zap', 'technique ept has no setting update; it has none'],
-    ['', 'shadow-wp:prefetch=8', 'technique shadow-wp has no setting prefetch; it has update, shadow_pages'],
+    ['', 'ept:update=zap', 'technique ept has no setting update; it has shadow_pages, dirty_log'],
+    ['', 'shadow-wp:prefetch=8', 'technique shadow-wp has no setting prefetch; it has update, shadow_pages, dirty_log'],
     ['', 'shadow-wp:update=later', /^update=later is no value of that setting: /],
     ['', 'shadow-wp:shadow_pages=3', /^shadow_pages=3 is no value of that setting: /],
     ['platform { vendor amd }', 'ept', /^ept needs a processor with VMX, and the platform says vendor amd; /],
@@ -198,14 +198,15 @@ describe('a configuration that does not fit', () => {
 
   it('takes settings in this order: the command\'s, the scenario\'s, the default', () => {
     const program = compiled('machine { paging 4-level, ram 16M, mmu shadow-wp, update zap, shadow_pages 32 }\ncpu 0 {\n  x = 1\n}');
+    const others = { prefetch: 8, previousRoots: 3, earlyUnshadow: 'off', dirtyLog: 'wp' };
     const settingsOf = (mmu: string | undefined): unknown => {
       const configuration = configure(program, mmu);
       return 'error' in configuration ? configuration.error : configuration.vms.map(({ technique, settings }) => [technique.name, settings]).flat();
     };
-    assert.deepEqual(settingsOf(undefined), ['shadow-wp', { update: 'zap', shadowPages: 32 }]);
-    assert.deepEqual(settingsOf('shadow'), ['shadow-wp', { update: 'zap', shadowPages: 32 }]);
-    assert.deepEqual(settingsOf('shadow-wp:shadow_pages=64'), ['shadow-wp', { update: 'zap', shadowPages: 64 }]);
-    assert.deepEqual(settingsOf('ept'), ['ept', { update: 'zap', shadowPages: 32 }]);
+    assert.deepEqual(settingsOf(undefined), ['shadow-wp', { update: 'zap', shadowPages: 32, ...others }]);
+    assert.deepEqual(settingsOf('shadow'), ['shadow-wp', { update: 'zap', shadowPages: 32, ...others }]);
+    assert.deepEqual(settingsOf('shadow-wp:shadow_pages=64'), ['shadow-wp', { update: 'zap', shadowPages: 64, ...others }]);
+    assert.deepEqual(settingsOf('ept'), ['ept', { update: 'zap', shadowPages: 32, ...others }]);
   });
 });
 

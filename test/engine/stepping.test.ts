@@ -88,6 +88,7 @@ describe('stepping', () => {
     };
     assert.equal(place(), 'emulate_page_table_write: trapped write to the page table at gpa');
     assert.equal(after('over'), 'emulate_page_table_write: perform the store on guest memory, at hpa');
+    assert.equal(after('over'), 'emulate_page_table_write: if dirty pages are logged {');
     assert.equal(after('over'), 'emulate_page_table_write: track_write(gpa, bytes)');
     assert.equal(after('in'), 'track_write: while sp = next shadow page of this frame {');
     assert.equal(after('over'), 'track_write: while index = next SPTE of sp whose guest entry the store has changed {');
