@@ -134,10 +134,8 @@ describe('features by technique', () => {
   const refused: readonly (readonly [text: string, mmu: string, sentence: string])[] = [
     ['machine { paging none, ram 16M, kernel none }\ncpu 0 { x = 1 }', 'shadow-wp',
       'line 1: paging none does not run under shadow-wp; run it under native or ept: real-address mode needs "unrestricted guest", which needs EPT'],
-    ['machine { paging 4-level, slot a 0 .. 16M ram\n slot b 20M .. 21M rom }\ncpu 0 { x = 1 }', 'ept',
-      'line 2: the ROM slot b does not run under ept; run it under native: write ram in place of rom'],
-    ['machine { paging 4-level, ram 16M }\ncpu 0 {\n  host merge_all()\n}', 'ept',
-      'line 3: host action merge_all does not run under ept; no technique does it yet: leave it out'],
+    ['vm a {\n machine { paging 4-level, ram 16M, mmu ept }\n vm b { machine { paging none, ram 64K, kernel none }\ncpu 0 { x = 1 } }\ncpu 0 { x = vmlaunch(b) } }', 'shadow-wp',
+      'a vm inside a vm does not run under shadow-wp; run it under ept: L0 emulates VMX for its guest by EPT'],
   ];
   for (const [text, mmu, sentence] of refused) {
     it(sentence, () => {
