@@ -85,6 +85,17 @@ export const outOfStep: readonly string[] = [
     cr3 = p.root | 1; cr3 = q.root | 2; cr3 = p.root | 1 | 1 << 63
     user [0x600000] = 2
   }`,
+  // A directory is written while dirty pages are logged.
+  `machine { paging 4-level
+    slot low 0 .. 16M ram }
+  process p { 0x600000 .. 0x604000 rw user }
+  cpu 0 {
+    switch(p)
+    user [0x600000] = 1
+    directory = direct(entry [direct(entry [direct(p.root)].frame)].frame)
+    host log_dirty(low, true)
+    entry [directory + 100 * 8] = 0
+  }`,
   // 32-bit tables out of step.
   `machine { paging 32-bit, ram 16M }
   process p { 0x600000 .. 0x604000 rw user }
