@@ -35,14 +35,11 @@ interface ManagedPage {
   readonly gfn: number;
 }
 
-/** The page that operand `index` lies in; undefined, with the refusal set, when there is none that host actions can name. */
+/** The page that operand `index` lies in; undefined, with the refusal set, when there is none. */
 function pageAt(call: HostCall, index: number): ManagedPage | undefined {
   const place = call.place(index);
   const host = place?.technique.vm?.memory.host;
-  if (place === undefined || host === undefined) return undefined;
-  if (place.hvaPage >= 0) return { host, hvaPage: place.hvaPage, gfn: place.gfn };
-  call.refuseFrame(HOST_REFUSAL.directBacking, place.gfn);
-  return undefined;
+  return place === undefined || host === undefined ? undefined : { host, hvaPage: place.hvaPage, gfn: place.gfn };
 }
 
 /** An action on one page. `small`: a large page that it lies in is split first, since only a part of it is meant. */

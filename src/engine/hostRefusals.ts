@@ -6,8 +6,6 @@ const sentences = {
   noHva: 'no memslot lies at hva:{address} in the VMM process; ask hva_of(a) for an address that does',
   noGuestPage: 'hpa:{address} backs no page of a guest; ask hpa_of(a) for an address that does',
   notBacked: 'the host has not backed the page at gpa:{address} yet, so there is nothing to act on; let the guest touch it first',
-  directBacking: 'the platform has `backing direct`: no host-virtual address lies between gpa:{address} and its frame, and what the '
-    + 'host\'s memory manager does goes by host-virtual addresses; write `backing 4K`',
   noSwap: 'the platform has no swap device to write gpa:{address} to; write `swap 32M` in `platform`',
   swapFull: 'the swap device has no page left for gpa:{address}; give the platform a larger `swap`',
   hostMemory: 'no host frame is left for gpa:{address}; give the platform more `ram`',

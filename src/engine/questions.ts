@@ -8,9 +8,10 @@ import { REGISTER } from '../hardware/processor/registers';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK, WHY } from '../hardware/paging/walkOutcome';
-import { ownerOfAddress } from '../language/hostActions';
+import { ownerOfAddress, type AddressOwner } from '../language/hostActions';
 import { COUNTER_SCOPE, queries, SEGMENT_SELECTORS_AT } from '../language/program';
 import { setNumberAt, setPairAt } from './arithmetic';
+import { frameStateOf } from './frameState';
 import { guestTablePages } from './guestTablePages';
 import type { ProcessTable } from './processTable';
 import type { RunningVm } from './runningVm';
@@ -31,6 +32,8 @@ interface Asked {
   readonly vm: RunningVm;
   /** Guest frame of the root; undefined: what CR3 names. */
   readonly root: number | undefined;
+  /** Of the address that is asked about. */
+  readonly space: AddressOwner['space'];
 }
 
 /**
@@ -53,17 +56,27 @@ export class Questions {
     private readonly processes: ProcessTable,
   ) {}
 
-  /** Answers query `query` about linear address (lo, hi) into the pair at `at`. */
+  /** Answers query `query` about linear address (lo, hi), or one of the space that `askIn` was told of, into the pair at `at`. */
   ask(cpu: number, query: number, words: Int32Array, at: number, lo: number, hi: number): void {
     const name = queries[query]!;
     if (name === 'tlb.holds') return setPairAt(words, at, this.processors[cpu]!.caches.holds(lo, hi) ? 1 : 0, 0);
     if (name.startsWith('walk.')) return this.askWalk(cpu, name.slice('walk.'.length), words, at, lo, hi);
-    const isMapped = this.translate(cpu, lo, hi);
-    const { gpaLo, gpaHi } = this.tables(cpu).result;
-    if (!isMapped) return setPairAt(words, at, NOWHERE, NOWHERE);
+    if (name === 'state_of') return setPairAt(words, at, frameStateOf(this.memory, this.machine.vms, frameOfAddress(lo, hi)), 0);
+    const { guestMemory, vm } = this.vmAsked(cpu).technique;
+    let gpaLo = lo;
+    let gpaHi = hi;
+    if (this.asked?.space === 'hva') {
+      const gfn = vm?.slots.gfnOfHva((hi >>> 0) * 0x100000 + (lo >>> 12)) ?? NOWHERE;
+      if (gfn < 0) return setPairAt(words, at, NOWHERE, NOWHERE);
+      gpaLo = (gfn << 12) | (lo & PAGE_MASK);
+      gpaHi = gfn >>> 20;
+    } else if (this.asked?.space !== 'gpa') {
+      const isMapped = this.translate(cpu, lo, hi);
+      ({ gpaLo, gpaHi } = this.tables(cpu).result);
+      if (!isMapped) return setPairAt(words, at, NOWHERE, NOWHERE);
+    }
     if (name === 'gpa_of') return setPairAt(words, at, gpaLo, gpaHi);
     const gfn = frameOfAddress(gpaLo, gpaHi);
-    const { guestMemory } = this.vmAsked(cpu).technique;
     const page = name === 'hva_of' ? guestMemory.hvaPageOf(gfn) : guestMemory.frameOf(gfn);
     if (page < 0) return setPairAt(words, at, NOWHERE, NOWHERE);
     setPairAt(words, at, ((page % 0x100000) << 12) | (gpaLo & PAGE_MASK), Math.floor(page / 0x100000));
@@ -101,8 +114,8 @@ export class Questions {
 
   /** As `ask`, and what else asks, of another VM or by another process's tables; `owner` is what `addressOwner` made of both. */
   askIn(owner: number, question: () => void): void {
-    const { vm, process } = ownerOfAddress(owner);
-    this.asked = { vm: this.machine.vms[vm]!, root: process === undefined ? undefined : this.processes.rootFrame(process) };
+    const { vm, process, space } = ownerOfAddress(owner);
+    this.asked = { vm: this.machine.vms[vm]!, root: process === undefined ? undefined : this.processes.rootFrame(process), space };
     question();
     this.asked = undefined;
   }

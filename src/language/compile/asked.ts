@@ -9,7 +9,7 @@ import { described, isNumeric, misfitAdvice } from './valueTypes';
 
 /** Spaces that a question takes an address of; a bare number is a linear address, of `state_of` a host-physical one. */
 const TAKES: Readonly<Record<string, readonly ValueType[]>> = {
-  gpa_of: ['gva'], hva_of: ['gva'], hpa_of: ['gva'], state_of: ['hpa'], 'tlb.holds': ['gva'],
+  gpa_of: ['gva'], hva_of: ['gva', 'gpa'], hpa_of: ['gva', 'gpa', 'hva'], state_of: ['hpa'], 'tlb.holds': ['gva'],
 };
 /** What the answer depends on: the guest must not ask these. */
 const TECHNIQUE_KNOWS: ReadonlySet<string> = new Set(['hva_of', 'hpa_of', 'state_of']);
