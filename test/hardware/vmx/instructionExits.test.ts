@@ -300,7 +300,8 @@ describe('instructions of a guest', () => {
       }
     }
     const machine = machineWithVmcs();
-    machine.vmcs({ exception_bitmap: 1 << GP });
+    // Mask and match are of page faults alone.
+    machine.vmcs({ exception_bitmap: 1 << GP, pfec_mask: 0xffff, pfec_match: 1 });
     machine.processor.launch();
     assert.equal(machine.load(1n << 62n), STATUS.stopped);
     assert.deepEqual([machine.exits[0]?.reason, machine.field('exit_interruption_info')], [EXIT_REASON.exception_nmi, 0x8000_0b0dn]);
