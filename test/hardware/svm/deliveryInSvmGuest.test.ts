@@ -71,6 +71,12 @@ describe('an event in a guest of SVM', () => {
     assert.equal(field(machine, 'exitintinfo'), VALID | 0x303n);
   });
 
+  it('that is INT n stays one in EXITINTINFO', () => {
+    const machine = guest([AT.idt]);
+    assert.equal(machine.processor.softwareInterrupt(0x80), STATUS.stopped);
+    assert.equal(field(machine, 'exitintinfo'), VALID | 0x480n);
+  });
+
   it('that VMRUN injects as a software interrupt returns to nRIP', () => {
     const machine = guest([]);
     machine.gate(0x80, { dpl: 3 });

@@ -142,6 +142,20 @@ describe('VMRUN', () => {
     }
   });
 
+  it('takes maps that end with the last byte there is, events that are not valid, and #BR outside 64-bit mode', () => {
+    const accepted: readonly (readonly [Fields, number])[] = [
+      [{ msrpm_base_pa: (1n << 46n) - 0x2000n }, STATUS.done], [{ iopm_base_pa: (1n << 46n) - 0x3000n }, STATUS.done],
+      [{ eventinj: type(1n) | 0x20n }, STATUS.done], [{ eventinj: type(3n) | 2n }, STATUS.done],
+      [{ eventinj: VALID | type(3n) | 5n, guest_cs_attributes: 0n }, STATUS.exception],
+      [{ eventinj: VALID | type(3n) | 5n, guest_cs_attributes: 0x200n, guest_efer: BigInt(EFER.SVME) }, STATUS.exception],
+    ];
+    for (const [fields, status] of accepted) {
+      const machine = guest();
+      write(machine, fields);
+      assert.equal(machine.processor.launch(), status, machine.processor.stopReason);
+    }
+  });
+
   it('that fails when root mode comes back ends the guest\'s access as a stop', () => {
     const machine = guest();
     machine.onExit = () => {
