@@ -1,3 +1,4 @@
+import { MAX_SLOTS } from '../hypervisor/memslots';
 import type { Program, SettingValue } from '../language/program';
 import type { PagingModeName } from '../language/pagingModes';
 import type { VirtualMachine } from '../language/virtualMachines';
@@ -23,6 +24,8 @@ export interface VmConfiguration {
 
 const DEFAULT_RAM = 16 * 1024 * 1024;
 const DEFAULT_TECHNIQUE = 'shadow-wp';
+/** Slots that a scenario may write: one place is a sabotage's. */
+const MOST_SLOTS = MAX_SLOTS - 1;
 
 /**
  * One VM of a run: its own settings, over them those of `mmu` (`TECHNIQUE[:key=value,…]`, as after `--mmu`), under them
@@ -43,6 +46,8 @@ export function configureVm(program: Program, vm: VirtualMachine, mmu: string | 
     machine.set(setting.name, setting);
   }
   const slots = memoryMap(vm.machine, DEFAULT_RAM);
+  const tooMany = slots[MOST_SLOTS]?.setting;
+  if (tooMany !== undefined) return { error: `a VM has at most ${MOST_SLOTS} memory slots, and this one has ${slots.length}; join some`, range: tooMany.range };
   const unfit = unfitFeature(program, vm, technique.name, slots);
   if (unfit !== undefined) return unfit;
   return {

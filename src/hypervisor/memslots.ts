@@ -10,7 +10,8 @@ const HVA_HI = 3;
 const FLAGS = 4;
 const ID = 5;
 const SLOT_WORDS = 8;
-const MAX_SLOTS = 32;
+/** Slots that a VM has room for. */
+export const MAX_SLOTS = 32;
 
 const USED = 0;
 const GENERATION = 1;
