@@ -52,11 +52,13 @@ function compare(program: Program, mmu: string | undefined, warm: number, prepar
   const straight = new StraightLine(fast.machine, warm);
   const [ahead, behind] = [fast.machine.interpreter, slow.machine.interpreter];
   const isRunning = (): boolean => ahead.run.status === RUN.running;
+  let stops = 0;
   for (let stride = 1; isRunning(); stride = stride * 7 % 1009) {
     assert.ok(straight.run(stride) < stride + MOST_BEYOND);
     while (behind.run.step < ahead.run.step) behind.step();
     assert.equal(behind.run.step, ahead.run.step);
-    if (stride % 5 === 0 || !isRunning()) assert.equal(fingerprint(fast), fingerprint(slow), `at step ${ahead.run.step}`);
+    // A machine takes milliseconds to read: all of it seldom, once a run has become long.
+    if (stride % (++stops < 500 ? 5 : 101) === 0 || !isRunning()) assert.equal(fingerprint(fast), fingerprint(slow), `at step ${ahead.run.step}`);
   }
   return straight;
 }
@@ -74,12 +76,13 @@ describe('the straight line', () => {
     }
   }
   for (const name of scenarios) {
+    const program = compiled(scenarioText(name));
+    // Of several actors each takes single steps in any case: one scenario of them is enough.
+    if (program.actors.length > 1 && name !== 'shootdown-race') continue;
     it(`the same in ${name}`, function () {
       this.timeout(120_000);
-      const program = compiled(scenarioText(name));
       // Some need a hypervisor: then the scenario's own.
       const mmu = 'error' in configure(program, 'native') ? undefined : 'native';
-      // Of several actors each takes single steps in any case.
       if (program.actors.length === 1) compare(program, mmu, Infinity);
       compare(program, mmu, 1);
     });
