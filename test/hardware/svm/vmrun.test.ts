@@ -6,37 +6,10 @@ import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
 import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from '../../../src/hardware/processor/registers';
 import { DESCRIPTOR_TABLE, SEGMENT, SEGMENT_RIGHTS } from '../../../src/hardware/segments/segmentRegisters';
 import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
-import { VMCB, type VmcbFieldName } from '../../../src/hardware/svm/vmcb';
 import { vmrunRules } from '../../../src/hardware/svm/vmrunRules';
-import { G, halves, P, RW, US } from '../testMachine';
+import { G, halves } from '../testMachine';
 import { NESTED_ROOT, ROOT, TABLES, TablesByHand } from '../paging/tablesByHand';
-
-const PAGE = 0x60_1000n;
-const GPA = 0x9000n;
-const OPEN = P | RW | US;
-const LONG_MODE = { cr0: BigInt((CR0.PE | CR0.PG) >>> 0), cr4: BigInt(CR4.PAE), efer: BigInt(EFER.LME | EFER.LMA | EFER.SVME) };
-const VALID = 1n << 31n;
-const ERROR_CODE = 1n << 11n;
-const type = (number: bigint): bigint => number << 8n;
-
-type Fields = Partial<Record<VmcbFieldName, bigint>>;
-
-/** A guest in long mode with PAGE mapped to GPA, that has been entered once; nested tables map low memory one to one. */
-function guest(fields: Fields = {}, leaf = OPEN): TablesByHand {
-  const machine = new TablesByHand({ vendor: 'amd' });
-  machine.map(TABLES['4-level'], ROOT, PAGE, GPA | leaf);
-  machine.mapLowMemory(TABLES['4-level'], OPEN);
-  machine.enter('4-level', ROOT);
-  machine.enterSvm('4-level', fields);
-  return machine;
-}
-
-function write(machine: TablesByHand, fields: Fields): void {
-  for (const [name, value] of Object.entries(fields)) {
-    const at = VMCB[name as VmcbFieldName];
-    [machine.processor.vmcb[at], machine.processor.vmcb[at + 1]] = halves(value);
-  }
-}
+import { ERROR_CODE, type Fields, GPA, guest, LONG_MODE, OPEN, PAGE, type, VALID, write } from './svmGuest';
 
 const exitsBy = (machine: TablesByHand, reason: number): number => machine.processor.counters[EXIT_COUNTERS_AT + reason]!;
 const flushes = (machine: TablesByHand): number => machine.processor.counters[COUNTER['tlb.flushes']]!;
