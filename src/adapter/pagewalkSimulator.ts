@@ -46,6 +46,11 @@ function inspectorOf(timeline: Timeline): Inspector {
       return (procedure?.values ?? []).map((value) => ({ name: value.name, type: value.kind }));
     },
     entriesAt: (space, address, length, vm) => tablesAt(timeline, space, address, length, vm),
+    actorOn: (cpu) => {
+      const { actor, machine: { nesting } } = timeline;
+      // Inside an exit that L1 is to see the processor is L1's already, and the step still L2's.
+      return nesting.outerOf(actor) === cpu ? actor : nesting.runningOn(cpu);
+    },
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),

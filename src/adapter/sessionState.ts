@@ -167,7 +167,7 @@ export class SessionState {
       return;
     }
     launched.inspector.noteStop();
-    const cpu = threadOf(stop, motion, this.cpu, launched.debuggee);
+    const cpu = threadOf(stop, motion, this.cpu, launched);
     if (this.breakpoints.isEntry(stop)) {
       this.breakpoints.stopOnceAt(launched.debuggee, undefined);
       this.standAt({ kind: 'entry' });
@@ -183,8 +183,8 @@ export class SessionState {
 }
 
 /** The thread that a stop is about: where something was met, whoever met it, else the one that was asked to move. */
-function threadOf(stop: Stop, motion: Motion, asked: number, debuggee: Debuggee): number {
-  if (stop.kind === 'event') return stop.event.cpu;
+function threadOf(stop: Stop, motion: Motion, asked: number, { debuggee, inspector }: Launched): number {
+  if (stop.kind === 'event') return inspector.actorOn(stop.event.cpu);
   if (stop.kind === 'died' && stop.others === 'go on') return stop.cpu;
   const isMet = stop.kind === 'breakpoint' || stop.kind === 'condition-error' || stop.kind === 'died';
   return isMet || motion === 'event' || motion === 'event-back' ? debuggee.actor : asked;

@@ -39,6 +39,8 @@ export interface Inspector {
   listedValues(listing: string, line: number): readonly ListedValue[];
   /** Whether a known table lies at `length` bytes from a physical address on. An error: no memory is there, nor can be. */
   entriesAt(space: 'gpa' | 'hpa', address: number, length: number, vm?: string): { readonly isTable: boolean } | { readonly error: string };
+  /** The thread that an event of CPU `cpu` is about, as it comes: that CPU, or a nested guest's, which is on the one around. */
+  actorOn(cpu: number): number;
   tables(args: TablesArguments): TablesResponse | { readonly error: string };
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */

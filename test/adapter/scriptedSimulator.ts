@@ -36,6 +36,7 @@ const inspector: Inspector = {
   runningLines: () => [1, 3],
   listedValues: () => [],
   entriesAt: () => ({ isTable: true }),
+  actorOn: (cpu) => cpu,
   noteStop: () => undefined,
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),

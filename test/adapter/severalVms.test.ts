@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
 import type { TablesResponse } from '../../src/protocol/requests';
@@ -101,6 +102,39 @@ describe('a session on two VMs', () => {
     await client.event('terminated');
     assert.deepEqual(client.events('exited').map(({ body }) => body?.['exitCode']), [1], 'bob has come to his end');
     assert.match(client.output, /alice cpu 0: triple fault/);
+    client.dispose();
+  });
+});
+
+describe('a session on a nested guest', () => {
+  const nested = '/lab/nested.guest';
+  const scenario = readFileSync('scenarios/nested.guest', 'utf8');
+  const L2 = 2;
+  const lineIn = (whole: string, part: string): number => whole.slice(0, whole.indexOf(part)).split('\n').length;
+
+  it('stops at accesses of the guest whose address it watches, which is on the CPU of the one around', async () => {
+    const client = new TestClient(simulator, { [nested]: scenario });
+    await client.start({ program: nested, lines: [lineIn(scenario, 'pml4 = frame()')], filters: [] });
+    await client.stopped();
+    const { threads } = await client.ask<{ threads: DebugProtocol.Thread[] }>('threads', {});
+    assert.deepEqual(threads.map(({ id, name }) => [id, name]), [[1, 'l1 cpu 0'], [L2, 'l2 cpu 0']]);
+    const watched = ['l1.gva:0x5000:1', 'l2.gva:0x5000:1'].map((dataId) => ({ dataId }));
+    const { breakpoints } = await client.ask<{ breakpoints: Required<DebugProtocol.Breakpoint>[] }>('setDataBreakpoints', { breakpoints: watched });
+    const stop = await client.move('continue');
+    assert.deepEqual([stop['reason'], stop['threadId'], stop['hitBreakpointIds']], ['data breakpoint', L2, [breakpoints[1]!.id]]);
+    client.dispose();
+  });
+
+  it('stops at an exit of the nested guest on its thread, where the lines of the hypervisor stand', async () => {
+    const client = new TestClient(simulator, { [nested]: scenario });
+    await client.start({ program: nested, lines: [lineIn(scenario, 'byte [0x5000]')], filters: [] });
+    assert.equal((await client.stopped())['threadId'], L2);
+    await client.ask('setExceptionBreakpoints', { filters: ['vm-exit'] });
+    const stop = await client.move('continue');
+    assert.deepEqual([stop['reason'], stop['threadId']], ['exception', L2]);
+    const { stackFrames } = await client.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId: L2 });
+    assert.deepEqual(stackFrames.slice(-2).map(({ name }) => name), ['l2 cpu 0', 'l1 cpu 0']);
+    assert.match(stackFrames[0]!.name, /store \[0x5000\]|walk|handle/);
     client.dispose();
   });
 });

@@ -96,7 +96,7 @@ function bindWrite(scenario: Scenario, inspector: Inspector, name: string, asked
   if ('error' in parsed) return unbound(parsed.error);
   const standing = inspector.entriesAt(parsed.space, parsed.address, parsed.length, parsed.vm);
   if ('error' in standing) return unbound(`"${name}" can never stop: ${standing.error}`);
-  const bound = bindEvent(scenario, { kinds: writeBreakpointKinds(parsed), matches: writeBreakpointMatches(parsed, cpusOf(scenario.program, parsed.vm)) }, asked);
+  const bound = bindEvent(scenario, { kinds: writeBreakpointKinds(parsed), matches: writeBreakpointMatches(parsed, runsOf(scenario, inspector, parsed.vm)) }, asked);
   if (bound.kind === 'unbound' || standing.isTable) return bound;
   return { ...bound, message: `No known table lies at ${memoryReference({ ...parsed, address: BigInt(parsed.address) })} now: this stops only once one does.` };
 }
@@ -118,10 +118,18 @@ export function bindException(scenario: Scenario, asked: DebugProtocol.Exception
   return bindEvent(scenario, filter, asked);
 }
 
-export function bindData(scenario: Scenario, asked: DebugProtocol.DataBreakpoint): Bound {
+export function bindData({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.DataBreakpoint): Bound {
   const watch = parseDataId(asked.dataId);
   if ('error' in watch) return unbound(watch.error);
-  return bindEvent(scenario, { kinds: dataBreakpointKinds, matches: dataBreakpointMatches(watch, asked.accessType ?? 'write', watch.vm === undefined ? undefined : cpusOf(scenario.program, watch.vm) ?? []) }, asked);
+  const matches = dataBreakpointMatches(watch, asked.accessType ?? 'write', runsOf(scenario, inspector, watch.vm));
+  return bindEvent(scenario, { kinds: dataBreakpointKinds, matches }, asked);
+}
+
+/** Whether the VM of that name runs on a CPU, as it stands: a nested guest's events carry the CPU of the VM around. Undefined without a name. */
+function runsOf({ program }: Scenario, inspector: Inspector, vm: string | undefined): ((cpu: number) => boolean) | undefined {
+  if (vm === undefined) return undefined;
+  const cpus = cpusOf(program, vm) ?? [];
+  return (cpu) => cpus.includes(inspector.actorOn(cpu));
 }
 
 function bindStatement(scenario: Scenario, number: number, asked: Wish): Bound {

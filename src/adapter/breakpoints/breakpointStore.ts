@@ -61,7 +61,7 @@ export class BreakpointStore {
   }
 
   setData(target: BreakpointTarget, asked: readonly DebugProtocol.DataBreakpoint[]): DebugProtocol.Breakpoint[] {
-    this.data = this.keep(this.data, asked, (breakpoint) => bindData(target.scenario, breakpoint));
+    this.data = this.keep(this.data, asked, (breakpoint) => bindData(target, breakpoint));
     this.install(target);
     return this.data.map((breakpoint) => described(breakpoint, target));
   }
@@ -79,7 +79,7 @@ export class BreakpointStore {
       breakpoint.bound = bindFunction(target, breakpoint.asked);
       all.push(described(breakpoint, target));
     }
-    for (const breakpoint of this.data) breakpoint.bound = bindData(target.scenario, breakpoint.asked);
+    for (const breakpoint of this.data) breakpoint.bound = bindData(target, breakpoint.asked);
     for (const breakpoint of this.exceptions) breakpoint.bound = bindException(target.scenario, breakpoint.asked);
     this.install(target);
     return all;

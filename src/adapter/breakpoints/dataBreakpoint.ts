@@ -29,8 +29,8 @@ export function parseDataId(text: string): DataWatch | { readonly error: string 
 /** Data breakpoints stop when an access has completed, as the processor's own do. SDM Vol. 3, "Data Breakpoint Exception Condition". */
 export const dataBreakpointKinds: readonly number[] = [KIND.access_done];
 
-/** `cpus`: those whose accesses are meant; left out: all. */
-export function dataBreakpointMatches(watch: DataWatch, accessType: DataAccessType, cpus?: readonly number[]): (record: Int32Array) => boolean {
+/** `isMeant`: whether accesses on the CPU that an event carries are meant; left out: all are. */
+export function dataBreakpointMatches(watch: DataWatch, accessType: DataAccessType, isMeant?: (cpu: number) => boolean): (record: Int32Array) => boolean {
   const at = watch.space === 'gva' ? field.gva.at : field.hpa.at;
   const isKind = operationTest(accessType);
   const end = watch.address + watch.length;
@@ -38,7 +38,7 @@ export function dataBreakpointMatches(watch: DataWatch, accessType: DataAccessTy
   return (record) => {
     // Most accesses are far away: told by the high half alone, without a BigInt.
     if (!isKind(record[field.what.at]!) || Math.abs(record[at + 1]! - nearHi) > 1) return false;
-    if (cpus?.includes(record[CPU_AT]!) === false) return false;
+    if (isMeant?.(record[CPU_AT]!) === false) return false;
     const from = (BigInt(record[at + 1]! >>> 0) << 32n) | BigInt(record[at]! >>> 0);
     const size = BigInt(record[field.size.at]!) || LARGEST_ACCESS;
     return from < end && watch.address < from + size;

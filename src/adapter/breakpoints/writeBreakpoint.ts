@@ -47,15 +47,15 @@ export function writeBreakpointKinds(breakpoint: WriteBreakpoint): readonly numb
     : [KIND.page_table_write, KIND.entry_written, KIND.ad_update];
 }
 
-/** `cpus`: those whose tables are meant; left out: all. */
-export function writeBreakpointMatches(breakpoint: WriteBreakpoint, cpus?: readonly number[]): (record: Int32Array) => boolean {
+/** `isMeant`: whether tables of the guest on the CPU that an event carries are meant; left out: all are. */
+export function writeBreakpointMatches(breakpoint: WriteBreakpoint, isMeant?: (cpu: number) => boolean): (record: Int32Array) => boolean {
   const isGuests = breakpoint.space === 'gpa';
   const end = breakpoint.address + breakpoint.length;
   return (record) => {
     const isFlagUpdate = record[KIND_AT] === KIND.ad_update;
     // Of the tables that lie in guest-physical memory a walk's `address` is that of the entry; `gpa` is what it translates.
     if (isGuests && isFlagUpdate && record[field.space.at] !== SPACE.guest) return false;
-    if (isGuests && cpus?.includes(record[CPU_AT]!) === false) return false;
+    if (isGuests && isMeant?.(record[CPU_AT]!) === false) return false;
     const at = !isGuests ? field.hpa.at : isFlagUpdate ? field.address.at : field.gpa.at;
     const size = record[field.size.at]! || ENTRY_BYTES;
     const from = record[at + 1]! * 2 ** 32 + (record[at]! >>> 0);
