@@ -1,3 +1,4 @@
+import { catalog as engineCatalog } from '../../src/engine/catalog';
 import type { Catalog, SettingRow } from '../../src/language/catalog';
 import { compileScenario, type CompileResult } from '../../src/language/compile';
 import type { Program } from '../../src/language/program';
@@ -32,6 +33,11 @@ function fileOf(files: Readonly<Record<string, string>>, path: string): { path: 
 
 export function compile(text: string, files: Readonly<Record<string, string>> = {}): CompileResult {
   return compileScenario({ path: 'test.guest', text, catalog, readImport: (path) => fileOf(files, path) });
+}
+
+/** The same with the engine's own catalog, whose settings the project's scenarios use. */
+export function compileForEngine(text: string): CompileResult {
+  return compileScenario({ path: 'test.guest', text, catalog: engineCatalog, readImport: fine });
 }
 
 /** Diagnostics of a text as `LINE:COLUMN-COLUMN message`, warnings marked; the path only of other files. */

@@ -3,7 +3,7 @@ import fc, { type Stream } from 'fast-check';
 import { formatText } from '../../../src/language/format/formatText';
 import { kernelText } from '../../../src/language/library/kernelText';
 import { everyConstruct, scenarios } from '../samples';
-import { compile } from '../scenarioCheck';
+import { compileForEngine } from '../scenarioCheck';
 
 function formatted(text: string): string {
   const result = formatText(text);
@@ -107,8 +107,8 @@ describe('formatting any layout of a scenario', function () {
   it('never changes the program: same instructions, same constants', () => {
     const compiling = [...scenarios.values()];
     fc.assert(fc.property(fc.constantFrom(...compiling), fc.infiniteStream(fc.nat(1000)), (sample, stream: Stream<number>) => {
-      const before = compile(sample).program;
-      const after = compile(formatted(mangled(sample, () => drawn(stream)))).program;
+      const before = compileForEngine(sample).program;
+      const after = compileForEngine(formatted(mangled(sample, () => drawn(stream)))).program;
       assert.ok(before !== undefined && after !== undefined);
       assert.deepEqual(after.code, before.code);
       assert.deepEqual(after.constants, before.constants);
