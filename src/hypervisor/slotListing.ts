@@ -27,6 +27,7 @@ export const setMemslot: ListingProcedure<SlotKeeper> = {
       }),
     ]),
     when('it is moved', (_, f) => f.lo(S.change) === SLOT_CHANGE.moved, [
+      line('kvm_arch_sync_dirty_log(): what processors have logged tells of its old frames', {}, (keeper) => keeper.listener?.syncDirtyLog(keeper.actor)),
       line('its frames begin at gfn; its pages stay where they are in the VMM process, and what is logged of them goes with them',
         { writes: ['vm.memslots', 'vm.dirty_bitmap'] }, (keeper, f) => {
           keeper.slots.move(f.lo(S.slot), f.lo(S.gfn));
@@ -76,6 +77,7 @@ export const setMemslotFlags: ListingProcedure<SlotKeeper> = {
   values: [{ name: 'slot', kind: 'number' }, { name: 'on', kind: 'number' }, { name: 'gfn', kind: 'number' }, { name: 'pages', kind: 'number' }],
   parameters: 2,
   body: [
+    line('kvm_arch_sync_dirty_log(): what processors have logged was written before this', {}, (keeper) => keeper.listener?.syncDirtyLog(keeper.actor)),
     line('gfn, pages = those of the slot; its flag LOG_DIRTY_PAGES = on, its dirty bitmap empty', { writes: ['vm.memslots', 'vm.memslots_used', 'vm.dirty_bitmap'] }, (keeper, f) => {
       const slot = f.lo(L.slot);
       f.set(L.gfn, keeper.slots.baseGfn(slot), 0);

@@ -8,8 +8,6 @@ import type { EntryWriter } from './entryWriter';
 import { HostMemoryManager, type HostMapping } from './host/hostMemoryManager';
 import { HostProcess } from './host/hostProcess';
 import { MmuNotifier } from './host/mmuNotifier';
-import { splitHugePmd } from './host/largePages';
-import { LARGE_FRAMES } from './host/hostFrames';
 import { zapPageRange } from './host/zapPageRange';
 import { OwnedFrames } from './host/ownedFrames';
 import type { ListingRunner } from './listing';
@@ -85,9 +83,6 @@ export class VirtualMachine {
     const manager = new HostMemoryManager(number, process, this.frames, host.pages, this.notifier, () => this.mappings());
     manager.runner = host.listing;
     this.slotKeeper = new SlotKeeper(host, this.slots, this.dirty, devices, (hvaPage, pages, actor) => {
-      for (let page = hvaPage; page < hvaPage + pages; page += LARGE_FRAMES - (page % LARGE_FRAMES)) {
-        if (process.levelOf(page) === 2) manager.request(splitHugePmd, actor, pageLo(page), pageHi(page));
-      }
       manager.request(zapPageRange, actor, pageLo(hvaPage), pageHi(hvaPage), pages, 0);
     }, RAM_HVA_PAGE);
     this.memory = new SlotMemory(this.slots, manager, this.dirty);

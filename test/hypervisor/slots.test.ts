@@ -59,6 +59,72 @@ describe('memory slots', function () {
     }
   });
 
+  it('go with the large pages behind them, also while the host has no frame for a table', () => {
+    const text = `platform { backing 2M, ram 64M }
+machine { paging 4-level, slot low 0 .. 16M ram }
+process p { 0x600000 .. 0x601000 rw user }
+cpu 0 {
+  switch(p); map(p, 0x700000, gpa:32M, rw)
+  host add_slot(extra, gpa:32M, 2M)
+  user [0x700000] = 1
+  host remove_slot(extra)
+  x = [direct(gpa:1M)]
+}
+`;
+    const machine = machineFor(compiled(text), 'ept');
+    const { interpreter, technique: { vm }, configuration } = machine;
+    for (let isStarved = false; interpreter.run.status === RUN.running;) {
+      const ahead = interpreter.isAtStatement(0) ? machine.program.statements[interpreter.statementAhead(0)] : undefined;
+      if (!isStarved && ahead?.range.line === 7) {
+        const { process } = vm!.memory.host;
+        assert.equal(process.levelOf(vm!.slots.hvaPage(vm!.slots.find(0x2000), 0x2000)), 2);
+        machine.registry.contents().get('host.frame_list')!.set([configuration.hostRam / 4096, 0, 0]);
+        isStarved = true;
+      }
+      interpreter.step();
+    }
+    assert.equal(interpreter.run.status, RUN.ended);
+    assert.deepEqual(audit(machine), []);
+    assert.equal(vm!.host.frames.free, 512, 'the frames of the large page');
+  });
+
+  it('leave no host table behind where a large page takes the place of small ones that are gone', () => {
+    const text = `platform { backing 2M, ram 64M }
+machine { paging 4-level, ram 16M }
+cpu 0 {
+  [direct(gpa:8M)] = 1
+  host balloon(gpa:8M, 2M)
+  [direct(gpa:8M)] = 2
+  x = [direct(gpa:8M)]
+  expect x == 2
+}
+`;
+    runAudited(machineFor(compiled(text), 'ept'));
+  });
+
+  it('move with all that processors have logged of them, and begin a log with nothing of what was written before', () => {
+    const text = `machine { paging 4-level, dirty_log pml, slot low 0 .. 16M ram, slot extra 32M .. 33M ram }
+process p { 0x600000 .. 0x601000 rw user }
+cpu 0 {
+  switch(p); map(p, 0x700000, gpa:32M, rw); map(p, 0x701000, gpa:48M, rw)
+  user x = [0x700000]
+  host log_dirty(extra, true)
+  user [0x700000] = 1
+  host move_slot(extra, gpa:48M)
+  host moved = get_dirty_log(extra)
+  expect moved[gpa:48M]
+  user x = [0x701000]
+  user [0x701000] = 2
+  host log_dirty(extra, true)
+  host begun = get_dirty_log(extra)
+  expect not begun[gpa:48M]
+}
+`;
+    const report = run(compiled(text), 'ept');
+    if ('error' in report) assert.fail(report.error);
+    assert.deepEqual([report.outcome.message, report.outcome.passed, report.outcome.failed], [undefined, 2, 0]);
+  });
+
   it('have entries that set_epte overwrites: one that is gone is made again, and an entry that no processor takes stops the VM', () => {
     const head = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x601000 rw user }\ncpu 0 {\n  switch(p)\n  user [0x600000] = 1\n';
     const outcome = (statements: string): Outcome => {

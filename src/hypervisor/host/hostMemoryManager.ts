@@ -83,6 +83,15 @@ export class HostMemoryManager {
     if (swapPage !== 0) this.host.swap.name(swapPage);
   }
 
+  /** The 2 MBytes that begin with page `hvaPage`, one large page, map nothing any more, and their frames are free. */
+  freeLarge(hvaPage: number, frame: number): void {
+    this.process.unmapLarge(hvaPage, this.actor);
+    for (let i = 0; i < LARGE_FRAMES; i++) {
+      this.host.rmap.remove(frame + i, this.vm, hvaPage + i);
+      this.freeUnlessMapped(frame + i);
+    }
+  }
+
   /** Gives the frame back, unless other pages map it. */
   freeUnlessMapped(frame: number): void {
     if (this.host.frames.mapCountOf(frame) === 0) this.host.frames.takeBack(frame, this.actor);

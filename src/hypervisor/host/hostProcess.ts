@@ -89,8 +89,12 @@ export class HostProcess {
     return true;
   }
 
-  /** Maps the 2 MBytes that begin with page `hvaPage` to the frames from `frame` on; false when no frame is left for a table. */
+  /**
+   * Maps the 2 MBytes that begin with page `hvaPage` to the frames from `frame` on, in place of a table that maps nothing, if there
+   * is one; false when no frame is left for a table.
+   */
   mapLarge(hvaPage: number, frame: number, cpu: number): boolean {
+    this.dropTable(hvaPage, cpu);
     const table = this.tableFor(hvaPage, 2, cpu);
     if (table < 0) return false;
     this.makeLeaf(frame, 'rw');
@@ -103,6 +107,12 @@ export class HostProcess {
   unmap(hvaPage: number, swapPage: number, cpu: number): void {
     this.maker.clear(swapPage);
     this.write(1, this.tableFor(hvaPage, 1, cpu), hvaPage, cpu);
+  }
+
+  /** Nothing is mapped any more in the 2 MBytes that begin with page `hvaPage`, which one entry maps. */
+  unmapLarge(hvaPage: number, cpu: number): void {
+    this.maker.clear(0);
+    this.write(2, this.tableFor(hvaPage, 2, cpu), hvaPage, cpu);
   }
 
   /** Puts a table of 512 entries in place of the one that maps the 2 MBytes from `hvaPage` on; false when no frame is left. */
@@ -120,7 +130,7 @@ export class HostProcess {
   }
 
   /** Takes away the table that maps the 2 MBytes from `hvaPage` on in pages of 4 KBytes, if there is one. */
-  dropTable(hvaPage: number, cpu: number): void {
+  private dropTable(hvaPage: number, cpu: number): void {
     const above = this.tableFor(hvaPage, 2, cpu);
     const index = indexAt(hvaPage, 2);
     if (above < 0 || (this.writer.lo(above, index) & LONG4.presentMask) === 0) return;

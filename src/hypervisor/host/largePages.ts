@@ -38,7 +38,6 @@ export const collapseHugePage: ListingProcedure<HostMemoryManager> = {
       { writes: ['memory', 'host.frames', 'host.frame_list', 'host.rmap', 'host.rmap_free', 'host.swap', 'host.swap_map'] },
       (host, f) => gather(host, f)),
     line('PDE = hpa, a large page, in place of the table', { writes: ['memory', 'host.frames', 'host.frame_list', 'host.rmap', 'host.rmap_free'] }, (host, f) => {
-      host.process.dropTable(first(host, f), host.actor);
       host.process.mapLarge(first(host, f), f.frame(V.hpa), host.actor);
       for (let i = 0; i < LARGE_FRAMES; i++) host.host.rmap.add(f.frame(V.hpa) + i, host.vm, first(host, f) + i);
     }),

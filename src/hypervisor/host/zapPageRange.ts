@@ -1,4 +1,5 @@
 import { line, type ListingFrame, type ListingProcedure } from '../listing';
+import { LARGE_FRAMES } from './hostFrames';
 import { hvaPageOf, type HostMemoryManager } from './hostMemoryManager';
 
 const V = { hva: 0, pages: 1 } as const;
@@ -30,11 +31,15 @@ export const invalidateRange: ListingProcedure<HostMemoryManager> = {
   ],
 };
 
+/** A large page lies within the range whole: one of which only a part is meant has been split before. */
 function zap(host: HostMemoryManager, f: ListingFrame): void {
   for (let at = page(f); at < page(f) + f.lo(V.pages); at++) {
     const frame = host.process.frameOf(at);
     const swapPage = host.process.swapPageOf(at);
-    if (frame >= 0) {
+    if (host.process.levelOf(at) === 2) {
+      host.freeLarge(at, frame);
+      at += LARGE_FRAMES - 1;
+    } else if (frame >= 0) {
       host.unmap(at, frame, 0);
       host.freeUnlessMapped(frame);
     } else if (swapPage !== 0) {
