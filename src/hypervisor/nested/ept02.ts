@@ -131,9 +131,14 @@ export class Ept02 {
     return zapped;
   }
 
+  /** Takes every entry of a shadow page away. */
+  zapEntries(page: number, cpu: number): void {
+    for (let index = 0; index < ENTRIES; index++) this.zap(page, index, cpu);
+  }
+
   /** Takes a whole shadow page away: its entries, the entries that lead to it, and its frame. */
   zapPage(page: number, cpu: number): void {
-    for (let index = 0; index < ENTRIES; index++) this.zap(page, index, cpu);
+    this.zapEntries(page, cpu);
     for (let link = this.pages.parents(page); link !== 0; link = this.pages.parents(page)) {
       const parent = this.placeOf(link);
       this.zap(parent.page, parent.index, cpu);

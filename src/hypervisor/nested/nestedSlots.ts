@@ -4,14 +4,14 @@ import type { SlotListener } from '../slotListener';
 export class NestedSlots implements SlotListener {
   constructor(
     private readonly ept: SlotListener,
-    /** Nothing maps these frames of L1's any more, in EPT or EPT02. */
-    private readonly unmapAll: (gfn: number, pages: number, actor: number) => void,
+    /** Nothing maps these frames of L1's any more, in EPT or EPT02, nor is made of tables of EPT12 in them. */
+    private readonly flushAll: (gfn: number, pages: number, actor: number) => void,
     /** The same of EPT02 alone. */
     private readonly unmap02: (gfn: number, pages: number, actor: number) => void,
   ) {}
 
   flushShadowMemslot(gfn: number, pages: number, actor: number): void {
-    this.unmapAll(gfn, pages, actor);
+    this.flushAll(gfn, pages, actor);
   }
 
   invalidateMmioEntries(actor: number): void {

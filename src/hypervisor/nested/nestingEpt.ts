@@ -12,6 +12,7 @@ import type { OperandPart, WriteTracking } from '../writeTracking';
 import { emulateNestedAccess } from './emulateNestedAccess';
 import { Ept02 } from './ept02';
 import { fetch02 } from './fetch02';
+import { flushShadowMemslot02 } from './flushShadowMemslot02';
 import { getShadowPage02 } from './getShadowPage02';
 import { handleNestedExit, isVmxInstruction } from './handleExit';
 import { handleInvept, handleInvvpid } from './handleInvalidations';
@@ -59,7 +60,7 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
     // The log of a processor that runs L2 would hold L2's guest-physical addresses: writes fault instead, as with KVM.
     this.ept = new Ept(vm, { dirtyLog: 'wp' }, this);
     vm.slotKeeper.listener = new NestedSlots(
-      this.ept.slots, (gfn, pages, actor) => this.unmapGfnRange(gfn, pages, actor), (gfn, pages, actor) => this.unmap02(gfn, pages, actor),
+      this.ept.slots, (gfn, pages, actor) => this.flushShadowMemslot(gfn, pages, actor), (gfn, pages, actor) => this.unmap02(gfn, pages, actor),
     );
     this.ept02 = new Ept02(vm.registry, new ShadowPages(vm.registry, shadowPages, vm.memory.frames), vm.frames, vm.writer, host.bus);
     this.states = new PerCpu(processors, ({ cpu }) => new NestedState(host.registry, cpu, VMCS_WORDS));
@@ -70,7 +71,7 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
     this.runner = new ListingRunner(LISTING, 'vmm', host.listingNumber(LISTING), [
       handleNestedExit, handleVmclear, handleVmptrld, handleVmread, handleVmwrite, handleInvept, handleInvvpid, nestedVmxRun, nestedVmexit,
       nestedExternalInterrupt, handleNestedEptViolation, emulateNestedAccess, makePagesAvailable02, loadRoot02, fetch02, getShadowPage02,
-      trackWrite02, unprotectPage, unmapGfnRange02,
+      trackWrite02, unprotectPage, unmapGfnRange02, flushShadowMemslot02,
     ], host.bus, host.depth);
     for (const mmu of this.mmus) mmu.runner = this.runner;
     this.looked = new Vmcs12(new GuestHypervisorMemory(host.memory, vm.memory, processors[0]!.cpu));
@@ -98,6 +99,11 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
   unmapGfnRange(gfn: number, pages: number, actor: number): void {
     this.ept.unmapGfnRange(gfn, pages, actor);
     this.unmap02(gfn, pages, actor);
+  }
+
+  private flushShadowMemslot(gfn: number, pages: number, actor: number): void {
+    this.unmapGfnRange(gfn, pages, actor);
+    this.runner.call(flushShadowMemslot02, this.mmus.ofActor(actor), actor, [gfn, 0, pages, 0]);
   }
 
   private unmap02(gfn: number, pages: number, actor: number): void {

@@ -4,7 +4,9 @@ import { Machine } from '../../../src/engine/machine';
 import { INTERRUPTIBILITY } from '../../../src/hardware/processor/registers';
 import { VMCS } from '../../../src/hardware/vmx/vmcs';
 import { compiled } from '../../engine/onMachine';
+import { RUN } from '../../../src/engine/runState';
 import { allLines, watchListings, type WatchedRun } from '../listingWatch';
+import { auditEpt02, nestingOf } from './nestedAudit';
 import { nestedPrograms } from './nestedPrograms';
 import { mapped, nestedScenario } from './nestedTexts';
 
@@ -88,6 +90,34 @@ const shared = nestedScenario({
     expect reason == exit_reason.hlt`,
 });
 
+/** L1's frame where the slot begins that goes. */
+const GOING_GFN = 0x1000;
+
+/** EPT PTs of L1's lie in a slot that goes: what was made of them goes with it, and L2 finds nothing there. */
+const goingTable = nestedScenario({
+  ram: 'slot low 0 .. 16M ram, slot extra 16M .. 17M ram',
+  l2: 'byte [0x5000] = 1\nhlt()\nx = byte [0x5000]\nhlt()',
+  l1: `entry [direct(pd)] = epte(gpa:16M, rwx)
+    entry [direct(gpa:16M) + 5 * 8] = epte(frame(), rwx)
+    reason = vmlaunch(l2)
+    host remove_slot(extra)
+    vmcs.guest_rip += 1
+    reason = vmresume(l2)`,
+});
+
+/** The same of the root itself. */
+const goingRoot = nestedScenario({
+  ram: 'slot low 0 .. 16M ram, slot extra 16M .. 17M ram',
+  l2: 'byte [0x5000] = 1\nhlt()\nx = byte [0x5000]\nhlt()',
+  l1: `${mapped(5)}
+    entry [direct(gpa:16M)] = entry [direct(root)]
+    vmcs.eptp = eptp(gpa:16M)
+    reason = vmlaunch(l2)
+    host remove_slot(extra)
+    vmcs.guest_rip += 1
+    reason = vmresume(l2)`,
+});
+
 /** Every run of a program or poke; the lines met, and changes that no line declares. */
 function runAll(): { readonly missed: readonly string[]; readonly undeclared: readonly string[] } {
   const runs: WatchedRun[] = [];
@@ -112,6 +142,8 @@ function runAll(): { readonly missed: readonly string[]; readonly undeclared: re
   watch(touches, before('reason = vmresume(l2)', changeEveryPage));
   watch(shared);
   watch(logged);
+  watch(goingTable);
+  watch(goingRoot);
   watch(touches, before('reason = vmlaunch(l2)', logDirty));
   for (let frames = 0; frames < 8; frames++) watch(touches, before('reason = vmlaunch(l2)', (machine) => leaveFrames(machine, frames)));
   watch(romWrite, before('byte [0x7000] = 1', (machine) => leaveFrames(machine, 0), 1));
@@ -121,6 +153,25 @@ function runAll(): { readonly missed: readonly string[]; readonly undeclared: re
 
 describe('the listing of nested VMX', function () {
   this.timeout(240_000);
+
+  it('leaves nothing of the tables of EPT12 in a memory slot that goes', () => {
+    for (const text of [goingTable, goingRoot]) {
+      const machine = machineFor(text);
+      const { interpreter, technique: { vm } } = machine;
+      const { ept02, ept02: { pages } } = nestingOf(machine);
+      let entered = 0;
+      while (interpreter.run.status === RUN.running) {
+        interpreter.step();
+        if (vm!.slots.find(GOING_GFN) >= 0) continue;
+        for (let page = 1; page < pages.end; page++) {
+          if (!pages.isInUse(page) || pages.gfnOf(page) !== GOING_GFN) continue;
+          for (let index = 0; index < 512; index++) assert.equal(ept02.isPresent(page, index), false, `entry ${index} of shadow page ${page}`);
+        }
+        if (entered++ === 0) auditEpt02(machine);
+      }
+      assert.ok(entered > 0, text);
+    }
+  });
 
   it('has no line that no scenario reaches, and none changes what it does not declare', () => {
     const { missed, undeclared } = runAll();
