@@ -54,6 +54,7 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
       case OP.processGet: interpreter.processes.get(words[2 * c]!, b, words, 2 * a); break;
       case OP.registerGet:
       case OP.peekRegister:
+        if (machine.processors[cpu] === undefined) return { error: 'a host thread has no registers: look in the frame of a CPU' };
         questions.register(cpu, b);
         setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
         break;
@@ -62,11 +63,17 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
         questions.askIn(words[2 * c + 2]!, () => questions.ask(cpu, b, words, 2 * a, words[2 * c]!, words[2 * c + 1]!));
         break;
       case OP.peek:
-        if (!questions.peek(cpu, words[2 * b]!, words[2 * b + 1]!, c)) {
+      case OP.peekOf: {
+        const found = { isMapped: false };
+        const look = (): void => { found.isMapped = questions.peek(cpu, words[2 * b]!, words[2 * b + 1]!, c); };
+        if (operation === OP.peek) look();
+        else questions.askIn(words[2 * b + 2]!, look);
+        if (!found.isMapped) {
           return { error: questions.unmappedText(questions.endVm, questions.endLevel, words[2 * b]!, words[2 * b + 1]!) };
         }
         setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
         break;
+      }
       case OP.counter: setNumberAt(words, 2 * a, questions.counter(cpu, b, c)); break;
       case OP.eventField: eventField(seen.record, b, words, 2 * a); break;
       default: {

@@ -104,6 +104,25 @@ describe('a session on two VMs', () => {
     assert.match(client.output, /alice cpu 0: triple fault/);
     client.dispose();
   });
+
+  it('looks from a host thread at memory of any VM, and says that the thread has no registers', async () => {
+    const threads = text.replace('host thread watch { barrier both }', 'host thread watch {\n  barrier both\n  print 1\n}');
+    const client = new TestClient(simulator, { [program]: threads });
+    await client.start({ program, lines: [threads.split('\n').indexOf('  print 1') + 1], filters: [] });
+    assert.equal((await client.stopped())['threadId'], 3);
+    const frameId = (await client.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId: 3 })).stackFrames[0]!.id;
+    const value = async (expression: string): Promise<unknown> => (await client.ask('evaluate', { expression, frameId }))['result'];
+    assert.deepEqual([await value('[alice.p.gva:0x600000]'), await value('[bob.p.gva:0x600000]')], ['0xa11ce', '0xb0b']);
+    assert.match(await client.refused('evaluate', { expression: 'cr3', frameId }), /a host thread has no registers: look in the frame of a CPU/);
+    const { data } = await client.ask<{ data: string }>('readMemory', { memoryReference: 'gva:0x600000', count: 3 });
+    assert.equal(Buffer.from(data, 'base64').toString('hex'), 'ce110a');
+    const watched = { breakpoints: [{ dataId: 'nobody.gva:0x600000:8' }] };
+    const { breakpoints } = await client.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setDataBreakpoints', watched);
+    assert.deepEqual(breakpoints.map(({ verified, message }) => [verified, message]), [
+      [false, '"nobody.gva:0x600000:8" watches nothing: there is no VM nobody here.'],
+    ]);
+    client.dispose();
+  });
 });
 
 describe('a session on a nested guest', () => {

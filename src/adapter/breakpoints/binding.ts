@@ -121,6 +121,7 @@ export function bindException(scenario: Scenario, asked: DebugProtocol.Exception
 export function bindData({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.DataBreakpoint): Bound {
   const watch = parseDataId(asked.dataId);
   if ('error' in watch) return unbound(watch.error);
+  if (watch.vm !== undefined && cpusOf(scenario.program, watch.vm) === undefined) return unbound(`"${asked.dataId}" watches nothing: there is no VM ${watch.vm} here.`);
   const matches = dataBreakpointMatches(watch, asked.accessType ?? 'write', runsOf(scenario, inspector, watch.vm));
   return bindEvent(scenario, { kinds: dataBreakpointKinds, matches }, asked);
 }

@@ -3,7 +3,7 @@ import type { Answer } from '../answer';
 import { base64 } from '../base64';
 import { badMemoryReference, badReadCount, notStopped } from '../failures';
 import { cpusOf, parseMemoryReference } from '../memoryReference';
-import type { SessionState } from '../sessionState';
+import type { Launched, SessionState } from '../sessionState';
 
 const MOST_BYTES = 1 << 20;
 
@@ -21,7 +21,7 @@ export function readMemory(
   const { launched } = state;
   if (launched === undefined) return notStopped('readMemory');
   const address = BigInt.asUintN(64, place.address + BigInt(Math.trunc(args.offset ?? 0)));
-  const cpu = place.vm === undefined ? (state.stop?.body.threadId ?? 1) - 1 : cpusOf(launched.scenario.program, place.vm)?.[0];
+  const cpu = place.vm === undefined ? stoppedCpu(state, launched) : cpusOf(launched.scenario.program, place.vm)?.[0];
   if (cpu === undefined) return badMemoryReference(args.memoryReference);
   const bytes = launched.inspector.readMemory(cpu, place.space, address, args.count);
   const missing = args.count - bytes.length;
@@ -32,3 +32,8 @@ export function readMemory(
   };
 }
 
+/** The CPU that has come to a stop: of a host thread, which has no linear addresses of its own, the first. */
+function stoppedCpu({ stop }: SessionState, { debuggee }: Launched): number {
+  const cpu = (stop?.body.threadId ?? 1) - 1;
+  return cpu < debuggee.cpus ? cpu : 0;
+}
