@@ -1,4 +1,5 @@
 import { KIND_AT, VALUES_AT, VALUES_SET_AT, field } from '../hardware/events/eventTable';
+import { VMCS, vmcsFields } from '../hardware/vmx/vmcs';
 import { INSTRUCTION_WORDS, OP, eventFieldNames, type Fragment, type ValueType } from '../language/program';
 import { isZero, pairToBigInt, setNumberAt, setPairAt } from './arithmetic';
 import type { Machine } from './machine';
@@ -72,6 +73,11 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
           return { error: questions.unmappedText(questions.endVm, questions.endLevel, words[2 * b]!, words[2 * b + 1]!) };
         }
         setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
+        break;
+      }
+      case OP.vmcsGet: {
+        const half = VMCS[vmcsFields[b]!.name];
+        setPairAt(words, 2 * a, machine.nesting.peek(cpu, half), machine.nesting.peek(cpu, half + 1));
         break;
       }
       case OP.counter: setNumberAt(words, 2 * a, questions.counter(cpu, b, c)); break;

@@ -148,6 +148,9 @@ describe('a session on a nested guest', () => {
     const client = new TestClient(simulator, { [nested]: scenario });
     await client.start({ program: nested, lines: [lineIn(scenario, 'byte [0x5000]')], filters: [] });
     assert.equal((await client.stopped())['threadId'], L2);
+    const outer = (await client.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId: 1 })).stackFrames[0]!;
+    const eptp = await client.ask('evaluate', { expression: 'vmcs.eptp == eptp(pml4)', frameId: outer.id });
+    assert.equal(eptp['result'], 'true', 'what L1 has in its VMCS can be looked at');
     await client.ask('setExceptionBreakpoints', { filters: ['vm-exit'] });
     const stop = await client.move('continue');
     assert.deepEqual([stop['reason'], stop['threadId']], ['exception', L2]);
