@@ -97,7 +97,7 @@ class UnitWriter {
     switch (operation) {
       case OP.statement:
         this.statement = a;
-            if (!this.program.statements[a]!.isExpect) this.counted++;
+        if (!this.program.statements[a]!.isExpect) this.counted++;
         return false;
       case OP.constant: return this.set(a, constantValue(this.program.constants[2 * b]!, this.program.constants[2 * b + 1]!));
       case OP.move: return this.set(a, this.get(b));
