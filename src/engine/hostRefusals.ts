@@ -14,6 +14,7 @@ const sentences = {
   beyondSlot: 'the 2-MByte page around gpa:{address} would reach beyond its memslot; name an address whose 2 MBytes, as it is aligned '
     + 'in the VMM process, lie within one slot',
   noLargeFrame: 'no 2 MBytes of host frames lie free in a row for gpa:{address}; give the platform more `ram`',
+  largeEpte: 'an EPT entry of 2 MBytes maps gpa:{address}, which has no EPT PTE; write `host split(a)` before it',
   rangeBeyondSlot: 'the range that begins at gpa:{address} ends beyond its memslot; name a shorter one',
   slotExists: 'there is a memslot of that name already; remove it first, or choose another name',
   slotOverlaps: 'gpa:{address} lies in another memslot, or is MMIO; choose addresses that nothing covers',

@@ -68,8 +68,9 @@ function getDirtyLog(call: HostCall): number {
 function setEpte(call: HostCall): number {
   const place = call.place(0);
   if (place === undefined) return call.refusal;
-  const isWritten = place.technique.setEpte?.(place.gfn, call.valueLo(1), call.valueHi(1), call.actor) ?? false;
-  return isWritten ? 0 : call.refuseFrame(HOST_REFUSAL.hostMemory, place.gfn);
+  const outcome = place.technique.setEpte?.(place.gfn, call.valueLo(1), call.valueHi(1), call.actor) ?? 'no host frame';
+  if (outcome === 'written') return 0;
+  return call.refuseFrame(outcome === 'large page' ? HOST_REFUSAL.largeEpte : HOST_REFUSAL.hostMemory, place.gfn);
 }
 
 /** Why a slot of `bytes` bytes cannot begin where operand 1 says, whatever else is there; undefined when it can. */

@@ -15,6 +15,9 @@ export interface TableRoot {
   readonly label: string;
 }
 
+/** What came of writing an EPT PTE: an entry of a larger page stood in its way, or no host frame is left for the tables above it. */
+export type EptPteWrite = 'written' | 'large page' | 'no host frame';
+
 /**
  * A way of virtualizing memory. Root mode handles the VM exits of all CPUs; `native` has none. All
  * state is in the registry that the technique was made with.
@@ -34,8 +37,8 @@ export interface Technique extends MmuNotifierListener {
   readonly vm: VirtualMachine | undefined;
   /** The log of dirty pages of its slots. */
   readonly dirtyLogging: DirtyLogging;
-  /** Writes a pair as the EPT PTE of a guest frame, in a step of `actor`; false when no host frame is left for the tables above it. */
-  setEpte?(gfn: number, lo: number, hi: number, actor: number): boolean;
+  /** Writes a pair as the EPT PTE of a guest frame, in a step of `actor`, or says why it cannot. */
+  setEpte?(gfn: number, lo: number, hi: number, actor: number): EptPteWrite;
   /** Told of each store at its host-physical address, before it is made, while somebody is told of `page_table_write`. */
   noteStore?(lo: number, hi: number, cpu: number): void;
   /** Registry contents were put back: what is derived from them is made anew. */

@@ -136,4 +136,27 @@ cpu 0 {
     assert.deepEqual([emptied.message, emptied.passed, emptied.failed], [undefined, 2, 0]);
     assert.match(outcome('host set_epte(0x600000, 2)\n  user x = [0x600000]').message ?? '', /an EPT entry is misconfigured/);
   });
+
+  it('have no EPT PTE to overwrite where a large entry maps them, until the host page is split', () => {
+    const text = `platform { backing 2M }
+machine { paging 4-level, ram 16M }
+process p { 0x600000 .. 0x601000 rw user }
+cpu 0 {
+  switch(p)
+  user [0x600000] = 1
+  SPLIT
+  host set_epte(0x600000, 0)
+  user x = [0x600000]
+  expect x == 1
+}
+`;
+    const outcome = (split: string): Outcome => {
+      const report = run(compiled(text.replace('SPLIT', split)), 'ept');
+      if ('error' in report) assert.fail(report.error);
+      return report.outcome;
+    };
+    assert.match(outcome('').message ?? '', /an EPT entry of 2 MBytes maps gpa:0x101000, which has no EPT PTE; write `host split\(a\)` before it/);
+    const split = outcome('host split(0x600000)');
+    assert.deepEqual([split.message, split.passed, split.failed], [undefined, 1, 0]);
+  });
 });

@@ -8,7 +8,7 @@ import { ListingRunner } from '../listing';
 import { PerCpu } from '../perCpu';
 import { brokeIntoDelivery } from '../commonExits';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
-import type { TableRoot, Technique } from '../technique';
+import type { EptPteWrite, TableRoot, Technique } from '../technique';
 import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import type { WriteTracking } from '../writeTracking';
@@ -107,12 +107,12 @@ export class Ept implements Technique, RootMode {
     this.mmus.of(cpu).pml.prepare();
   }
 
-  /** Writes (lo, hi) as the EPT PTE of `gfn`, in a step of `actor`; false when no host frame is left for the tables above it. */
-  setEpte(gfn: number, lo: number, hi: number, actor: number): boolean {
+  setEpte(gfn: number, lo: number, hi: number, actor: number): EptPteWrite {
     const mmu = this.mmus.ofActor(actor);
+    if (mmu.leaves.find(gfn) && mmu.leaves.isLarge) return 'large page';
     const isWritten = mmu.leaves.put(gfn, lo, hi, actor);
     mmu.flushRemoteTlbs();
-    return isWritten;
+    return isWritten ? 'written' : 'no host frame';
   }
 
   guestCr3Lo(cpu: number): number {
