@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { COMMAND, DEBUG_TYPE, LANGUAGE, TABLE_VIEWS, TECHNIQUES, WALK_PANEL } from '../../src/extension/contributions';
+import { runningTechniques } from '../../src/engine/techniques';
 import { projectRoot } from '../vscode/harness/projectRoot';
 
 interface MenuItem {
@@ -114,6 +115,7 @@ describe('the extension manifest', () => {
     const { launch } = debuggerRow.configurationAttributes;
     assert.deepEqual(launch.required, ['program']);
     assert.deepEqual(launch.properties['mmu']?.anyOf?.[0]?.enum, [...TECHNIQUES]);
+    assert.deepEqual(TECHNIQUES, runningTechniques.map(({ name }) => name));
     const configurations = [...debuggerRow.initialConfigurations, ...debuggerRow.configurationSnippets.map(({ body }) => body)];
     for (const configuration of configurations) {
       const unknown = Object.keys(configuration).filter((key) => !['type', 'request', 'name', ...Object.keys(launch.properties)].includes(key));
