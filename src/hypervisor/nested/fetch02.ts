@@ -58,7 +58,7 @@ export const fetch02: ListingProcedure<NestedMmu> = {
     ), [
       line('rights without W', {}, (_, f) => withholdWrite(f)),
     ]),
-    line('EPT PTE = hpa with rights, write-back', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translations'] }, (mmu, f) => {
+    line('EPT PTE = hpa with rights, write-back', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translation'] }, (mmu, f) => {
       f.set(V.index, indexAt(f.frame(V.l2_gpa), 1), 0);
       mmu.ept02.setLeaf(f.lo(V.sp), f.lo(V.index), f.frame(V.hpa), f.lo(V.gfn), f.lo(V.rights), mmu.cpu);
     }),

@@ -62,7 +62,7 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
     vm.slotKeeper.listener = new NestedSlots(
       this.ept.slots, (gfn, pages, actor) => this.flushShadowMemslot(gfn, pages, actor), (gfn, pages, actor) => this.unmap02(gfn, pages, actor),
     );
-    this.ept02 = new Ept02(vm.registry, new ShadowPages(vm.registry, shadowPages, vm.memory.frames), vm.frames, vm.writer, host.bus);
+    this.ept02 = new Ept02(new ShadowPages(vm.registry, shadowPages, vm.memory.frames), vm.frames, vm.writer, host.bus);
     this.states = new PerCpu(processors, ({ cpu }) => new NestedState(host.registry, cpu, VMCS_WORDS));
     const parts = { vm, ept02: this.ept02, outer: this.ept, vmxonFrame: VMXON_FRAME, states: this.states };
     this.mmus = new PerCpu(processors, (processor) => (

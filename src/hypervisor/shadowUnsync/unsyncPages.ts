@@ -1,5 +1,6 @@
 import type { StateClaims } from '../../hardware/state/registry';
-import type { SpteWatcher, Sptes } from '../shadowWp/sptes';
+import type { SpteWatcher } from '../shadowEntries';
+import type { Sptes } from '../shadowWp/sptes';
 
 const BITMAP_WORDS = 16;
 const UNSYNC = 0;

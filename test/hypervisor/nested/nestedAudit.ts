@@ -75,7 +75,7 @@ export function auditEpt02(machine: Machine): void {
     if (!isDirect02(role)) assertProtected(pages.gfnOf(page));
     for (let index = 0; index < ENTRIES; index++) {
       if (!ept02.isPresent(page, index)) continue;
-      const target = levelOf02(role) === 1 ? `gfn ${ept02.gfnAt(page, index)}` : `page ${frames.detailOf(frameInEntry(writer.lo(table, index), writer.hi(table, index)))}`;
+      const target = levelOf02(role) === 1 ? `gfn ${pages.leafGfn(page, index)}` : `page ${frames.detailOf(frameInEntry(writer.lo(table, index), writer.hi(table, index)))}`;
       seen.set(`${table}:${index}`, target);
     }
     if (levelOf02(role) === 4) descend(page, 4, 0, role);
@@ -106,7 +106,7 @@ export function auditEpt02(machine: Machine): void {
       const where = `EPT02 of gpa:0x${(l2Frame * 4096).toString(16)} in L2`;
       assert.equal(lo & RIGHTS & ~composed.rights, 0, `${where} gives rights that EPT12 does not`);
       assert.equal(lo & RIGHTS & ~accessOf02(pages.roleOf(page)), 0, `${where} gives rights that its role does not`);
-      assert.equal(ept02.gfnAt(page, index), composed.gfn, `${where} maps another frame of L1's than EPT12`);
+      assert.equal(pages.leafGfn(page, index), composed.gfn, `${where} maps another frame of L1's than EPT12`);
       assert.equal(frameInEntry(lo, writer.hi(table, index)), vm.memory.frameOf(composed.gfn), `${where} maps another host frame than the host`);
       if ((lo & EPT_RIGHTS.writable) !== 0) {
         assert.equal(ept02.isShadowed(composed.gfn), false, `${where} lets L2 write a shadowed table`);
