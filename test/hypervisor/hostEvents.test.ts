@@ -1,11 +1,14 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
+import { RUN } from '../../src/engine/runState';
+import { LARGE_FRAMES } from '../../src/hypervisor/host/hostFrames';
 import { compiled } from '../engine/onMachine';
-import { machineFor, runAudited } from './audit';
+import { audit, machineFor, runAudited } from './audit';
 import { seenByGuest } from './programs/agreement';
 import { guestPrograms } from './programs/guestOperation';
 import { guestText } from './programs/guestText';
 import { hostEvents, withHostEvents } from './programs/hostEvents';
+import { leaveFrames, runToLine } from './programs/hostPokes';
 
 const hypervisors = ['shadow-wp', 'shadow-unsync', 'ept'] as const;
 
@@ -24,5 +27,23 @@ describe('what the host does', function () {
     fc.assert(fc.property(guestPrograms, hostEvents, fc.constantFrom(...hypervisors), (guest, events, mmu) => {
       runAudited(machineFor(compiled(withHostEvents(guestText({ ...guest, operations: guest.operations.slice(0, 6) }), events)), mmu));
     }), { numRuns: 6, seed: 20261121 });
+  });
+
+  it('collapses nothing when the large page takes the last frames, and none is left for the table above it', () => {
+    const text = `platform { backing 2M, ram 4G }
+machine { paging 4-level, ram 2G }
+cpu 0 {
+  host collapse(gpa:1536M)
+}
+`;
+    for (const mmu of hypervisors) {
+      const machine = machineFor(compiled(text), mmu);
+      const { interpreter: { run } } = machine;
+      runToLine(machine, 3);
+      leaveFrames(machine, LARGE_FRAMES);
+      while (run.status === RUN.running) machine.interpreter.step();
+      assert.equal(run.status, RUN.hostActionRefused, mmu);
+      assert.deepEqual(audit(machine), [], mmu);
+    }
   });
 });

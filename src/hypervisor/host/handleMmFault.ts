@@ -42,13 +42,7 @@ const doHugePage: ListingProcedure<HostMemoryManager> = {
     }),
     when('no 2 MBytes lie free in a row', (host) => host.frame < 0, [give('nothing', 0)]),
     line('set the PDE of hva to hpa, a large page, making the tables above it where they are missing', { writes: NEW_PAGE }, (host, f) => {
-      const first = host.largeStart(page(f));
-      const isMapped = host.process.mapLarge(first, f.frame(P.hpa), host.actor);
-      for (let i = 0; i < LARGE_FRAMES; i++) {
-        if (isMapped) host.host.rmap.add(f.frame(P.hpa) + i, host.vm, first + i);
-        else host.frames.release(f.frame(P.hpa) + i);
-      }
-      if (!isMapped) host.frame = -1;
+      if (!host.mapLarge(host.largeStart(page(f)), f.frame(P.hpa))) host.frame = -1;
     }),
     when('host memory is used up by the tables', (host) => host.frame < 0, [give('nothing', 0)]),
     give('done', 1),

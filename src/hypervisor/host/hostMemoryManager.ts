@@ -76,6 +76,19 @@ export class HostMemoryManager {
     return true;
   }
 
+  /**
+   * The 2 MBytes that begin with page `hvaPage` map the frames from `frame` on, which were allocated for that. False when no frame
+   * is left for the tables above: then those are free again.
+   */
+  mapLarge(hvaPage: number, frame: number): boolean {
+    const isMapped = this.process.mapLarge(hvaPage, frame, this.actor);
+    for (let i = 0; i < LARGE_FRAMES; i++) {
+      if (isMapped) this.host.rmap.add(frame + i, this.vm, hvaPage + i);
+      else this.frames.release(frame + i);
+    }
+    return isMapped;
+  }
+
   /** The page maps no frame any more: its entry names a page of the swap device, or nothing (0). */
   unmap(hvaPage: number, frame: number, swapPage: number): void {
     this.process.unmap(hvaPage, swapPage, this.actor);

@@ -21,7 +21,7 @@ export const splitHugePmd: ListingProcedure<HostMemoryManager> = {
   ],
 };
 
-/** Gives 1, or 0 when no 2 MBytes lie free in a row. */
+/** Gives 1, or 0 when no 2 MBytes lie free in a row, or no frame besides for a table above them. */
 export const collapseHugePage: ListingProcedure<HostMemoryManager> = {
   name: 'collapse_huge_page',
   purpose: 'khugepaged: 512 small pages are copied into one large one. What was shared is the VM\'s own again, what was in the swap device comes back.',
@@ -38,10 +38,10 @@ export const collapseHugePage: ListingProcedure<HostMemoryManager> = {
       { writes: ['memory', 'host.frames', 'host.frame_list', 'host.rmap', 'host.rmap_free', 'host.swap', 'host.swap_map'] },
       (host, f) => gather(host, f)),
     line('PDE = hpa, a large page, in place of the table', { writes: ['memory', 'host.frames', 'host.frame_list', 'host.rmap', 'host.rmap_free'] }, (host, f) => {
-      host.process.mapLarge(first(host, f), f.frame(V.hpa), host.actor);
-      for (let i = 0; i < LARGE_FRAMES; i++) host.host.rmap.add(f.frame(V.hpa) + i, host.vm, first(host, f) + i);
+      host.frame = host.mapLarge(first(host, f), f.frame(V.hpa)) ? f.frame(V.hpa) : -1;
     }),
     line('mmu_notifier_invalidate_range_end(the 2 MBytes)', { writes: ['vm.mmu_notifier'] }, (host, f) => host.notifier.rangeEnd(first(host, f), LARGE_FRAMES, host.actor)),
+    when('host memory is used up by the tables, so that nothing was mapped there', (host) => host.frame < 0, [give('nothing', 0)]),
     give('done', 1),
   ],
 };

@@ -1,6 +1,16 @@
 import { strict as assert } from 'node:assert';
 import type { Machine } from '../../../src/engine/machine';
+import { RUN } from '../../../src/engine/runState';
 import { VMCS } from '../../../src/hardware/vmx/vmcs';
+
+/** Runs to where the first CPU comes to a statement on this line of the scenario, from 0. */
+export function runToLine({ interpreter, program }: Machine, line: number): void {
+  while (interpreter.run.status === RUN.running) {
+    const ahead = interpreter.isAtStatement(0) ? program.statements[interpreter.statementAhead(0)] : undefined;
+    if (ahead?.range.file === 0 && ahead.range.line === line) return;
+    interpreter.step();
+  }
+}
 
 /** Leaves the host this many frames that were never given, and none that were given back. */
 export function leaveFrames(machine: Machine, frames: number): void {

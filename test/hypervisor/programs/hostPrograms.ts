@@ -77,6 +77,7 @@ export const hostPrograms: readonly HostProgram[] = [
   host split(0x600000)
   host collapse(0x600000)`) },
   { text: guest('backing 2M, ram 4G', '  map(p, 0x40000000, gpa:1536M, rw)\n  x = 1\n  user [0x40000000] = 1', '2G'), starve: { line: FIRST_LINE + 2, frames: 512 } },
+  { text: guest('backing 2M, ram 4G', '  x = 1\n  host collapse(gpa:1536M)', '2G'), starve: { line: FIRST_LINE + 1, frames: 512 } },
   // Another CPU fills the entry while this one is on its way to ask for it.
   { text: `machine { paging 4-level, ram 16M }
 process p { 0x600000 .. 0x601000 rw user }
