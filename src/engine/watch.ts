@@ -1,6 +1,6 @@
 import { KIND_AT, VALUES_AT, VALUES_SET_AT, field } from '../hardware/events/eventTable';
 import { VMCS, vmcsFields } from '../hardware/vmx/vmcs';
-import { INSTRUCTION_WORDS, OP, eventFieldNames, type Fragment, type ValueType } from '../language/program';
+import { INSTRUCTION_WORDS, OP, eventFieldNames, queries, type Fragment, type ValueType } from '../language/program';
 import { isZero, pairToBigInt, setNumberAt, setPairAt } from './arithmetic';
 import type { Machine } from './machine';
 import { COMPUTED, compute } from './values';
@@ -59,7 +59,10 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
         questions.register(cpu, b);
         setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
         break;
-      case OP.query: questions.ask(cpu, b, words, 2 * a, words[2 * c]!, words[2 * c + 1]!); break;
+      case OP.query:
+        if (queries[b] === 'tlb.holds' && machine.processors[cpu] === undefined) return { error: 'a host thread has no TLB: look in the frame of a CPU' };
+        questions.ask(cpu, b, words, 2 * a, words[2 * c]!, words[2 * c + 1]!);
+        break;
       case OP.queryOf:
         questions.askIn(words[2 * c + 2]!, () => questions.ask(cpu, b, words, 2 * a, words[2 * c]!, words[2 * c + 1]!));
         break;

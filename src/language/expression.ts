@@ -4,6 +4,7 @@ import { Body } from './compile/body';
 import { CodeBuffer } from './compile/codeBuffer';
 import { compileExpression as compileNode } from './compile/expressions';
 import { Report } from './compile/report';
+import { hostContext } from './compile/hostContext';
 import { Meetings } from './compile/meetings';
 import { Scope } from './compile/scope';
 import type { ProgramSymbols } from './compile/symbols';
@@ -59,10 +60,11 @@ export function compileExpression(
     report, code, vms, catalog: NO_CATALOG, statements: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
     slotNames: program.slotNames, declaredSlots: new Set(), madeTables: [], declaredTables: program.tables.length, lost: new Set(),
   };
-  const vm = vms[Math.max(0, symbols.vmOfProcedure[site?.procedure ?? 0] ?? 0)];
+  const kind = procedure?.kind === 'host thread' ? procedure.kind : 'procedure';
+  const vm = kind === 'host thread' ? hostContext(unit) : vms[symbols.vmOfProcedure[site?.procedure ?? 0] ?? 0];
   if (vm === undefined) throw new Error('invariant: a program without a VM');
   const scope = vm.symbols.scopes[procedure?.range.file ?? 0] ?? new Scope(undefined);
-  const body = new Body(unit, vm, sourceText(0, '', text), scope, 'procedure', site?.procedure ?? -1);
+  const body = new Body(unit, vm, sourceText(0, '', text), scope, kind, site?.procedure ?? -1);
   body.purpose = site?.use ?? 'condition';
   adoptVariables(body, procedure, site);
   const own = procedure?.registers ?? 0;

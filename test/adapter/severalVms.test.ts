@@ -114,6 +114,14 @@ describe('a session on two VMs', () => {
     const value = async (expression: string): Promise<unknown> => (await client.ask('evaluate', { expression, frameId }))['result'];
     assert.deepEqual([await value('[alice.p.gva:0x600000]'), await value('[bob.p.gva:0x600000]')], ['0xa11ce', '0xb0b']);
     assert.match(await client.refused('evaluate', { expression: 'cr3', frameId }), /a host thread has no registers: look in the frame of a CPU/);
+    for (const whose of ['[gva:0x600000]', '[0x600000]', 'gpa_of(0x600000)', 'walk(0x600000).pte']) {
+      assert.match(await client.refused('evaluate', { expression: whose, frameId }), /write whose linear address this is: alice\.p\.gva:…, bob\.p\.gva:…/, whose);
+    }
+    assert.match(await client.refused('evaluate', { expression: 'hpa_of(gpa:0x5000)', frameId }), /write whose it is: alice\.gpa:…, bob\.gpa:…/);
+    assert.match(await client.refused('evaluate', { expression: 'exits.total', frameId }), /write total\.exits\.total/);
+    assert.match(await client.refused('evaluate', { expression: 'tlb.holds(0x600000)', frameId }), /the TLB of one CPU, and a host thread is none/);
+    assert.match(await client.refused('evaluate', { expression: 'seen', frameId }), /There is no `seen`/);
+    assert.match(String(await value('total.exits.total')), /^0x|^\d/);
     const { data } = await client.ask<{ data: string }>('readMemory', { memoryReference: 'gva:0x600000', count: 3 });
     assert.equal(Buffer.from(data, 'base64').toString('hex'), 'ce110a');
     const watched = { breakpoints: [{ dataId: 'nobody.gva:0x600000:8' }] };

@@ -4,7 +4,7 @@ import type { Body, Operand, Owner } from './body';
 import { questions, walkFields } from './builtins';
 import { compileAs, compileExpression } from './expressions';
 import { dottedPath } from './names';
-import { ownerNamed, ownerWord } from './owners';
+import { ownerNamed, ownerWord, sayWhoseOfSeveral } from './owners';
 import { described, isNumeric, misfitAdvice } from './valueTypes';
 
 /** Spaces that a question takes an address of; a bare number is a linear address, of `state_of` a host-physical one. */
@@ -18,12 +18,15 @@ const TECHNIQUE_KNOWS: ReadonlySet<string> = new Set(['hva_of', 'hpa_of', 'state
 export function compileQuestion(body: Body, node: Call, name: string, owner: Owner | undefined, target?: number): Operand {
   const [address] = node.args;
   if (address === undefined || node.args.length !== 1) return body.fail(node, 'question-argument', { name });
+  if (name === 'tlb.holds' && body.kind === 'host thread') return body.fail(node, 'no-cpu-tlb');
   if (TECHNIQUE_KNOWS.has(name)) noteTechnique(body, node, name);
   const mark = body.mark;
-  const asked = questionedAddress(body, address, TAKES[name] ?? ['gva']);
-  const result = emitQuery(body, queryNumber(name), owner === undefined ? asked : { ...asked, owner }, mark, target);
+  const value = questionedAddress(body, address, TAKES[name] ?? ['gva']);
+  const asked = owner === undefined ? value : { ...value, owner };
+  sayWhoseOfSeveral(body, address, asked);
+  const result = emitQuery(body, queryNumber(name), asked, mark, target);
   const type: ValueType = name === 'tlb.holds' ? 'truth' : (questions as Readonly<Record<string, ValueType>>)[name] ?? 'number';
-  const whose = owner ?? asked.owner;
+  const whose = asked.owner;
   const isElsewhere = whose !== undefined && whose.vm !== body.vm.symbols.vm && type === 'gpa';
   return { type, register: result, ...(isElsewhere ? { owner: { written: whose.written.split('.')[0] ?? '', vm: whose.vm } } : {}) };
 }
@@ -98,7 +101,9 @@ export function compileWalkField(body: Body, node: Field, asked: NonNullable<Ret
   const owner = asked.of.length === 0 ? undefined : ownerNamed(body, asked.call, asked.of);
   const mark = body.mark;
   const value = compileAs(body, address, 'gva');
-  const result = emitQuery(body, queryNumber(`walk.${field}`), { ...value, type: 'gva', owner: owner ?? value.owner }, mark, target);
+  const linear: Operand = { ...value, type: 'gva', owner: owner ?? value.owner };
+  sayWhoseOfSeveral(body, address, linear);
+  const result = emitQuery(body, queryNumber(`walk.${field}`), linear, mark, target);
   return { type, register: result };
 }
 

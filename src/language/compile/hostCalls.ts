@@ -4,7 +4,7 @@ import { OP } from '../program';
 import type { Body, Operand } from './body';
 import { compileAs, compileExpression } from './expressions';
 import { dottedPath } from './names';
-import { ownerNames, ownerWord } from './owners';
+import { ownerWord, sayWhose } from './owners';
 import { described, isAddress, isNumeric } from './valueTypes';
 
 /** `host swap_out(a)`: operands in a row of registers, an address with whose it is behind it. */
@@ -66,18 +66,6 @@ function compileAddressOperand(body: Body, node: Expr, register: number): void {
   if (body.kind === 'host thread') sayWhose(body, node, address);
   place(body, address, register);
   body.unit.code.loadConstant(register + 1, ownerWord(body, address));
-}
-
-/** A host thread stands beside all VMs and has no CR3. */
-function sayWhose(body: Body, node: Expr, { type, owner }: Operand): void {
-  const vms = body.unit.vms.filter(({ symbols }) => symbols.name !== '');
-  const names = ownerNames(body);
-  if (type === 'gva' && owner?.process === undefined) {
-    const processes = [...body.vm.processNames.values(), ...names.filter((each) => each.includes('.'))];
-    body.fail(node, 'which-process', { choices: processes.length === 0 ? 'a process' : processes.map((each) => `${each}.gva:…`).join(', ') });
-  } else if (type !== 'hpa' && owner === undefined && vms.length > 1) {
-    body.fail(node, 'which-vm', { choices: vms.map(({ symbols }) => `${symbols.name}.${type}:…`).join(', ') });
-  }
 }
 
 /** A slot's name: `low`, or `alice.low` of another VM. Only `add_slot` may name one that there is not yet. */

@@ -6,6 +6,7 @@ import { hex } from './areas';
 import type { Body, Operand } from './body';
 import { asWanted, compileAs, compileExpression } from './expressions';
 import { inserting, replacing } from './fixes';
+import { sayWhoseOfSeveral } from './owners';
 import { conversion, described, isAddress, isNumeric } from './valueTypes';
 
 const SIZES: Readonly<Record<string, number>> = { byte: 1, word: 2, dword: 4, qword: 8 };
@@ -36,6 +37,7 @@ export function compileAddress(body: Body, node: Memory): number {
   if (node.offset !== undefined) return compileSegmented(body, node, node.offset);
   const value = compileExpression(body, node.segment);
   checkLinear(body, node.segment, value);
+  sayWhoseOfSeveral(body, node.segment, value);
   if (value.constant !== undefined) {
     warnOfKernelAccess(body, node, value.constant);
     warnOfMisalignedEntry(body, node, value.constant);
@@ -101,6 +103,7 @@ function compileOwnedLook(body: Body, node: Memory, size: number, target?: numbe
   const mark = body.mark;
   const value = compileExpression(body, node.segment);
   checkLinear(body, node.segment, value.owner === undefined ? value : { ...value, owner: undefined });
+  sayWhoseOfSeveral(body, node.segment, value);
   const pair = addressPair(body, value);
   body.releaseTo(mark);
   const result = target ?? body.allocate();

@@ -48,6 +48,24 @@ export function ownerNames(body: Body): readonly string[] {
   return [...processes, ...others];
 }
 
+/** A host thread stands beside all VMs and has no CR3. */
+export function sayWhose(body: Body, node: AstNode, { type, owner }: Operand): void {
+  const vms = body.unit.vms.filter(({ symbols }) => symbols.name !== '');
+  const names = ownerNames(body);
+  if (type === 'gva' && owner?.process === undefined) {
+    const processes = [...body.vm.processNames.values(), ...names.filter((each) => each.includes('.'))];
+    body.fail(node, 'which-process', { choices: processes.length === 0 ? 'a process' : processes.map((each) => `${each}.gva:…`).join(', ') });
+  } else if (type !== 'hpa' && owner === undefined && vms.length > 1) {
+    body.fail(node, 'which-vm', { choices: vms.map(({ symbols }) => `${symbols.name}.${type}:…`).join(', ') });
+  }
+}
+
+/** A look or a question in a host thread, of which several VMs could be meant; a bare number is a linear address there. */
+export function sayWhoseOfSeveral(body: Body, node: AstNode, operand: Operand): void {
+  const isOneOfSeveral = body.kind === 'host thread' && body.unit.vms.length > 1 && operand.owner === undefined;
+  if (isOneOfSeveral) sayWhose(body, node, isAddress(operand.type) ? operand : { ...operand, type: 'gva' });
+}
+
 /** The number that says whose an address is, for the register behind it. */
 export function ownerWord(body: Body, operand: Operand): bigint {
   const space: AddressOwner['space'] = isAddress(operand.type) ? operand.type : 'gva';

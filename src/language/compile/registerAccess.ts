@@ -108,7 +108,7 @@ function bitNumber(body: Body, node: Expr, name: string, bit: string): number | 
 /** Host threads have no registers, and 32-bit modes lack some. */
 function isThere(body: Body, node: Expr, name: string): boolean {
   const { mode } = body.vm.symbols;
-  if (body.kind === 'host thread') {
+  if (body.kind === 'host thread' && !body.isLooking) {
     body.fail(node, 'host-runs-no-guest', { name });
     return false;
   }

@@ -135,4 +135,8 @@ export const expressionMessages = {
     sentence: '`<written>` counts for one CPU, and a host thread is none; write total.<written>.',
     file: 'cpu 0 { x = 1 }\nhost thread h { merge_all()\n expect tlb.hits == 0 }',
   },
+  'no-cpu-tlb': {
+    sentence: '`tlb.holds` asks the TLB of one CPU, and a host thread is none; ask it in a `cpu` block.',
+    file: 'cpu 0 { x = 1 }\nhost thread h { merge_all()\n print tlb.holds(0x600000) }',
+  },
 } as const satisfies Readonly<Record<string, MessageRow>>;
