@@ -5,49 +5,53 @@ import * as path from 'node:path';
 import { TALLY_FILE, readTally } from './tally';
 import type { Tally } from './tally';
 import { projectRoot } from './vscode/harness/projectRoot';
-import { runExtensionHostSuite } from './vscode/extensionHostSuite';
 
-/** One part of the test run. It streams its own output and never throws for a failed test. */
+/** Takes what a leg prints. */
+export type Print = (chunk: Buffer | string) => void;
+
+/** One part of the test run. It never throws for a failed test. */
 export interface Leg {
   readonly name: string;
   readonly title: string;
+  /** `alone`: before all others, which use what it makes. `window`: not beside another one, as both open windows of VS Code. */
+  readonly beside: 'alone' | 'any' | 'window';
   /** @throws Error of one sentence when the leg cannot run at all. */
-  run(): Promise<Tally>;
+  run(print: Print): Promise<Tally>;
 }
 
 /** Longer than any healthy leg on two cores: what stands still for this long will not move again. */
 const LEG_LIMIT = 10 * 60_000;
 
-const ownLeg = ['conformance', 'exhaustive', 'adapter', 'panel', 'vscode'];
+const ownLeg = ['conformance', 'exhaustive', 'adapter', 'panel', 'vscode', 'hypervisor', 'language'];
 
-/** In the order of the run: cheap before dear, so that a plain mistake shows first. */
+/** In the order in which they begin: as two or more run side by side, the dear ones come first and the cheap ones fill the end. */
 export const legs: readonly Leg[] = [
-  command('build', 'build of everything that ships', [['esbuild.js']]),
-  command('browser', 'hardware to inspect without Node and DOM', [
-    ['esbuild.js', '--browser-check'],
-    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.portable.json'],
-  ]),
+  { ...command('build', 'build of everything that ships', [['esbuild.js']]), beside: 'alone' },
+  mocha('hypervisor', 'hypervisors', ['test/hypervisor/**/*.test.ts'], []),
+  { ...mocha('vscode-ui', 'journeys through the VS Code window', ['test/vscode/ui/**/*.test.ts'], ['--timeout', '180000']), beside: 'window' },
   mocha(
     'unit',
     'unit tests',
     ['test/**/*.test.ts'],
     ownLeg.flatMap((area) => ['--ignore', `test/${area}/**`]),
   ),
-  mocha('conformance', 'conformance vectors', ['test/conformance/**/*.test.ts'], ['--timeout', '300000']),
+  mocha('language', 'the guest language', ['test/language/**/*.test.ts'], []),
   mocha('exhaustive', 'every combination of flags, against the manuals\' prose', ['test/exhaustive/**/*.test.ts'], ['--timeout', '300000']),
-  mocha('adapter', 'debug adapter', ['test/adapter/**/*.test.ts'], []),
+  mocha('conformance', 'conformance vectors', ['test/conformance/**/*.test.ts'], ['--timeout', '300000']),
   mocha('panel', 'Page Walk panel in Chromium', ['test/panel/**/*.test.ts'], ['--timeout', '60000']),
   {
     name: 'vscode-suite',
     title: "mocha suite in VS Code's extension host",
-    run: () => withTallyFile(async (file) => ({ ended: await runExtensionHostSuite(file), file })),
+    beside: 'window',
+    run: (print) => withTallyFile(async (file) => (
+      { ended: await runNode(['--require', 'tsx/cjs', 'test/vscode/hostSuiteMain.ts'], { [TALLY_FILE]: file }, print), file }
+    )),
   },
-  mocha(
-    'vscode-ui',
-    'journeys through the VS Code window',
-    ['test/vscode/ui/**/*.test.ts'],
-    ['--timeout', '180000'],
-  ),
+  command('browser', 'hardware to inspect without Node and DOM', [
+    ['esbuild.js', '--browser-check'],
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.portable.json'],
+  ]),
+  mocha('adapter', 'debug adapter', ['test/adapter/**/*.test.ts'], []),
 ];
 
 /** A leg of Node programs, each of which passes with status 0. */
@@ -55,9 +59,10 @@ function command(name: string, title: string, programs: readonly (readonly strin
   return {
     name,
     title,
-    run: async () => {
+    beside: 'any',
+    run: async (print) => {
       let failed = 0;
-      for (const args of programs) if ((await runNode(args, {})) !== 0) failed++;
+      for (const args of programs) if ((await runNode(args, {}, print)) !== 0) failed++;
       return { passed: programs.length - failed, failed };
     },
   };
@@ -75,7 +80,8 @@ function mocha(name: string, title: string, files: readonly string[], options: r
   return {
     name,
     title,
-    run: () => withTallyFile(async (file) => ({ ended: await runNode(args, { [TALLY_FILE]: file }), file })),
+    beside: 'any',
+    run: (print) => withTallyFile(async (file) => ({ ended: await runNode(args, { [TALLY_FILE]: file }, print), file })),
   };
 }
 
@@ -96,15 +102,17 @@ async function withTallyFile(run: (file: string) => Promise<{ ended: number; fil
 }
 
 /** Runs a Node program from the checkout's root with its output passed on; resolves with its status. */
-async function runNode(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+async function runNode(args: readonly string[], env: Readonly<Record<string, string>>, print: Print): Promise<number> {
   return await new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: projectRoot,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
+    child.stdout.on('data', print);
+    child.stderr.on('data', print);
     const limit = setTimeout(() => {
-      console.error(`${args.join(' ')} did not end within ${String(LEG_LIMIT / 60_000)} minutes and is ended.`);
+      print(`${args.join(' ')} did not end within ${String(LEG_LIMIT / 60_000)} minutes and is ended.\n`);
       child.kill('SIGKILL');
     }, LEG_LIMIT);
     child.on('error', reject);
