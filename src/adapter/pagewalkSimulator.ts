@@ -1,7 +1,9 @@
 import { catalog } from '../engine/catalog';
 import { refusalText } from '../engine/configuration';
+import { causesOfCycles } from '../engine/costs/costModel';
 import { launch } from '../engine/launch';
 import type { Timeline } from '../engine/timeline';
+import { vmReport } from '../engine/vmReport';
 import type { Listing } from '../hypervisor/listing';
 import { TableChanges } from '../inspect/changes';
 import { readMemory } from '../inspect/memory';
@@ -54,6 +56,11 @@ function inspectorOf(timeline: Timeline): Inspector {
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),
+    costs: (cpu) => {
+      const { machine } = timeline;
+      const { costs } = machine.configuration;
+      return causesOfCycles(costs, vmReport(machine.questions, machine.vmOf(cpu), costs).counters);
+    },
   };
 }
 

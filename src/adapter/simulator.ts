@@ -1,4 +1,5 @@
 import type { Debuggee } from '../engine/debuggee';
+import type { CauseOfCycles } from '../engine/costs/costModel';
 import type { AddressSpace } from '../inspect/addressText';
 import type { TranslationRow } from '../inspect/translation';
 import type { ReadImport } from '../language/compile/sources';
@@ -45,4 +46,6 @@ export interface Inspector {
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */
   translation(cpu: number, gva: bigint): readonly TranslationRow[];
+  /** What the VM of this CPU is estimated to have cost since the scenario's first line, by cause. */
+  costs(cpu: number): readonly CauseOfCycles[];
 }

@@ -58,6 +58,7 @@ export async function runCommandLine(args: readonly string[], commands: Commands
     .argument('<file>', 'a scenario (.guest)')
     .option('--mmu <technique>', 'a technique to compare, in place of all; may be given several times', collected)
     .option('--sweep <values>', 'set a global before boot, in turn: n=1..4096:x2, n=0..100:+10 or n=1,8,64')
+    .option('--costs <model>', 'MODEL[:cost=cycles,…] for the estimated cycles, for example nehalem or modern:vm_exit=900')
     .option('--json', 'print the result as one object')
     .option('--svg <file>', 'write charts, a picture for light and dark')
     .option('--html <file>', 'write a page with charts and tables')

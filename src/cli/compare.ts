@@ -1,3 +1,4 @@
+import { costModelOfText } from '../engine/costs/costModel';
 import { startComparison, type Comparison, type ComparisonRun } from '../engine/compare';
 import { refusalText } from '../engine/configuration';
 import { paintFor } from './colours';
@@ -13,6 +14,7 @@ export interface CompareOptions {
   readonly json?: true;
   readonly mmu?: readonly string[];
   readonly sweep?: string;
+  readonly costs?: string;
   readonly svg?: string;
   readonly html?: string;
 }
@@ -24,12 +26,15 @@ export interface CompareOptions {
 export async function compare(file: string, options: CompareOptions, console: Console): Promise<number> {
   const sweep = options.sweep === undefined ? undefined : readSweep(options.sweep);
   if (sweep !== undefined && 'error' in sweep) return refuse(console, `--sweep ${options.sweep ?? ''}: ${sweep.error}.`);
+  const costs = options.costs === undefined ? undefined : costModelOfText(options.costs);
+  if (costs !== undefined && 'error' in costs) return refuse(console, `--costs ${options.costs ?? ''}: ${costs.error}.`);
   // Compiled with the swept global set: what is no global of the scenario's own is an error of the compiler's.
   const program = compileOrSay(file, console, sweep === undefined ? {} : { [sweep.global]: sweep.values[0] ?? 0n });
   if (program === undefined) return EXIT.unusable;
   const started = startComparison(program, {
     ...(options.mmu === undefined ? {} : { techniques: options.mmu }),
     ...(sweep === undefined ? {} : { sweep }),
+    ...(costs === undefined ? {} : { costs }),
   });
   if ('error' in started) return refuse(console, `${refusalText(started)}.`);
   const ended = await workOff({ work: (expired) => started.work(expired), progress: () => progressOf(file, started) }, console);

@@ -1,4 +1,5 @@
 import type { Comparison, TechniqueResult } from '../engine/compare';
+import { estimateJson } from '../engine/costs/costModel';
 import { shareWithoutExit } from '../engine/compareRows';
 import { countersJson, vmsJson } from '../engine/countersJson';
 
@@ -18,7 +19,7 @@ export function compareJson(scenario: string, { points, unfit, isOver }: Compari
 }
 
 function techniqueJson(result: TechniqueResult): object {
-  const { mmu, outcome: { ok, passed, failed, message }, isOver, counters, estimatedCycles, vms } = result;
+  const { mmu, outcome: { ok, passed, failed, message }, isOver, counters, costs, estimatedCycles, vms } = result;
   return {
     mmu,
     ok,
@@ -27,6 +28,7 @@ function techniqueJson(result: TechniqueResult): object {
     expectations: { passed, failed },
     accesses_without_exit: shareWithoutExit(result),
     counters: { ...countersJson(counters), estimated_cycles: estimatedCycles },
+    estimate: estimateJson(costs, counters),
     ...vmsJson(vms),
   };
 }

@@ -43,6 +43,7 @@ const helpTexts: Readonly<Record<string, HelpText>> = {
       'pagewalk compare scenarios/first-touch.guest',
       'pagewalk compare scenarios/page-table-write.guest --mmu shadow-wp:update=eager --mmu shadow-wp:update=zap --mmu ept',
       'pagewalk compare sweep.guest --sweep n=1..4096:x2 --svg n.svg',
+      'pagewalk compare scenarios/first-touch.guest --costs nehalem:walk_reference=200',
     ],
     statuses: [
       [0, 'every run came to its end, and every expectation held'],

@@ -2,6 +2,8 @@ import { PAGE_SHIFTS } from '../hardware/caches/tlb';
 import { machineRefusal, MAXPHYADDR } from '../hardware/processor/machineRules';
 import type { Backing } from '../hypervisor/host/hostMemory';
 import type { Catalog, SettingRow } from '../language/catalog';
+import { costModelOf } from './costs/costModel';
+import { costModelRows } from './costs/costTable';
 import { findTechnique, runningTechniques, techniqueNames } from './techniques';
 
 type Values = readonly (string | number)[];
@@ -42,6 +44,11 @@ function kernel(values: Values): string | undefined {
 
 function backing(values: Values): string | undefined {
   return values.length === 1 && backings.has(values[0] ?? '') ? undefined : 'write 4K or 2M';
+}
+
+function costs(values: Values): string | undefined {
+  const model = costModelOf(values);
+  return 'error' in model ? model.error : undefined;
 }
 
 /** Its form is the language's to check. */
@@ -99,6 +106,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'tags', section: 'platform', form: 'on or off', documentation: 'TLB lines carry a VPID, so that VM exits and entries leave them.', check: oneOf('on', 'off') },
   { name: 'walk_caches', section: 'platform', form: 'on or off', documentation: 'Paging-structure caches and the nested TLB: walks read only the entries that these lack.', check: oneOf('on', 'off') },
   { name: 'rewalk_on_permission_fault', section: 'platform', form: 'on or off', documentation: "A TLB line that refuses an access is walked again before a fault is raised; AMD's processors do.", check: oneOf('on', 'off') },
+  { name: 'costs', section: 'platform', form: 'nehalem', documentation: `Cost model that estimated cycles are of: ${costModelRows.map(({ name }) => name).join(', ')}; after it costs of your own, such as \`vm_exit 900\`.`, check: costs },
   { name: 'sabotage', section: 'platform', form: 'identity_map_all or load_guest_cr3_raw', documentation: 'What no hypervisor may do, done on purpose: guest-physical addresses that are in no slot lead to the host-physical ones of the same number; or the processor gets CR3 as the guest loads it.', check: oneOf('identity_map_all', 'load_guest_cr3_raw') },
   { name: 'swap', section: 'platform', form: '32M', documentation: "The host's swap device, to which `swap_out` and reclaim write guest pages; without it there is none.", check: ram },
   { name: 'backing', section: 'platform', form: '4K or 2M', documentation: 'Pages that the host backs guest memory with: 4K, or 2M where a memslot has room for them.', check: backing },

@@ -1,5 +1,6 @@
 import type { Program } from '../language/program';
 import { configure, refusalText, type ConfigurationError } from './configuration';
+import type { CostModel } from './costs/costModel';
 import { ScenarioRun, type RunReport } from './run';
 import { runningTechniques, techniqueNames } from './techniques';
 
@@ -13,6 +14,8 @@ export interface CompareOptions {
   /** As after `--mmu`, in the order of the columns; left out: every technique there is. */
   readonly techniques?: readonly string[];
   readonly sweep?: Sweep;
+  /** In place of the platform's. */
+  readonly costs?: CostModel;
 }
 
 /** What one run under one technique came to. */
@@ -130,11 +133,11 @@ export class ComparisonRun {
   }
 
   private start({ mmu, value }: PlannedRun): ScenarioRun {
-    const { sweep } = this.options;
+    const { sweep, costs } = this.options;
     const program = sweep === undefined || value === undefined ? this.program : withGlobal(this.program, sweep.global, value);
     const configuration = configure(program, mmu);
     if ('error' in configuration) throw new Error(`invariant: ${mmu} fitted before a global was set`);
-    return new ScenarioRun(program, configuration, { tries: 'counted' });
+    return new ScenarioRun(program, configuration, { tries: 'counted', ...(costs === undefined ? {} : { costs }) });
   }
 
   private finish(run: ScenarioRun, { mmu, value }: PlannedRun): void {

@@ -1,4 +1,5 @@
 import type { TechniqueResult } from './compare';
+import { causesOfCycles } from './costs/costModel';
 import { countersJson, type CountersJson } from './countersJson';
 
 /** One line of the table: what it counts under a technique. */
@@ -40,7 +41,6 @@ const after: readonly CompareRow[] = [
   part('shadow', ({ table_pages: pages }) => pages.shadow),
   part('EPT', ({ table_pages: pages }) => pages.ept),
   part('host', ({ table_pages: pages }) => pages.host),
-  cycles,
 ];
 
 /** Those that failed are told beside; of a run that died the rest was never judged. */
@@ -52,7 +52,17 @@ function heldOf({ passed, failed }: TechniqueResult['outcome']): string {
 export function compareRows(results: readonly TechniqueResult[]): readonly CompareRow[] {
   const reasons = results.flatMap(({ counters }) => Object.keys(countersJson(counters).vm_exits)).filter((key) => key !== 'total');
   const exits = [...new Set(reasons)].sort().map((key) => part(key, ({ vm_exits: counts }) => counts[key] ?? 0));
-  return [...before, ...exits, ...after, ...(results[0]?.vms ?? []).flatMap((_, vm, { length }) => (length > 1 ? rowsOfVm(results, vm) : []))];
+  return [...before, ...exits, ...after, cycles, ...causeRows(results), ...(results[0]?.vms ?? []).flatMap((_, vm, { length }) => (length > 1 ? rowsOfVm(results, vm) : []))];
+}
+
+/** What the estimate is made of, with the cost of one beside each: `VM exits, 1,200 each`. */
+function causeRows(results: readonly TechniqueResult[]): readonly CompareRow[] {
+  const causes = new Map(results.flatMap(({ costs, counters }) => causesOfCycles(costs, counters)).map(({ cause, each }) => [cause, each.cycles]));
+  return [...results[0]?.costs.costs ?? []].filter(({ row }) => causes.has(row.cause)).map(({ row, cycles: each }) => ({
+    title: `${row.cause}, ${grouped(each)} each`,
+    isPart: true,
+    value: ({ counters }) => grouped(row.count(counters) * each),
+  }));
 }
 
 /** Of several VMs what sets one apart from the others. */

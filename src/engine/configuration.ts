@@ -4,6 +4,7 @@ import type { Sabotage } from '../hypervisor/sabotage';
 import type { Backing } from '../hypervisor/host/hostMemory';
 import type { Program, SourceRange } from '../language/program';
 import { backings } from './catalog';
+import { costModelOf, type CostModel } from './costs/costModel';
 import { endOfMemory, ramBytes } from './memoryMap';
 import { settingNumber, settingWord, type Settings } from './settingValues';
 import { configureVm, type VmConfiguration } from './vmConfiguration';
@@ -27,6 +28,7 @@ export interface Configuration {
   /** Size of the host's swap device, in bytes; 0 when there is none. */
   readonly swap: number;
   readonly backing: Backing;
+  readonly costs: CostModel;
 }
 
 /** Why there is no such machine, as a sentence; `range`: of the setting that asks for it, when the scenario does. */
@@ -78,6 +80,8 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     const range = (platform.get('ram') ?? program.machine.find(({ name }) => name === 'ram') ?? platform.get('maxphyaddr'))?.range;
     return { error: refusal, ...(range === undefined ? {} : { range }) };
   }
+  const costs = costModelOf(platform.get('costs')?.values ?? []);
+  if ('error' in costs) return { error: costs.error };
   return {
     vms,
     vendor,
@@ -93,5 +97,6 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     sabotage: settingWord(platform, 'sabotage', 'none') as Sabotage,
     swap,
     backing: backings.get(platform.get('backing')?.values[0] ?? '') ?? '4K',
+    costs,
   };
 }

@@ -4,7 +4,7 @@ import { eventJson } from '../hardware/events/eventText';
 import type { Fragment, Program } from '../language/program';
 import { AccessTries, type Tries } from './accessTries';
 import { configure, type Configuration, type ConfigurationError } from './configuration';
-import { estimatedCycles } from './costs';
+import { estimatedCycles, type CostModel } from './costs/costModel';
 import type { Outcome, OutputLine } from './debuggee';
 import { GuestLog, guestLogKinds, type GuestLogLine } from './guestLog';
 import { Machine } from './machine';
@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly judged?: (expectation: number, verdict: 'held' | 'failed') => void;
   /** Counts tries of accesses, and those that took a VM exit: for comparisons, since it costs a look at every instruction. */
   readonly tries?: 'counted';
+  /** In place of the platform's. */
+  readonly costs?: CostModel;
   /** Asked now and then; true ends the run with the counts so far. */
   readonly isStopped?: () => boolean;
 }
@@ -51,6 +53,8 @@ export interface RunReport {
   readonly isOver: boolean;
   /** Indexed as hardware/state/counters.ts says, summed over all CPUs, table pages as they stand. */
   readonly counters: Float64Array;
+  /** What the estimate is made with. */
+  readonly costs: CostModel;
   readonly estimatedCycles: number;
   /** Present when they were asked for. */
   readonly tries?: Tries;
@@ -143,7 +147,8 @@ export class ScenarioRun {
     const { machine } = this;
     machine.bus.silence();
     this.log?.noteTables();
-    const vms = machine.vms.filter(({ outer }) => outer === undefined).map((vm) => vmReport(machine.questions, vm));
+    const costs = this.options.costs ?? machine.configuration.costs;
+    const vms = machine.vms.filter(({ outer }) => outer === undefined).map((vm) => vmReport(machine.questions, vm, costs));
     const counters = summed(vms);
     return {
       technique: techniqueText(machine.vms),
@@ -151,7 +156,8 @@ export class ScenarioRun {
       outcome: outcomeOf(machine),
       isOver: machine.interpreter.run.status !== RUN.running,
       counters,
-      estimatedCycles: estimatedCycles(counters),
+      costs,
+      estimatedCycles: estimatedCycles(costs, counters),
       ...(this.tries === undefined ? {} : { tries: this.tries.counted() }),
     };
   }

@@ -1,6 +1,6 @@
 import { COUNTER, COUNTERS } from '../hardware/state/counters';
 import { COUNTER_SCOPE } from '../language/program';
-import { estimatedCycles } from './costs';
+import { estimatedCycles, type CostModel } from './costs/costModel';
 import type { Questions } from './questions';
 import type { RunningVm } from './runningVm';
 
@@ -15,13 +15,13 @@ export interface VmReport {
 }
 
 /** How a VM stands. */
-export function vmReport(questions: Questions, { name, technique, processors }: RunningVm): VmReport {
+export function vmReport(questions: Questions, { name, technique, processors }: RunningVm, costs: CostModel): VmReport {
   const counters = summed(processors);
   for (const kind of ['guest', 'shadow', 'ept', 'host'] as const) {
     const counter = COUNTER[`table_pages.${kind}`];
     counters[counter] = questions.counter(processors[0]!.cpu, counter, COUNTER_SCOPE.now);
   }
-  return { name, technique: technique.name, counters, estimatedCycles: estimatedCycles(counters) };
+  return { name, technique: technique.name, counters, estimatedCycles: estimatedCycles(costs, counters) };
 }
 
 /** Counters of all together. */

@@ -236,6 +236,26 @@ describe('the real machine under a session', () => {
     await client.ask('disconnect');
   });
 
+  it('tells what the estimated cycles come from, below them', async () => {
+    const { client, program: touch } = session('first-touch.guest');
+    await client.start({ program: touch, mmu: 'ept', stopOnEntry: true });
+    await client.stopped();
+    for (let i = 0; i < 6; i++) await client.move('next');
+    const { id: frameId } = await client.top();
+    const { scopes } = await client.ask<{ scopes: DebugProtocol.Scope[] }>('scopes', { frameId });
+    const rows = async (variablesReference: number): Promise<DebugProtocol.Variable[]> => (
+      await client.ask<{ variables: DebugProtocol.Variable[] }>('variables', { variablesReference })
+    ).variables;
+    const counters = await rows(scopes.find(({ name }) => name === 'Counters')!.variablesReference);
+    const estimate = counters.find(({ name }) => name === 'estimated cycles');
+    assert.ok(estimate !== undefined && estimate.variablesReference > 0, JSON.stringify(counters.map(({ name, value }) => [name, value])));
+    const parts = await rows(estimate.variablesReference);
+    for (const { value } of parts) assert.match(value, /^\d+ = \d+ × \d+ \((read|assumed)\)$/);
+    assert.equal(parts.reduce((sum, { value }) => sum + parseInt(value, 10), 0), Number(estimate?.value));
+    assert.ok(parts.length >= 2);
+    await client.ask('disconnect');
+  });
+
   it('stops before boot when asked, and shows it', async () => {
     const { client, program: touch } = session('first-touch.guest');
     await client.start({ program: touch, stopAtBoot: true });

@@ -53,6 +53,19 @@ describe('pagewalk compare', () => {
     matchGolden(golden('compare-sweep.txt'), text);
   });
 
+  it('estimates with the costs that are asked for, and says what the estimate comes from', async () => {
+    const { status, text } = await compared('touches.guest', { mmu: ['ept'], costs: 'nehalem:walk_reference=200' });
+    assert.equal(status, 0);
+    assert.match(text, /^ {2}walk references, 200 each +34,400$/m);
+    assert.match(text, /^ {2}VM exits, 2,000 each +4,000$/m);
+    const { text: json } = await compared('touches.guest', { mmu: ['ept'], costs: 'nehalem', json: true });
+    const [{ counters, estimate }] = (JSON.parse(json) as { techniques: [{ counters: { estimated_cycles: number }; estimate: { costs: string; cycles: number; causes: { count: number; each: number; mark: string; cycles: number }[] } }] }).techniques;
+    assert.deepEqual([estimate.costs, estimate.cycles], ['nehalem', counters.estimated_cycles]);
+    assert.equal(estimate.causes.reduce((sum, { count, each }) => sum + count * each, 0), estimate.cycles);
+    const wrong = await compared('touches.guest', { costs: 'nehalm' });
+    assert.deepEqual([wrong.status, wrong.errors], [2, 'pagewalk: --costs nehalm: write one of the cost models modern, nehalem, epyc.\n']);
+  });
+
   it('prints the same as one object with --json', async () => {
     const { text } = await compared('touches.guest', { mmu, json: true });
     const object = JSON.parse(text) as { scenario: string; techniques: { mmu: string; ok: boolean; counters: { vm_exits: { total: number } } }[]; unfit: { mmu: string; why: string }[] };

@@ -9,12 +9,23 @@ import type { Children, HeldFrame, Launched } from '../sessionState';
 export function counterVariables(launched: Launched, held: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
   const plain = counterNames.flatMap((name) => (name === 'exits.total' ? [] : counter(launched, held, name, expressionOf(name))));
   const total = counter(launched, held, 'exits', 'total.exits.total');
-  return [...total.map((row) => ({ ...row, variablesReference: references.give(() => exits(launched, held)) })), ...plain];
+  const unfolding = total.map((row) => ({ ...row, variablesReference: references.give(() => exits(launched, held)) }));
+  return [...unfolding, ...plain, ...estimate(launched, held, references)];
 }
 
 /** Exits by reason, those that happened. */
 function exits(launched: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
   return exitReasons.flatMap(({ key }) => counter(launched, held, key, `total.exits.${key}`).filter(({ value }) => value !== '0'));
+}
+
+/** The estimate, and below it what it comes from. */
+function estimate({ inspector }: Launched, { cpu }: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
+  const causes = inspector.costs(cpu);
+  const row = (name: string, value: string, variablesReference: number): DebugProtocol.Variable => (
+    { name, value, type: 'estimate', variablesReference, presentationHint: { attributes: ['readOnly'] } }
+  );
+  const parts = (): readonly DebugProtocol.Variable[] => causes.map(({ cause, count, each, cycles }) => row(cause, `${cycles} = ${count} × ${each.cycles} (${each.mark})`, 0));
+  return [row('estimated cycles', String(causes.reduce((sum, { cycles }) => sum + cycles, 0)), causes.length === 0 ? 0 : references.give(parts))];
 }
 
 /** Table pages are counted as they stand, all else since the start. */

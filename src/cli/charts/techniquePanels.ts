@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import type { TechniqueResult } from '../../engine/compare';
-import { estimatedCyclesByCause } from '../../engine/costs';
+import { causesOfCycles } from '../../engine/costs/costModel';
 import { countersJson } from '../../engine/countersJson';
 import { tickText, type Panel } from './panel';
 
@@ -51,7 +51,7 @@ const quantities: readonly {
   {
     title: 'Estimated cycles by cause',
     axis: 'estimated cycles (assumed costs, not a measurement)',
-    pieces: ({ mmu, counters }) => estimatedCyclesByCause(counters).map(({ cause, cycles }) => ({ technique: mmu, part: cause, amount: cycles })),
+    pieces: ({ mmu, costs, counters }) => causesOfCycles(costs, counters).map(({ cause, cycles }) => ({ technique: mmu, part: cause, amount: cycles })),
   },
 ];
 

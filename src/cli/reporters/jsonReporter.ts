@@ -1,4 +1,5 @@
 import type { RunReport } from '../../engine/run';
+import { estimateJson } from '../../engine/costs/costModel';
 import { countersJson, vmsJson } from '../../engine/countersJson';
 import type { Reporter, ScenarioResult } from './reporter';
 
@@ -18,7 +19,7 @@ export class JsonReporter implements Reporter {
   }
 }
 
-function runJson(file: string, { technique, outcome, isOver, counters, estimatedCycles, vms }: RunReport): object {
+function runJson(file: string, { technique, outcome, isOver, counters, costs, estimatedCycles, vms }: RunReport): object {
   const { ok, passed, failed } = outcome;
   return {
     scenario: file,
@@ -27,6 +28,7 @@ function runJson(file: string, { technique, outcome, isOver, counters, estimated
     ...(isOver ? {} : { interrupted: true }),
     expectations: { passed, failed },
     counters: { ...countersJson(counters), estimated_cycles: estimatedCycles },
+    estimate: estimateJson(costs, counters),
     ...vmsJson(vms),
   };
 }
