@@ -35,6 +35,11 @@ export class EntryMaker {
     this.set(this.format.dirtyBit);
   }
 
+  /** Translations of the leaf outlive a load of CR3. */
+  markGlobal(): void {
+    if (this.format.globalBit !== undefined) this.set(this.format.globalBit);
+  }
+
   /** The entry maps a large page. */
   markLarge(): void {
     this.set(this.format.leafBit);

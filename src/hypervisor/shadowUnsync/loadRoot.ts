@@ -25,7 +25,7 @@ export const loadRoot: ListingProcedure<UnsyncMmu> = {
     when('CR0, CR4 or EFER was written, which flushes every PCID or changes the role', (mmu) => mmu.cr3Load === CR3_LOAD.none, [
       line('the previous roots are forgotten', { writes: ['shadow.pages', 'shadow.previous_roots'] }, (mmu) => mmu.previous.forgetAll()),
     ]),
-    when('the guest has no tables of 4 levels or 5', (mmu) => mmu.rootLevel === PAE_ROOT_LEVEL, [give('load_pae_roots()', (mmu) => mmu.call(mmu.procedures.loadPaeRoots))]),
+    when('the guest has no tables of 4 levels or 5', (mmu) => mmu.rootLevel === PAE_ROOT_LEVEL, [give('load_pae_roots()', (mmu) => mmu.call(loadPaeRoots))]),
     line('gfn = guest CR3 >> 12, role = its highest level with every right, and the mode bits of CR0, CR4 and EFER', {}, (mmu, f) => {
       f.set(V.gfn, mmu.cr3Frame, 0);
       f.set(V.role, roleOf(mmu.mode, mmu.rootLevel, ALL_RIGHTS, 0), 0);

@@ -1,8 +1,9 @@
 import { line, when } from '../listing';
 import { cannotBeLeft } from '../shadowWp/leafRights';
-import { FETCH, fetchOf, indexOf, withholdWrite } from '../shadowWp/fetch';
-import { pageFaultOf } from '../shadowWp/pageFault';
+import { childByGuestTable, FETCH, fetchOf, indexOf, withholdWrite } from '../shadowWp/fetch';
+import { pageFaultOf, trappedWrites } from '../shadowWp/pageFault';
 import { isDirect } from '../shadowWp/role';
+import { listingOf } from '../shadowWp/protectedTables';
 import { ShadowWp, type ShadowFlavour } from '../shadowWp/shadowWp';
 import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import type { VirtualMachine } from '../virtualMachine';
@@ -28,14 +29,19 @@ export interface ShadowUnsyncSettings {
 }
 
 const handlePageFault = pageFaultOf<UnsyncMmu>({
-  text: 'the access writes a frame with a shadowed table above the last level, or with one that no SPTE can let it write',
-  traps: (mmu, gfn, errorCode) => mmu.isTracked(gfn) || mmu.isShadowed(gfn) && cannotBeLeft(mmu, errorCode),
+  beforeTrueFault: [],
+  beforeFill: [
+    trappedWrites('the access writes a frame with a shadowed table above the last level, or with one that no SPTE can let it write',
+      (mmu, gfn, errorCode) => mmu.isTracked(gfn) || mmu.isShadowed(gfn) && cannotBeLeft(mmu, errorCode)),
+  ],
 });
 
 const fetch = fetchOf<UnsyncMmu>({
+  child: childByGuestTable(),
   atPage: [
     line('write_flooding_count(sp) = 0: it is in use', { writes: ['shadow.unsync'] }, (mmu, f) => mmu.unsync.setFlooding(f.lo(FETCH.sp), 0)),
   ],
+  afterZap: [],
   beforeLink: [
     when('a page below child is unsync', (mmu, f) => mmu.unsync.hasUnsyncBelow(f.lo(FETCH.child)), [
       line('mmu_sync_children(child): an entry that becomes present needs no INVLPG', {}, (mmu, f) => void mmu.call(syncChildren, f.lo(FETCH.child), 0)),
@@ -55,6 +61,8 @@ const fetch = fetchOf<UnsyncMmu>({
   ],
 });
 
+const procedures = { handlePageFault, fetch, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
+
 /**
  * Shadow paging as KVM does it: tables above the last level are write-protected, those of the last level may leave step with
  * their shadow, and come back into step where the guest would have to expect that a TLB forgets: at INVLPG and loads of CR3.
@@ -71,8 +79,8 @@ export class ShadowUnsync extends ShadowWp {
     const flavour: ShadowFlavour = {
       name: 'shadow-unsync',
       mostRoots: most + 1,
-      procedures: { handlePageFault, fetch, getShadowPage, trackWrite, loadRoot, loadPaeRoots, handleInvlpg, handleInvpcid },
-      others: [tryToUnsync, ptePrefetch, syncChildren, syncPage, syncSpte],
+      procedures,
+      listing: [...listingOf(procedures, { trackWrite, loadPaeRoots }), tryToUnsync, ptePrefetch, syncChildren, syncPage, syncSpte],
       makeMmu: (...mmu) => {
         const [cpu, , , pages, sptes] = mmu;
         const unsync = parts.unsync ??= new UnsyncPages(vm.registry, pages.limit, sptes);

@@ -4,14 +4,15 @@ import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
 import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { brokeIntoDelivery } from '../commonExits';
-import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { markWritten, PAGE_KNOWN, walkOperandPage } from '../walkOperandPage';
+import { trackWrite } from './trackWrite';
 import type { ShadowMmu } from './shadowMmu';
 
 const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
 
-/** The one `walk_operand_page` of this listing. */
+/** The `walk_operand_page` of these listings, unless one has its own. */
 export const walkOther = walkOperandPage<ShadowMmu>();
 
 /** What an emulation begins with, its gva and error code being its first values: an operand in two pages needs both. */
@@ -21,8 +22,8 @@ export const findOtherPage = when<ShadowMmu>('the operand goes on in another pag
   ]),
 ]);
 
-/** Gives a `RESUME`. */
-export const emulateAccess: ListingProcedure<ShadowMmu> = {
+/** `afterAccess`: what the shadow makes of what was written. Gives a `RESUME`. */
+export const emulateAccessOf = <M extends ShadowMmu>(afterAccess: readonly ListingNode<M>[]): ListingProcedure<M> => ({
   name: 'emulate_access',
   purpose: 'An access that no SPTE can let the guest make itself: done for the guest, byte by byte where it belongs.',
   values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
@@ -66,16 +67,21 @@ export const emulateAccess: ListingProcedure<ShadowMmu> = {
       ]),
     ]),
     line('perform the access, at hpa', { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
-    markWritten<ShadowMmu>(),
-    when('it wrote a shadowed page table in the other page', (mmu) => wroteOtherTable(mmu), [
-      line('track_write(the other page)', {}, (mmu, f) => trackOther(mmu, f.lo(V.gva))),
-    ]),
+    markWritten<M>(),
+    ...afterAccess,
     when('a present SPTE is gone', (mmu) => mmu.mustFlush === 1, [
       line('kvm_flush_remote_tlbs(), INVVPID on every vCPU: a TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
     ]),
     give('to the guest, behind the access', RESUME.completed),
   ],
-};
+});
+
+/** What follows an emulation whose first value is the gva, where tables are write-protected: of an operand in two pages either may be one. */
+export const trackOtherPage = when<ShadowMmu>('it wrote a shadowed page table in the other page', (mmu) => wroteOtherTable(mmu), [
+  line('track_write(the other page)', {}, (mmu, f) => trackOther(mmu, f.lo(V.gva))),
+]);
+
+export const emulateAccess: ListingProcedure<ShadowMmu> = emulateAccessOf<ShadowMmu>([trackOtherPage]);
 
 function isWriteToRom({ memory: { slots } }: ShadowMmu, f: ListingFrame): boolean {
   return (f.lo(V.error_code) & PFEC.W) !== 0 && slots.isReadOnly(slots.find(f.frame(V.gpa)));
@@ -90,13 +96,13 @@ function findsOther(mmu: ShadowMmu, gvaLo: number, errorCode: number): boolean {
 }
 
 /** The operand's other page, if it has one, holds a shadowed page table and was written. */
-export function wroteOtherTable(mmu: ShadowMmu): boolean {
+function wroteOtherTable(mmu: ShadowMmu): boolean {
   return mmu.operand.crosses && mmu.operand.isWritten && mmu.isShadowed(mmu.otherGfn);
 }
 
 /** `track_write` for the bytes that lie in the page which the exit at `gvaLo` is not about. */
-export function trackOther(mmu: ShadowMmu, gvaLo: number): void {
+function trackOther(mmu: ShadowMmu, gvaLo: number): void {
   const { lo } = mmu.operand.otherGva(gvaLo);
-  mmu.call(mmu.procedures.trackWrite, (mmu.otherGfn << 12) | (lo & 0xfff), mmu.otherGfn >>> 20, mmu.operand.bytesAt(lo), 0);
+  mmu.call(trackWrite, (mmu.otherGfn << 12) | (lo & 0xfff), mmu.otherGfn >>> 20, mmu.operand.bytesAt(lo), 0);
 }
 

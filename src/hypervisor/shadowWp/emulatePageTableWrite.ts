@@ -4,9 +4,10 @@ import { ACTOR, KIND, SPACE, field } from '../../hardware/events/eventTable';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
-import { findOtherPage, trackOther, wroteOtherTable } from './emulateAccess';
+import { findOtherPage, trackOtherPage } from './emulateAccess';
 import { markWritten } from '../walkOperandPage';
 import type { ShadowMmu } from './shadowMmu';
+import { trackWrite } from './trackWrite';
 
 const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
 
@@ -35,11 +36,9 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
     line('perform the store on guest memory, at hpa', { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
     markWritten<ShadowMmu>(),
     line('track_write(gpa, bytes)', {}, (mmu, f) => {
-      mmu.call(mmu.procedures.trackWrite, f.lo(V.gpa), f.hi(V.gpa), mmu.operand.bytesAt(f.lo(V.gva)), 0);
+      mmu.call(trackWrite, f.lo(V.gpa), f.hi(V.gpa), mmu.operand.bytesAt(f.lo(V.gva)), 0);
     }),
-    when('it wrote a shadowed page table in the other page', (mmu) => wroteOtherTable(mmu), [
-      line('track_write(the other page)', {}, (mmu, f) => trackOther(mmu, f.lo(V.gva))),
-    ]),
+    trackOtherPage,
     when('a present SPTE is gone', (mmu) => mmu.mustFlush === 1, [
       line('kvm_flush_remote_tlbs(), INVVPID on every vCPU: a TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
     ]),

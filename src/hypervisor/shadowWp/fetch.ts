@@ -8,16 +8,31 @@ import { directRoleOf, roleOf } from './role';
 import type { ShadowMmu } from './shadowMmu';
 
 /** Numbers of its values, for lines that a way of keeping the shadow in step adds. */
-export const FETCH = { gva: 0, error_code: 1, gfn: 2, hpa: 3, level: 4, sp: 5, table_gfn: 6, role: 7, child: 8, rights: 9 } as const;
+export const FETCH = { gva: 0, error_code: 1, gfn: 2, hpa: 3, level: 4, sp: 5, table: 6, role: 7, child: 8, rights: 9 } as const;
 const V = FETCH;
 
 /** Bits of a linear address's high half that choose entries: up to bit 56, with five levels. */
 const INDEX_BITS_HI = 0x1ffffff;
 
+/** What decides which shadow page `fetch` wants one level further down. */
+export interface ChildVariation<V extends ShadowMmu> {
+  /** What it is known by beside its role. */
+  readonly table: ListingProcedure<V>['values'][number];
+  /** The line that sets `FETCH.table` and `FETCH.role`. */
+  readonly text: string;
+  readonly find: (mmu: V, f: ListingFrame) => void;
+  /** The condition under which `FETCH.child`, which may be none (0), is not that page. */
+  readonly unwanted: string;
+  readonly isWanted: (mmu: V, f: ListingFrame) => boolean;
+}
+
 /** What `fetch` does where ways of keeping the shadow in step differ. */
 export interface FetchVariation<V extends ShadowMmu> {
+  readonly child: ChildVariation<V>;
   /** With each shadow page on the way. */
   readonly atPage: readonly ListingNode<V>[];
+  /** With an SPTE that led elsewhere and is gone. */
+  readonly afterZap: readonly ListingNode<V>[];
   /** With a child that is about to be linked. */
   readonly beforeLink: readonly ListingNode<V>[];
   /** Before the leaf is made: whether it may have W. */
@@ -32,7 +47,7 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
   values: [
     { name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gfn', kind: 'number' },
     { name: 'hpa', kind: 'hpa' }, { name: 'level', kind: 'number' }, { name: 'sp', kind: 'number' },
-    { name: 'table_gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'child', kind: 'number' },
+    variation.child.table, { name: 'role', kind: 'number' }, { name: 'child', kind: 'number' },
     { name: 'rights', kind: 'number' },
   ],
   parameters: 4,
@@ -58,16 +73,17 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
     }),
     repeat('level > 1', (_, f) => f.lo(V.level) > 1, [
       ...variation.atPage,
-      line('role = level - 1, rights of the guest entries so far (below a large page: rights, key); table_gfn = what the guest entry references', {}, (mmu, f) => childOf(mmu, f)),
+      line(variation.child.text, {}, variation.child.find),
       line('child = what the SPTE of sp leads to', {}, (mmu, f) => {
         f.set(V.child, mmu.sptes.childOf(f.lo(V.sp), indexOf(f)), 0);
       }),
-      when('child is not the shadow page of (table_gfn, role)', (mmu, f) => !isWanted(mmu, f), [
+      when(variation.child.unwanted, (mmu, f) => !variation.child.isWanted(mmu, f), [
         line('zap the SPTE', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages'] }, (mmu, f) => {
           if (mmu.sptes.zap(f.lo(V.sp), indexOf(f), mmu.cpu)) mmu.mustFlush = 1;
         }),
-        line('child = get_shadow_page(table_gfn, role)', {}, (mmu, f) => {
-          f.set(V.child, mmu.call(mmu.procedures.getShadowPage, f.lo(V.table_gfn), 0, f.lo(V.role), 0), 0);
+        ...variation.afterZap,
+        line(`child = get_shadow_page(${variation.child.table.name}, role)`, {}, (mmu, f) => {
+          f.set(V.child, mmu.call(mmu.procedures.getShadowPage, f.lo(V.table), f.hi(V.table), f.lo(V.role), 0), 0);
         }),
         when('host memory is used up', (_, f) => f.lo(V.child) === 0, [give('nothing', 0)]),
         ...variation.beforeLink,
@@ -95,16 +111,27 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
       { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translation'] },
       (mmu, f) => {
         const frame = f.frame(V.hpa);
-        mmu.sptes.setLeaf(f.lo(V.sp), indexOf(f), frame, f.lo(V.gfn), f.lo(V.rights), mmu.guest.result.key, mmu.cpu);
+        mmu.sptes.setLeaf(f.lo(V.sp), indexOf(f), frame, f.lo(V.gfn), f.lo(V.rights), mmu.leafMarks, mmu.cpu);
       }),
     ...variation.afterLeaf,
     give('done', 1),
   ],
 });
 
+/** The shadow page of the guest table that the guest's entry leads to. */
+export const childByGuestTable = <M extends ShadowMmu>(): ChildVariation<M> => ({
+  table: { name: 'table_gfn', kind: 'number' },
+  text: 'role = level - 1, rights of the guest entries so far (below a large page: rights, key); table_gfn = what the guest entry references',
+  find: childOf,
+  unwanted: 'child is not the shadow page of (table_gfn, role)',
+  isWanted,
+});
+
 /** Every shadowed table is write-protected. */
 export const fetch: ListingProcedure<ShadowMmu> = fetchOf<ShadowMmu>({
+  child: childByGuestTable(),
   atPage: [],
+  afterZap: [],
   beforeLink: [],
   beforeLeaf: [
     when('gfn holds a shadowed page table', (mmu, f) => mmu.isShadowed(f.lo(V.gfn)), [
@@ -125,21 +152,25 @@ function childOf(mmu: ShadowMmu, f: ListingFrame): void {
   for (let above = result.top; above >= level && above > result.level; above--) {
     access &= rightsOfEntry(compiled, result.entryLo[above]!, result.entryHi[above]!) | compiled.impliedRights[above]!;
   }
-  // A guest without paging has no entries at all, and its pages are as large as a shadow entry can be.
-  const isInsideLeaf = compiled.levels === 0 || level <= result.level;
+  const isInside = isInsideLeaf(mmu, level);
   const span = 2 ** (9 * (level - 1));
-  const gfn = isInsideLeaf
+  const gfn = isInside
     ? Math.floor(f.lo(V.gfn) / span) * span
     : frameInEntry(result.entryLo[level]!, result.entryHi[level]!);
-  f.set(V.table_gfn, gfn, 0);
-  f.set(V.role, isInsideLeaf
+  f.set(V.table, gfn, 0);
+  f.set(V.role, isInside
     ? directRoleOf(mmu.mode, level - 1, f.lo(V.rights), result.key)
     : roleOf(mmu.mode, level - 1, access, f.lo(V.gva)), 0);
 }
 
+/** Is the page of the walk made last as large as an entry of `level` spans, or larger? A guest without paging has no entries at all. */
+export function isInsideLeaf({ guest: { result, compiled } }: ShadowMmu, level: number): boolean {
+  return compiled.levels === 0 || level <= result.level;
+}
+
 function isWanted(mmu: ShadowMmu, f: ListingFrame): boolean {
   const child = f.lo(V.child);
-  return child !== 0 && mmu.pages.gfnOf(child) === f.lo(V.table_gfn) && mmu.pages.roleOf(child) === f.lo(V.role);
+  return child !== 0 && mmu.pages.gfnOf(child) === f.lo(V.table) && mmu.pages.roleOf(child) === f.lo(V.role);
 }
 
 /** Index of gva's entry in sp. */

@@ -26,7 +26,7 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
   values: [{ name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
   parameters: 0,
   body: [
-    when('the guest has no tables of 4 levels or 5', (mmu) => mmu.rootLevel === PAE_ROOT_LEVEL, [give('load_pae_roots()', (mmu) => mmu.call(mmu.procedures.loadPaeRoots))]),
+    when('the guest has no tables of 4 levels or 5', (mmu) => mmu.rootLevel === PAE_ROOT_LEVEL, [give('load_pae_roots()', (mmu) => mmu.call(loadPaeRoots))]),
     line('gfn = guest CR3 >> 12, role = its highest level with every right, and the mode bits of CR0, CR4 and EFER', {}, (mmu, f) => {
       f.set(R.gfn, mmu.cr3Frame, 0);
       f.set(R.role, roleOf(mmu.mode, mmu.rootLevel, ALL_RIGHTS, 0), 0);

@@ -6,7 +6,7 @@ import { RESUME } from '../../hardware/processor/rootMode';
 import { walk } from '../../hardware/paging/walk';
 import { EFFECTS, WALK } from '../../hardware/paging/walkOutcome';
 import { injectPageFault } from '../injection';
-import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import { emulatePageTableWrite } from './emulatePageTableWrite';
@@ -17,13 +17,26 @@ import { cannotBeLeft } from './leafRights';
 import { makePagesAvailable } from './makePagesAvailable';
 import { handleMmioPageFault } from './mmioFault';
 
-const V = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5, mmu_seq: 6 } as const;
+/** Numbers of its values, for lines that a way of keeping the shadow in step adds. */
+export const PAGE_FAULT = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5, mmu_seq: 6 } as const;
+const V = PAGE_FAULT;
+
+/** What `handle_page_fault` does where ways of keeping the shadow in step differ. */
+export interface PageFaultVariation<M extends ShadowMmu> {
+  /** With a fault that the guest is about to see. */
+  readonly beforeTrueFault: readonly ListingNode<M>[];
+  /** What is written to page tables: `trappedWrites`, where they are write-protected. */
+  readonly beforeFill: readonly ListingNode<M>[];
+}
 
 /** Which writes are emulated as writes to a page table. */
-export interface PageFaultVariation<M extends ShadowMmu> {
-  readonly text: string;
-  readonly traps: (mmu: M, gfn: number, errorCode: number) => boolean;
-}
+export const trappedWrites = <M extends ShadowMmu>(text: string, traps: (mmu: M, gfn: number, errorCode: number) => boolean): ListingNode<M> => (
+  when(text, (mmu, f) => writes(f) && traps(mmu, f.frame(V.gpa), f.lo(V.error_code)), [
+    give('emulate_page_table_write(gva, error_code, gpa)', (mmu, f) => (
+      mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa))
+    )),
+  ])
+);
 
 /** Gives a `RESUME`. */
 export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M>): ListingProcedure<M> => ({
@@ -53,6 +66,7 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
       line('true fault: the guest must see it, with the error code of its own walk', {}, (mmu, f) => {
         mmu.reportTrueFault(f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
       }),
+      ...variation.beforeTrueFault,
       line('CR2 = gva; VM-entry interruption information = #PF with that error code', { writes: ['registers', 'vmcs', 'vcpu'] }, (mmu, f) => {
         injectPageFault(mmu.processor, mmu.vcpu, f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode);
       }),
@@ -78,11 +92,7 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
     when('the slot is read-only, and the access writes', (mmu, f) => writes(f) && mmu.memory.slots.isReadOnly(f.lo(V.slot)), [
       give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
     ]),
-    when(variation.text, (mmu, f) => writes(f) && variation.traps(mmu, f.frame(V.gpa), f.lo(V.error_code)), [
-      give('emulate_page_table_write(gva, error_code, gpa)', (mmu, f) => (
-        mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa))
-      )),
-    ]),
+    ...variation.beforeFill,
     when('only CR0.WP = 0 lets the supervisor write this page, and no SPTE can say so', (mmu, f) => cannotBeLeft(mmu, f.lo(V.error_code)), [
       give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
     ]),
@@ -124,7 +134,8 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
 });
 
 export const handlePageFault = pageFaultOf<ShadowMmu>({
-  text: 'the access writes a frame that holds a shadowed page table', traps: (mmu, gfn) => mmu.isShadowed(gfn),
+  beforeTrueFault: [],
+  beforeFill: [trappedWrites('the access writes a frame that holds a shadowed page table', (mmu, gfn) => mmu.isShadowed(gfn))],
 });
 
 function emulate(mmu: ShadowMmu, f: ListingFrame): number {

@@ -27,9 +27,7 @@ export interface ShadowProcedures {
   readonly handlePageFault: ListingProcedure<never>;
   readonly fetch: ListingProcedure<never>;
   readonly getShadowPage: ListingProcedure<never>;
-  readonly trackWrite: ListingProcedure<never>;
   readonly loadRoot: ListingProcedure<never>;
-  readonly loadPaeRoots: ListingProcedure<never>;
   readonly handleInvlpg: ListingProcedure<never>;
   readonly handleInvpcid: ListingProcedure<never>;
 }
@@ -192,7 +190,12 @@ export class ShadowMmu {
     this.mustFlush = 0;
   }
 
-  /** Runs another procedure of the listing with these parameters (pairs of halves). */
+  /** What a leaf for the walk made last has beside frame and rights: `Sptes.setLeaf`. */
+  get leafMarks(): number {
+    return this.guest.result.key;
+  }
+
+  /** Runs another procedure of the listing with these parameters (pairs of halves): that of its name. */
   call(procedure: ListingProcedure<never>, ...parameters: readonly number[]): number {
     return this.runner.call(procedure, this as never, this.cpu, parameters);
   }

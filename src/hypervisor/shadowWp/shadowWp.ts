@@ -11,18 +11,15 @@ import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import type { Technique, TableRoot } from '../technique';
 import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
-import { handleCrAccess, handleInvlpg, handleInvpcid } from './controlRegisters';
-import { emulateAccess, walkOther } from './emulateAccess';
-import { emulatePageTableWrite } from './emulatePageTableWrite';
+import { handleInvlpg, handleInvpcid } from './controlRegisters';
 import { fetch } from './fetch';
 import { getShadowPage } from './getShadowPage';
-import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
-import { makePagesAvailable, MIN_FREE_MMU_PAGES } from './makePagesAvailable';
-import { enableLogDirty, flushShadowMemslot } from './memslotChanges';
-import { handleMmioPageFault } from './mmioFault';
+import { completeInterrupts, handleExit } from './handleExit';
+import { MIN_FREE_MMU_PAGES } from './makePagesAvailable';
 import { handlePageFault } from './pageFault';
 import { OWNED_CR0, OWNED_CR4, PAE_ROOT_LEVEL, setGuestMode } from './guestMode';
-import { loadPaeRoots, loadPdptrs, loadRoot } from './loadRoot';
+import { loadPaeRoots, loadRoot } from './loadRoot';
+import { listingOf } from './protectedTables';
 import { handleForeignFault, loadRawRoot } from './rawGuestCr3';
 import { levelOf } from './role';
 import { ShadowMmu, type ShadowProcedures } from './shadowMmu';
@@ -48,18 +45,23 @@ export interface ShadowFlavour {
   /** Shadow pages that a vCPU with a fourth level of tables may keep as roots. */
   readonly mostRoots: number;
   readonly procedures: ShadowProcedures;
-  /** Procedures of its listing besides. */
-  readonly others: readonly ListingProcedure<never>[];
+  /** Its listing, these among them. */
+  readonly listing: readonly ListingProcedure<never>[];
   makeMmu(...parts: ConstructorParameters<typeof ShadowMmu>): ShadowMmu;
 }
 
-const writeProtected: ShadowFlavour = {
-  name: 'shadow-wp',
-  mostRoots: 1,
-  procedures: { handlePageFault, fetch, getShadowPage, trackWrite, loadRoot, loadPaeRoots, handleInvlpg, handleInvpcid },
-  others: [],
-  makeMmu: (...parts) => new ShadowMmu(...parts),
-};
+/** `sabotage load_guest_cr3_raw` puts procedures of its own in the place of two. */
+function writeProtected(isRaw: boolean): ShadowFlavour {
+  const own = { handlePageFault, fetch, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
+  const procedures = isRaw ? { ...own, handlePageFault: handleForeignFault, loadRoot: loadRawRoot } : own;
+  return {
+    name: 'shadow-wp',
+    mostRoots: 1,
+    procedures,
+    listing: listingOf(procedures, { trackWrite, loadPaeRoots }),
+    makeMmu: (...parts) => new ShadowMmu(...parts),
+  };
+}
 
 /**
  * Shadow paging with write-protected guest tables. Shadow pages are cached by guest frame and role;
@@ -75,7 +77,7 @@ export class ShadowWp implements Technique, RootMode {
   private readonly mmus: PerCpu<ShadowMmu>;
   private readonly runner: ListingRunner<never>;
 
-  constructor(readonly vm: VirtualMachine, settings: ShadowWpSettings, flavour: ShadowFlavour = writeProtected) {
+  constructor(readonly vm: VirtualMachine, settings: ShadowWpSettings, flavour: ShadowFlavour = writeProtected(vm.host.sabotage === 'load_guest_cr3_raw')) {
     this.name = flavour.name;
     const { host: { bus }, processors } = vm;
     // Roots cannot give way: beside them there is always room for what one fault needs.
@@ -86,19 +88,11 @@ export class ShadowWp implements Technique, RootMode {
       processor.cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus.of(processor.cpu),
       vm.guestSpace(processor, vm.vcpus.of(processor.cpu).pdptes), settings.update, processors, vm.notifier,
     ));
-    const { others } = flavour;
-    const isRaw = vm.host.sabotage === 'load_guest_cr3_raw';
-    const procedures = isRaw ? { ...flavour.procedures, handlePageFault: handleForeignFault, loadRoot: loadRawRoot } : flavour.procedures;
     const listing = `${flavour.name}.vmm`;
-    this.runner = new ListingRunner<never>(listing, 'vmm', vm.host.listingNumber(listing), [
-      handleExit, procedures.handlePageFault, makePagesAvailable, procedures.fetch, procedures.getShadowPage, emulatePageTableWrite,
-      procedures.trackWrite, emulateAccess, walkOther, handleCrAccess, procedures.loadRoot, procedures.loadPaeRoots, loadPdptrs,
-      procedures.handleInvlpg, procedures.handleInvpcid, ...instructionHandlers, unmapGfnRange, ...others,
-      handleMmioPageFault, flushShadowMemslot, enableLogDirty,
-    ], bus, vm.host.depth);
+    this.runner = new ListingRunner<never>(listing, 'vmm', vm.host.listingNumber(listing), flavour.listing, bus, vm.host.depth);
     for (const mmu of this.mmus) {
       mmu.runner = this.runner;
-      mmu.procedures = procedures;
+      mmu.procedures = flavour.procedures;
     }
     vm.slotKeeper.listener = new ShadowSlots(this.pages, this.sptes, this.mmus, this.runner);
     this.listings = [this.runner, vm.hostListing, vm.slotKeeper.runner] as readonly ListingRunner<never>[];

@@ -14,6 +14,11 @@ import type { ShadowPages } from './shadowPages';
 const FRAMES_BELOW_4_GBYTES = 0x100000;
 const WRITABLE = 1 << LONG4.rights[0].bit;
 const USER = 1 << LONG4.rights[1].bit;
+const GLOBAL = LONG4.globalBit === undefined ? 0 : 1 << LONG4.globalBit;
+/** Protection keys are 0 to 15. */
+const KEY = 15;
+/** Beside the key of a leaf: it has G, and translations of it outlive a load of CR3. */
+export const GLOBAL_LEAF = 16;
 /** Bit 51, which is reserved where physical addresses have fewer bits: what makes an MMIO SPTE fault. */
 const MMIO_HI = 1 << (51 - 32);
 
@@ -43,9 +48,9 @@ export class Sptes extends ShadowEntries {
     this.writer.write(SPACE.shadow, ACTOR.vmm, cpu, PAE.levels, table, index, lo, hi);
   }
 
-  /** Leaf `index` of `page` maps host frame `frame`, which backs `gfn`. `rights`: W, U, X. */
-  setLeaf(page: number, index: number, frame: number, gfn: number, rights: number, key: number, cpu: number): void {
-    this.makeLeaf(frame, rights, key);
+  /** Leaf `index` of `page` maps host frame `frame`, which backs `gfn`. `rights`: W, U, X; `marks`: its key, with `GLOBAL_LEAF` or without. */
+  setLeaf(page: number, index: number, frame: number, gfn: number, rights: number, marks: number, cpu: number): void {
+    this.makeLeaf(frame, rights, marks);
     this.writeLeaf(page, index, gfn, this.maker.lo, this.maker.hi, cpu);
   }
 
@@ -64,6 +69,11 @@ export class Sptes extends ShadowEntries {
     this.bus.commit();
   }
 
+  /** Entry `index` of `page` is a leaf with G. */
+  isGlobal(page: number, index: number): boolean {
+    return this.isPresent(page, index) && !this.mapsNothing(page, index) && (this.lo(page, index) & GLOBAL) !== 0;
+  }
+
   /** Takes away the entries of `page`, a page of leaves or not, that say MMIO. */
   zapMmio(page: number, cpu: number): void {
     for (let index = 0; index < ENTRIES; index++) if (this.mapsNothing(page, index)) this.write(page, index, 0, 0, cpu);
@@ -75,10 +85,11 @@ export class Sptes extends ShadowEntries {
     return this.lo(page, index) === this.maker.lo && this.hi(page, index) === this.maker.hi;
   }
 
-  private makeLeaf(frame: number, rights: number, key: number): void {
+  private makeLeaf(frame: number, rights: number, marks: number): void {
     this.maker.make(frame, rights);
     this.maker.markAccessed();
     if (rights & PAGE_RIGHTS.writable) this.maker.markDirty();
-    this.maker.setKey(key);
+    this.maker.setKey(marks & KEY);
+    if (marks & GLOBAL_LEAF) this.maker.markGlobal();
   }
 }
