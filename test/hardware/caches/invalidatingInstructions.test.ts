@@ -174,6 +174,8 @@ describe('INVVPID and INVEPT', () => {
     ['one address', 0, 5, PAGE, [false, true]],
     ['one address of another VPID', 0, 6, PAGE, [true, true]],
     ['a context', 1, 5, 0n, [false, false]],
+    ['another context', 1, 6, 0n, [true, true]],
+    ['the context of the highest VPID', 1, 0xffff, 0n, [true, true]],
     ['all contexts', 2, 0, 0n, [false, false]],
     ['a context but its globals', 3, 5, 0n, [false, true]],
   ] as const) {
@@ -186,7 +188,7 @@ describe('INVVPID and INVEPT', () => {
 
   for (const [what, type, vpid, address] of [
     ['a type above 3', 4, 5, 0n], ['VPID 0 for an address', 0, 0, PAGE], ['VPID 0 for a context', 1, 0, 0n],
-    ['VPID 0 but its globals', 3, 0, 0n], ['bits above 15 of a VPID', 2, 0x1_0000, 0n],
+    ['VPID 0 but its globals', 3, 0, 0n], ['bits above 15 of a VPID', 2, 0x1_0000, 0n], ['bit 31 above a VPID', 2, -0x8000_0000, 0n],
     ['an address that is not canonical', 0, 5, 1n << 63n],
   ] as const) {
     it(`INVVPID fails with ${what}: error 28`, () => {

@@ -7,14 +7,18 @@ import type { EntryContext } from '../../../src/hardware/vmx/entryChecks/entryCh
 import { guestChecks } from '../../../src/hardware/vmx/entryChecks/guestChecks';
 import { hostChecks } from '../../../src/hardware/vmx/entryChecks/hostChecks';
 import {
-  ENTRY, EXIT, INTERRUPTION, INTERRUPTION_TYPE, PIN, PRIMARY, SECONDARY, VM_FUNCTION, type VmcsFieldName,
+  ENTRY, EXIT, INTERRUPTION, INTERRUPTION_TYPE, PIN, PRIMARY, SECONDARY, VM_FUNCTION,
 } from '../../../src/hardware/vmx/vmcs';
 import type { TestMachine } from '../testMachine';
 import type { ProcessorSettings } from '../../../src/hardware/processor/rootMode';
 import { machineWithVmcs } from './goodVmcs';
+import {
+  BEYOND, both, type Change, ept, EPTP, eptWith, event, legacy, minus, NOT_CANONICAL, pae, plus, rights, secondary, unrestricted, valuesOf,
+  virtual8086,
+} from './vmcsChanges';
 
-type Values = Partial<Record<VmcsFieldName, number | bigint>>;
-type Change = Values | ((machine: TestMachine) => Values);
+const page = 0x5000;
+
 /** The check that a VMCS with this change breaks, first of all. */
 interface Case {
   readonly name: string;
@@ -24,40 +28,6 @@ interface Case {
   /** Where it is not the processor of the other cases. */
   readonly settings?: Partial<ProcessorSettings>;
 }
-
-const BEYOND = 1n << 46n;
-const NOT_CANONICAL = 1n << 60n;
-const plus = (name: VmcsFieldName, bits: number) => (machine: TestMachine): Values => ({ [name]: machine.field(name) | BigInt(bits >>> 0) });
-const minus = (name: VmcsFieldName, bits: number) => (machine: TestMachine): Values => ({ [name]: machine.field(name) & ~BigInt(bits >>> 0) });
-const both = (...changes: readonly Change[]) => (machine: TestMachine): Values => {
-  const all: Values = {};
-  for (const change of changes) Object.assign(all, typeof change === 'function' ? change(machine) : change);
-  return all;
-};
-const event = (type: number, vector: number, flags = 0): Values => ({ entry_interruption_info: (INTERRUPTION.valid | type | vector | flags) >>> 0 });
-const secondary = (bits: number): Change => plus('secondary_controls', bits);
-const EPTP = 0x80_0000n | 0x1en;
-const ept: Change = both(secondary(SECONDARY.enableEpt), { eptp: EPTP });
-const eptWith = (bits: number): Change => both(secondary(SECONDARY.enableEpt | bits), { eptp: EPTP });
-const page = 0x5000;
-const rights = (segment: string, set: number, clear = 0) => (machine: TestMachine): Values => {
-  const name = `guest_${segment}_access_rights` as VmcsFieldName;
-  return { [name]: (machine.field(name) & ~BigInt(clear)) | BigInt(set >>> 0) };
-};
-const VM = 1 << 17;
-const segments = ['cs', 'ss', 'ds', 'es', 'fs', 'gs'] as const;
-/** A guest in virtual-8086 mode, outside IA-32e mode. */
-const legacy: Change = both(
-  minus('entry_controls', ENTRY.ia32eModeGuest), minus('guest_ia32_efer', EFER.LMA | EFER.LME), minus('guest_cr4', CR4.PAE),
-  rights('cs', 1 << 14, 1 << 13),
-);
-const virtual8086: Change = both(legacy, { guest_rflags: RFLAGS.fixed | VM }, Object.fromEntries(segments.flatMap((name) => [
-  [`guest_${name}_selector`, 0x100], [`guest_${name}_base`, 0x1000], [`guest_${name}_limit`, 0xffff], [`guest_${name}_access_rights`, 0xf3],
-])));
-const unrestricted: Change = eptWith(SECONDARY.unrestrictedGuest);
-const pae: Change = both(
-  minus('entry_controls', ENTRY.ia32eModeGuest), minus('guest_ia32_efer', EFER.LMA | EFER.LME), rights('cs', 1 << 14, 1 << 13),
-);
 
 const controls: readonly Case[] = [
   { name: 'a bit of the pin-based VM-execution controls that must be 1 is 0', change: minus('pin_controls', 1 << 1) },
@@ -197,7 +167,7 @@ const guest: readonly Case[] = [
 /** VMLAUNCH of a good VMCS with this change. */
 function launched(change: Change, settings: Partial<ProcessorSettings> = {}): { readonly machine: TestMachine; readonly status: number } {
   const machine = machineWithVmcs({ settings });
-  machine.vmcs(typeof change === 'function' ? change(machine) : change);
+  machine.vmcs(valuesOf(change, machine));
   return { machine, status: machine.processor.launch() };
 }
 
@@ -267,7 +237,7 @@ describe('a VM entry', () => {
     ];
     for (const [change, broken] of expected) {
       const machine = machineWithVmcs();
-      machine.vmcs({ host_ss_selector: 0x18, ...(typeof change === 'function' ? change(machine) : change) });
+      machine.vmcs({ host_ss_selector: 0x18, ...valuesOf(change, machine) });
       const { vmcs, features } = machine.processor;
       // No rule about the host asks of PDPTEs.
       const pdptes = { isIllegal: () => false, namesIllegal: () => false };
