@@ -1,5 +1,5 @@
 import { hasErrorCode } from '../hardware/delivery/exceptions';
-import { CR0, EFER, RFLAGS } from '../hardware/processor/controlRegisters';
+import { EFER, RFLAGS } from '../hardware/processor/controlRegisters';
 import { STATUS, type Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
 import { SEGMENT, SEGMENT_RIGHTS, SEGMENT_TYPE } from '../hardware/segments/segmentRegisters';
@@ -72,7 +72,7 @@ class MemoryPrivilegeSwitch implements PrivilegeSwitch {
   enter(processor: Processor, level: number): void {
     processor.setLevel(level);
     const { registers, segments } = processor;
-    if ((registers[2 * REGISTER.cr0]! & CR0.PE) === 0) return;
+    if (processor.isRealMode) return;
     const isLong = (registers[2 * REGISTER.efer]! & EFER.LMA) !== 0;
     const dpl = level << SEGMENT_RIGHTS.dplShift;
     const flat = { limit: -1, baseLo: 0, baseHi: 0 };
@@ -91,10 +91,9 @@ class MemoryPrivilegeSwitch implements PrivilegeSwitch {
   leaveHandler(processor: Processor, _level: number, _flags: number, vector: number): number {
     const { registers } = processor;
     const rsp = registers[2 * REGISTER.rsp]!;
-    const isReal = (registers[2 * REGISTER.cr0]! & CR0.PE) === 0;
     const isLong = (registers[2 * REGISTER.efer]! & EFER.LMA) !== 0;
     // A fault of the IRET itself leaves the frame as it was, to be returned by again.
-    if (hasErrorCode(vector) && !isReal) registers[2 * REGISTER.rsp] = rsp + (isLong ? 8 : 4);
+    if (hasErrorCode(vector) && !processor.isRealMode) registers[2 * REGISTER.rsp] = rsp + (isLong ? 8 : 4);
     const status = processor.interruptReturn();
     if (status !== STATUS.done) registers[2 * REGISTER.rsp] = rsp;
     return status;

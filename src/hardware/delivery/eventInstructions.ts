@@ -65,7 +65,7 @@ const flagRows: readonly FlagRow[] = [
 export class EventInstructions {
   constructor(private readonly processor: EventInstructionProcessor) {}
 
-  /** INT n. In virtual-8086 mode it needs IOPL 3: redirection by CR4.VME is not simulated. SDM Vol. 3, "Software Interrupt Handling Methods". */
+  /** INT n. In virtual-8086 mode it needs IOPL 3: without it redirection by CR4.VME is not simulated. SDM Vol. 3, "Software Interrupt Handling Methods". */
   softwareInterrupt(vector: number): number {
     const { pending, registers, interruption } = this.processor;
     pending.operation = OPERATION.softwareInterrupt;

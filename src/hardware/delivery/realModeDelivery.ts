@@ -23,15 +23,17 @@ const CLEARED = RFLAGS.IF | RFLAGS.TF | RFLAGS.AC | RFLAGS.RF;
 export class RealModeDelivery {
   constructor(private readonly processor: DeliveryProcessor) {}
 
-  /** DELIVERED, or what a fault or exit on the way led to. */
-  deliver(event: DeliveredEvent): number {
+  /** DELIVERED, or what a fault or exit on the way led to. `by`: IDTR, or an INT n that is redirected in virtual-8086 mode. */
+  deliver(event: DeliveredEvent, by: 'idtr' | 'table at 0' = 'idtr'): number {
     const { registers, segments, access, stack, raise, reload } = this.processor;
     const at = event.vector * ENTRY_BYTES;
-    if (at + ENTRY_BYTES - 1 > segments.tableLimit(DESCRIPTOR_TABLE.idtr)) return raise(VECTOR.generalProtection, 0);
-    const entry = access.read(segments.tableBaseLo(DESCRIPTOR_TABLE.idtr) + at | 0, 0, ENTRY_BYTES, SYSTEM_ACCESS.gate);
+    if (by === 'idtr' && at + ENTRY_BYTES - 1 > segments.tableLimit(DESCRIPTOR_TABLE.idtr)) return raise(VECTOR.generalProtection, 0);
+    const base = by === 'idtr' ? segments.tableBaseLo(DESCRIPTOR_TABLE.idtr) : 0;
+    const entry = access.read(base + at | 0, 0, ENTRY_BYTES, SYSTEM_ACCESS.gate);
     if (entry !== TRANSLATED) return entry;
     const handler = access.lo;
-    stack.useSegment(stackSegment(segments), registers[2 * REGISTER.rsp]!, SLOT, pushAccess(0, 0), 0);
+    const cpl = registers[2 * REGISTER.cpl]!;
+    stack.useSegment(stackSegment(segments), registers[2 * REGISTER.rsp]!, SLOT, pushAccess(cpl, cpl), 0);
     if (!stack.hasRoom(FRAME_SLOTS)) return raise(VECTOR.stackFault, 0);
     const rflags = registers[2 * REGISTER.rflags]!;
     let answer = stack.push(rflags, 0);

@@ -237,6 +237,15 @@ export class Interruption {
     return this.deliver();
   }
 
+  /** Root mode has delivered an event by software, and says so before it enters the guest in the handler. */
+  noteDelivered(information: number, errorCode: number): void {
+    const { registers } = this.processor;
+    this.event.setInformation(information, errorCode, 0);
+    this.event.lo = registers[2 * REGISTER.cr2]!;
+    this.event.hi = registers[2 * REGISTER.cr2 + 1]!;
+    this.tellDelivered();
+  }
+
   /** The processor goes on with nothing: what it had under way is over, whichever moment the machine is put back to. */
   private fail(sentence: string): number {
     this.isDelivering = 0;
@@ -264,7 +273,7 @@ export class Interruption {
         return now;
       }
       // What root mode has completed stays done, and whom it has left is left, whatever the delivery of an injected event goes on to.
-      if (now !== RESUME.retry) answer = now;
+      if (now !== RESUME.retry) answer = now === RESUME.delivered ? EXCEPTION : now;
       const entered = this.enterOnce();
       if (entered === RESUME.retry) return answer;
       if (entered !== EXITED) return entered;
@@ -294,6 +303,12 @@ export class Interruption {
     }
     // The handler's first instruction is not the one that STI or MOV SS shields. SDM Vol. 3, "Event Injection".
     registers[2 * REGISTER.interruptibility]! &= ~(INTERRUPTIBILITY.blockingBySti | INTERRUPTIBILITY.blockingByMovSs);
+    return this.tellDelivered();
+  }
+
+  /** The guest is in the handler of `event`, whose vector whoever runs the program gets to know. */
+  private tellDelivered(): number {
+    const { event } = this;
     const { vector, errorCode } = event;
     this.vector = vector;
     this.errorCode = errorCode;

@@ -16,7 +16,7 @@ export interface PermittedProcessor {
   readonly registers: Int32Array;
   readonly segments: SegmentRegisters;
   readonly access: SystemAccess;
-  /** Has the machine system data structures in memory? Without them no TSS permits a port. */
+  /** Has the machine system data structures in memory? Without them no TSS permits a port, but one that a hypervisor has made. */
   readonly taskState: 'in memory' | 'none';
   /** A fault: what it leads to. */
   readonly raise: (vector: number, errorCode: number) => number;
@@ -32,7 +32,8 @@ export class IoPermission {
     const { access, segments, raise, taskState } = this.processor;
     const limit = segments.limit(SEGMENT.tr);
     const is16Bit = (segments.rights(SEGMENT.tr) & SEGMENT_RIGHTS.typeMask) === TSS_16_BUSY;
-    if (taskState === 'none' || is16Bit || MAP_BASE_AT + MAP_BASE_BYTES - 1 > limit) return raise(VECTOR.generalProtection, 0);
+    const isMissing = taskState === 'none' && !this.isVirtual8086;
+    if (isMissing || is16Bit || MAP_BASE_AT + MAP_BASE_BYTES - 1 > limit) return raise(VECTOR.generalProtection, 0);
     const base = this.read(MAP_BASE_AT);
     if (base !== TRANSLATED) return base;
     // Two bytes are always read, so that any 4 ports lie within.
@@ -47,9 +48,12 @@ export class IoPermission {
   private isPrivileged(): boolean {
     const { registers } = this.processor;
     if ((registers[2 * REGISTER.cr0]! & CR0.PE) === 0) return true;
-    const rflags = registers[2 * REGISTER.rflags]!;
-    if ((rflags & RFLAGS.VM) !== 0) return false;
-    return registers[2 * REGISTER.cpl]! <= (rflags & RFLAGS.iopl) >>> RFLAGS.ioplShift;
+    if (this.isVirtual8086) return false;
+    return registers[2 * REGISTER.cpl]! <= (registers[2 * REGISTER.rflags]! & RFLAGS.iopl) >>> RFLAGS.ioplShift;
+  }
+
+  private get isVirtual8086(): boolean {
+    return (this.processor.registers[2 * REGISTER.rflags]! & RFLAGS.VM) !== 0;
   }
 
   /** Two bytes of the TSS. */

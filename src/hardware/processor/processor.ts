@@ -171,8 +171,10 @@ export class Processor {
   /** The exception, when the status is one. */
   get vector(): number { return this.interruption.vector; }
   get errorCode(): number { return this.interruption.errorCode; }
-  /** Current privilege level. */
-  get level(): number { return this.registers[2 * REGISTER.cpl]!; }
+  /** Current privilege level as the guest has it: real-address mode has none but 0, though virtual-8086 mode stand in for it. */
+  get level(): number { return this.isRealMode ? 0 : this.registers[2 * REGISTER.cpl]!; }
+  /** In real-address mode as the guest sees it: CR0.PE may be the hypervisor's, which then has the guest in virtual-8086 mode. */
+  get isRealMode(): boolean { return (this.file.visibleLo(REGISTER.cr0) & CR0.PE) === 0; }
   get cr2Lo(): number { return this.registers[2 * REGISTER.cr2]!; }
   get cr2Hi(): number { return this.registers[2 * REGISTER.cr2 + 1]!; }
 
@@ -324,8 +326,14 @@ export class Processor {
   /** Joins the processors of a machine, between which IPIs go. */
   connect(interconnect: Interconnect): void { this.eventUnit.connect(interconnect); }
 
-  /** Enters or leaves user mode: the CPL, 0 to 3. */
+  /** Root mode has delivered an event of this interruption information by software: as it answers `RESUME.delivered`. */
+  noteDelivered(information: number, errorCode: number): void {
+    this.interruption.noteDelivered(information, errorCode);
+  }
+
+  /** Enters or leaves user mode: the CPL, 0 to 3. Real-address mode, and virtual-8086 mode in its place, have one. */
   setLevel(cpl: number): void {
+    if (this.isRealMode) return;
     this.registers[2 * REGISTER.cpl] = cpl;
   }
 

@@ -63,7 +63,8 @@ export class RegisterFile {
 
   /** Low half as the guest reads it: bits of CR0 and CR4 that the host owns read as the read shadow has them. */
   visibleLo(number: number): number {
-    const value = this.registers[2 * number]!;
+    // PUSHF clears VM and RF in the image.
+    const value = number === REGISTER.rflags ? this.registers[2 * number]! & ~(RFLAGS.VM | RFLAGS.RF) : this.registers[2 * number]!;
     const owned = this.owned(number);
     return owned === 0 ? value : (value & ~owned) | (readShadow(this.vmcs, number) & owned);
   }
@@ -127,7 +128,8 @@ export class RegisterFile {
         return NO_FLUSH;
       case REGISTER.rflags: {
         const flags = RFLAGS.AC | RFLAGS.CF | RFLAGS.ZF;
-        const writable = registers[2 * REGISTER.cpl] === 0 ? RFLAGS.IF | flags : flags;
+        const iopl = (old & RFLAGS.iopl) >>> RFLAGS.ioplShift;
+        const writable = registers[2 * REGISTER.cpl]! <= iopl ? RFLAGS.IF | flags : flags;
         registers[at] = (old & ~writable) | (lo & writable) | RFLAGS.fixed;
         return NO_FLUSH;
       }

@@ -25,6 +25,8 @@ export const RESUME = {
    * (3 and 4 are EXCEPTION and TRANSLATED.)
    */
   switched: 5,
+  /** Root mode has delivered an event in the processor's place (`Processor.noteDelivered`): the guest is entered in the handler. (6 to 8 are taken likewise.) */
+  delivered: 9,
 } as const;
 
 /** The software in VMX root mode: a hypervisor. */

@@ -1,4 +1,4 @@
-import { CR0, CR0_KNOWN, EFER } from '../processor/controlRegisters';
+import { CR0, CR0_KNOWN, EFER, RFLAGS } from '../processor/controlRegisters';
 import { REGISTER } from '../processor/registers';
 import {
   DESCRIPTOR_TABLE, SEGMENT_FIELD, SEGMENT_RIGHTS, SEGMENT_TYPE, SEGMENT_WORDS, type SegmentRegisters, segmentNames, TABLE_FIELD,
@@ -107,6 +107,8 @@ function guestEfer(registers: Int32Array, vmcs: Int32Array): number {
  */
 function setPrivilege(vmcs: Int32Array, cpl: number): void {
   setBits(vmcs, VMCS.guest_ss_access_rights, SEGMENT_RIGHTS.dplMask << SEGMENT_RIGHTS.dplShift, cpl << SEGMENT_RIGHTS.dplShift, 'value');
+  // In real-address and virtual-8086 mode all of a selector is an address.
+  if ((vmcs[VMCS.guest_cr0]! & CR0.PE) === 0 || (vmcs[VMCS.guest_rflags]! & RFLAGS.VM) !== 0) return;
   setBits(vmcs, VMCS.guest_ss_selector, RPL, cpl, 'value');
   const rights = vmcs[VMCS.guest_cs_access_rights]!;
   const isPlainCode = (rights & SEGMENT_TYPE.code) !== 0 && (rights & SEGMENT_TYPE.conforming) === 0;

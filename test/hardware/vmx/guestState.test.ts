@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { CR0, EFER } from '../../../src/hardware/processor/controlRegisters';
+import { CR0, EFER, RFLAGS } from '../../../src/hardware/processor/controlRegisters';
 import type { Processor } from '../../../src/hardware/processor/processor';
 import { REGISTER } from '../../../src/hardware/processor/registers';
 import { DESCRIPTOR_TABLE, SEGMENT } from '../../../src/hardware/segments/segmentRegisters';
@@ -89,7 +89,7 @@ describe('guest state', () => {
   it('has a CPL that is the DPL of SS; CS has it too, but where it conforms or is no code', () => {
     const [code, conforming, data] = [0x9b, 0x9f, 0x93];
     for (const [rights, follows] of [[code, true], [conforming, false], [data, false], [data | 4, false]] as const) {
-      const processor = processorWith({}, { cpl: 1 });
+      const processor = processorWith({}, { cpl: 1, cr0: CR0.PE, rflags: RFLAGS.fixed });
       processor.segments.set(SEGMENT.cs, { selector: 0x10, rights, limit: 0, baseLo: 0, baseHi: 0 });
       processor.segments.set(SEGMENT.ss, { selector: 0x18, rights: 0x93, limit: 0, baseLo: 0, baseHi: 0 });
       saveGuestState(processor);
@@ -100,6 +100,16 @@ describe('guest state', () => {
       processor.setLevel(3);
       loadGuestState(processor);
       assert.equal(processor.level, 1);
+    }
+  });
+
+  it('has selectors whole where they are addresses: in real-address and in virtual-8086 mode', () => {
+    for (const [cr0, rflags] of [[0, RFLAGS.fixed], [CR0.PE, RFLAGS.fixed | RFLAGS.VM]] as const) {
+      const processor = processorWith({}, { cpl: 3, cr0, rflags });
+      processor.segments.set(SEGMENT.cs, { selector: 0x101, rights: 0x9b, limit: 0xffff, baseLo: 0x1010, baseHi: 0 });
+      processor.segments.set(SEGMENT.ss, { selector: 0x102, rights: 0x93, limit: 0xffff, baseLo: 0x1020, baseHi: 0 });
+      saveGuestState(processor);
+      assert.deepEqual([field(processor, 'guest_cs_selector'), field(processor, 'guest_ss_selector')], [0x101n, 0x102n]);
     }
   });
 
