@@ -6,6 +6,7 @@ import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
+import { useRefusedLeaf } from '../hardware/paging/refusedLeaf';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK, WHY } from '../hardware/paging/walkOutcome';
 import { ownerOfAddress, type AddressOwner } from '../language/hostActions';
@@ -169,7 +170,7 @@ export class Questions {
     this.endLevel = space.result.level;
     this.endVm = this.vmAsked(cpu).number;
     if (space.result.why !== WHY.rights && space.result.why !== WHY.protectionKey) return false;
-    leafAddress(space, lo);
+    useRefusedLeaf(space, lo);
     return true;
   }
 
@@ -222,12 +223,4 @@ export class Questions {
 
 function isTablePages(counter: number): boolean {
   return counter >= COUNTER['table_pages.guest'] && counter <= COUNTER['table_pages.host'];
-}
-
-/** A walk that rights refused has found its leaf all the same: its address goes into the result. */
-function leafAddress(space: TranslationSpace, lo: number): void {
-  const { result, compiled } = space;
-  const offset = (1 << compiled.shifts[result.level]!) - 1;
-  result.gpaLo = (result.entryLo[result.level]! & compiled.frameLo & ~offset) | (lo & offset);
-  result.gpaHi = result.entryHi[result.level]! & compiled.frameHi;
 }

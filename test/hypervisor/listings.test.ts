@@ -4,8 +4,9 @@ import { Machine } from '../../src/engine/machine';
 import { LONG4 } from '../../src/hardware/paging/formats/long4';
 import { PIN, PRIMARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { compiled, scenarioText } from '../engine/onMachine';
-import { changeEveryPage, leaveFrames, protectLargePage } from './programs/hostPokes';
+import { changeEveryPage, leaveFrames, protectLargePage, starveAt } from './programs/hostPokes';
 import { hostPrograms } from './programs/hostPrograms';
+import { operandPrograms } from './programs/operandPrograms';
 import { allLines, watchListings, type WatchedRun } from './listingWatch';
 import { trackedWrites } from './nested/nestedPrograms';
 import { otherModes, outOfStep } from './programs/shadowRoads';
@@ -292,6 +293,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   for (const { text, starve } of hostPrograms) {
     watch(text, starve === undefined ? undefined : once((machine) => isAtLine(machine, starve.line), (machine) => leaveFrames(machine, starve.frames)));
   }
+  for (const { text, line, gfn } of operandPrograms) watch(text, once((machine) => isAtLine(machine, line), (machine) => starveAt(machine, gfn)));
   if (mmu === 'ept') {
     watch(`platform { backing 2M, ram 64M }\n${HEAD}cpu 0 {\n  switch(p)\n  user [0x600000] = 1\n  x = 1\n  user [0x600000] = 2\n}`,
       once((machine) => isAtLine(machine, 6), protectLargePage));

@@ -3,12 +3,13 @@ import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { brokeIntoDelivery } from '../commonExits';
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { readSequence, retryIfChanged } from '../operandRetry';
 import { STOP_REASON } from '../vcpuState';
 import { markWritten, PAGE_KNOWN, walkOperandPage } from '../walkOperandPage';
 import type { OperandPart } from '../writeTracking';
 import type { EptMmu } from './eptMmu';
 
-const V = { gva: 0, error_code: 1, pages: 2, part: 3 } as const;
+const V = { gva: 0, error_code: 1, pages: 2, part: 3, mmu_seq: 4 } as const;
 
 /** The one `walk_operand_page` of this listing. */
 export const walkOperand = walkOperandPage<EptMmu>();
@@ -17,7 +18,7 @@ export const walkOperand = walkOperandPage<EptMmu>();
 export const emulateAccess: ListingProcedure<EptMmu> = {
   name: 'emulate_access',
   purpose: 'An access that no EPT entry can let the guest make itself, MMIO or a write to ROM: done for the guest.',
-  values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'part', kind: 'number' }],
+  values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'part', kind: 'number' }, { name: 'mmu_seq', kind: 'number' }],
   parameters: 0,
   body: [
     when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
@@ -30,11 +31,13 @@ export const emulateAccess: ListingProcedure<EptMmu> = {
       f.set(V.error_code, errorCodeOf(mmu), 0);
       f.set(V.pages, 0, 0);
     }),
+    readSequence(V.mmu_seq),
     repeat('gva = where the operand begins in its next page', (mmu, f) => nextPage(mmu, f), [
       when('walk_operand_page(gva, error_code) does not come back with it', (mmu, f) => !findsPage(mmu, f), [
         give('what it came to', (mmu) => mmu.cameTo),
       ]),
     ]),
+    retryIfChanged(V.mmu_seq),
     repeat('part = next part of the operand that writes a tracked frame', (mmu, f) => nextTracked(mmu, f), [
       line('trapped write to the page table there', { writes: ['counters'] }, (mmu, f) => mmu.tracking?.writes(mmu.cpu, partOf(mmu, f))),
     ]),

@@ -4,15 +4,17 @@ import { walk } from '../../hardware/paging/walk';
 import { EFFECTS, NO_LINEAR, WALK } from '../../hardware/paging/walkOutcome';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { COUNTER } from '../../hardware/state/counters';
+import { VMCS } from '../../hardware/vmx/vmcs';
 import { EPT_QUALIFICATION as Q } from '../../hardware/vmx/exitQualification';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import { emulateNestedAccess } from './emulateNestedAccess';
 import { fetch02 } from './fetch02';
-import { makePagesAvailable02 } from './loadRoot02';
+import { eptp02Hi, eptp02Lo, loadRoot02, makePagesAvailable02 } from './loadRoot02';
 import type { NestedMmu } from './nestedMmu';
 import { reportJudgement } from './nestedReports';
+import { unprotectPage } from './trackWrite02';
 import { nestedVmexit, tellEptExit } from './vmexit';
 
 const V = { l2_gpa: 0, qualification: 1, gpa: 2, slot: 3, hva: 4, hpa: 5, mmu_seq: 6 } as const;
@@ -60,6 +62,20 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
     when('no slot of L1 holds gpa, and a paging structure of L2 was read there', (_, f) => f.lo(V.slot) < 0 && !isFinal(f), [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
     ]),
+    when('the processor sets a flag in a paging structure of L2', (_, f) => isWrite(f) && !isFinal(f), [
+      when('it lies in a read-only slot of L1: no entry can let it', (mmu, f) => mmu.memory.slots.isReadOnly(f.lo(V.slot)), [
+        give('stop the VM', (mmu) => stop(mmu, STOP_REASON.nestedTable), { writes: ['vcpu'] }),
+      ]),
+      when('it is a shadowed table of EPT12 too, and no store that could be emulated', (mmu, f) => mmu.ept02.isShadowed(f.frame(V.gpa)), [
+        line('kvm_mmu_unprotect_page(gpa >> 12): then nothing is tracked there', {}, (mmu, f) => void mmu.call(unprotectPage, f.frame(V.gpa), 0)),
+      ]),
+    ]),
+    when('the root of EPT02 is obsolete', (mmu) => mmu.ept02.pages.isObsolete(mmu.state.rootPage), [
+      when('load_root(EPTP of vmcs12) does not come back with a root', (mmu) => mmu.call(loadRoot02) === 0, [
+        give('stop the VM', RESUME.stopped),
+      ]),
+      line('EPTP of vmcs02 = root', { writes: ['vmcs'] }, (mmu) => mmu.setVmcs(VMCS.eptp, eptp02Lo(mmu), eptp02Hi(mmu))),
+    ]),
     when('no slot of L1 holds gpa, or L2 writes a read-only one or a shadowed table of EPT12', (mmu, f) => mustEmulate(mmu, f), [
       give('emulate_access(l2_gpa, gpa)', (mmu, f) => mmu.call(emulateNestedAccess, f.lo(V.l2_gpa), f.hi(V.l2_gpa), f.lo(V.gpa), f.hi(V.gpa))),
     ]),
@@ -91,6 +107,11 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
       mmu.call(fetch02, f.lo(V.l2_gpa), f.hi(V.l2_gpa), f.frame(V.gpa), 0, f.lo(V.hpa), f.hi(V.hpa)) === 0
     ), [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
+    ]),
+    when('the processor sets a flag there, and the way to gpa has shadowed it again: EPT12 maps it by itself', (mmu, f) => (
+      isWrite(f) && !isFinal(f) && mmu.ept02.isShadowed(f.frame(V.gpa))
+    ), [
+      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.nestedTable), { writes: ['vcpu'] }),
     ]),
     when('rights were taken away on the way', (mmu) => mmu.mustFlush === 1, [
       line('kvm_flush_remote_tlbs(), INVEPT on every vCPU: a TLB may still hold them', { writes: ['tlb', 'counters'] }, (mmu) => {

@@ -1,7 +1,7 @@
 import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import { LAUNCH_STATE, VMCS_REVISION } from '../../hardware/vmx/vmcs';
 import { VM_INSTRUCTION_ERROR } from '../../hardware/vmx/vmInstructionErrors';
-import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { L1_MEMORY } from './guestHypervisorMemory';
 import type { NestedMmu } from './nestedMmu';
 import { failsWhen, onlyAtCpl0, vmsucceed } from './vmxOutcome';
@@ -16,9 +16,7 @@ export const handleVmclear: ListingProcedure<NestedMmu> = {
   values: [{ name: 'vmptr', kind: 'gpa' }],
   parameters: 1,
   body: [
-    onlyAtCpl0,
-    failsWhen('vmptr is no page\'s address', VM_INSTRUCTION_ERROR.vmclearInvalidAddress, isNoPage),
-    failsWhen('vmptr is the VMXON pointer', VM_INSTRUCTION_ERROR.vmclearVmxonPointer, isVmxonPointer),
+    ...onlyARegion(VM_INSTRUCTION_ERROR.vmclearInvalidAddress, VM_INSTRUCTION_ERROR.vmclearVmxonPointer),
     when('vmptr is the current VMCS', (mmu, f) => mmu.state.current === f.frame(V.vmptr), [
       line('there is no current VMCS', { writes: ['nested'] }, (mmu) => { mmu.state.current = NONE; }),
     ]),
@@ -39,9 +37,7 @@ export const handleVmptrld: ListingProcedure<NestedMmu> = {
   values: [{ name: 'vmptr', kind: 'gpa' }],
   parameters: 1,
   body: [
-    onlyAtCpl0,
-    failsWhen('vmptr is no page\'s address', VM_INSTRUCTION_ERROR.vmptrldInvalidAddress, isNoPage),
-    failsWhen('vmptr is the VMXON pointer', VM_INSTRUCTION_ERROR.vmptrldVmxonPointer, isVmxonPointer),
+    ...onlyARegion(VM_INSTRUCTION_ERROR.vmptrldInvalidAddress, VM_INSTRUCTION_ERROR.vmptrldVmxonPointer),
     failsWhen('the region has another revision identifier; where no memory is, it reads as ones', VM_INSTRUCTION_ERROR.vmptrldWrongRevision, (mmu, f) => {
       mmu.vmcs12.use(f.frame(V.vmptr));
       return mmu.vmcs12.revision !== VMCS_REVISION;
@@ -50,6 +46,15 @@ export const handleVmptrld: ListingProcedure<NestedMmu> = {
     give('VMsucceed', (mmu) => vmsucceed(mmu), { writes: ['vmcs'] }),
   ],
 };
+
+/** What both begin with: `vmptr` may be a region. */
+function onlyARegion(invalidAddress: number, vmxonPointer: number): readonly ListingNode<NestedMmu>[] {
+  return [
+    onlyAtCpl0,
+    failsWhen('vmptr is no page\'s address', invalidAddress, isNoPage),
+    failsWhen('vmptr is the VMXON pointer', vmxonPointer, isVmxonPointer),
+  ];
+}
 
 /** SDM Vol. 3, "VMPTRLD—Load Pointer to Virtual-Machine Control Structure": bits 11:0, and those beyond the physical-address width. */
 function isNoPage(mmu: NestedMmu, f: ListingFrame): boolean {

@@ -1,5 +1,6 @@
 import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
 import { EPT4 } from '../../hardware/paging/formats/ept4';
+import { VMCS } from '../../hardware/vmx/vmcs';
 import { give, line, repeat, when, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { role02 } from './ept02Role';
@@ -28,13 +29,13 @@ export const makePagesAvailable02: ListingProcedure<NestedMmu> = {
   ],
 };
 
-const V = { gfn: 0, role: 1, root: 2 } as const;
+const V = { gfn: 0, role: 1, root: 2, old: 3 } as const;
 
 /** Gives the root, or 0: the VM is stopped. */
 export const loadRoot02: ListingProcedure<NestedMmu> = {
   name: 'load_root',
   purpose: 'EPT02 shadows the EPT that the EPTP of vmcs12 names: from the cache, or a new, empty root.',
-  values: [{ name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
+  values: [{ name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }, { name: 'old', kind: 'number' }],
   parameters: 0,
   body: [
     line('gfn = EPTP of vmcs12 >> 12, role = level 4 with every right, guest_mode', {}, (mmu, f) => {
@@ -51,10 +52,14 @@ export const loadRoot02: ListingProcedure<NestedMmu> = {
     ]),
     line('unpin the old root, pin root', { writes: ['shadow.pages', 'nested'] }, (mmu, f) => {
       const { state, ept02: { pages } } = mmu;
+      f.set(V.old, state.rootPage, 0);
       if (state.rootPage !== 0) pages.addRoot(state.rootPage, -1);
       pages.addRoot(f.lo(V.root), 1);
       state.rootPage = f.lo(V.root);
     }),
+    when('the old root is obsolete, and no vCPU has it any more', ({ ept02: { pages } }, f) => pages.isObsolete(f.lo(V.old)) && pages.rootCount(f.lo(V.old)) === 0, [
+      line('zap it', { writes: SHADOW_PAGE }, (mmu, f) => mmu.ept02.zapPage(f.lo(V.old), mmu.cpu)),
+    ]),
     when('rights were taken away on the way', (mmu) => mmu.mustFlush === 1, [
       line('kvm_flush_remote_tlbs(), INVEPT on every vCPU: a TLB may still hold them', { writes: ['tlb', 'counters'] }, (mmu) => {
         mmu.flushRemoteTlbs();
@@ -68,4 +73,13 @@ export const loadRoot02: ListingProcedure<NestedMmu> = {
 function stop(mmu: NestedMmu, reason: number): number {
   mmu.vcpu.stop = reason;
   return 0;
+}
+
+/** Low half of the EPTP of EPT02: memory type, walk length and flags as L1 has them in its own. */
+export function eptp02Lo(mmu: NestedMmu): number {
+  return (mmu.ept02.pages.frameOf(mmu.state.rootPage) << 12) | (mmu.field12(VMCS.eptp) & 0xfff);
+}
+
+export function eptp02Hi(mmu: NestedMmu): number {
+  return mmu.ept02.pages.frameOf(mmu.state.rootPage) >>> 20;
 }

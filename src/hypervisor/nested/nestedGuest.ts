@@ -1,6 +1,7 @@
 import { ACTOR, SPACE } from '../../hardware/events/eventTable';
 import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import { ACCESS } from '../../hardware/paging/accessKinds';
+import { useRefusedLeaf } from '../../hardware/paging/refusedLeaf';
 import { type PagingRegisters, PDPTE_WORDS, TranslationSpace } from '../../hardware/paging/translationSpace';
 import { walk } from '../../hardware/paging/walk';
 import { EFFECTS, WALK, WHY } from '../../hardware/paging/walkOutcome';
@@ -37,11 +38,12 @@ class NestedMemory implements GuestMemory {
     const eptpLo = words[VMCS.eptp]!;
     if (!EPT_LEVELS.includes(((eptpLo >>> EPTP.walkLengthShift) & EPTP.walkLengthMask) + 1)) return -1;
     this.ept12.useEpt(eptpLo, words[VMCS.eptp + 1]!);
-    const { result, compiled } = this.ept12;
-    if (walk(this.ept12, gfn << 12, gfn >>> 20, ACCESS.read, EFFECTS.none) === WALK.mapped) return frameOfAddress(result.gpaLo, result.gpaHi);
-    if (result.why !== WHY.rights) return -1;
-    const inPage = (1 << (compiled.shifts[result.level]! - 12)) - 1;
-    return frameOfAddress(result.entryLo[result.level]! & compiled.frameLo, result.entryHi[result.level]! & compiled.frameHi) & ~inPage | (gfn & inPage);
+    const { result } = this.ept12;
+    if (walk(this.ept12, gfn << 12, gfn >>> 20, ACCESS.read, EFFECTS.none) !== WALK.mapped) {
+      if (result.why !== WHY.rights) return -1;
+      useRefusedLeaf(this.ept12, gfn << 12);
+    }
+    return frameOfAddress(result.gpaLo, result.gpaHi);
   }
 
   frameOf(gfn: number): number {

@@ -1,5 +1,6 @@
 import { line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { isDirect02 } from './ept02Role';
+import { SHADOW_PAGE } from './loadRoot02';
 import type { NestedMmu } from './nestedMmu';
 
 const V = { gpa: 0, bytes: 1, sp: 2, index: 3 } as const;
@@ -66,20 +67,30 @@ export const unprotectPage: ListingProcedure<NestedMmu> = {
       f.set(U.sp, mmu.ept02.pages.nextOf(f.lo(U.gfn), 0), 0);
       return f.lo(U.sp) !== 0;
     }, [
-      when('sp is the root that a vCPU runs with', (mmu, f) => mmu.ept02.pages.rootCount(f.lo(U.sp)) > 0, [
-        line('that vCPU loads another at its next VM entry', { writes: ['nested', 'shadow.pages'] }, (mmu, f) => forgetRoot(mmu, f.lo(U.sp))),
+      when('sp is the root of vCPUs that run L1', (mmu, f) => isRoot(mmu, f), [
+        line('they load another at their next VM entry', { writes: ['nested', 'shadow.pages'] }, (mmu, f) => forgetRoot(mmu, f.lo(U.sp))),
       ]),
-      line('zap sp',
-        { writes: ['memory', 'shadow.pages', 'shadow.hash', 'shadow.pool', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'host.frames', 'host.frame_list'] },
-        (mmu, f) => mmu.ept02.zapPage(f.lo(U.sp), mmu.cpu)),
+      when('sp is the root of a vCPU that runs L2', (mmu, f) => isRoot(mmu, f), [
+        line('zap its entries, and it is obsolete: that vCPU\'s next access exits, and loads another root; then sp goes', { writes: SHADOW_PAGE }, (mmu, f) => {
+          mmu.ept02.zapEntries(f.lo(U.sp), mmu.cpu);
+          mmu.ept02.pages.makeObsolete(f.lo(U.sp));
+        }),
+      ]),
+      when('else', (mmu, f) => !isRoot(mmu, f), [
+        line('zap sp', { writes: SHADOW_PAGE }, (mmu, f) => mmu.ept02.zapPage(f.lo(U.sp), mmu.cpu)),
+      ]),
     ]),
     line('kvm_flush_remote_tlbs(), INVEPT on every vCPU: a TLB may still hold its entries', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
   ],
 };
 
+function isRoot(mmu: NestedMmu, f: ListingFrame): boolean {
+  return mmu.ept02.pages.rootCount(f.lo(U.sp)) > 0;
+}
+
 function forgetRoot(mmu: NestedMmu, page: number): void {
   for (const state of mmu.parts.states) {
-    if (state.rootPage !== page) continue;
+    if (state.rootPage !== page || state.guestMode === 1) continue;
     mmu.ept02.pages.addRoot(page, -1);
     state.rootPage = 0;
   }

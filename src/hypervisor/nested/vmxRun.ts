@@ -10,7 +10,7 @@ import { EXIT, INTERRUPTION, LAUNCH_STATE, PIN, PRIMARY, SECONDARY, VMCS, VMCS_L
 import { give, line, when, type ListingProcedure } from '../listing';
 import { L1_MEMORY } from './guestHypervisorMemory';
 import { loadHostState } from './hostState12';
-import { loadRoot02 } from './loadRoot02';
+import { eptp02Hi, eptp02Lo, loadRoot02 } from './loadRoot02';
 import { mergeMsrBitmaps } from './msrBitmap02';
 import type { NestedMmu } from './nestedMmu';
 import { reportNestedEntry } from './nestedReports';
@@ -98,8 +98,8 @@ function prepareVmcs02(mmu: NestedMmu): void {
   state.vmcs01.set(vmcs);
   // What waits for L1 is looked at anew when L2 exits to it.
   state.vmcs01[VMCS.primary_controls]! &= ~PRIMARY.interruptWindowExiting;
-  const eptpLo = mmu.usesEpt12 ? eptp02(mmu) : vmcs[VMCS.eptp]!;
-  const eptpHi = mmu.usesEpt12 ? mmu.ept02.pages.frameOf(state.rootPage) >>> 20 : vmcs[VMCS.eptp + 1]!;
+  const eptpLo = mmu.usesEpt12 ? eptp02Lo(mmu) : vmcs[VMCS.eptp]!;
+  const eptpHi = mmu.usesEpt12 ? eptp02Hi(mmu) : vmcs[VMCS.eptp + 1]!;
   mergeVmcs(vmcs, vmcs12.words, { features, eptpLo, eptpHi, vpid: mmu.vpid02, msrBitmap: mmu.msrBitmap });
   vmcs[VMCS_LAUNCH_STATE] = state.launchState02;
   state.launchState02 = LAUNCH_STATE.launched;
@@ -107,11 +107,6 @@ function prepareVmcs02(mmu: NestedMmu): void {
   const moved = (vmcs[VMCS.guest_rip]! ^ vmcs12.savedRipLo) | (vmcs[VMCS.guest_rip + 1]! ^ vmcs12.savedRipHi);
   state.skips = moved === 0 ? 0 : 1;
   reportNestedEntry(mmu);
-}
-
-/** Low half of the EPTP of EPT02: memory type, walk length and flags as L1 has them in its own. */
-function eptp02(mmu: NestedMmu): number {
-  return (mmu.ept02.pages.frameOf(mmu.state.rootPage) << 12) | (mmu.field12(VMCS.eptp) & 0xfff);
 }
 
 function vpid12(mmu: NestedMmu): number {

@@ -5,12 +5,13 @@ import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { brokeIntoDelivery } from '../commonExits';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
+import { readSequence, retryIfChanged } from '../operandRetry';
 import { STOP_REASON } from '../vcpuState';
 import { markWritten, PAGE_KNOWN, walkOperandPage } from '../walkOperandPage';
 import { trackWrite } from './trackWrite';
 import type { ShadowMmu } from './shadowMmu';
 
-const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
+const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3, mmu_seq: 4 } as const;
 
 /** The `walk_operand_page` of these listings, unless one has its own. */
 export const walkOther = walkOperandPage<ShadowMmu>();
@@ -26,7 +27,10 @@ export const findOtherPage = when<ShadowMmu>('the operand goes on in another pag
 export const emulateAccessOf = <M extends ShadowMmu>(afterAccess: readonly ListingNode<M>[]): ListingProcedure<M> => ({
   name: 'emulate_access',
   purpose: 'An access that no SPTE can let the guest make itself: done for the guest, byte by byte where it belongs.',
-  values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
+  values: [
+    { name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' },
+    { name: 'mmu_seq', kind: 'number' },
+  ],
   parameters: 3,
   body: [
     when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
@@ -35,6 +39,7 @@ export const emulateAccessOf = <M extends ShadowMmu>(afterAccess: readonly Listi
         return RESUME.stopped;
       }, { writes: ['vcpu'] }),
     ]),
+    readSequence(V.mmu_seq),
     findOtherPage,
     when('no slot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(V.gpa)) < 0, [
       line('MMIO, and no device answers: a load gives ones, a store goes nowhere', { writes: ['counters'] }, (mmu, f) => {
@@ -66,6 +71,7 @@ export const emulateAccessOf = <M extends ShadowMmu>(afterAccess: readonly Listi
         }, { writes: ['vcpu'] }),
       ]),
     ]),
+    retryIfChanged(V.mmu_seq),
     line('perform the access, at hpa', { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
     markWritten<M>(),
     ...afterAccess,

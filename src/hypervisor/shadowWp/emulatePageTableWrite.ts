@@ -3,21 +3,26 @@ import { setPair } from '../../hardware/events/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../../hardware/events/eventTable';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { readSequence, retryIfChanged } from '../operandRetry';
 import { STOP_REASON } from '../vcpuState';
 import { findOtherPage, trackOtherPage } from './emulateAccess';
 import { markWritten } from '../walkOperandPage';
 import type { ShadowMmu } from './shadowMmu';
 import { trackWrite } from './trackWrite';
 
-const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3 } as const;
+const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3, mmu_seq: 4 } as const;
 
 /** Gives a `RESUME`. */
 export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
   name: 'emulate_page_table_write',
   purpose: 'A guest store to a frame that holds shadowed page tables: done for the guest, and carried into the shadow.',
-  values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
+  values: [
+    { name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' },
+    { name: 'mmu_seq', kind: 'number' },
+  ],
   parameters: 3,
   body: [
+    readSequence(V.mmu_seq),
     findOtherPage,
     when('the host does not map gpa with W (yet)', (mmu, f) => !mmu.memory.isWritable(f.frame(V.gpa)), [
       when('get_user_pages(memslot and hva of gpa) finds no host memory', (mmu, f) => mmu.memory.backFor(f.frame(V.gpa), mmu.cpu) < 0, [
@@ -27,6 +32,7 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
         }, { writes: ['vcpu'] }),
       ]),
     ]),
+    retryIfChanged(V.mmu_seq),
     line('trapped write to the page table at gpa', { writes: ['counters'] }, (mmu, f) => {
       const frame = mmu.memory.frameOf(f.frame(V.gpa));
       f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >>> 20);

@@ -13,6 +13,10 @@ const ROOT_COUNT = 5;
 const IN_USE = 6;
 const AGE = 7;
 
+/** Values of IN_USE. */
+const FOUND = 1;
+const OBSOLETE = 2;
+
 const BUCKETS = 256;
 const ENTRIES = 512;
 
@@ -76,7 +80,7 @@ export class ShadowPages {
     if (page !== 0) this.head[FREE_HEAD] = this.word(page, HASH_NEXT);
     else page = this.head[NEXT_FRESH]!++;
     const bucket = bucketOf(gfn);
-    this.pages.set([gfn, role, frame, this.buckets[bucket]!, 0, 0, 1, this.head[CLOCK]!++], page * PAGE_WORDS);
+    this.pages.set([gfn, role, frame, this.buckets[bucket]!, 0, 0, FOUND, this.head[CLOCK]!++], page * PAGE_WORDS);
     this.buckets[bucket] = page;
     this.head[USED]!++;
     return page;
@@ -84,18 +88,24 @@ export class ShadowPages {
 
   /** Takes a page out of hash and pool. Nothing may refer to it any more. */
   remove(page: number): void {
-    const bucket = bucketOf(this.gfnOf(page));
-    if (this.buckets[bucket] === page) {
-      this.buckets[bucket] = this.word(page, HASH_NEXT);
-    } else {
-      let before = this.buckets[bucket]!;
-      while (this.word(before, HASH_NEXT) !== page) before = this.word(before, HASH_NEXT);
-      this.pages[before * PAGE_WORDS + HASH_NEXT] = this.word(page, HASH_NEXT);
-    }
+    if (!this.isObsolete(page)) this.unhash(page);
     this.pages.fill(0, page * PAGE_WORDS, (page + 1) * PAGE_WORDS);
     this.pages[page * PAGE_WORDS + HASH_NEXT] = this.head[FREE_HEAD]!;
     this.head[FREE_HEAD] = page;
     this.head[USED]!--;
+  }
+
+  /**
+   * A root in use is to be found no more and stands for nothing of its guest frame's (KVM's `role.invalid`): it goes when no CPU
+   * has it as root.
+   */
+  makeObsolete(page: number): void {
+    this.unhash(page);
+    this.pages[page * PAGE_WORDS + IN_USE] = OBSOLETE;
+  }
+
+  isObsolete(page: number): boolean {
+    return this.word(page, IN_USE) === OBSOLETE;
   }
 
   /** The oldest page that is no root in use, or 0: first in, first out. */
@@ -166,6 +176,17 @@ export class ShadowPages {
   setReverseMap(gfn: number, list: number): void {
     this.reverseMaps.ensure(gfn + 1);
     this.reverseMaps.write(gfn, list);
+  }
+
+  private unhash(page: number): void {
+    const bucket = bucketOf(this.gfnOf(page));
+    if (this.buckets[bucket] === page) {
+      this.buckets[bucket] = this.word(page, HASH_NEXT);
+      return;
+    }
+    let before = this.buckets[bucket]!;
+    while (this.word(before, HASH_NEXT) !== page) before = this.word(before, HASH_NEXT);
+    this.pages[before * PAGE_WORDS + HASH_NEXT] = this.word(page, HASH_NEXT);
   }
 
   private word(page: number, at: number): number {

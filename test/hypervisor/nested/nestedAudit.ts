@@ -72,13 +72,16 @@ export function auditEpt02(machine: Machine): void {
     if (!pages.isInUse(page)) continue;
     const role = pages.roleOf(page);
     const table = pages.frameOf(page);
-    if (!isDirect02(role)) assertProtected(pages.gfnOf(page));
+    if (!isDirect02(role) && !pages.isObsolete(page)) assertProtected(pages.gfnOf(page));
     for (let index = 0; index < ENTRIES; index++) {
       if (!ept02.isPresent(page, index)) continue;
       const target = levelOf02(role) === 1 ? `gfn ${pages.leafGfn(page, index)}` : `page ${frames.detailOf(frameInEntry(writer.lo(table, index), writer.hi(table, index)))}`;
       seen.set(`${table}:${index}`, target);
     }
     if (levelOf02(role) === 4) descend(page, 4, 0, role);
+  }
+  for (const { guestMode, rootPage } of hypervisor.states) {
+    if (guestMode === 1 && rootPage !== 0) assert.ok(pages.isInUse(rootPage) && pages.rootCount(rootPage) > 0, 'the root that a vCPU runs L2 with is gone');
   }
   assert.deepEqual([...named].sort(), [...seen].sort(), 'reverse maps and parent lists');
 

@@ -4,10 +4,11 @@ import { Machine } from '../../../src/engine/machine';
 import { INTERRUPTIBILITY } from '../../../src/hardware/processor/registers';
 import { VMCS } from '../../../src/hardware/vmx/vmcs';
 import { compiled } from '../../engine/onMachine';
+import { outcomeOf } from '../../../src/engine/outcome';
 import { RUN } from '../../../src/engine/runState';
 import { allLines, watchListings, type WatchedRun } from '../listingWatch';
 import { auditEpt02, nestingOf } from './nestedAudit';
-import { nestedPrograms } from './nestedPrograms';
+import { mendable, nestedPrograms, rootInUse, unmendable } from './nestedPrograms';
 import { mapped, nestedScenario } from './nestedTexts';
 
 function machineFor(text: string): Machine {
@@ -146,6 +147,7 @@ function runAll(): { readonly missed: readonly string[]; readonly undeclared: re
   watch(goingRoot);
   watch(touches, before('reason = vmlaunch(l2)', logDirty));
   for (let frames = 0; frames < 8; frames++) watch(touches, before('reason = vmlaunch(l2)', (machine) => leaveFrames(machine, frames)));
+  watch(rootInUse, before('byte [0x6000] = 2', (machine) => leaveFrames(machine, 0), 3));
   watch(romWrite, before('byte [0x7000] = 1', (machine) => leaveFrames(machine, 0), 1));
   const reached = new Set(runs.flatMap((run) => [...run.reached]));
   return { missed: lines.filter((line) => !reached.has(line)), undeclared: [...new Set(runs.flatMap((run) => run.undeclared))] };
@@ -171,6 +173,32 @@ describe('the listing of nested VMX', function () {
       }
       assert.ok(entered > 0, text);
     }
+  });
+
+  it('keeps the root that a vCPU runs L2 with, whatever becomes of its table', () => {
+    const machine = machineFor(rootInUse);
+    const { pages } = nestingOf(machine).ept02;
+    let wasObsolete = false;
+    while (machine.interpreter.run.status === RUN.running) {
+      machine.interpreter.step();
+      if (machine.interpreter.run.isCounting) auditEpt02(machine);
+      for (let page = 1; page < pages.end; page++) wasObsolete ||= pages.isObsolete(page);
+    }
+    assert.ok(wasObsolete);
+    assert.equal(outcomeOf(machine).message, undefined);
+    assert.equal(outcomeOf(machine).ok, true);
+    for (let page = 1; page < pages.end; page++) assert.equal(pages.isObsolete(page) && pages.rootCount(page) === 0, false, 'an obsolete root that nobody has is left');
+  });
+
+  it('ends what no entry can let the processor do in a sentence, and mends what one can', () => {
+    for (const text of unmendable) {
+      const machine = machineFor(text);
+      while (machine.interpreter.run.status === RUN.running) machine.interpreter.step();
+      assert.match(outcomeOf(machine).message ?? '', /a flag of a paging structure of the nested guest/);
+    }
+    const machine = machineFor(mendable);
+    while (machine.interpreter.run.status === RUN.running) machine.interpreter.step();
+    assert.equal(outcomeOf(machine).message, undefined);
   });
 
   it('has no line that no scenario reaches, and none changes what it does not declare', () => {

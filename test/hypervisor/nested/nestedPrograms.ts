@@ -29,9 +29,53 @@ export const trackedWrites: readonly string[] = [
   }),
 ];
 
+const PAGED = { l2Machine: 'paging 4-level, ram 4M' } as const;
+const FLAGS = 'vmcs.eptp = eptp(root) | 1 << 6\n    reason = vmlaunch(l2)';
+
+/** A paging structure of L2's that lies in ROM of L1's; in the table of EPT12 that maps it. */
+export const unmendable: readonly string[] = [
+  nestedScenario({
+    ...PAGED, ram: 'slot low 0 .. 16M ram, slot bios 16M .. 17M rom', l2: 'cr3 = gpa:0x5000\ncr0.PG = 1\nx = [0x1000]',
+    l1: `entry [direct(pt) + 5 * 8] = epte(gpa:16M, rwx)\n    ${FLAGS}`,
+  }),
+  nestedScenario({
+    ...PAGED, l2: 'byte [0x6000] = 1\ncr3 = gpa:0x5000\ncr0.PG = 1\nx = [0x1000]',
+    l1: `${mapped(6)}\n    entry [direct(pt) + 5 * 8] = epte(pt, rwx)\n    ${FLAGS}`,
+  }),
+];
+
+/** … in a table of EPT12 that maps other pages. */
+export const mendable = nestedScenario({
+  ...PAGED, l2: 'byte [2M] = 1\ncr3 = gpa:0x5000\ncr0.PG = 1\nx = [0x1000]',
+  l1: `other = frame()
+    entry [direct(pd) + 8] = epte(other, rwx)
+    entry [direct(other)] = epte(frame(), rwx)
+    entry [direct(pt) + 5 * 8] = epte(other, rwx)
+    ${FLAGS}`,
+});
+
+/** … in the root of another EPT12, by which another CPU runs L2 at that moment. */
+export const rootInUse = nestedScenario({
+  ...PAGED, l1Parts: 'global other = 0',
+  l2: 'barrier entered\ncr3 = gpa:0x5000\ncr0.PG = 1\nx = [0x1000]',
+  l2Second: 'byte [0x6000] = 1\nbarrier entered\nbarrier flagged\nbyte [0x6000] = 2\nhlt()',
+  l1: `${mapped(6)}
+    top = frame()
+    entry [direct(top)] = epte(pdpt, rwx)
+    entry [direct(pt) + 5 * 8] = epte(top, rwx)
+    other = top - gpa:0
+    barrier made
+    ${FLAGS}
+    barrier flagged`,
+  l1Second: 'barrier made\nvmcs.eptp = eptp(gpa:other)\nreason = vmlaunch(l2)\nexpect reason == exit_reason.hlt',
+});
+
 /** A scenario for every road through `nested.vmm`. */
 export const nestedPrograms: readonly string[] = [
   ...trackedWrites,
+  rootInUse,
+  ...unmendable,
+  mendable,
   // Regions: every way in which VMCLEAR and VMPTRLD fail.
   nestedScenario({
     l1Parts: 'on general_protection(code) { refuse }',

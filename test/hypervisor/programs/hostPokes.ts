@@ -19,6 +19,14 @@ export function leaveFrames(machine: Machine, frames: number): void {
   list.set([machine.configuration.hostRam / 4096 - frames, 0, 0]);
 }
 
+/** No host frame is free, and the clock's hand of reclaim stands at the one that backs guest frame `gfn`, or before all. */
+export function starveAt(machine: Machine, gfn: number): void {
+  leaveFrames(machine, 0);
+  const clock = machine.registry.contents().get('host.clock');
+  assert.ok(clock);
+  clock[0] = Math.max(0, machine.technique.guestMemory.frameOf(gfn));
+}
+
 /** Dirty pages are logged from now on, and the large page that maps gva:0x600000 has lost its W for that. */
 export function protectLargePage(machine: Machine): void {
   machine.technique.vm?.slots.setLogging(0, 'on');
