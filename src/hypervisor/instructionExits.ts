@@ -3,9 +3,9 @@ import { cpuid } from '../hardware/processor/cpuid';
 import { MSR } from '../hardware/processor/msrNumbers';
 import { EFER } from '../hardware/processor/controlRegisters';
 import type { Processor } from '../hardware/processor/processor';
-import { ACTIVITY, REGISTER } from '../hardware/processor/registers';
+import { REGISTER } from '../hardware/processor/registers';
 import { RESUME } from '../hardware/processor/rootMode';
-import { VMCS } from '../hardware/vmx/vmcs';
+import type { ControlBlock, ControlledVcpu } from './controlBlock';
 import { injectGeneralProtection } from './injection';
 import { give, line, when, type ListingFrame, type ListingProcedure } from './listing';
 
@@ -13,13 +13,14 @@ const EAX = 2 * REGISTER.rax;
 const EBX = 2 * REGISTER.rbx;
 const ECX = 2 * REGISTER.rcx;
 const EDX = 2 * REGISTER.rdx;
+/** Of CPUID: AMD's features. */
+const FEATURES_LEAF = 0x8000_0001 | 0;
 /** What KVM answers to a hypercall that it does not know, and to one from user mode. */
 const KVM_ENOSYS = -1000;
 const KVM_EPERM = -1;
 
 /** The hypervisor on whose behalf an instruction that exited is done. */
-export interface InstructionOwner {
-  readonly processor: Processor;
+export interface InstructionOwner extends ControlledVcpu {
   /** EFER as the guest has it: its low half. */
   readonly efer: number;
   /** The guest has written another value to EFER, and what hangs on it is made anew. Gives a `RESUME`. */
@@ -29,10 +30,10 @@ export interface InstructionOwner {
 type Owned<V> = ListingProcedure<V>;
 
 /** CPUID, for the listing of a hypervisor `V`. Gives a `RESUME`, as all of these do. */
-export function emulateCpuid<V extends InstructionOwner>(): Owned<V> {
+export function emulateCpuid<V extends InstructionOwner>({ words, hiddenCpuid }: ControlBlock): Owned<V> {
   return {
     name: 'kvm_emulate_cpuid',
-    purpose: 'CPUID: the guest is told of the processor it has, which here is all of the host\'s but VMX.',
+    purpose: `CPUID: the guest is told of the processor it has, which here is all of the host's but ${words.hidden}.`,
     values: [{ name: 'leaf', kind: 'number' }, { name: 'subleaf', kind: 'number' }],
     parameters: 0,
     body: [
@@ -43,7 +44,8 @@ export function emulateCpuid<V extends InstructionOwner>(): Owned<V> {
       line('EAX, EBX, ECX, EDX = that leaf', { writes: ['registers'] }, ({ processor }, f) => {
         const { registers, features, apicId, settings: { vendor, maxphyaddr } } = processor;
         const found = cpuid({ cpu: apicId, vendor, maxphyaddr, features, cr4: processor.visibleLo(REGISTER.cr4) }, f.lo(0), f.lo(1));
-        for (const [at, value] of [[EAX, found.eax], [EBX, found.ebx], [ECX, found.ecx], [EDX, found.edx]] as const) {
+        const hidden = f.lo(0) === FEATURES_LEAF ? hiddenCpuid : 0;
+        for (const [at, value] of [[EAX, found.eax], [EBX, found.ebx], [ECX, found.ecx & ~hidden], [EDX, found.edx]] as const) {
           registers[at] = value;
           registers[at + 1] = 0;
         }
@@ -54,36 +56,34 @@ export function emulateCpuid<V extends InstructionOwner>(): Owned<V> {
 }
 
 /** HLT. */
-export function emulateHalt<V extends InstructionOwner>(): Owned<V> {
+export function emulateHalt<V extends InstructionOwner>(control: ControlBlock): Owned<V> {
   return {
     name: 'kvm_emulate_halt',
     purpose: 'HLT: the vCPU has nothing to do until an interrupt comes for it.',
     values: [],
     parameters: 0,
     body: [
-      line('guest activity state = HLT', { writes: ['vmcs'] }, ({ processor: { vmcs } }) => { vmcs[VMCS.guest_activity_state] = ACTIVITY.hlt; }),
+      line(control.words.halt, { writes: control.haltWrites }, (vmm) => control.halt(vmm)),
       give('behind the instruction; the vCPU waits', RESUME.completed),
     ],
   };
 }
 
 const IO = { port: 0, size: 1, is_in: 2 } as const;
-const IO_SIZE = 7;
-const IO_IN = 1 << 3;
 
-/** IN and OUT; the parameter is the exit qualification. */
-export function handleIo<V extends InstructionOwner>(): Owned<V> {
+/** IN and OUT. */
+export function handleIo<V extends InstructionOwner>(control: ControlBlock): Owned<V> {
   return {
-    name: 'handle_io',
+    name: control.words.names.io,
     purpose: 'IN or OUT: a matter of the VMM process, which has the devices. Where none is, ones are read.',
     values: [{ name: 'port', kind: 'number' }, { name: 'size', kind: 'number' }, { name: 'is_in', kind: 'number' }],
     parameters: 0,
     body: [
-      line('port, size, is_in = exit qualification', {}, ({ processor: { vmcs } }, f) => {
-        const qualification = vmcs[VMCS.exit_qualification]!;
-        f.set(IO.port, qualification >>> 16, 0);
-        f.set(IO.size, (qualification & IO_SIZE) + 1, 0);
-        f.set(IO.is_in, (qualification & IO_IN) >>> 3, 0);
+      line(`port, size, is_in = ${control.words.io}`, {}, ({ processor }, f) => {
+        const { port, size, isIn } = control.io(processor);
+        f.set(IO.port, port, 0);
+        f.set(IO.size, size, 0);
+        f.set(IO.is_in, isIn, 0);
       }),
       when('is_in', (_, f) => f.lo(IO.is_in) !== 0, [
         line('AL, AX or EAX = what the device at port gives', { writes: ['registers'] }, ({ processor }, f) => input(processor, f)),
@@ -110,7 +110,7 @@ function input({ registers, ports }: Processor, f: ListingFrame): void {
 const M = { msr: 0, value: 1, taken: 2 } as const;
 
 /** RDMSR of an MSR that is not passed through. */
-export function emulateRdmsr<V extends InstructionOwner>(): Owned<V> {
+export function emulateRdmsr<V extends InstructionOwner>(control: ControlBlock): Owned<V> {
   return {
     name: 'kvm_emulate_rdmsr',
     purpose: 'RDMSR of an MSR that the hypervisor keeps for the guest: EFER, the local APIC\'s.',
@@ -118,7 +118,7 @@ export function emulateRdmsr<V extends InstructionOwner>(): Owned<V> {
     parameters: 0,
     body: [
       line('msr = ECX', {}, ({ processor }, f) => f.set(M.msr, msrOf(processor), 0)),
-      when('the guest has no such MSR', (vmm, f) => valueOf(vmm, f.lo(M.msr)) === undefined, generalProtection()),
+      when('the guest has no such MSR', (vmm, f) => valueOf(vmm, f.lo(M.msr)) === undefined, generalProtection(control)),
       line('value = what it holds', {}, (vmm, f) => {
         const [lo, hi] = valueOf(vmm, f.lo(M.msr)) ?? [0, 0];
         f.set(M.value, lo, hi);
@@ -139,7 +139,7 @@ export function emulateRdmsr<V extends InstructionOwner>(): Owned<V> {
 }
 
 /** WRMSR of an MSR that is not passed through. An IPI is one: the write of the interrupt command register. */
-export function emulateWrmsr<V extends InstructionOwner>(): Owned<V> {
+export function emulateWrmsr<V extends InstructionOwner>(control: ControlBlock): Owned<V> {
   return {
     name: 'kvm_emulate_wrmsr',
     purpose: 'WRMSR of an MSR that the hypervisor keeps for the guest. Of the local APIC\'s, one sends IPIs.',
@@ -151,15 +151,15 @@ export function emulateWrmsr<V extends InstructionOwner>(): Owned<V> {
         f.set(M.value, processor.pending.operandLo, processor.pending.operandHi);
       }),
       when('msr is EFER', (_, f) => f.lo(M.msr) === (MSR.efer | 0), [
-        when('EFER does not take value', ({ processor }, f) => processor.brokenRule(REGISTER.efer, f.lo(M.value), f.hi(M.value)) !== undefined, generalProtection()),
+        when('EFER does not take value', ({ processor }, f) => refusesEfer(control, processor, f), generalProtection(control)),
         give('guest EFER = value, LMA as it is; and what follows from EFER', (vmm, f) => vmm.setEfer((f.lo(M.value) & ~EFER.LMA) | (vmm.efer & EFER.LMA)), {
-          writes: ['vmcs', 'registers', 'vcpu'],
+          writes: [control.block, 'registers', 'vcpu'],
         }),
       ]),
       line('taken = the MSR takes value; an IPI arrives as it is sent', { writes: ['apic', 'msrs'] }, ({ processor }, f) => {
         f.set(M.taken, takes(processor, f) ? 1 : 0, 0);
       }),
-      when('it was not: the guest has no such MSR, or value breaks a rule of it', (_, f) => f.lo(M.taken) === 0, generalProtection()),
+      when('it was not: the guest has no such MSR, or value breaks a rule of it', (_, f) => f.lo(M.taken) === 0, generalProtection(control)),
       give('to the guest, behind the instruction', RESUME.completed),
     ],
   };
@@ -186,11 +186,16 @@ export function emulateHypercall<V extends InstructionOwner>(): Owned<V> {
   };
 }
 
-function generalProtection<V extends InstructionOwner>(): Owned<V>['body'] {
+function generalProtection<V extends InstructionOwner>({ block, words }: ControlBlock): Owned<V>['body'] {
   return [
-    line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, ({ processor }) => injectGeneralProtection(processor)),
-    give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+    line(`${words.injection} = #GP(0)`, { writes: [block] }, ({ processor }) => injectGeneralProtection(processor)),
+    give(`to the guest, whose ${words.entry} delivers the fault`, RESUME.retry),
   ];
+}
+
+/** A bit of a feature that the guest is not told of is reserved. */
+function refusesEfer({ hiddenEfer }: ControlBlock, processor: Processor, f: ListingFrame): boolean {
+  return (f.lo(M.value) & hiddenEfer) !== 0 || processor.brokenRule(REGISTER.efer, f.lo(M.value), f.hi(M.value)) !== undefined;
 }
 
 /** A scenario also names EFER as a register, and its MOV is a WRMSR that needs no other one. */

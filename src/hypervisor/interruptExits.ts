@@ -1,73 +1,56 @@
-import { RFLAGS } from '../hardware/processor/controlRegisters';
-import type { Processor } from '../hardware/processor/processor';
-import { ACTIVITY } from '../hardware/processor/registers';
+import { INTERRUPTION, INTERRUPTION_TYPE } from '../hardware/vmx/vmcs';
 import { RESUME } from '../hardware/processor/rootMode';
-import { INTERRUPTION, INTERRUPTION_TYPE, PRIMARY, VMCS } from '../hardware/vmx/vmcs';
+import type { ControlBlock, ControlledVcpu } from './controlBlock';
 import { give, line, when, type ListingProcedure } from './listing';
-import type { VcpuState } from './vcpuState';
 
 /** The hypervisor on whose behalf an interrupt reaches its guest. */
-export interface InterruptOwner {
-  readonly processor: Processor;
-  readonly vcpu: VcpuState;
-}
+export type InterruptOwner = ControlledVcpu;
 
 const V = { vector: 0 } as const;
 
 /** An interrupt has come while the guest ran. Gives a `RESUME`. */
-export function handleExternalInterrupt<V extends InterruptOwner>(): ListingProcedure<V> {
+export function handleExternalInterrupt<V extends InterruptOwner>(control: ControlBlock): ListingProcedure<V> {
+  const { block, words } = control;
   return {
-    name: 'handle_external_interrupt',
+    name: words.names.externalInterrupt,
     purpose: 'An IPI for this vCPU has kicked it out of the guest: the vCPU\'s local APIC has the vector, which the guest must get.',
     values: [{ name: 'vector', kind: 'number' }],
     parameters: 0,
     body: [
-      line('vector = VM-exit interruption information', {}, ({ processor: { vmcs } }, f) => {
-        f.set(V.vector, vmcs[VMCS.exit_interruption_info]! & INTERRUPTION.vectorMask, 0);
-      }),
-      when('the guest takes no interrupt now: RFLAGS.IF is 0, or something blocks', ({ processor }) => !takesInterrupts(processor), [
-        line('vector waits; interrupt-window exiting = 1', { writes: ['vcpu', 'vmcs'] }, ({ processor: { vmcs }, vcpu }, f) => {
+      line(`vector = ${words.acknowledge}`, { writes: control.acknowledgeWrites }, ({ processor }, f) => f.set(V.vector, control.acknowledge(processor), 0)),
+      when('the guest takes no interrupt now: RFLAGS.IF is 0, or something blocks', ({ processor }) => !control.takesInterrupts(processor), [
+        line(`vector waits; ${words.openWindow}`, { writes: ['vcpu', block] }, ({ processor, vcpu }, f) => {
           vcpu.requestInterrupt(f.lo(V.vector));
-          vmcs[VMCS.primary_controls]! |= PRIMARY.interruptWindowExiting;
+          control.setWindow(processor, 'open');
         }),
         give('to the guest, until it lets interrupts in', RESUME.retry),
       ]),
-      line('VM-entry interruption information = external interrupt, vector', { writes: ['vmcs'] }, ({ processor }, f) => {
-        inject(processor, f.lo(V.vector));
-      }),
-      give('to the guest, whose VM entry delivers it', RESUME.retry),
+      line(`${words.injection} = external interrupt, vector`, { writes: [...new Set([block, ...control.haltWrites])] }, (owner, f) => inject(control, owner, f.lo(V.vector))),
+      give(`to the guest, whose ${words.entry} delivers it`, RESUME.retry),
     ],
   };
 }
 
 /** The guest takes interrupts again. Gives a `RESUME`. */
-export function handleInterruptWindow<V extends InterruptOwner>(): ListingProcedure<V> {
+export function handleInterruptWindow<V extends InterruptOwner>(control: ControlBlock): ListingProcedure<V> {
+  const { block, words } = control;
   return {
-    name: 'handle_interrupt_window',
+    name: words.names.interruptWindow,
     purpose: 'The guest takes interrupts again, and one waits for it.',
     values: [{ name: 'vector', kind: 'number' }],
     parameters: 0,
     body: [
       line('vector = the highest that waits', { writes: ['vcpu'] }, ({ vcpu }, f) => f.set(V.vector, vcpu.takeInterrupt(), 0)),
-      line('VM-entry interruption information = external interrupt, vector', { writes: ['vmcs'] }, ({ processor }, f) => {
-        inject(processor, f.lo(V.vector));
-      }),
+      line(`${words.injection} = external interrupt, vector`, { writes: [...new Set([block, ...control.haltWrites])] }, (owner, f) => inject(control, owner, f.lo(V.vector))),
       when('no other waits', ({ vcpu }) => !vcpu.hasInterrupt, [
-        line('interrupt-window exiting = 0', { writes: ['vmcs'] }, ({ processor: { vmcs } }) => {
-          vmcs[VMCS.primary_controls]! &= ~PRIMARY.interruptWindowExiting;
-        }),
+        line(words.closeWindow, { writes: [block] }, ({ processor }) => control.setWindow(processor, 'closed')),
       ]),
-      give('to the guest, whose VM entry delivers it', RESUME.retry),
+      give(`to the guest, whose ${words.entry} delivers it`, RESUME.retry),
     ],
   };
 }
 
-function inject({ vmcs }: Processor, vector: number): void {
-  vmcs[VMCS.entry_interruption_info] = vector | INTERRUPTION_TYPE.externalInterrupt | INTERRUPTION.valid;
-  vmcs[VMCS.guest_activity_state] = ACTIVITY.active;
-}
-
-/** SDM Vol. 3, "Guest Non-Register State": STI and MOV SS block for one instruction. */
-function takesInterrupts({ vmcs }: Processor): boolean {
-  return (vmcs[VMCS.guest_rflags]! & RFLAGS.IF) !== 0 && vmcs[VMCS.guest_interruptibility] === 0;
+function inject(control: ControlBlock, owner: InterruptOwner, vector: number): void {
+  control.inject(owner.processor, vector | INTERRUPTION_TYPE.externalInterrupt | INTERRUPTION.valid, 0);
+  control.wake(owner);
 }

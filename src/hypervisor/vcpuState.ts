@@ -11,7 +11,8 @@ const PAE_ROOT = PDPTES + PDPTE_WORDS;
 const ROOT_PAGES = PAE_ROOT + 1;
 /** A guest without a fourth level of tables has a root for each GByte. */
 const MOST_ROOTS = 4;
-const WORDS = ROOT_PAGES + MOST_ROOTS;
+const HALTED = ROOT_PAGES + MOST_ROOTS;
+const WORDS = HALTED + 1;
 
 /** Why the hypervisor gave up: index into `stopReasons`. */
 export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5,
@@ -111,6 +112,15 @@ export class VcpuState {
       return 32 * word + bit;
     }
     return 0;
+  }
+
+  /** Under SVM, 1: the vCPU has executed HLT and waits for an interrupt (KVM's mp_state). */
+  get isHalted(): number {
+    return this.words[HALTED]!;
+  }
+
+  set isHalted(isHalted: number) {
+    this.words[HALTED] = isHalted;
   }
 
   get stop(): number {

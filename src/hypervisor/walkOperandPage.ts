@@ -5,6 +5,7 @@ import { RESUME } from '../hardware/processor/rootMode';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
+import type { ControlBlock } from './controlBlock';
 import { injectGeneralProtection, injectPageFault } from './injection';
 import { give, line, when, type ListingNode, type ListingProcedure } from './listing';
 import { pageHi, pageLo } from './memslots';
@@ -34,7 +35,7 @@ export interface OperandOwner {
  * read or written: when the guest's tables refuse this one, the guest gets the fault and nothing has been done. Gives
  * `PAGE_KNOWN` or a `RESUME`; leaves its guest frame in the walk's result.
  */
-export function walkOperandPage<V extends OperandOwner>(): ListingProcedure<V> {
+export function walkOperandPage<V extends OperandOwner>({ block, words }: ControlBlock): ListingProcedure<V> {
   return {
     name: 'walk_operand_page',
     purpose: 'A page of an operand that is emulated, by the guest\'s tables: nothing is read or written before all its pages are known.',
@@ -45,8 +46,8 @@ export function walkOperandPage<V extends OperandOwner>(): ListingProcedure<V> {
     parameters: 2,
     body: [
       when('gva is not canonical', (mmu, f) => mmu.processor.walkWithoutEffects(f.lo(V.gva), f.hi(V.gva), ACCESS.read) === WALK.nonCanonical, [
-        line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
-        give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+        line(`${words.injection} = #GP(0)`, { writes: [block] }, (mmu) => injectGeneralProtection(mmu.processor)),
+        give(`to the guest, whose ${words.entry} delivers the fault`, RESUME.retry),
       ]),
       line('guest = walk(guest CR3, gva) for this access; it sets the guest\'s A and D', { writes: ['memory', 'vm.dirty_bitmap'] }, (mmu, f) => {
         const space = mmu.guestTables();
@@ -60,10 +61,10 @@ export function walkOperandPage<V extends OperandOwner>(): ListingProcedure<V> {
         line('true fault: the guest must see it, with the error code of its own walk', {}, (mmu, f) => {
           mmu.reportTrueFault(f.lo(V.gva), f.hi(V.gva), mmu.guestTables().result.errorCode);
         }),
-        line('CR2 = gva; VM-entry interruption information = #PF with that error code', { writes: ['registers', 'vmcs', 'vcpu'] }, (mmu, f) => {
+        line(`CR2 = gva; ${words.injection} = #PF with that error code`, { writes: ['registers', block, 'vcpu'] }, (mmu, f) => {
           injectPageFault(mmu.processor, mmu.vcpu, f.lo(V.gva), f.hi(V.gva), mmu.guestTables().result.errorCode);
         }),
-        give('to the guest, whose VM entry delivers the fault', (mmu) => (mmu.vcpu.stop === 0 ? RESUME.retry : RESUME.stopped)),
+        give(`to the guest, whose ${words.entry} delivers the fault`, (mmu) => (mmu.vcpu.stop === 0 ? RESUME.retry : RESUME.stopped)),
       ]),
       line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
         const slot = mmu.memory.slots.lookup(f.frame(V.gpa), mmu.cpu);

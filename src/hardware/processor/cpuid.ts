@@ -43,7 +43,7 @@ const OSPKE = 1 << 4;
 /** SYSCALL, XD and long mode in EDX of leaf 80000001H. */
 const EXTENDED_ALWAYS = 1 << 11 | 1 << 20 | 1 << 29;
 /** SVM in ECX of leaf 80000001H. */
-const SVM = 1 << 2;
+export const SVM_REPORTED = 1 << 2;
 const LINEAR_BITS_AT = 8;
 const REPORTED = /^CPUID\.([0-9A-F]+)H:(E[A-D]X)\[(\d+)\]$/;
 
@@ -107,7 +107,7 @@ const leaves = new Map<number, (processor: IdentifiedProcessor, subleaf: number)
   [0xb, ({ cpu }, subleaf) => ({ eax: 0, ebx: subleaf === 0 ? 1 : 0, ecx: subleaf | (subleaf === 0 ? 1 << 8 : 0), edx: cpu })],
   [0x8000_0000, () => ({ ...NOTHING, eax: LAST_EXTENDED | 0 })],
   [0x8000_0001, (processor) => withFeatures(0x8000_0001, {
-    ...NOTHING, edx: EXTENDED_ALWAYS, ecx: processor.vendor === 'amd' ? SVM : 0,
+    ...NOTHING, edx: EXTENDED_ALWAYS, ecx: processor.vendor === 'amd' ? SVM_REPORTED : 0,
   }, processor)],
   [0x8000_0002, () => brand(0)],
   [0x8000_0003, () => brand(1)],

@@ -19,10 +19,17 @@ export const ioInformation = [
 ] as const satisfies readonly QualificationField[];
 
 const IO = fieldShifts(ioInformation);
+/** The bits of the three sizes, once shifted: each is as many bytes as its place says. */
+const IO_SIZES = 7;
 
 /** EXITINFO1 of IN or OUT of 1, 2 or 4 bytes, not a string instruction, with 64-bit addresses. The sizes have one bit each, in order. */
 export function encodeIo(port: number, size: number, direction: 'in' | 'out'): number {
   return (port << IO.port) | (1 << IO.address64) | (size << IO.size) | (direction === 'in' ? 1 << IO.in : 0);
+}
+
+/** Its inverse. */
+export function decodeIo(information: number): { readonly port: number; readonly size: number; readonly isIn: number } {
+  return { port: information >>> IO.port, size: (information >>> IO.size) & IO_SIZES, isIn: (information >>> IO.in) & 1 };
 }
 
 /**

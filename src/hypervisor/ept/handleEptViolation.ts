@@ -1,127 +1,34 @@
-import { FAR_FRAME } from '../../hardware/memory/frameNumber';
 import { EPT_QUALIFICATION } from '../../hardware/vmx/exitQualification';
-import { RESUME } from '../../hardware/processor/rootMode';
-import { indexAt } from '../host/hostProcess';
-import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
-import { pageHi, pageLo } from '../memslots';
-import { STOP_REASON } from '../vcpuState';
+import { give, line, when, type ListingFrame, type ListingNode } from '../listing';
+import { directPageFaultOf } from '../tdp/directPageFault';
 import { emulateAccess } from './emulateAccess';
+import { EPT_TABLES } from './eptFormat';
 import type { EptMmu } from './eptMmu';
 
-const V = { gpa: 0, qualification: 1, slot: 2, hva: 3, hpa: 4, level: 5, table: 6, index: 7, mmu_seq: 8, goal: 9 } as const;
+const V = { gpa: 0, qualification: 1 } as const;
+
+const beforeLog: readonly ListingNode<EptMmu>[] = [
+  when('the access writes a tracked frame: EPT tables of a guest hypervisor are shadowed there', (mmu, f) => writes(f.lo(V.qualification)) && isTracked(mmu, f), [
+    when('it is no store: the processor sets a flag in a guest paging structure', (_, f) => !isFinal(f.lo(V.qualification)), [
+      line('kvm_mmu_unprotect_page(gpa >> 12): then nothing is tracked there', {}, (mmu, f) => mmu.tracking?.unprotect(mmu.cpu, f.frame(V.gpa))),
+    ]),
+    when('it is a store', (_, f) => isFinal(f.lo(V.qualification)), [give('emulate_access()', (mmu) => mmu.call(emulateAccess))]),
+  ]),
+];
 
 /** Gives a `RESUME`. */
-export const handleEptViolation: ListingProcedure<EptMmu> = {
-  name: 'handle_ept_violation',
-  purpose: 'The processor found no EPT entry for gpa, or one without the right: the page is made, or it is MMIO.',
-  values: [
-    { name: 'gpa', kind: 'gpa' }, { name: 'qualification', kind: 'number' }, { name: 'slot', kind: 'number' },
-    { name: 'hva', kind: 'hva' }, { name: 'hpa', kind: 'hpa' }, { name: 'level', kind: 'number' },
-    { name: 'table', kind: 'hpa' }, { name: 'index', kind: 'number' }, { name: 'mmu_seq', kind: 'number' }, { name: 'goal', kind: 'number' },
-  ],
-  parameters: 2,
-  body: [
-    line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
-      const slot = mmu.memory.slots.lookup(f.frame(V.gpa), mmu.cpu);
-      f.set(V.slot, slot, slot >> 31);
-      if (slot < 0) return;
-      const page = mmu.memory.slots.hvaPage(slot, f.frame(V.gpa));
-      f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
-    }),
-    when('no slot holds gpa, and a guest paging structure was read there', (_, f) => f.lo(V.slot) < 0 && !isFinal(f), [
-      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
-    ]),
-    when('no slot holds gpa: that is MMIO', (_, f) => f.lo(V.slot) < 0, [
-      when('an EPT PTE has room for its frame', (_, f) => f.frame(V.gpa) !== FAR_FRAME, [
-        line('EPT PTE = MMIO, which faults at once from now on: W and X without R, gfn, generation of the slots',
-          { writes: ['memory', 'host.frames', 'host.frame_list'] }, (mmu, f) => mmu.leaves.markMmio(f.frame(V.gpa), mmu.cpu)),
-      ]),
-      give('emulate_access()', (mmu) => mmu.call(emulateAccess)),
-    ]),
-    when('the slot is read-only, and the access writes', (mmu, f) => writes(f) && mmu.memory.slots.isReadOnly(f.lo(V.slot)), [
-      give('emulate_access()', (mmu) => mmu.call(emulateAccess)),
-    ]),
-    when('the access writes a tracked frame: EPT tables of a guest hypervisor are shadowed there', (mmu, f) => writes(f) && isTracked(mmu, f), [
-      when('it is no store: the processor sets a flag in a guest paging structure', (_, f) => !isFinal(f), [
-        line('kvm_mmu_unprotect_page(gpa >> 12): then nothing is tracked there', {}, (mmu, f) => mmu.tracking?.unprotect(mmu.cpu, f.frame(V.gpa))),
-      ]),
-      when('it is a store', (_, f) => isFinal(f), [give('emulate_access()', (mmu) => mmu.call(emulateAccess))]),
-    ]),
-    when('the access writes a page of a slot whose dirty pages are logged by faults', (mmu, f) => writes(f) && mmu.memory.dirty.isLoggedByFault(f.frame(V.gpa)), [
-      line('mark_page_dirty(gpa >> 12)', { writes: ['vm.dirty_bitmap'] }, (mmu, f) => mmu.memory.dirty.mark(f.frame(V.gpa), mmu.cpu)),
-      when('the page is mapped, and lacks only the W that logging has withheld', (mmu, f) => mmu.leaves.awaitsWrite(f.frame(V.gpa)), [
-        line('fast_page_fault: EPT PTE = with W again; the host is not asked', { writes: ['memory'] }, (mmu) => mmu.leaves.giveWrite(mmu.cpu)),
-        give('to the guest: the access runs again. A right was added: no INVEPT', RESUME.retry),
-      ]),
-    ]),
-    line('mmu_seq = mmu_invalidate_seq', {}, (mmu, f) => f.set(V.mmu_seq, mmu.notifier.sequence, 0)),
-    line('hpa = get_user_pages(hva), for a write if the access is one', {}, (mmu, f) => {
-      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu, writes(f) ? 1 : 0);
-      f.set(V.hpa, frame << 12, frame >> 20);
-    }),
-    when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
-      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
-    ]),
-    when('mmu_invalidate_retry(mmu_seq): the host has changed a page on the way (copied this one, or swapped another out)', (mmu, f) => mmu.notifier.mustRetry(f.lo(V.mmu_seq)), [
-      give('to the guest: the access runs again, and comes here again', RESUME.retry),
-    ]),
-    line('goal = 2 where the host maps 2 MBytes, aligned like gpa and within the slot, and no frame is tracked; else 1', {}, (mmu, f) => {
-      f.set(V.goal, mmu.tracking === undefined ? mmu.memory.mappingLevel(f.frame(V.gpa)) : 1, 0);
-    }),
-    line('table = EPT root, level = 4', {}, (mmu, f) => {
-      f.setFrame(V.table, mmu.rootFrame);
-      f.set(V.level, mmu.levels, 0);
-    }),
-    repeat('level > goal', (_, f) => f.lo(V.level) > f.lo(V.goal), [
-      line('index = the bits of gpa for this level', {}, (_, f) => f.set(V.index, indexAt(f.frame(V.gpa), f.lo(V.level)), 0)),
-      when('the entry maps a large page, of which this one is to be mapped on its own by now', (mmu, f) => mmu.isLargeLeaf(f.frame(V.table), f.lo(V.index), f.lo(V.level)), [
-        line('zap it; kvm_flush_remote_tlbs(), INVEPT on every vCPU', { writes: ['memory', 'tlb', 'counters'] }, (mmu, f) => {
-          mmu.zap(f.frame(V.table), f.lo(V.index), f.lo(V.level));
-          mmu.flushRemoteTlbs();
-        }),
-      ]),
-      when('the entry is not present', (mmu, f) => !mmu.isPresent(f.frame(V.table), f.lo(V.index)), [
-        line('entry = a new, empty EPT table with R, W and X', { writes: ['memory', 'host.frames', 'host.frame_list', 'vcpu'] }, (mmu, f) => {
-          if (!mmu.addTable(f.frame(V.table), f.lo(V.index), f.lo(V.level))) mmu.vcpu.stop = STOP_REASON.hostMemory;
-        }),
-        when('host memory is used up', (mmu) => mmu.vcpu.stop !== 0, [give('stop the VM', RESUME.stopped)]),
-      ]),
-      line('table = what the entry references, level = level - 1', {}, (mmu, f) => {
-        f.setFrame(V.table, mmu.tableAt(f.frame(V.table), f.lo(V.index)));
-        f.set(V.level, f.lo(V.level) - 1, 0);
-      }),
-    ]),
-    line('index = the bits of gpa for level goal', {}, (_, f) => f.set(V.index, indexAt(f.frame(V.gpa), f.lo(V.goal)), 0)),
-    when('the entry allows the access already: another vCPU has made it meanwhile', (mmu, f) => mmu.allows(f.frame(V.table), f.lo(V.index), f.lo(V.goal), writes(f) ? 1 : 0), [
-      give('to the guest: the access runs again. The violation was spurious', RESUME.retry),
-    ]),
-    when('goal is 2, and the entry references a table of small pages, which the host has made one', (mmu, f) => mmu.referencesTable(f.frame(V.table), f.lo(V.index), f.lo(V.goal)), [
-      line('free that table; kvm_flush_remote_tlbs(), INVEPT on every vCPU', { writes: ['memory', 'host.frames', 'host.frame_list', 'tlb', 'counters'] }, (mmu, f) => {
-        mmu.dropTable(f.frame(V.table), f.lo(V.index), f.lo(V.goal));
-        mmu.flushRemoteTlbs();
-      }),
-    ]),
-    line('the entry = hpa with R and X, and W unless it is withheld (ROM; a page that others have too; a first write to be logged; a tracked frame); write-back', { writes: ['memory'] }, (mmu, f) => {
-      mmu.setPage(f.frame(V.table), f.lo(V.index), f.lo(V.goal), f.frame(V.hpa), f.frame(V.gpa));
-    }),
-    give('to the guest: the access runs again. Nothing was cached from an entry that was not there: no INVEPT', RESUME.retry),
-  ],
-};
+export const handleEptViolation = directPageFaultOf<EptMmu>(EPT_TABLES, {
+  name: 'handle_ept_violation', information: 'qualification', writes, isFinal, emulateAccess, beforeLog,
+});
 
-/** The access was to what the guest's linear address translates to, and not to a table on the way. */
-function isFinal(f: ListingFrame): boolean {
-  return (f.lo(V.qualification) & EPT_QUALIFICATION.translationResult) !== 0;
+function isFinal(qualification: number): boolean {
+  return (qualification & EPT_QUALIFICATION.translationResult) !== 0;
 }
 
-function writes(f: ListingFrame): boolean {
-  return (f.lo(V.qualification) & EPT_QUALIFICATION.write) !== 0;
+function writes(qualification: number): boolean {
+  return (qualification & EPT_QUALIFICATION.write) !== 0;
 }
 
 function isTracked(mmu: EptMmu, f: ListingFrame): boolean {
   return mmu.tracking?.isTracked(f.frame(V.gpa)) === true;
-}
-
-function stop(mmu: EptMmu, reason: number): number {
-  mmu.vcpu.stop = reason;
-  return RESUME.stopped;
 }

@@ -2,6 +2,7 @@ import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import { commonExits } from '../commonExits';
+import { vmcsControl } from '../vmcsControl';
 import { give, line, when, type ListingProcedure } from '../listing';
 import type { EptMmu } from './eptMmu';
 import { handleCrAccess } from './handleCrAccess';
@@ -11,7 +12,7 @@ import { handleEptViolation } from './handleEptViolation';
 const E = { reason: 0 } as const;
 const CR_NUMBER = 0xf;
 
-const common = commonExits<EptMmu>();
+const common = commonExits<EptMmu>(vmcsControl);
 
 /** Handlers of exits that have nothing to do with memory. */
 export const instructionHandlers = common.handlers;
@@ -39,6 +40,6 @@ export const handleExit: ListingProcedure<EptMmu> = {
     when('reason is CR_ACCESS', (_, f) => f.lo(E.reason) === EXIT_REASON.cr_access, [
       give('handle_cr_access(control register)', (mmu) => mmu.call(handleCrAccess, mmu.vmcs(VMCS.exit_qualification) & CR_NUMBER, 0)),
     ]),
-    ...common.lines(E.reason),
+    ...common.lines,
   ],
 };

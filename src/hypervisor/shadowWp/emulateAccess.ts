@@ -7,6 +7,7 @@ import { brokeIntoDelivery } from '../commonExits';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { readSequence, retryIfChanged } from '../operandRetry';
 import { STOP_REASON } from '../vcpuState';
+import { vmcsControl } from '../vmcsControl';
 import { markWritten, PAGE_KNOWN, walkOperandPage } from '../walkOperandPage';
 import { trackWrite } from './trackWrite';
 import type { ShadowMmu } from './shadowMmu';
@@ -14,7 +15,7 @@ import type { ShadowMmu } from './shadowMmu';
 const V = { gva: 0, error_code: 1, gpa: 2, hpa: 3, mmu_seq: 4 } as const;
 
 /** The `walk_operand_page` of these listings, unless one has its own. */
-export const walkOther = walkOperandPage<ShadowMmu>();
+export const walkOther = walkOperandPage<ShadowMmu>(vmcsControl);
 
 /** What an emulation begins with, its gva and error code being its first values: an operand in two pages needs both. */
 export const findOtherPage = when<ShadowMmu>('the operand goes on in another page', (mmu) => mmu.operand.crosses, [

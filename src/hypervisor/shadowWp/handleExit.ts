@@ -1,6 +1,7 @@
 import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import { commonExits } from '../commonExits';
+import { vmcsControl } from '../vmcsControl';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { handleCrAccess } from './controlRegisters';
 import { CR3_LOAD, type ShadowMmu } from './shadowMmu';
@@ -10,7 +11,7 @@ const CR_NUMBER = 0xf;
 const CR_TYPE = 0x3;
 const CR_TYPE_SHIFT = 4;
 
-const common = commonExits<ShadowMmu>();
+const common = commonExits<ShadowMmu>(vmcsControl);
 
 /** Handlers of exits that have nothing to do with memory. */
 export const instructionHandlers = common.handlers;
@@ -43,7 +44,7 @@ export const handleExit: ListingProcedure<ShadowMmu> = {
       give('handle_invlpg(qualification)', (mmu, f) => mmu.call(mmu.procedures.handleInvlpg, f.lo(V.qualification), f.hi(V.qualification))),
     ]),
     when('reason is INVPCID', is(EXIT_REASON.invpcid), [give('handle_invpcid()', (mmu) => mmu.call(mmu.procedures.handleInvpcid))]),
-    ...common.lines(V.reason),
+    ...common.lines,
   ],
 };
 

@@ -3,7 +3,7 @@ import { VECTOR } from '../../../src/hardware/delivery/exceptions';
 import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
 import { INTERRUPTIBILITY, REGISTER } from '../../../src/hardware/processor/registers';
 import { PRIMARY, SECONDARY } from '../../../src/hardware/vmx/vmcs';
-import { reinjectVectored } from '../../../src/hypervisor/injection';
+import { vmcsControl } from '../../../src/hypervisor/vmcsControl';
 import { EPT_ROOT, R, W, WB, X } from '../testMachine';
 import { AT, handlerOf, HandlersByHand, PROGRAM, SELECTORS } from './handlersByHand';
 
@@ -39,7 +39,7 @@ function behindEpt(absent: readonly bigint[]): HandlersByHand {
 function repair(machine: HandlersByHand, how: 'reinjects' | 'forgets'): void {
   machine.onExit = ({ gpa }) => {
     machine.mapEpt(gpa & ~0xfffn, gpa & ~0xfffn, OPEN);
-    if (how === 'reinjects') reinjectVectored(machine.processor);
+    if (how === 'reinjects') vmcsControl.reinjectVectored(machine.processor);
     return RESUME.retry;
   };
 }
@@ -100,7 +100,7 @@ describe('an event in a guest behind EPT', () => {
   it('that injection exits for a thousand times is given up with a sentence', () => {
     const machine = behindEpt([AT.idt]);
     machine.onExit = () => {
-      reinjectVectored(machine.processor);
+      vmcsControl.reinjectVectored(machine.processor);
       return RESUME.retry;
     };
     assert.equal(machine.processor.raiseException(6, 0), STATUS.stopped);
@@ -146,7 +146,7 @@ describe('a second event in a guest', () => {
     machine.gate(13, { present: 0 });
     machine.onExit = () => {
       machine.gate(13, {});
-      reinjectVectored(machine.processor);
+      vmcsControl.reinjectVectored(machine.processor);
       return RESUME.retry;
     };
     assert.equal(machine.processor.raiseException(13, 0x50), STATUS.exception);

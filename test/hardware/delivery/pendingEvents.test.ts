@@ -3,7 +3,7 @@ import { DELIVERY_MODE } from '../../../src/hardware/apic/deliveryMode';
 import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
 import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from '../../../src/hardware/processor/registers';
 import { EXIT, PIN, PRIMARY, SECONDARY, type VmcsFieldName } from '../../../src/hardware/vmx/vmcs';
-import { reinjectVectored } from '../../../src/hypervisor/injection';
+import { vmcsControl } from '../../../src/hypervisor/vmcsControl';
 import { EPT_ROOT, R, W, WB, X } from '../testMachine';
 import { AT, handlerOf, HandlersByHand, PROGRAM, SELECTORS, TOP } from './handlersByHand';
 
@@ -283,7 +283,7 @@ describe('between two instructions of a guest', () => {
         told = machine.field('idt_vectoring_info');
         blocked = machine.field('guest_interruptibility');
         machine.mapEpt(gpa & ~0xfffn, gpa & ~0xfffn, R | W | X | WB);
-        reinjectVectored(machine.processor);
+        vmcsControl.reinjectVectored(machine.processor);
         return RESUME.retry;
       };
       ask(machine);

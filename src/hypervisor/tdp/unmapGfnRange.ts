@@ -1,12 +1,13 @@
 import { give, line, repeat, when, type ListingProcedure } from '../listing';
-import type { EptMmu } from './eptMmu';
+import type { TdpFormat } from './tdpFormat';
+import type { TdpMmu } from './tdpMmu';
 
 const V = { gfn: 0, pages: 1, level: 2, table: 3, index: 4 } as const;
 
 /** Called by the MMU notifiers. Gives how many entries are gone. */
-export const unmapGfnRange: ListingProcedure<EptMmu> = {
+export const unmapGfnRangeOf = <M extends TdpMmu>({ name, words }: TdpFormat): ListingProcedure<M> => ({
   name: 'kvm_unmap_gfn_range',
-  purpose: 'The host is about to change what backs guest frames: no EPT entry may map them, and no TLB may hold them.',
+  purpose: `The host is about to change what backs guest frames: no ${name} entry may map them, and no TLB may hold them.`,
   values: [
     { name: 'gfn', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'level', kind: 'number' },
     { name: 'table', kind: 'hpa' }, { name: 'index', kind: 'number' },
@@ -14,7 +15,7 @@ export const unmapGfnRange: ListingProcedure<EptMmu> = {
   parameters: 2,
   body: [
     line('nothing is gone yet', {}, (mmu) => { mmu.zapped = 0; }),
-    repeat('table, index, level = next EPT entry that maps a frame of the range', (mmu, f) => {
+    repeat(`table, index, level = next ${name} entry that maps a frame of the range`, (mmu, f) => {
       if (!mmu.findLeaf(f.lo(V.gfn), f.lo(V.gfn) + f.lo(V.pages))) return false;
       f.set(V.level, mmu.leafLevel, 0);
       f.setFrame(V.table, mmu.leafTable);
@@ -24,8 +25,8 @@ export const unmapGfnRange: ListingProcedure<EptMmu> = {
       line('zap it: the entry is not present', { writes: ['memory'] }, (mmu, f) => mmu.zap(f.frame(V.table), f.lo(V.index), f.lo(V.level))),
     ]),
     when('an entry is gone', (mmu) => mmu.zapped > 0, [
-      line('kvm_flush_remote_tlbs(), INVEPT on every vCPU: a TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
+      line(`kvm_flush_remote_tlbs(), ${words.flush}: a TLB may still hold it`, { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
     ]),
     give('how many are gone', (mmu) => mmu.zapped),
   ],
-};
+});

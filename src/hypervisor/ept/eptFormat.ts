@@ -1,0 +1,28 @@
+import { EPT4 } from '../../hardware/paging/formats/ept4';
+import { EPT_RIGHTS } from '../../hardware/paging/accessRights';
+import { SPACE } from '../../hardware/events/eventTable';
+import type { TdpFormat } from '../tdp/tdpFormat';
+
+/** SDM Vol. 3, "EPT and Memory Typing": write-back, in bits 5:3. */
+const WRITE_BACK = 6 << 3;
+/** W and X without R. SDM Vol. 3, "EPT Misconfigurations". */
+const MMIO = 6;
+const RIGHTS = 7;
+
+export const EPT_TABLES: TdpFormat = {
+  name: 'EPT',
+  format: EPT4,
+  space: SPACE.ept,
+  leafLo: WRITE_BACK,
+  neededLo: EPT_RIGHTS.readable,
+  mmio: { maskLo: RIGHTS, maskHi: 0, lo: MMIO, hi: 0 },
+  words: {
+    mmioRoom: 'an EPT PTE has room for its frame',
+    mmio: 'W and X without R',
+    refusal: 'violation',
+    tableRights: 'R, W and X',
+    leaf: 'hpa with R and X, and W unless it is withheld (ROM; a page that others have too; a first write to be logged; a tracked frame); write-back',
+    flush: 'INVEPT on every vCPU',
+    flushName: 'INVEPT',
+  },
+};
