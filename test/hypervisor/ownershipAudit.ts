@@ -9,7 +9,7 @@ const EPT_READ = 1;
 const EPT_WRITE = 2;
 /** Bit 51, beyond the width of physical addresses. */
 const RESERVED_HI = 1 << (51 - 32);
-const LEVELS = 4;
+const EPT_LEVELS = 4;
 
 /**
  * Resource control, the third of Popek and Goldberg's conditions: whatever a VM's processors reach through the tables that
@@ -50,8 +50,11 @@ function auditVm(machine: Machine, { name, number, technique, processors }: Runn
       }
     }
   };
-  for (const { cpu } of processors) {
-    for (const { space, frame } of technique.roots(cpu)) if (space === 'ept' || space === 'shadow') visit(frame, LEVELS, space);
+  for (const processor of processors) {
+    // Under shadow paging the processor has the levels that the hypervisor gave it: three for guests in PAE or 32-bit paging.
+    for (const { space, frame } of technique.roots(processor.cpu)) {
+      if (space === 'ept' || space === 'shadow') visit(frame, space === 'ept' ? EPT_LEVELS : processor.inspection.compiled.levels, space);
+    }
   }
   return wrong;
 }

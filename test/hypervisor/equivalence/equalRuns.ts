@@ -1,0 +1,96 @@
+import { configure } from '../../../src/engine/configuration';
+import { GuestLog, guestLogKinds } from '../../../src/engine/guestLog';
+import { Machine } from '../../../src/engine/machine';
+import { outcomeOf } from '../../../src/engine/outcome';
+import { RUN } from '../../../src/engine/runState';
+import { runningTechniques } from '../../../src/engine/techniques';
+import type { Program } from '../../../src/language/program';
+import { auditOwnership } from '../ownershipAudit';
+
+/** Values of techniques' settings that a program may be run with, by the setting's name. */
+const settingValues: Readonly<Record<string, readonly string[]>> = {
+  update: ['eager', 'zap'],
+  shadow_pages: ['1000', '40'],
+  prefetch: ['8', '0'],
+  previous_roots: ['3', '0'],
+  early_unshadow: ['off', 'on'],
+  dirty_log: ['wp', 'pml'],
+};
+
+/** Every technique there is, each with settings that `draw` chooses; as after `--mmu`. */
+export function drawnTechniques(draw: number): readonly string[] {
+  return runningTechniques.map(({ name, settings }, i) => {
+    const chosen = settings.flatMap((setting, j) => {
+      const values = settingValues[setting];
+      const value = values?.[(draw >>> ((i + 2 * j) % 16)) % values.length];
+      const isOffered = setting !== 'dirty_log' || value !== 'pml' || name === 'ept';
+      return value === undefined || !isOffered ? [] : [`${setting}=${value}`];
+    });
+    return chosen.length === 0 ? name : `${name}:${chosen.join(',')}`;
+  });
+}
+
+/** What a guest saw: lines of each vCPU, then the tables at barriers and at the end, then how it ended. */
+export interface Seen {
+  readonly lines: readonly string[];
+  /** False: it was broken off, or had died. */
+  readonly isOver: boolean;
+  /** Expectations that held, by number. */
+  readonly held: ReadonlySet<number>;
+}
+
+/** Looks at a machine before a run and at each barrier; throws when something is wrong. */
+export interface Watch {
+  begin?(machine: Machine, mmu: string): void;
+  atBarrier?(machine: Machine): void;
+}
+
+const MOST_STEPS = 200_000;
+
+/** Runs a program; undefined when the technique does not fit it. Resource control is looked at by each barrier and at the end. */
+export function seenUnder(program: Program, mmu: string, watch: Watch = {}): Seen | undefined {
+  const configuration = configure(program, mmu);
+  if ('error' in configuration) return undefined;
+  const machine = new Machine(program, configuration);
+  const { interpreter } = machine;
+  const byCpu = machine.processors.map((): string[] => []);
+  const tables: string[] = [];
+  const held = new Set<number>();
+  interpreter.judged = (expectation, verdict) => { if (verdict === 'held') held.add(expectation); };
+  const log = new GuestLog(machine, (line) => {
+    if (line['spurious'] === true) return;
+    const { seq: _, ...rest } = line;
+    (typeof line['cpu'] === 'number' ? byCpu[line['cpu']]! : tables).push(JSON.stringify(rest));
+  });
+  const look = (): void => {
+    const wrong = auditOwnership(machine);
+    if (wrong.length > 0) throw new Error(`resource control under ${mmu}: ${wrong[0]!}`);
+    watch.atBarrier?.(machine);
+  };
+  interpreter.met = (meeting) => {
+    log.noteTables(meeting);
+    look();
+  };
+  const { run } = interpreter;
+  while (run.status === RUN.running && !run.isCounting) interpreter.step();
+  machine.bus.listen((record) => { log.note(record); }, guestLogKinds);
+  watch.begin?.(machine, mmu);
+  let steps = 0;
+  while (run.status === RUN.running && steps++ < MOST_STEPS) interpreter.step();
+  machine.bus.silence();
+  log.noteTables();
+  look();
+  const { message } = outcomeOf(machine);
+  const end = steps > MOST_STEPS ? `no end after ${MOST_STEPS} instructions` : message ?? 'ends';
+  const lines = [...byCpu.flatMap((own, cpu) => own.map((line) => `cpu ${cpu}: ${line}`)), ...tables, end];
+  return { lines, held, isOver: steps <= MOST_STEPS && message === undefined };
+}
+
+/** How the technique's run differs from another, in words; undefined when it does not. */
+export function differenceOf(one: Seen, other: Seen, names: readonly [string, string]): string | undefined {
+  const at = one.lines.findIndex((line, i) => line !== other.lines[i]);
+  if (at < 0 && one.lines.length === other.lines.length) return undefined;
+  const where = at < 0 ? one.lines.length : at;
+  const around = ({ lines }: Seen): string => lines.slice(Math.max(0, where - 3), where + 2).map((line) => line.slice(0, 200)).join('\n    ');
+  return `line ${where} of what the guest saw differs\n  ${names[0]}:\n    ${around(one)}\n  ${names[1]}:\n    ${around(other)}`;
+}

@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { catalog } from '../../../src/engine/catalog';
+import { compileScenario } from '../../../src/language/compile';
+import type { Program } from '../../../src/language/program';
+import { differenceOf, drawnTechniques, seenUnder, type Seen, type Watch } from './equalRuns';
+import { raceFreePrograms, type RaceFreeProgram } from './raceFreeProgram';
+import { raceFreeText } from './raceFreeText';
+
+/** Under how many techniques a program runs: all there are, or native and as many others, drawn by the program. */
+export type Breadth = 'all' | number;
+
+export interface Order {
+  readonly programs: number;
+  readonly seed: number;
+  readonly breadth: Breadth;
+  /** False: the first failure is enough, as it is. */
+  readonly shrink: 'shrunk' | 'as it is';
+  readonly watch?: Watch;
+  /** Told after each batch, how many programs have agreed. */
+  readonly said?: (done: number) => void;
+}
+
+export interface Failure {
+  /** The seed of the batch that it came in. */
+  readonly seed: number;
+  /** How many programs had agreed. */
+  readonly after: number;
+  readonly text: string;
+  readonly why: string;
+}
+
+const BATCH = 100;
+const BATCHES_PER_SEED = 100_000;
+
+/** Runs random programs until one fails; undefined when all agree. */
+export function judgePrograms({ programs, seed, breadth, shrink, watch, said }: Order): Failure | undefined {
+  for (let done = 0; done < programs; done += BATCH) {
+    const numRuns = Math.min(BATCH, programs - done);
+    const batchSeed = seed * BATCHES_PER_SEED + done / BATCH;
+    const property = fc.property(raceFreePrograms, (program) => { assertEqual(program, breadth, watch); });
+    const result = fc.check(property, { numRuns, seed: batchSeed, endOnFailure: shrink === 'as it is' });
+    if (result.failed) {
+      const [program] = result.counterexample ?? [];
+      const why = result.errorInstance instanceof Error ? result.errorInstance.message : String(result.errorInstance);
+      return { seed: batchSeed, after: done + result.numRuns - 1, text: program === undefined ? '' : raceFreeText(program), why };
+    }
+    said?.(done + numRuns);
+  }
+  return undefined;
+}
+
+/** Throws when a technique that fits shows its guest another machine than the first one does. */
+function assertEqual(draw: RaceFreeProgram, breadth: Breadth, watch: Watch | undefined): void {
+  const program = compile(raceFreeText(draw));
+  let first: { readonly mmu: string; readonly seen: Seen } | undefined;
+  for (const mmu of chosen(drawnTechniques(draw.settings), breadth, draw.settings + draw.seed)) {
+    const seen = seenUnder(program, mmu, watch);
+    if (seen === undefined) continue;
+    if (!seen.isOver) throw new Error(`under ${mmu} the guest does not come to its end: ${seen.lines.at(-1) ?? ''}`);
+    if (first === undefined) {
+      first = { mmu, seen };
+      continue;
+    }
+    const difference = differenceOf(first.seen, seen, [first.mmu, mmu]);
+    if (difference !== undefined) throw new Error(difference);
+  }
+}
+
+/** The first technique, which all are compared with, and `breadth` others from place `draw` on, around the end. */
+function chosen(techniques: readonly string[], breadth: Breadth, draw: number): readonly string[] {
+  const [first, ...others] = techniques;
+  if (first === undefined || breadth === 'all' || breadth >= others.length) return techniques;
+  const at = draw % others.length;
+  return [first, ...[...others, ...others].slice(at, at + breadth)];
+}
+
+function compile(text: string): Program {
+  const { program, diagnostics } = compileScenario({ path: 'equivalence.guest', text, readImport: () => undefined, catalog });
+  if (program === undefined) throw new Error(`the program does not compile: ${diagnostics[0]?.message ?? ''}\n${text}`);
+  return program;
+}
+
+/**
+ * A failing program as a scenario that holds where nothing is broken: expectations are those that hold under the first technique,
+ * and what differs stands above.
+ */
+export function savedScenario({ text, why, seed }: Failure): string {
+  const program = compile(text);
+  const [first] = drawnTechniques(0);
+  const held = first === undefined ? undefined : seenUnder(program, first)?.held;
+  const lines = text.split('\n');
+  const dropped = new Set(program.expectations.flatMap(({ statement }, i) => {
+    const range = program.statements[statement]?.range;
+    return held?.has(i) === true || range === undefined ? [] : [range.line];
+  }));
+  const head = [`Found by npm run test:equivalence, seed ${seed}.`, ...why.split('\n')].map((line) => `// ${line}`);
+  return [...head, ...lines.filter((_, line) => !dropped.has(line))].join('\n');
+}

@@ -1,0 +1,375 @@
+import {
+  COPIES, DEVICE, GROUPS, GROUP_PAGES, LARGE_AREA, OWN_AREA, POOL_FRAMES, RAM_END, SELF_INDEX, SHARED_AREA, TABLE, entryOf, modes, poolFrame, rootOf,
+  selfMapped, slotAddress, slots, upperEntry, type Mode, type ProcessName, type Slot, type UpperLevel,
+} from './raceFreeLayout';
+import type { Access, Edit, Forget, HostAction, Operation, Phase, RaceFreeProgram } from './raceFreeProgram';
+
+/** Bit 9 of an entry: "copy at the first write"; bit 10: "promised, and mapped at the first touch". Processors ignore both. */
+const COPY = 1n << 9n;
+const PROMISED = 1n << 10n;
+const PRESENT_RW_USER = 7n;
+const GLOBAL = 1n << 8n;
+const LARGE = 1n << 7n;
+const XD = 1n << 63n;
+/** First page of the shared area that shows a page table to user mode. */
+const WINDOW_INDEX = 16;
+const MOST_CPUS = 3;
+
+/** What only a vCPU does that has all tables for itself. */
+type Alone = Extract<Operation, { kind: 'upper' }> | Extract<Operation, { kind: 'fork' | 'split' }>;
+
+/** Kept as stale for a vCPU until it has forgotten it: a page's translation, or everything. */
+type Stale = Slot | 'all';
+
+/** The scenario that a program is. */
+export function raceFreeText(program: RaceFreeProgram): string {
+  return new RaceFreeWriter(program).text();
+}
+
+class RaceFreeWriter {
+  private readonly mode: Mode;
+  private readonly slots: readonly Slot[];
+  private readonly lines: string[][];
+  /** The process that each vCPU runs, as far as the text goes. */
+  private readonly running: ProcessName[];
+  private readonly stale: Set<Stale>[];
+  /** Entries that may be promised: reading such a page writes its entry. */
+  private readonly promised = new Set<Slot>();
+  private solo: number | undefined;
+  private owners: readonly number[] = [];
+  private barriers = 0;
+
+  constructor(private readonly program: RaceFreeProgram) {
+    this.mode = modes[program.mode];
+    this.slots = slots(this.mode);
+    const each = Array.from({ length: program.cpus }, (_, cpu) => cpu);
+    this.lines = each.map(() => []);
+    this.running = each.map((cpu) => (cpu === 1 ? 'q' : 'p'));
+    this.stale = each.map(() => new Set<Stale>());
+  }
+
+  text(): string {
+    const { program, lines, mode } = this;
+    lines[0]!.push(...this.tables());
+    this.barrier();
+    lines.forEach((own, cpu) => { own.push(...this.start(cpu)); });
+    for (const phase of program.phases) this.phase(phase);
+    this.epilogue();
+    const { tlb, walkCaches, rewalk, tags, backing } = program.platform;
+    return `machine { paging ${mode.name}, ram 4M, kernel none }
+platform { tlb ${tlb}, walk_caches ${walkCaches}, rewalk_on_permission_fault ${rewalk}, tags ${tags}, backing ${backing}, swap 1M, ram 24M }
+schedule random ${program.seed}
+${this.handlers()}${lines.map((own, cpu) => `cpu ${cpu} {\n  ${own.join('\n  ')}\n}\n`).join('')}`;
+  }
+
+  /** Tables, and frames with something to read in them; paging is off. */
+  private tables(): readonly string[] {
+    const { mode } = this;
+    const { bytes, levels } = mode;
+    const lines: string[] = [];
+    const put = (at: number, value: bigint | number): void => { lines.push(`entry [${hex(at)}] = ${hex(value)}`); };
+    for (const process of ['p', 'q'] as const) {
+      for (let level = levels; level > 2; level--) {
+        const below = TABLE.level[(level - 1) as UpperLevel][process];
+        put(upperEntry(process, level, OWN_AREA, mode), mode.name === 'pae' ? below | 1 : below | 7);
+      }
+      for (let at = 0; at < RAM_END; at += bytes === 4 ? RAM_END : RAM_END / 2) put(upperEntry(process, 2, BigInt(at), mode), at | 0x83);
+      put(upperEntry(process, 2, OWN_AREA, mode), TABLE.own[process] | 7);
+      put(upperEntry(process, 2, SHARED_AREA, mode), TABLE.shared | 7);
+      put(upperEntry(process, 2, LARGE_AREA, mode), mode.largeBase | 0x87);
+      if (mode.hasSelfMap) put(rootOf(process, mode) + Number(SELF_INDEX) * bytes, rootOf(process, mode) | 3);
+    }
+    this.slots.forEach((slot, i) => {
+      if (i % 3 !== 2) put(entryOf(slot, mode), poolFrame(slot.group, i % GROUP_PAGES) | 7);
+    });
+    [TABLE.own.p, TABLE.own.q, TABLE.shared].forEach((frame, i) => { put(TABLE.shared + (WINDOW_INDEX + i) * bytes, frame | 7); });
+    const first = poolFrame(0, 0);
+    const end = first + GROUPS * POOL_FRAMES * 4096;
+    const splitEntry = `${hex(TABLE.split)} + (a - ${hex(mode.largeBase)} >> 12) * ${bytes}`;
+    lines.push(`for a in ${hex(first)} .. ${hex(end)} step 4K { [gva:a] = a + 0x11; entry [gva:(${splitEntry})] = a | 7 }`);
+    if (mode.name === '32-bit') lines.push('cr4.PSE = 1');
+    return lines;
+  }
+
+  private start(cpu: number): readonly string[] {
+    const { isRich, hasGlobals } = this.program;
+    const lines = [`cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`, 'cr0.PG = 1', 'sti()'];
+    if (hasGlobals) lines.push('cr4.PGE = 1');
+    if (isRich && this.mode.levels >= 4) lines.push('cr4.PKE = 1');
+    return lines;
+  }
+
+  private handlers(): string {
+    const { mode } = this;
+    const mask = (1 << mode.indexBits) - 1;
+    return `/// A fault may be over by the time it is handled, so every access is tried again once before it is looked into.
+on page_fault(gva address, code) {
+  if edi == 0 {
+    edi = 1
+    return
+  }
+  if edi == 2 or address < ${hex(OWN_AREA)} or address >= ${hex(LARGE_AREA)} { refuse }
+  edi = 2
+  table_page = ${hex(TABLE.shared)}
+  if address < ${hex(SHARED_AREA)} {
+    table_page = ${hex(TABLE.own.p)}
+    if cr3 == gpa:${hex(rootOf('q', mode))} { table_page = ${hex(TABLE.own.q)} }
+  }
+  index = address >> 12 & ${mask}
+  slot = gva:(table_page + index * ${mode.bytes})
+  e = entry [slot]
+  if not code & P and e & ${hex(PROMISED)} {
+    entry [slot] = e & ~${hex(PROMISED)} | ${hex(PRESENT_RW_USER)}
+    return
+  }
+  if code & P and code & RW and e & ${hex(COPY)} {
+    to = ${hex(COPIES)} + (table_page - ${hex(TABLE.own.p)} << 4) + (index + (index >> 9) * 8 & 15) * 4K
+    [gva:to] = [gva:(e.frame)]
+    [gva:(to + 8)] = [gva:(e.frame + 8)]
+    entry [slot] = to | 0x67
+    invlpg(address)
+    return
+  }
+  refuse
+}
+/// Another CPU has changed tables: everything is forgotten.
+on interrupt 0x40 {
+  ${this.forgetAll().join('\n  ')}
+  wrmsr(0x80b, 0)
+}
+`;
+  }
+
+  private phase(phase: Phase): void {
+    const { cpus } = this.program;
+    this.solo = phase.solo === undefined ? undefined : phase.solo % cpus;
+    this.owners = phase.owners.map((owner) => (this.solo ?? owner % (cpus + 1)));
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      for (const operation of phase.work[cpu] ?? []) this.operation(cpu, operation);
+    }
+    const byIpi = this.lines.map((_, cpu) => phase.forget[cpu] === 'ipi' && this.stale[cpu]!.size > 0);
+    byIpi.forEach((isAsked, cpu) => {
+      if (!isAsked) return;
+      // Whoever changed something asks; that two do is no harm.
+      for (let other = 0; other < cpus; other++) if (other !== cpu) this.lines[other]!.push(`ipi(${cpu}, 0x40)`);
+    });
+    this.barrier();
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      if (!byIpi[cpu]) this.forgetStale(cpu, phase.forget[cpu] ?? 'cr3');
+      this.stale[cpu]!.clear();
+    }
+  }
+
+  private barrier(): void {
+    this.barriers++;
+    for (const own of this.lines) own.push(`barrier b${this.barriers}`);
+  }
+
+  /** The tables of both processes are seen. */
+  private epilogue(): void {
+    for (const process of ['p', 'q'] as const) {
+      this.lines[0]!.push(`cr3 = gpa:${hex(rootOf(process, this.mode))}`);
+      this.barrier();
+    }
+  }
+
+  private operation(cpu: number, operation: Operation): void {
+    const isOut = this.solo !== undefined && this.solo !== cpu;
+    if (operation.kind === 'host') return this.host(cpu, operation.action, operation.frame);
+    // MOV to a control register reads the PDPTEs of PAE paging.
+    if (isOut) return;
+    switch (operation.kind) {
+      case 'access': return this.access(cpu, operation.access);
+      case 'edit': return this.edit(cpu, operation.edit);
+      case 'control': return this.control(cpu, operation.which, operation.value);
+      case 'reload': return this.add(cpu, `cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`);
+      case 'switch':
+        this.running[cpu] = this.running[cpu] === 'p' ? 'q' : 'p';
+        return this.add(cpu, `cr3 = gpa:${hex(rootOf(this.running[cpu], this.mode))}`);
+      case 'invlpg': return this.add(cpu, `invlpg(${hex(slotAddress(this.slots[operation.slot % this.slots.length]!))})`);
+      case 'upper':
+      case 'fork':
+      case 'split': if (this.solo === cpu) this.alone(cpu, operation);
+    }
+  }
+
+  private access(cpu: number, { by, what, size, slot: drawn, isLarge, offset, value }: Access): void {
+    const isReading = what === 'load' || what === 'fetch';
+    const mine = this.ownSlots(cpu, isReading ? 'or shared' : 'alone').filter(({ table }) => table === 'shared' || table === this.running[cpu]);
+    const slot = mine[drawn % mine.length];
+    if (slot === undefined) return;
+    const groupEnd = this.mode.groupIndex[slot.group]! + GROUP_PAGES;
+    // An operand in two pages stays in the group.
+    const at = offset + size > 4096 && slot.index + 1 >= groupEnd ? 0xff0 : offset;
+    const address = hex(isLarge ? LARGE_AREA + BigInt(poolFrame(slot.group, drawn % (POOL_FRAMES - 1)) - this.mode.largeBase + at) : slotAddress(slot) + BigInt(at));
+    const who = by === 'user' ? 'user ' : '';
+    const width = { 1: 'byte', 2: 'word', 4: 'dword', 8: 'qword' }[this.mode.bytes === 4 && size === 8 ? 4 : size];
+    const statement = what === 'load' ? `x = ${width} [${address}]` : what === 'fetch' ? `fetch(${address})`
+      : `${width} [${address}] ${what === 'store' ? '=' : what} ${hex(value & (2 ** (8 * Math.min(size, 2)) - 1))}`;
+    this.tried(cpu, who + statement);
+    if (!isReading && !isLarge) this.noteChange(cpu, slot);
+  }
+
+  private edit(cpu: number, { slot: drawn, how, through, bits, frame, forget }: Edit): void {
+    const mine = this.ownSlots(cpu, 'alone');
+    const slot = mine[drawn % mine.length];
+    if (slot === undefined) return;
+    const { mode } = this;
+    const flip = this.flipBits(slot, bits);
+    const rights = [PRESENT_RW_USER, 5n, 3n, 0x67n, 0x27n, 5n | COPY][bits % 6]! | (mode.bytes === 8 && bits & 0x40 ? XD : 0n);
+    const target = frame % 9 === 8 ? DEVICE + slot.group * 4096 : poolFrame(slot.group, frame);
+    const isLast = slot.index + 1 >= mode.groupIndex[slot.group]! + GROUP_PAGES;
+    const shape = (how === 'low dword' || how === 'straddle') && (mode.bytes === 4 || isLast) ? 'flip' : how;
+    const { place, isTried, who } = this.placeOf(cpu, slot, through, bits);
+    const statement = {
+      flip: `${who}entry [${place}] ^= ${hex(flip)}`,
+      raise: `${who}entry [${place}] |= ${hex([1n, 2n, 4n, 6n, 0x20n, 0x62n][bits % 6]!)}`,
+      frame: `${who}entry [${place}] = ${hex(BigInt(target) | rights)}`,
+      lazy: `${who}entry [${place}] = ${hex(BigInt(target) | PROMISED)}`,
+      write: `${who}entry [${place}] = ${hex(BigInt(target) | 0x67n)}`,
+      'low dword': `${who}dword [${place}] ^= ${hex(flip & 0x66n)}`,
+      byte: `${who}byte [${place}] ^= ${hex(flip & 0x66n)}`,
+      straddle: `${who}qword [${place} + 4] ^= ${hex((flip >> 32n & 0x8000_0000n) | (flip & 0x66n) << 32n)}`,
+    }[shape];
+    if (isTried) this.tried(cpu, statement);
+    else this.add(cpu, statement);
+    if (shape === 'lazy') this.promised.add(slot);
+    if (shape === 'raise') return;
+    const changed = [slot, ...(shape === 'straddle' ? [this.slots.find(({ table, index }) => table === slot.table && index === slot.index + 1)!] : [])];
+    for (const each of changed) {
+      this.forgetHere(cpu, each, forget);
+      this.noteChange(cpu, each);
+    }
+  }
+
+  /** Bits that change in a page's entry, of those that the program uses. */
+  private flipBits(slot: Slot, bits: number): bigint {
+    const { mode, program } = this;
+    const choice = (n: number): bigint => 1n << mode.bits[n % mode.bits.length]!;
+    const global = program.hasGlobals && slot.table === 'shared' && bits & 0x800 ? GLOBAL : 0n;
+    const key = program.isRich && mode.levels >= 4 && bits & 0x400 ? 1n << 59n : 0n;
+    return choice(bits) | (bits & 0x100 ? choice(bits >> 4) : 0n) | global | key;
+  }
+
+  /** The linear address of a page's entry, by one of the ways that lead there. */
+  private placeOf(cpu: number, slot: Slot, through: Edit['through'], bits: number): { place: string; isTried: boolean; who: string } {
+    const { mode } = this;
+    const at = entryOf(slot, mode);
+    const isMapped = slot.table === 'shared' || slot.table === this.running[cpu];
+    if (through === 'self' && mode.hasSelfMap && isMapped) return { place: hex(selfMapped(slotAddress(slot), mode)), isTried: true, who: '' };
+    if (through === 'window') {
+      const window = ['p', 'q', 'shared'].indexOf(slot.table);
+      return {
+        place: hex(SHARED_AREA + BigInt(WINDOW_INDEX + window) * 4096n + BigInt(slot.index * mode.bytes)), isTried: true, who: bits & 1 ? 'user ' : '',
+      };
+    }
+    return { place: hex(at), isTried: false, who: '' };
+  }
+
+  private control(cpu: number, which: number, value: number): void {
+    const bit = value & 1;
+    const choices = this.program.isRich
+      ? ['cr0.WP', 'cr4.SMEP', 'cr4.SMAP', 'ac', ...(this.mode.levels >= 4 ? ['pkru'] : [])]
+      : ['cr0.WP'];
+    const choice = choices[which % choices.length]!;
+    if (choice === 'ac') this.add(cpu, bit === 1 ? 'stac()' : 'clac()');
+    else if (choice === 'pkru') this.add(cpu, `pkru = ${value}`);
+    else this.add(cpu, `${choice} = ${bit}`);
+  }
+
+  /** Entries above the last level, fork, another page size. */
+  private alone(cpu: number, operation: Alone): void {
+    const { mode } = this;
+    const both = ['p', 'q'] as const;
+    switch (operation.kind) {
+      case 'upper': {
+        // A line of a global page would serve both processes, whose entries above differ.
+        const areas = [OWN_AREA, LARGE_AREA, ...(this.program.hasGlobals ? [] : [SHARED_AREA])];
+        const entry = upperEntry(both[operation.entry & 1]!, 2, areas[(operation.entry >> 1) % areas.length]!, mode);
+        const flip = [2n, 4n, 0x20n, 0x40n, 6n, 1n, mode.bytes === 8 ? XD : 2n, 0x22n][operation.bits % 8]!;
+        this.add(cpu, operation.isRaise ? `entry [${hex(entry)}] |= ${hex([2n, 4n, 6n][operation.bits % 3]!)}` : `entry [${hex(entry)}] ^= ${hex(flip)}`);
+        if (operation.isRaise) return;
+        break;
+      }
+      case 'fork':
+        mode.groupIndex.forEach((first, group) => {
+          const from = TABLE.own.p + first * mode.bytes;
+          const to = TABLE.own.q + first * mode.bytes;
+          if (group === 0 || this.program.seed % 3 === 0) {
+            this.add(cpu, `for i in 0 .. ${GROUP_PAGES} {`, `  e = entry [gva:(${hex(from)} + i * ${mode.bytes})]`, '  if e.P {',
+              `    entry [gva:(${hex(from)} + i * ${mode.bytes})] = e & ~RW | ${hex(COPY)}`, `    entry [gva:(${hex(to)} + i * ${mode.bytes})] = e & ~(RW | A | D) | ${hex(COPY)}`,
+              '  }', '}');
+          }
+        });
+        break;
+      case 'split':
+        for (const process of both) {
+          const entry = upperEntry(process, 2, LARGE_AREA, mode);
+          this.add(cpu, `if entry [${hex(entry)}] & ${hex(LARGE)} {`, `  entry [${hex(entry)}] = ${hex(TABLE.split | 7)}`, '} else {',
+            `  entry [${hex(entry)}] = ${hex(mode.largeBase | 0x87)}`, '}');
+        }
+    }
+    this.add(cpu, ...this.forgetAll());
+    this.stale.forEach((each, other) => { if (other !== cpu) each.add('all'); });
+  }
+
+  private host(cpu: number, action: HostAction, drawn: number): void {
+    const tables = [TABLE.own.p, TABLE.own.q, TABLE.shared, rootOf('p', this.mode), TABLE.level[2].p, TABLE.level[2].q];
+    const frame = drawn % 3 === 0 ? tables[drawn % tables.length]! : poolFrame(drawn % GROUPS, drawn >> 2);
+    const at = `gpa:${hex(frame)}`;
+    const call = action === 'merge_all' ? 'merge_all()' : action === 'invalidate' ? `invalidate(${at}, 64K)` : action === 'log on' ? 'log_dirty(ram, true)'
+      : action === 'log off' ? 'log_dirty(ram, false)' : `${action}(${at})`;
+    this.add(cpu, action === 'get log' ? 'host dirty = get_dirty_log(ram)' : `host ${call}`);
+  }
+
+  /** Slots of the groups that a vCPU has in this phase. */
+  private ownSlots(cpu: number, how: 'alone' | 'or shared'): readonly Slot[] {
+    const shared = this.program.cpus;
+    return this.slots.filter((slot) => {
+      const owner = this.owners[slot.group];
+      return owner === cpu || (how === 'or shared' && owner === shared && !this.mayBePromised(slot.group));
+    });
+  }
+
+  private mayBePromised(group: number): boolean {
+    return [...this.promised].some((slot) => slot.group === group);
+  }
+
+  private noteChange(cpu: number, slot: Slot): void {
+    this.stale.forEach((each, other) => { if (other !== cpu) each.add(slot); });
+  }
+
+  private forgetHere(cpu: number, slot: Slot, how: Exclude<Forget, 'ipi'>): void {
+    if (how === 'pge') return this.add(cpu, ...this.forgetAll());
+    // A load of CR3 leaves global pages.
+    if (how === 'invlpg' || this.program.hasGlobals) return this.add(cpu, `invlpg(${hex(slotAddress(slot))})`);
+    this.add(cpu, `cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`);
+  }
+
+  private forgetStale(cpu: number, how: Forget): void {
+    const stale = this.stale[cpu]!;
+    if (stale.size === 0) return;
+    if (stale.has('all') || how === 'pge') return this.add(cpu, ...this.forgetAll());
+    const pages = new Map([...stale].filter((each) => each !== 'all').map((slot) => [slotAddress(slot), slot]));
+    if (how === 'cr3' && !this.program.hasGlobals) return this.add(cpu, `cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`);
+    for (const slot of pages.values()) this.forgetHere(cpu, slot, 'invlpg');
+  }
+
+  /** Loads CR3 as well: PDPTEs are read then. */
+  private forgetAll(): readonly string[] {
+    return this.program.hasGlobals ? ['cr4.PGE = 0', 'cr4.PGE = 1'] : ['cr4.PGE = 1', 'cr4.PGE = 0'];
+  }
+
+  /** A statement of which any access may be refused. */
+  private tried(cpu: number, statement: string): void {
+    this.add(cpu, 'edi = 0', statement, 'expect refused');
+  }
+
+  private add(cpu: number, ...lines: readonly string[]): void {
+    if (cpu < MOST_CPUS) this.lines[cpu]!.push(...lines);
+  }
+}
+
+function hex(value: bigint | number): string {
+  return `0x${value.toString(16)}`;
+}
