@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { programsOfNpmTest } from './hypervisor/equivalence/programsOfNpmTest';
 import { TALLY_FILE, readTally } from './tally';
 import type { Tally } from './tally';
 import { projectRoot } from './vscode/harness/projectRoot';
@@ -29,6 +30,9 @@ export const legs: readonly Leg[] = [
   { ...command('build', 'build of everything that ships', [['esbuild.js']]), beside: 'alone' },
   mocha('hypervisor', 'hypervisors', ['test/hypervisor/**/*.test.ts'], []),
   { ...mocha('vscode-ui', 'journeys through the VS Code window', ['test/vscode/ui/**/*.test.ts'], ['--timeout', '180000']), beside: 'window' },
+  command('equivalence', 'random guests under every technique', [
+    ['--require', 'tsx/cjs', 'test/hypervisor/equivalence/runMain.ts', ...programsOfNpmTest],
+  ]),
   mocha(
     'unit',
     'unit tests',

@@ -1,6 +1,7 @@
 /**
  * `npm run test:equivalence -- --programs N --seed S [--under all]`: random programs under the techniques that fit them; a failing
- * one is shrunk and saved as a scenario. `--under 3`: under the first technique and three others, by turns. Status 1 after a failure.
+ * one is shrunk and saved as a scenario. `--under 3`: under the first technique and three others, by turns; `--only A,B`: of those only these;
+ * `--first`: a failure is printed as it is. Status 1 after one.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -12,12 +13,13 @@ interface Arguments {
   readonly seed: number;
   readonly breadth: Breadth;
   readonly shrink: 'shrunk' | 'as it is';
+  readonly only?: readonly string[];
 }
 
 function readArguments(args: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...args],
-    options: { programs: { type: 'string', default: '2000' }, seed: { type: 'string', default: '1' }, under: { type: 'string', default: 'all' }, first: { type: 'boolean' } },
+    options: { programs: { type: 'string', default: '2000' }, seed: { type: 'string', default: '1' }, under: { type: 'string', default: 'all' }, first: { type: 'boolean' }, only: { type: 'string' } },
   });
   const whole = (name: 'programs' | 'seed' | 'under'): number => {
     const number = Number(values[name]);
@@ -26,7 +28,7 @@ function readArguments(args: readonly string[]): Arguments {
   };
   return {
     programs: whole('programs'), seed: whole('seed'), breadth: values.under === 'all' ? 'all' : whole('under'),
-    shrink: values.first === true ? 'as it is' : 'shrunk',
+    shrink: values.first === true ? 'as it is' : 'shrunk', ...(values.only === undefined ? {} : { only: values.only.split(',') }),
   };
 }
 

@@ -2,7 +2,7 @@ import type { ModeName } from './raceFreeProgram';
 
 /** Groups of pages, and pages of one in each table. */
 export const GROUPS = 3;
-export const GROUP_PAGES = 4;
+export const GROUP_PAGES = 2;
 
 /** Linear addresses of the area that each process has for itself, of the one that both share, and of the large page over all frames. */
 export const OWN_AREA = 0x80_0000n;
@@ -48,10 +48,10 @@ const LOW_BITS = [0n, 1n, 1n, 1n, 2n, 3n, 5n, 6n, 9n] as const;
 const HIGH_BITS = [...LOW_BITS, 63n, 63n, 51n] as const;
 
 export const modes: Readonly<Record<ModeName, Mode>> = {
-  '32-bit': { name: '32-bit', levels: 2, bytes: 4, groupIndex: [0, 4, 510], indexBits: 10, largeBase: 0, bits: LOW_BITS, hasSelfMap: true },
-  pae: { name: 'pae', levels: 3, bytes: 8, groupIndex: [0, 4, 508], indexBits: 9, largeBase: POOL, bits: HIGH_BITS, hasSelfMap: false },
-  '4-level': { name: '4-level', levels: 4, bytes: 8, groupIndex: [0, 4, 508], indexBits: 9, largeBase: POOL, bits: HIGH_BITS, hasSelfMap: true },
-  '5-level': { name: '5-level', levels: 5, bytes: 8, groupIndex: [0, 4, 508], indexBits: 9, largeBase: POOL, bits: HIGH_BITS, hasSelfMap: true },
+  '32-bit': { name: '32-bit', levels: 2, bytes: 4, groupIndex: [0, 2, 511], indexBits: 10, largeBase: 0, bits: LOW_BITS, hasSelfMap: true },
+  pae: { name: 'pae', levels: 3, bytes: 8, groupIndex: [0, 2, 510], indexBits: 9, largeBase: POOL, bits: HIGH_BITS, hasSelfMap: false },
+  '4-level': { name: '4-level', levels: 4, bytes: 8, groupIndex: [0, 2, 510], indexBits: 9, largeBase: POOL, bits: HIGH_BITS, hasSelfMap: true },
+  '5-level': { name: '5-level', levels: 5, bytes: 8, groupIndex: [0, 2, 510], indexBits: 9, largeBase: POOL, bits: HIGH_BITS, hasSelfMap: true },
 };
 
 /** A page that has an entry of its own: which table it is in, and its place among the group's pages. */

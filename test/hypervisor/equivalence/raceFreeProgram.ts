@@ -109,7 +109,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ entry: fc.nat(63), bits: fc.nat(0xff), isRaise: fc.boolean() }).map((of): Operation => ({ kind: 'upper', ...of })) },
   { weight: 1, arbitrary: fc.constantFrom<Operation[]>({ kind: 'fork' }, { kind: 'split' }) },
   { weight: 1, arbitrary: fc.nat(63).map((slot): Operation => ({ kind: 'invlpg', slot })) },
-  { weight: 1, arbitrary: host },
+  { weight: 2, arbitrary: host },
 );
 
 const phase: fc.Arbitrary<Phase> = fc.record({

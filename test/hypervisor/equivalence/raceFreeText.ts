@@ -80,7 +80,7 @@ ${this.handlers()}${lines.map((own, cpu) => `cpu ${cpu} {\n  ${own.join('\n  ')}
       if (mode.hasSelfMap) put(rootOf(process, mode) + Number(SELF_INDEX) * bytes, rootOf(process, mode) | 3);
     }
     this.slots.forEach((slot, i) => {
-      if (i % 3 !== 2) put(entryOf(slot, mode), poolFrame(slot.group, i % GROUP_PAGES) | 7);
+      if (i % 5 !== 4) put(entryOf(slot, mode), poolFrame(slot.group, i % 3) | 7);
     });
     [TABLE.own.p, TABLE.own.q, TABLE.shared].forEach((frame, i) => { put(TABLE.shared + (WINDOW_INDEX + i) * bytes, frame | 7); });
     const first = poolFrame(0, 0);

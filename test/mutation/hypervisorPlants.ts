@@ -1,0 +1,155 @@
+/** A bug that hypervisors have had, as a change of one place in the source of ours. */
+export interface Plant {
+  readonly name: string;
+  /** Under src/hypervisor. */
+  readonly file: string;
+  /** What stands there exactly once, and what the bug makes of it. */
+  readonly from: string;
+  readonly to: string;
+  /** Techniques that it is in. */
+  readonly under: readonly string[];
+}
+
+const SHADOW = ['shadow-wp', 'shadow-unsync'] as const;
+const HOSTED = ['shadow-wp', 'shadow-unsync', 'ept'] as const;
+const NOTHING = 'void 0';
+
+export const plants: readonly Plant[] = [
+  {
+    name: 'no write protection on a new table', file: 'shadowWp/getShadowPage.ts', under: ['shadow-wp'],
+    from: 'if (mmu.sptes.writeProtect(f.lo(V.gfn), mmu.cpu)) mmu.mustFlush = 1;', to: NOTHING,
+  },
+  {
+    name: 'missing remote flush: only this CPU\'s TLB is flushed', file: 'shadowWp/shadowMmu.ts', under: SHADOW,
+    from: 'for (const processor of this.processors) processor.invvpid();', to: 'this.processor.invvpid();',
+  },
+  {
+    name: 'no flush behind an emulated write to a page table', file: 'shadowWp/emulatePageTableWrite.ts', under: ['shadow-wp'],
+    from: '(mmu) => mmu.flushRemoteTlbs()', to: '() => undefined',
+  },
+  {
+    name: 'lost rmap entry', file: 'shadowEntries.ts', under: SHADOW,
+    from: 'this.pages.setReverseMap(gfn, this.pages.lists.prepend(this.pages.reverseMap(gfn), this.addressLo(page, index), this.addressHi(page)));', to: '',
+  },
+  {
+    name: 'role without cr0_wp', file: 'shadowWp/role.ts', under: SHADOW,
+    from: 'const mode = (wp << CR0_WP) |', to: 'const mode =',
+  },
+  {
+    name: 'role without access', file: 'shadowWp/role.ts', under: SHADOW,
+    from: 'const role = mode | level | (access << ACCESS);', to: 'const role = mode | level | (7 << ACCESS);',
+  },
+  {
+    name: 'role without quadrant', file: 'shadowWp/role.ts', under: SHADOW,
+    from: '  return role | ((level === 1 ? (gvaLo >>> 21) & 1 : gvaLo >>> 30) << QUADRANT);', to: '  return role;',
+  },
+  {
+    name: 'fragments of large pages share a table whatever their rights', file: 'shadowWp/fetch.ts', under: SHADOW,
+    from: 'directRoleOf(mmu.mode, level - 1, f.lo(V.rights), result.key)', to: 'directRoleOf(mmu.mode, level - 1, ALL_RIGHTS, result.key)',
+  },
+  {
+    name: 'W granted to a page table that is not marked unsync', file: 'shadowUnsync/tryToUnsync.ts', under: ['shadow-unsync'],
+    from: 'mmu.unsync.mark(f.lo(V.sp));', to: NOTHING + ';',
+  },
+  {
+    name: 'unsync pages that the pages above do not know of', file: 'shadowUnsync/unsyncPages.ts', under: ['shadow-unsync'],
+    from: '    this.words[page * WORDS + UNSYNC] = 1;\n    this.markParents(page);', to: '    this.words[page * WORDS + UNSYNC] = 1;',
+  },
+  {
+    name: 'INVLPG that syncs nothing of the current root', file: 'shadowUnsync/invalidations.ts', under: ['shadow-unsync'],
+    from: 'f.set(V.root, -1, -1)', to: 'f.set(V.root, 0, 0)',
+  },
+  {
+    name: 'INVLPG that syncs only the current root', file: 'shadowUnsync/invalidations.ts', under: ['shadow-unsync'],
+    from: 'root <= mmu.previous.most', to: 'root <= 0',
+  },
+  {
+    name: 'a load of CR3 that syncs nothing', file: 'shadowUnsync/loadRoot.ts', under: ['shadow-unsync'],
+    from: 'when(\'a page below root is unsync\', (mmu, f) => mmu.unsync.hasUnsyncBelow(f.lo(V.root)), [', to: 'when(\'never\', () => false, [',
+  },
+  {
+    name: 'a page in step again without write protection', file: 'shadowUnsync/syncPages.ts', under: ['shadow-unsync'],
+    from: 'if (mmu.sptes.writeProtect(mmu.pages.gfnOf(f.lo(C.sp)), mmu.cpu)) mmu.mustFlush = 1;', to: NOTHING,
+  },
+  {
+    name: 'sync keeps an SPTE whose entry lost rights', file: 'shadowUnsync/syncPages.ts', under: ['shadow-unsync'],
+    from: 'return sptes.isPresent(f.lo(S.sp), f.lo(S.index)) && !sptes', to: 'return f.lo(S.sp) < 0 && !sptes',
+  },
+  {
+    name: 'prefetch of pages that were not accessed', file: 'shadowWp/guestLeaf.ts', under: SHADOW,
+    from: ' || (lo & compiled.accessedMask) === 0', to: '',
+  },
+  {
+    name: 'prefetch gives W to clean pages', file: 'shadowWp/guestLeaf.ts', under: SHADOW,
+    from: '(lo & compiled.dirtyMask) === 0 || ', to: '',
+  },
+  {
+    name: 'prefetch gives W to page tables', file: 'shadowWp/guestLeaf.ts', under: SHADOW,
+    from: 'mmu.isProtected(this.gfn) || ', to: '',
+  },
+  {
+    name: 'prefetch without the rights of the entries above', file: 'shadowWp/guestLeaf.ts', under: SHADOW,
+    from: 'accessOf(role) & rightsOfEntry(compiled, lo, hi)', to: '(accessOf(role) | 7) & rightsOfEntry(compiled, lo, hi)',
+  },
+  {
+    name: 'a read fills the SPTE of a clean page with W', file: 'shadowWp/fetch.ts', under: SHADOW,
+    from: 'when(\'the guest\\\'s leaf is not dirty\', (mmu) => mmu.guest.result.dirty === 0, [', to: 'when(\'never\', () => false, [',
+  },
+  {
+    name: 'the supervisor fetches what it may write with WP = 0, under SMEP', file: 'shadowWp/fetch.ts', under: SHADOW,
+    from: '(mmu) => hasSmepOverUser(mmu)', to: '(mmu) => mmu.cpu < 0 && hasSmepOverUser(mmu)',
+  },
+  {
+    name: 'WP = 0 by an SPTE without U, where SMAP or a key would see the difference', file: 'shadowWp/leafRights.ts', under: SHADOW,
+    from: 'return isUserPage(mmu) && isReadOnly && cannotTrade || keyDisablesWrites(mmu);', to: 'return isUserPage(mmu) && isReadOnly && cannotTrade && keyDisablesWrites(mmu);',
+  },
+  {
+    name: 'error code taken from the shadow fault', file: 'shadowWp/pageFault.ts', under: SHADOW,
+    from: 'injectPageFault(mmu.processor, mmu.vcpu, f.lo(V.gva), f.hi(V.gva), mmu.guest.result.errorCode)',
+    to: 'injectPageFault(mmu.processor, mmu.vcpu, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code))',
+  },
+  {
+    name: 'the guest\'s A and D are left alone', file: 'shadowWp/pageFault.ts', under: SHADOW,
+    from: 'accessOf(f.lo(V.error_code)), EFFECTS.hardware)', to: 'accessOf(f.lo(V.error_code)), EFFECTS.none)',
+  },
+  {
+    name: 'a store across two entries is tracked in the first alone', file: 'shadowWp/trackWrite.ts', under: SHADOW,
+    from: '(Math.floor((offset + f.lo(V.bytes) - 1) / entryBytes) + 1) * span - quadrant', to: '(Math.floor(offset / entryBytes) + 1) * span - quadrant',
+  },
+  {
+    name: 'PDPTEs that stay as they were first loaded', file: 'shadowWp/loadRoot.ts', under: SHADOW,
+    from: '(mmu) => mmu.vcpu.pdptes.set(mmu.guestPdptes.words)', to: '(mmu) => { if (mmu.vcpu.pdptes[0] === 0) mmu.vcpu.pdptes.set(mmu.guestPdptes.words); }',
+  },
+  {
+    name: 'no flush behind a load of CR3', file: 'shadowWp/shadowMmu.ts', under: SHADOW,
+    from: '    else this.processor.invvpid();', to: '',
+  },
+  {
+    name: 'the notifier takes one SPTE of several that map a frame', file: 'shadowWp/unmapGfnRange.ts', under: SHADOW,
+    from: 'if (mmu.pages.reverseMap(gfn) === 0) continue;', to: 'if (mmu.pages.reverseMap(gfn) === 0 || f.lo(V.zapped) > 0) continue;',
+  },
+  {
+    name: 'the notifier leaves TLBs alone under shadow paging', file: 'shadowWp/unmapGfnRange.ts', under: SHADOW,
+    from: '(mmu) => mmu.flushRemoteTlbs()', to: '() => undefined',
+  },
+  {
+    name: 'the notifier leaves TLBs alone under EPT', file: 'ept/unmapGfnRange.ts', under: ['ept'],
+    from: '(mmu) => mmu.flushRemoteTlbs()', to: '() => undefined',
+  },
+  {
+    name: 'INVEPT on this CPU alone', file: 'ept/eptMmu.ts', under: ['ept'],
+    from: '      else processor.invept(this.vmcs(VMCS.eptp), this.vmcs(VMCS.eptp + 1));', to: '      else if (processor.cpu === 0) processor.invept(this.vmcs(VMCS.eptp), this.vmcs(VMCS.eptp + 1));',
+  },
+  {
+    name: 'the notifier after the free: a page is swapped out, and the hypervisor is told later', file: 'host/reclaim.ts', under: HOSTED,
+    from: 'ownerOf(host, f).notifier.rangeStart(page(f), 1, host.actor)', to: 'ownerOf(host, f).notifier.rangeStart(page(f), 0, host.actor)',
+  },
+  {
+    name: 'the notifier after the free: a page has moved', file: 'host/migratePage.ts', under: HOSTED,
+    from: 'owner(host, f).notifier.rangeStart(page(f), 1, host.actor)', to: 'owner(host, f).notifier.rangeStart(page(f), 0, host.actor)',
+  },
+  {
+    name: 'W for a page that the host maps without it', file: 'slotMemory.ts', under: HOSTED,
+    from: ' || !this.isWritable(gfn) ? 1', to: ' ? 1',
+  },
+];

@@ -1,0 +1,57 @@
+/**
+ * `npm run mutation:hypervisor [-- WORD…]`: plants known hypervisor bugs one at a time, in a bundle and not in the sources, and runs the
+ * random programs of `npm test` until one tells the difference. With words only the plants whose names have one of them. Says of each
+ * what caught it; status 1 when one survives, or no longer fits the source.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Plugin } from 'esbuild';
+import { programsOfNpmTest } from '../hypervisor/equivalence/programsOfNpmTest';
+import { runBundled } from '../hypervisor/equivalence/bundledRun';
+import { projectRoot } from '../vscode/harness/projectRoot';
+import { plants, type Plant } from './hypervisorPlants';
+
+const hypervisor = path.join(projectRoot, 'src/hypervisor');
+
+/** Gives the bundle the source with the bug in it. */
+function planting({ file, from, to }: Plant): Plugin {
+  const target = path.join(hypervisor, file);
+  return {
+    name: 'plant',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path: loaded }) => (
+        loaded === target ? { contents: fs.readFileSync(target, 'utf8').replace(from, () => to), loader: 'ts' } : undefined
+      ));
+    },
+  };
+}
+
+function fits({ file, from }: Plant): boolean {
+  return fs.readFileSync(path.join(hypervisor, file), 'utf8').split(from).length === 2;
+}
+
+/** What caught the bug, or undefined. */
+async function caughtBy(plant: Plant): Promise<string | undefined> {
+  const { status, output } = await runBundled([...programsOfNpmTest, '--first', '--only', plant.under.join(',')], () => undefined, [planting(plant)]);
+  if (status === 2) throw new Error(`with "${plant.name}" nothing runs: ${output}`);
+  const words = output.split('\n').filter((line) => line !== '' && !line.includes('programs agree'));
+  return status === 0 ? undefined : words.slice(0, 2).join(' ').slice(0, 200);
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const chosen = plants.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+  if (chosen.length === 0) throw new Error(`no plant's name has ${words.join(' or ')}: ${plants.map(({ name }) => name).join('; ')}`);
+  const bad: string[] = [];
+  for (const plant of chosen) {
+    const by = fits(plant) ? await caughtBy(plant) : undefined;
+    if (by === undefined) bad.push(plant.name);
+    console.log(by === undefined ? `${fits(plant) ? 'SURVIVED' : 'NO SUCH SOURCE'}  ${plant.name} (${plant.file})` : `caught  ${plant.name}: ${by}`);
+  }
+  console.log(`\n${chosen.length - bad.length} caught, ${bad.length} not`);
+  return bad.length === 0 ? 0 : 1;
+}
+
+main(process.argv.slice(2)).then((status) => { process.exitCode = status; }, (error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 2;
+});
