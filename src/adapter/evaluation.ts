@@ -62,6 +62,7 @@ function whyNowhere(launched: Launched, held: HeldFrame, fragment: Fragment): st
     return asked === 'hva_of' ? 'native has no host process' : `no memory is installed at ${valueText(gpa, 'gpa', program)}`;
   }
   const hva = answer(launched, held, fragment, 'hva_of');
+  if (hva === NOWHERE && answer(launched, held, fragment, 'hpa_of') !== NOWHERE) return 'with backing direct the slot is host frames, and the VMM process has no address of it';
   if (hva === NOWHERE) return `${valueText(gpa, 'gpa', program)} lies outside every memslot`;
   return `the host has not backed ${valueText(hva, 'hva', program)} yet`;
 }

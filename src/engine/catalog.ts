@@ -4,6 +4,7 @@ import type { Backing } from '../hypervisor/host/hostMemory';
 import type { Catalog, SettingRow } from '../language/catalog';
 import { costModelOf } from './costs/costModel';
 import { costModelRows } from './costs/costTable';
+import { hostActionRefusal } from './hostActionNeeds';
 import { findTechnique, runningTechniques, techniqueNames } from './techniques';
 
 type Values = readonly (string | number)[];
@@ -11,7 +12,7 @@ const KIB = 1024;
 const GIB = 1024 ** 3;
 const MAX_RAM = 64 * GIB;
 /** What `backing` may say, and what it means. */
-export const backings: ReadonlyMap<string | number, Backing> = new Map<string | number, Backing>([[4 * KIB, '4K'], [2048 * KIB, '2M']]);
+export const backings: ReadonlyMap<string | number, Backing> = new Map<string | number, Backing>([[4 * KIB, '4K'], [2048 * KIB, '2M'], ['direct', 'direct']]);
 
 /** The setting takes one of these words. */
 function oneOf(...words: readonly string[]): SettingRow['check'] {
@@ -43,7 +44,7 @@ function kernel(values: Values): string | undefined {
 }
 
 function backing(values: Values): string | undefined {
-  return values.length === 1 && backings.has(values[0] ?? '') ? undefined : 'write 4K or 2M';
+  return values.length === 1 && backings.has(values[0] ?? '') ? undefined : 'write 4K, 2M or direct';
 }
 
 function costs(values: Values): string | undefined {
@@ -109,7 +110,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'costs', section: 'platform', form: 'nehalem', documentation: `Cost model that estimated cycles are of: ${costModelRows.map(({ name }) => name).join(', ')}; after it costs of your own, such as \`vm_exit 900\`.`, check: costs },
   { name: 'sabotage', section: 'platform', form: 'identity_map_all or load_guest_cr3_raw', documentation: 'What no hypervisor may do, done on purpose: guest-physical addresses that are in no slot lead to the host-physical ones of the same number; or the processor gets CR3 as the guest loads it.', check: oneOf('identity_map_all', 'load_guest_cr3_raw') },
   { name: 'swap', section: 'platform', form: '32M', documentation: "The host's swap device, to which `swap_out` and reclaim write guest pages; without it there is none.", check: ram },
-  { name: 'backing', section: 'platform', form: '4K or 2M', documentation: 'Pages that the host backs guest memory with: 4K, or 2M where a memslot has room for them.', check: backing },
+  { name: 'backing', section: 'platform', form: '4K, 2M or direct', documentation: 'Pages that the host backs guest memory with: 4K, or 2M where a memslot has room for them. With direct there is no host-virtual layer: each memslot is host frames of its own, from the start.', check: backing },
 ];
 
 /** What the engine tells the language. */
@@ -117,4 +118,5 @@ export const catalog: Catalog = {
   techniques: runningTechniques.map(({ name, documentation }) => ({ name, documentation })),
   techniqueNames,
   settings: settingRows,
+  hostActionRefusal,
 };

@@ -69,6 +69,9 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     return { error: `${guests} more RAM (${guestRam} bytes) than the platform (${hostRam} bytes); give the platform more` };
   }
   const swap = hypervisor === undefined ? 0 : settingNumber(platform, 'swap', 0, 0);
+  const backing = backings.get(platform.get('backing')?.values[0] ?? '') ?? '4K';
+  const unfit = backing === 'direct' && hypervisor !== undefined ? directRefusal(platform, guestRam, hostRam) : undefined;
+  if (unfit !== undefined) return unfit;
   const maxphyaddr = settingNumber(platform, 'maxphyaddr', 0, 46);
   const tlbEntries = settingNumber(platform, 'tlb', 0, 64);
   const tlbWays = settingNumber(platform, 'tlb', 2, 4);
@@ -96,7 +99,25 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     hostRam,
     sabotage: settingWord(platform, 'sabotage', 'none') as Sabotage,
     swap,
-    backing: backings.get(platform.get('backing')?.values[0] ?? '') ?? '4K',
     costs,
+    backing,
+  };
+}
+
+/** What the host keeps for itself and for the hypervisors' first tables, where the guests' RAM is taken from it at the start. */
+const HOST_BYTES = 2 * 1024 * 1024;
+
+/** Why slots cannot be host frames of their own. */
+function directRefusal(platform: Settings, guestRam: number, hostRam: number): ConfigurationError | undefined {
+  const swap = platform.get('swap');
+  if (swap !== undefined) {
+    return { error: 'a swap device serves nobody with backing direct, as the host cannot take back a frame that is a memory slot\'s own; leave out swap, or write backing 4K', range: swap.range };
+  }
+  if (guestRam + HOST_BYTES <= hostRam) return undefined;
+  const range = (platform.get('ram') ?? platform.get('backing'))?.range;
+  return {
+    error: `with backing direct all of the guests' RAM (${guestRam} bytes) is taken at the start, and the host needs ${HOST_BYTES} bytes besides; `
+      + `give the platform at least ${guestRam + HOST_BYTES} bytes of ram`,
+    ...(range === undefined ? {} : { range }),
   };
 }

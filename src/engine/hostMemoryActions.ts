@@ -95,7 +95,7 @@ function merge(call: HostCall): number {
 }
 
 function mergeAll(call: HostCall): number {
-  call.technique.vm?.memory.host.request(ksmDoScan, call.actor);
+  call.technique.vm?.memory.host?.request(ksmDoScan, call.actor);
   return 0;
 }
 

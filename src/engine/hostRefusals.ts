@@ -18,6 +18,7 @@ const sentences = {
   rangeBeyondSlot: 'the range that begins at gpa:{address} ends beyond its memslot; name a shorter one',
   slotExists: 'there is a memslot of that name already; remove it first, or choose another name',
   slotOverlaps: 'gpa:{address} lies in another memslot, or is MMIO; choose addresses that nothing covers',
+  noFramesForSlot: 'no run of host frames is free that would hold the memory slot; give the platform more `ram`',
   noRoomForSlot: 'the VM has no room for another memslot; remove one first',
   noSuchSlot: 'no memslot of that name is there now: it was removed, or not added yet, or it is MMIO, which no memory backs',
   nestedGuest: 'a nested guest has no memslots: its memory lies in those of the VM that runs it; name a slot of that one',

@@ -84,6 +84,6 @@ function refusedPlace(call: HostCall, bytes: number): number | undefined {
 
 function told(call: HostCall, keeper: SlotKeeper, refusal: SlotRefusal | undefined): number {
   if (refusal === undefined) return 0;
-  const names: Readonly<Record<SlotRefusal, HostRefusalName>> = { exists: 'slotExists', overlaps: 'slotOverlaps', 'no room': 'noRoomForSlot' };
+  const names: Readonly<Record<SlotRefusal, HostRefusalName>> = { exists: 'slotExists', 'no memory': 'noFramesForSlot', overlaps: 'slotOverlaps', 'no room': 'noRoomForSlot' };
   return call.refuseFrame(HOST_REFUSAL[names[refusal]], keeper.overlapGfn);
 }

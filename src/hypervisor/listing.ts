@@ -50,34 +50,46 @@ export interface LineOptions {
   readonly writes?: readonly string[];
 }
 
+/**
+ * What a line says. Where it speaks of host-virtual addresses it says something else with `backing direct`, which has none; ''
+ * leaves the line out there.
+ */
+export type ListingText = string | { readonly layered: string; readonly direct: string };
+
+/** What all listings of a machine share: how deep their procedures are in one another, and how they tell of slots' memory. */
+export interface ListingStack {
+  value: number;
+  readonly wording: 'layered' | 'direct';
+}
+
 type Run<V> = (vmm: V, frame: ListingFrame) => void;
 type Test<V> = (vmm: V, frame: ListingFrame) => boolean;
 
 /** One node of a listing. `line` is given when the listing is assembled. */
 export type ListingNode<V> =
-  | { readonly kind: 'line'; readonly text: string; readonly writes: readonly string[]; readonly run: Run<V> }
-  | { readonly kind: 'when'; readonly text: string; readonly test: Test<V>; readonly body: readonly ListingNode<V>[] }
-  | { readonly kind: 'repeat'; readonly text: string; readonly test: Test<V>; readonly body: readonly ListingNode<V>[] }
-  | { readonly kind: 'give'; readonly text: string; readonly writes: readonly string[]; readonly result: (vmm: V, frame: ListingFrame) => number };
+  | { readonly kind: 'line'; readonly text: ListingText; readonly writes: readonly string[]; readonly run: Run<V> }
+  | { readonly kind: 'when'; readonly text: ListingText; readonly test: Test<V>; readonly body: readonly ListingNode<V>[] }
+  | { readonly kind: 'repeat'; readonly text: ListingText; readonly test: Test<V>; readonly body: readonly ListingNode<V>[] }
+  | { readonly kind: 'give'; readonly text: ListingText; readonly writes: readonly string[]; readonly result: (vmm: V, frame: ListingFrame) => number };
 
 /** A line that does something. */
-export function line<V>(text: string, options: LineOptions, run: Run<V>): ListingNode<V> {
+export function line<V>(text: ListingText, options: LineOptions, run: Run<V>): ListingNode<V> {
   return { kind: 'line', text, writes: options.writes ?? [], run };
 }
 
 /** `if TEXT {` body `}` */
-export function when<V>(text: string, test: Test<V>, body: readonly ListingNode<V>[]): ListingNode<V> {
+export function when<V>(text: ListingText, test: Test<V>, body: readonly ListingNode<V>[]): ListingNode<V> {
   return { kind: 'when', text, test, body };
 }
 
 /** `while TEXT {` body `}`: the test moves on to the next item and says whether there is one. */
-export function repeat<V>(text: string, test: Test<V>, body: readonly ListingNode<V>[]): ListingNode<V> {
+export function repeat<V>(text: ListingText, test: Test<V>, body: readonly ListingNode<V>[]): ListingNode<V> {
   return { kind: 'repeat', text, test, body };
 }
 
 /** Leaves the procedure with a result; what it may change is declared as for a line. */
 export function give<V>(
-  text: string,
+  text: ListingText,
   result: number | ((vmm: V, frame: ListingFrame) => number),
   options: LineOptions = {},
 ): ListingNode<V> {
@@ -138,9 +150,9 @@ export class ListingRunner<V> {
     readonly number: number,
     procedures: readonly ListingProcedure<V>[],
     private readonly bus: EventBus,
-    private readonly depth: { value: number },
+    private readonly depth: ListingStack,
   ) {
-    const assembly = assemble(procedures);
+    const assembly = assemble(procedures, depth.wording);
     this.listing = { name, actor, lines: assembly.lines, procedures: procedures.map((p) => ({ name: p.name, values: p.values })) };
     this.bodies = assembly.bodies;
     this.headings = assembly.headings;
@@ -215,7 +227,7 @@ export class ListingRunner<V> {
 }
 
 /** Lays the procedures out as source text and gives every node its line (from 1). */
-function assemble<V>(procedures: readonly ListingProcedure<V>[]): {
+function assemble<V>(procedures: readonly ListingProcedure<V>[], wording: ListingStack['wording']): {
   lines: ListingLine[];
   bodies: Placed<V>[][];
   headings: number[];
@@ -229,15 +241,17 @@ function assemble<V>(procedures: readonly ListingProcedure<V>[]): {
       return lines.length;
     };
     const place = (nodes: readonly ListingNode<V>[], indent: string): Placed<V>[] =>
-      nodes.map((node) => {
+      nodes.flatMap((node): Placed<V>[] => {
+        const says = typeof node.text === 'string' ? node.text : node.text[wording];
+        if (says === '') return [];
         if (node.kind === 'line' || node.kind === 'give') {
-          const text = node.kind === 'give' ? `return ${node.text}` : node.text;
-          return { node, line: push(indent + text, node.writes), body: [] };
+          const text = node.kind === 'give' ? `return ${says}` : says;
+          return [{ node, line: push(indent + text, node.writes), body: [] }];
         }
-        const at = push(`${indent}${node.kind === 'when' ? 'if' : 'while'} ${node.text} {`, []);
+        const at = push(`${indent}${node.kind === 'when' ? 'if' : 'while'} ${says} {`, []);
         const body = place(node.body, indent + '  ');
         push(`${indent}}`, undefined);
-        return { node, line: at, body };
+        return [{ node, line: at, body }];
       });
     if (index > 0) push('', undefined);
     push(`// ${procedure.purpose}`, undefined);

@@ -9,6 +9,8 @@ const HVA_LO = 2;
 const HVA_HI = 3;
 const FLAGS = 4;
 const ID = 5;
+/** First host frame of a slot that lies in host frames of its own; -1 of one that lies at host-virtual addresses. */
+const FRAME = 6;
 const SLOT_WORDS = 8;
 /** Slots that a VM has room for. */
 export const MAX_SLOTS = 32;
@@ -21,6 +23,9 @@ const LOGGING = 2;
 const READ_ONLY = 1;
 const LOG_DIRTY = 2;
 
+/** Where a slot's pages lie: host-virtual address >> 12, or host-physical address >> 12, of the first. */
+export type SlotPlace = { readonly hvaPage: number } | { readonly frame: number };
+
 /** What a slot is about, before it has a place in the table. */
 export interface NewSlot {
   /** Its number among the scenario's slot names: the id by which the VMM process speaks of it. */
@@ -28,15 +33,14 @@ export interface NewSlot {
   /** Guest-physical address >> 12 of its first page. */
   readonly baseGfn: number;
   readonly pages: number;
-  /** Host-virtual address >> 12 of its first page. */
-  readonly hvaPage: number;
+  readonly place: SlotPlace;
   /** `rom`: the guest reads what is there, and its writes go to the emulator. */
   readonly kind: 'ram' | 'rom';
 }
 
 /**
  * The VM's memory slots (KVM's `kvm_memory_slot`): each maps a run of guest frames, linearly, to a
- * run of the VMM process's host-virtual addresses. What no slot covers is no memory. Every change of the set is a new
+ * run of the VMM process's host-virtual addresses; with `backing direct` to one of host frames. What no slot covers is no memory. Every change of the set is a new
  * generation of it, by which what was concluded from the old one is told to be stale.
  */
 export class Memslots {
@@ -59,11 +63,14 @@ export class Memslots {
   }
 
   /** Adds a slot, and gives its place. Overlap is the caller's broken invariant. */
-  add({ id, baseGfn, pages, hvaPage, kind }: NewSlot): number {
+  add({ id, baseGfn, pages, place, kind }: NewSlot): number {
     const slot = this.freePlace();
     if (slot === MAX_SLOTS) throw new Error('invariant: more memory slots than the VM has room for');
     this.head[USED] = Math.max(this.head[USED]!, slot + 1);
-    this.slots.set([baseGfn, pages, hvaPage | 0, Math.floor(hvaPage / 4294967296), kind === 'rom' ? READ_ONLY : 0, id], slot * SLOT_WORDS);
+    const hvaPage = 'hvaPage' in place ? place.hvaPage : 0;
+    const frame = 'frame' in place ? place.frame : -1;
+    const flags = kind === 'rom' ? READ_ONLY : 0;
+    this.slots.set([baseGfn, pages, hvaPage | 0, Math.floor(hvaPage / 4294967296), flags, id, frame], slot * SLOT_WORDS);
     return slot;
   }
 
@@ -105,20 +112,49 @@ export class Memslots {
   /** As `find`, for the hypervisor at work: emits the look-up. */
   lookup(gfn: number, cpu: number): number {
     const slot = this.find(gfn);
-    if (this.bus.on[KIND.memslot_lookup]) {
-      const record = this.bus.begin(KIND.memslot_lookup, ACTOR.vmm, cpu);
-      setPair(record, field.gpa.at, gfn << 12, gfn >>> 20);
-      if (slot >= 0) {
-        const page = this.hvaPage(slot, gfn);
-        setPair(record, field.hva.at, pageLo(page), pageHi(page));
-      }
-      record[field.index.at] = slot;
-      this.bus.commit();
+    const isDirect = slot >= 0 && this.isDirect(slot);
+    const kind = isDirect ? KIND.direct_slot_lookup : KIND.memslot_lookup;
+    if (!this.bus.on[kind]) return slot;
+    const record = this.bus.begin(kind, ACTOR.vmm, cpu);
+    setPair(record, field.gpa.at, gfn << 12, gfn >>> 20);
+    if (isDirect) {
+      const frame = this.frame(slot, gfn);
+      setPair(record, field.hpa.at, frame << 12, frame >>> 20);
+    } else if (slot >= 0) {
+      const page = this.hvaPage(slot, gfn);
+      setPair(record, field.hva.at, pageLo(page), pageHi(page));
     }
+    record[field.index.at] = slot;
+    this.bus.commit();
     return slot;
   }
 
-  /** Host-virtual page number (HVA >> 12) of `gfn`, which lies in `slot`. */
+  /** The slot lies in host frames of its own: it has no host-virtual address. */
+  isDirect(slot: number): boolean {
+    return this.slots[slot * SLOT_WORDS + FRAME]! >= 0;
+  }
+
+  /** Host frame of `gfn`, which lies in `slot`, one with frames of its own. */
+  frame(slot: number, gfn: number): number {
+    return this.slots[slot * SLOT_WORDS + FRAME]! + gfn - this.baseGfn(slot);
+  }
+
+  /** Where the pages of a slot lie. */
+  placeOf(slot: number): SlotPlace {
+    const base = this.baseGfn(slot);
+    return this.isDirect(slot) ? { frame: this.frame(slot, base) } : { hvaPage: this.hvaPage(slot, base) };
+  }
+
+  /** Guest frame behind which host frame `frame` is, one of a slot with frames of its own, or -1. */
+  gfnOfFrame(frame: number): number {
+    for (let slot = 0; slot < this.count; slot++) {
+      const at = this.isThere(slot) && this.isDirect(slot) ? frame - this.frame(slot, this.baseGfn(slot)) : -1;
+      if (at >= 0 && at < this.pages(slot)) return this.baseGfn(slot) + at;
+    }
+    return -1;
+  }
+
+  /** Host-virtual page number (HVA >> 12) of `gfn`, which lies in `slot`, one with host-virtual addresses. */
   hvaPage(slot: number, gfn: number): number {
     const at = slot * SLOT_WORDS;
     return this.slots[at + HVA_HI]! * 4294967296 + (this.slots[at + HVA_LO]! >>> 0) + (gfn - this.slots[at]!);
@@ -127,7 +163,7 @@ export class Memslots {
   /** Guest frame that is page `hvaPage` (HVA >> 12) of the VMM process, or -1. */
   gfnOfHva(hvaPage: number): number {
     for (let slot = 0; slot < this.count; slot++) {
-      const at = hvaPage - this.hvaPage(slot, this.baseGfn(slot));
+      const at = this.isDirect(slot) ? -1 : hvaPage - this.hvaPage(slot, this.baseGfn(slot));
       if (at >= 0 && at < this.pages(slot)) return this.baseGfn(slot) + at;
     }
     return -1;

@@ -7,7 +7,6 @@ import { Memslots } from './memslots';
 import type { DirtyLogging } from './slotListener';
 import type { GuestSlot } from './virtualMachine';
 
-const NO_HVA = 0;
 
 /**
  * The log of dirty pages of a guest that has the machine to itself: nobody below could keep one, so the simulator does, by
@@ -19,7 +18,7 @@ export class NativeDirtyLog implements DirtyLogging {
 
   constructor(registry: StateClaims, private readonly bus: EventBus, slots: readonly GuestSlot[]) {
     this.slots = new Memslots(registry, bus);
-    for (const { id, frame, frames, kind } of slots) this.slots.add({ id, baseGfn: frame, pages: frames, hvaPage: NO_HVA, kind });
+    for (const { id, frame, frames, kind } of slots) this.slots.add({ id, baseGfn: frame, pages: frames, place: { frame }, kind });
     this.dirty = new DirtyLog(registry, this.slots, bus);
   }
 

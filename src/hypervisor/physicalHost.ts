@@ -14,7 +14,7 @@ import { ReverseMap } from './host/reverseMap';
 import { mergeProcedures } from './host/samePageMerging';
 import { SwapDevice } from './host/swapDevice';
 import { invalidateRange, zapPageRange } from './host/zapPageRange';
-import { ListingRunner } from './listing';
+import { ListingRunner, type ListingStack } from './listing';
 import { makeMsrBitmap } from './msrBitmap';
 import type { Sabotage } from './sabotage';
 
@@ -59,8 +59,8 @@ export class PhysicalHost {
   readonly pages: HostMemory;
   /** `host.vmm`, run on behalf of one VM's process at a time. */
   readonly listing: ListingRunner<HostMemoryManager>;
-  /** Depth of running listing procedures, shared by all listings of the machine. */
-  readonly depth = { value: 0 };
+  /** Shared by all listings of the machine. */
+  readonly depth: ListingStack;
   /** Host frame of the MSR bitmaps, which all VMs have alike. */
   readonly msrBitmap: number;
   private readonly listingNames: string[] = [];
@@ -74,6 +74,7 @@ export class PhysicalHost {
     this.tags = machine.tags;
     this.sabotage = machine.sabotage;
     this.installed = frames;
+    this.depth = { value: 0, wording: backing === 'direct' ? 'direct' : 'layered' };
     this.frames = new HostFrames(registry, frames, bus, vms);
     this.writer = new EntryWriter(memory, bus);
     this.msrBitmap = makeMsrBitmap(memory);

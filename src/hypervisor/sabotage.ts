@@ -12,11 +12,13 @@ const NO_ID = -1;
 /**
  * `identity_map_all`: one more memslot, from guest frame `from` to the end of the machine's memory of `frames` frames, behind
  * which lie the host's frames of the same numbers, whosever they are. All that follows is done as ever: slot, host table,
- * EPT or shadow. False when no host frame is left for the tables.
+ * EPT or shadow. Without a `process` (`backing direct`) the slot is those frames. False when no host frame is left for the tables.
  */
-export function mapAllMemory(slots: Memslots, process: HostProcess, from: number, frames: number): boolean {
+export function mapAllMemory(slots: Memslots, process: HostProcess | undefined, from: number, frames: number): boolean {
   if (from >= frames) return true;
-  slots.add({ id: NO_ID, baseGfn: from, pages: frames - from, hvaPage: ALL_MEMORY_HVA_PAGE + from, kind: 'ram' });
+  const place = process === undefined ? { frame: from } : { hvaPage: ALL_MEMORY_HVA_PAGE + from };
+  slots.add({ id: NO_ID, baseGfn: from, pages: frames - from, place, kind: 'ram' });
+  if (process === undefined) return true;
   for (let frame = from; frame < frames; frame++) if (!process.map(ALL_MEMORY_HVA_PAGE + frame, frame, 'rw', 0)) return false;
   return true;
 }

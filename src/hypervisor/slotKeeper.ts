@@ -3,17 +3,16 @@ import { ACTOR, KIND, field } from '../hardware/events/eventTable';
 import { SLOT_CHANGE } from '../hardware/events/slotEventNames';
 import type { DirtyLog } from './dirtyLog';
 import { ListingRunner, type ListingProcedure } from './listing';
-import { pageHi, pageLo, type Memslots } from './memslots';
+import { pageHi, pageLo, type Memslots, type SlotPlace } from './memslots';
 import type { PhysicalHost } from './physicalHost';
+import type { SlotBacking } from './slotBacking';
 import { getDirtyLog, memslotsUpdated, setMemslot, setMemslotFlags } from './slotListing';
 import type { DirtyLogging, SlotListener } from './slotListener';
 
 const PAGE_BYTES = 4096;
-/** A 2-MByte page in guest frames: host-virtual ranges begin as their slots do within one, or no large page fits both. */
-const LARGE_PAGES = 512;
 
 /** Why a slot did not come or move. */
-export type SlotRefusal = 'exists' | 'overlaps' | 'no room';
+export type SlotRefusal = 'exists' | 'overlaps' | 'no room' | 'no memory';
 
 /** What `memslots.vmm` works on: the memory slots of one VM, changed at run time as its VMM process asks for it. */
 export class SlotKeeper implements DirtyLogging {
@@ -23,8 +22,9 @@ export class SlotKeeper implements DirtyLogging {
   actor = 0;
   /** Guest frames that `kvm_vm_ioctl_get_dirty_log` has found. */
   found: number[] = [];
-  /** Where the slot that comes lies in the VMM process: HVA >> 12. */
-  newHvaPage = 0;
+  /** Where the slot that comes lies, and the one that goes. */
+  newPlace: SlotPlace = { hvaPage: 0 };
+  goingPlace: SlotPlace = { hvaPage: 0 };
   /** Id of the slot that comes. */
   newId = 0;
   readonly runner: ListingRunner<SlotKeeper>;
@@ -35,9 +35,7 @@ export class SlotKeeper implements DirtyLogging {
     host: PhysicalHost, readonly slots: Memslots, readonly dirty: DirtyLog,
     /** Guest frames that answer otherwise than as memory: MMIO. No slot may cover them. */
     private readonly devices: readonly { readonly frame: number; readonly frames: number }[],
-    /** munmap in the VMM process: the host frames behind these pages (HVA >> 12) are free. */
-    readonly unmapHost: (hvaPage: number, pages: number, actor: number) => void,
-    private readonly firstHvaPage: number,
+    readonly backing: SlotBacking,
   ) {
     this.bus = host.bus;
     this.runner = new ListingRunner('memslots.vmm', 'vmm', host.listingNumber('memslots.vmm'), [
@@ -52,7 +50,9 @@ export class SlotKeeper implements DirtyLogging {
     if (this.slots.withId(id) >= 0) return 'exists';
     if (!this.slots.hasRoom) return 'no room';
     if (this.isTaken(baseGfn, pages, -1)) return 'overlaps';
-    this.newHvaPage = this.freeHvaPage(baseGfn, pages);
+    const place = this.backing.makePlace(baseGfn, pages, actor);
+    if (place === undefined) return 'no memory';
+    this.newPlace = place;
     this.newId = id;
     this.run(setMemslot, actor, SLOT_CHANGE.created, -1, baseGfn, pages);
     return undefined;
@@ -95,7 +95,7 @@ export class SlotKeeper implements DirtyLogging {
     const record = this.bus.begin(KIND.memslot_changed, ACTOR.vmm, this.actor);
     const base = slots.baseGfn(slot);
     setPair(record, field.gpa.at, base << 12, base >>> 20);
-    setPair(record, field.hva.at, pageLo(slots.hvaPage(slot, base)), pageHi(slots.hvaPage(slot, base)));
+    if (!slots.isDirect(slot)) setPair(record, field.hva.at, pageLo(slots.hvaPage(slot, base)), pageHi(slots.hvaPage(slot, base)));
     record[field.size.at] = slots.pages(slot) * PAGE_BYTES;
     record[field.index.at] = slot;
     record[field.value.at] = slots.generation;
@@ -115,17 +115,5 @@ export class SlotKeeper implements DirtyLogging {
     if (slot < 0 && device === undefined) return false;
     this.overlapGfn = Math.max(baseGfn, slot >= 0 ? this.slots.baseGfn(slot) : device!.frame);
     return true;
-  }
-
-  /** Where mmap puts the new range: the lowest place between the others. */
-  private freeHvaPage(baseGfn: number, pages: number): number {
-    const { slots } = this;
-    const taken: (readonly [from: number, to: number])[] = [];
-    for (let slot = 0; slot < slots.count; slot++) {
-      const from = slots.hvaPage(slot, slots.baseGfn(slot));
-      if (slots.isThere(slot)) taken.push([from, from + slots.pages(slot)]);
-    }
-    const candidates = [this.firstHvaPage, ...taken.map(([, to]) => to)].map((from) => from + ((baseGfn - from) % LARGE_PAGES + LARGE_PAGES) % LARGE_PAGES);
-    return Math.min(...candidates.filter((from) => taken.every(([start, end]) => from + pages <= start || end <= from)));
   }
 }

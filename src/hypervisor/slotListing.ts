@@ -16,20 +16,25 @@ export const setMemslot: ListingProcedure<SlotKeeper> = {
   parameters: 4,
   body: [
     when('the slot was there before', (_, f) => f.lo(S.change) !== SLOT_CHANGE.created, [
-      line('old_gfn = where it was; hva_page = where it lies in the VMM process', {}, (keeper, f) => remember(keeper, f)),
+      line({ layered: 'old_gfn = where it was; hva_page = where it lies in the VMM process', direct: 'old_gfn = where it was' }, {}, (keeper, f) => remember(keeper, f)),
       line('kvm_arch_flush_shadow_memslot(its frames): nothing maps them, nothing is made of tables in them', {}, (keeper, f) => {
         keeper.listener?.flushShadowMemslot(f.lo(S.old_gfn), f.lo(S.pages), keeper.actor);
       }),
     ]),
     when('it is created', (_, f) => f.lo(S.change) === SLOT_CHANGE.created, [
-      line('slot = a place in the table: gfn, pages, and a fresh range of the VMM process', { writes: ['vm.memslots', 'vm.memslots_used'] }, (keeper, f) => {
-        f.set(S.slot, keeper.slots.add({ id: keeper.newId, baseGfn: f.lo(S.gfn), pages: f.lo(S.pages), hvaPage: keeper.newHvaPage, kind: 'ram' }), 0);
+      line({
+        layered: 'slot = a place in the table: gfn, pages, and a fresh range of the VMM process',
+        direct: 'slot = a place in the table: gfn, pages, and as many host frames in a row, zeroed',
+      }, { writes: ['vm.memslots', 'vm.memslots_used'] }, (keeper, f) => {
+        f.set(S.slot, keeper.slots.add({ id: keeper.newId, baseGfn: f.lo(S.gfn), pages: f.lo(S.pages), place: keeper.newPlace, kind: 'ram' }), 0);
       }),
     ]),
     when('it is moved', (_, f) => f.lo(S.change) === SLOT_CHANGE.moved, [
       line('kvm_arch_sync_dirty_log(): what processors have logged tells of its old frames', {}, (keeper) => keeper.listener?.syncDirtyLog(keeper.actor)),
-      line('its frames begin at gfn; its pages stay where they are in the VMM process, and what is logged of them goes with them',
-        { writes: ['vm.memslots', 'vm.dirty_bitmap'] }, (keeper, f) => {
+      line({
+        layered: 'its frames begin at gfn; its pages stay where they are in the VMM process, and what is logged of them goes with them',
+        direct: 'its frames begin at gfn; its host frames stay the same, and what is logged of them goes with them',
+      }, { writes: ['vm.memslots', 'vm.dirty_bitmap'] }, (keeper, f) => {
           keeper.slots.move(f.lo(S.slot), f.lo(S.gfn));
           keeper.dirty.move(f.lo(S.old_gfn), f.lo(S.gfn), f.lo(S.pages));
         }),
@@ -40,9 +45,10 @@ export const setMemslot: ListingProcedure<SlotKeeper> = {
         keeper.dirty.clearRange(f.lo(S.old_gfn), f.lo(S.old_gfn) + f.lo(S.pages));
         keeper.slots.remove(f.lo(S.slot));
       }),
-      line('the VMM process unmaps its pages: the host frees their frames', {}, (keeper, f) => {
-        keeper.unmapHost(hvaPage(f), f.lo(S.pages), keeper.actor);
-      }),
+      line({
+        layered: 'the VMM process unmaps its pages: the host frees their frames',
+        direct: 'its host frames are free: kvm_free_physmem_slot()',
+      }, { writes: ['host.frames', 'host.frame_list'] }, (keeper, f) => keeper.backing.release(keeper.goingPlace, f.lo(S.pages), keeper.actor)),
       line('kvm_update_cpu_dirty_logging()', { writes: ['vmcs'] }, (keeper) => keeper.listener?.updateCpuDirtyLogging()),
     ]),
   ],
@@ -136,14 +142,13 @@ function nextDirty({ slots, dirty }: SlotKeeper, f: ListingFrame): boolean {
   return gfn >= 0;
 }
 
-function remember({ slots }: SlotKeeper, f: ListingFrame): void {
+function remember(keeper: SlotKeeper, f: ListingFrame): void {
+  const { slots } = keeper;
   const slot = f.lo(S.slot);
   const gfn = slots.baseGfn(slot);
-  const page = slots.hvaPage(slot, gfn);
   f.set(S.old_gfn, gfn, 0);
+  keeper.goingPlace = slots.placeOf(slot);
+  if (slots.isDirect(slot)) return;
+  const page = slots.hvaPage(slot, gfn);
   f.set(S.hva_page, page | 0, Math.floor(page / 4294967296));
-}
-
-function hvaPage(f: ListingFrame): number {
-  return f.hi(S.hva_page) * 4294967296 + (f.lo(S.hva_page) >>> 0);
 }

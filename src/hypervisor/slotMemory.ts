@@ -1,21 +1,25 @@
 import { frameOfAddress } from '../hardware/memory/frameNumber';
 import type { DirtyLog } from './dirtyLog';
 import type { GuestMemory } from './guestMemory';
-import { getUserPages } from './host/getUserPages';
-import { LARGE_FRAMES, USE } from './host/hostFrames';
+import { LARGE_FRAMES } from './host/hostFrames';
 import type { HostMemoryManager } from './host/hostMemoryManager';
-import { pageHi, pageLo, type Memslots } from './memslots';
+import type { MmuNotifier } from './host/mmuNotifier';
+import type { Memslots } from './memslots';
+import type { SlotBacking } from './slotBacking';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import type { TableAddressing } from '../hardware/paging/tableAddressing';
 
 /** Address of the host's page of zeros: frame 0, which nobody is given and nobody writes. */
 const ZERO_FRAME = 0;
 
-/** Guest-physical memory behind memslots and the host process's page table: GPA to HVA to HPA. */
+/** Guest-physical memory behind memslots: GPA to HVA to HPA by the host process's page table, or GPA to HPA at once. */
 export class SlotMemory implements GuestMemory {
   constructor(
     readonly slots: Memslots,
-    readonly host: HostMemoryManager,
+    private readonly backing: SlotBacking,
+    /** The host's memory manager for this VM; undefined with `backing direct`. */
+    readonly host: HostMemoryManager | undefined,
+    readonly notifier: MmuNotifier,
     readonly dirty: DirtyLog,
   ) {}
 
@@ -29,8 +33,8 @@ export class SlotMemory implements GuestMemory {
 
   /** The host backs `gfn`, and its entry gives W (KVM's map_writable). */
   isWritable(gfn: number): boolean {
-    const page = this.hvaPageOf(gfn);
-    return page >= 0 && this.host.process.isWritable(page) === 1;
+    const slot = this.slots.find(gfn);
+    return slot >= 0 && this.backing.isWritable(slot, gfn);
   }
 
   /**
@@ -41,10 +45,9 @@ export class SlotMemory implements GuestMemory {
   mappingLevel(gfn: number): number {
     const slot = this.slots.find(gfn);
     if (slot < 0 || this.slots.isLogging(slot)) return 1;
-    const hvaPage = this.slots.hvaPage(slot, gfn);
     const first = Math.floor(gfn / LARGE_FRAMES) * LARGE_FRAMES;
     const isInside = first >= this.slots.baseGfn(slot) && first + LARGE_FRAMES <= this.slots.baseGfn(slot) + this.slots.pages(slot);
-    return isInside && (hvaPage - gfn) % LARGE_FRAMES === 0 && this.host.process.levelOf(hvaPage) === 2 ? 2 : 1;
+    return isInside && this.backing.levelOf(slot, gfn) === 2 ? 2 : 1;
   }
 
   get frames(): number {
@@ -54,22 +57,23 @@ export class SlotMemory implements GuestMemory {
   }
 
   frameOf(gfn: number): number {
-    const page = this.hvaPageOf(gfn);
-    return page < 0 ? -1 : this.host.process.frameOf(page);
+    const slot = this.slots.find(gfn);
+    return slot < 0 ? -1 : this.backing.frameOf(slot, gfn);
   }
 
   contentsOf(gfn: number): number {
-    const page = this.hvaPageOf(gfn);
-    if (page < 0) return -1;
-    const frame = this.host.process.frameOf(page);
-    if (frame >= 0) return frame;
-    const swapPage = this.host.process.swapPageOf(page);
-    return swapPage === 0 ? -1 : this.host.host.swap.frameOf(swapPage);
+    const slot = this.slots.find(gfn);
+    return slot < 0 ? -1 : this.backing.contentsOf(slot, gfn);
   }
 
   hvaPageOf(gfn: number): number {
     const slot = this.slots.find(gfn);
-    return slot < 0 ? -1 : this.slots.hvaPage(slot, gfn);
+    return slot < 0 || this.slots.isDirect(slot) ? -1 : this.slots.hvaPage(slot, gfn);
+  }
+
+  /** True of a frame that some slot holds, whether or not anything backs it yet. */
+  isInSlot(gfn: number): boolean {
+    return this.slots.find(gfn) >= 0;
   }
 
   back(gfn: number): number {
@@ -78,8 +82,8 @@ export class SlotMemory implements GuestMemory {
 
   /** As `back`, on behalf of `cpu`; `write`: 0 when the page is only to be read, so that others may have it too. */
   backFor(gfn: number, cpu: number, write = 1): number {
-    const page = this.hvaPageOf(gfn);
-    return page < 0 ? -1 : this.getUserPages(page, gfn, cpu, write);
+    const slot = this.slots.find(gfn);
+    return slot < 0 ? -1 : this.backing.bring(slot, gfn, cpu, write);
   }
 
   /** The page of a guest's table, for a walk that may set flags in it; -1 when the host has not backed it, or cannot bring it back. */
@@ -91,26 +95,12 @@ export class SlotMemory implements GuestMemory {
 
   /** The host has written the page behind `gfn` to its swap device. */
   isSwapped(gfn: number): boolean {
-    const page = this.hvaPageOf(gfn);
-    return page >= 0 && this.host.process.swapPageOf(page) !== 0;
+    const slot = this.slots.find(gfn);
+    return slot >= 0 && this.backing.isSwapped(slot, gfn);
   }
 
   gfnOf(frame: number): number {
-    const { frames, host: { rmap }, vm } = this.host;
-    if (frames.useOf(frame) !== USE.guestPage) return -1;
-    for (let link = rmap.first(frame); link !== 0; link = rmap.next(link)) {
-      const gfn = rmap.vmOf(link) === vm ? this.slots.gfnOfHva(rmap.hvaPageOf(link)) : -1;
-      if (gfn >= 0) return gfn;
-    }
-    return -1;
-  }
-
-  /**
-   * The host's get_user_pages for page `hvaPage`, which backs `gfn`, to be written unless `write` is 0; -1 when host memory is
-   * used up. Only if the host maps it with W (`isWritable`) may a leaf have W.
-   */
-  getUserPages(hvaPage: number, _gfn: number, cpu: number, write = 1): number {
-    return this.host.request(getUserPages, cpu, pageLo(hvaPage), pageHi(hvaPage), write, 0) === 1 ? this.host.frame : -1;
+    return this.backing.gfnOf(frame);
   }
 }
 
@@ -138,7 +128,7 @@ export class SlotAddressing implements TableAddressing {
     const gfn = frameOfAddress(lo, hi);
     const frame = effects === EFFECTS.none ? this.memory.contentsOf(gfn) : this.memory.frameForWalk(gfn, this.cpu);
     if (frame < 0) {
-      if (this.memory.hvaPageOf(gfn) < 0 || effects !== EFFECTS.none && this.memory.contentsOf(gfn) >= 0) return WALK.tableUnreachable;
+      if (!this.memory.isInSlot(gfn) || effects !== EFFECTS.none && this.memory.contentsOf(gfn) >= 0) return WALK.tableUnreachable;
       this.hpaLo = ZERO_FRAME | (lo & 0xfff);
       this.hpaHi = 0;
       return WALK.mapped;

@@ -3,24 +3,23 @@ import type { Processor } from '../hardware/processor/processor';
 import type { StateClaims } from '../hardware/state/registry';
 import { TranslationSpace } from '../hardware/paging/translationSpace';
 import { pdptesOf } from './guestRegisters';
+import { DirectBacking } from './directBacking';
 import { DirtyLog } from './dirtyLog';
 import type { EntryWriter } from './entryWriter';
 import { HostMemoryManager, type HostMapping } from './host/hostMemoryManager';
 import { HostProcess } from './host/hostProcess';
 import { MmuNotifier } from './host/mmuNotifier';
-import { zapPageRange } from './host/zapPageRange';
+import { HostVirtualBacking } from './hostVirtualBacking';
 import { OwnedFrames } from './host/ownedFrames';
 import type { ListingRunner } from './listing';
-import { Memslots, pageHi, pageLo } from './memslots';
+import { Memslots } from './memslots';
 import { PerCpu } from './perCpu';
 import type { PhysicalHost } from './physicalHost';
 import { mapAllMemory } from './sabotage';
+import type { SlotBacking } from './slotBacking';
 import { SlotKeeper } from './slotKeeper';
 import { SlotAddressing, SlotMemory } from './slotMemory';
 import { VcpuState } from './vcpuState';
-
-/** HVA >> 12 at which the VMM process has the guest's RAM mapped: where mmap puts it on Linux. */
-const RAM_HVA_PAGE = 0x7f0000000;
 
 /** A run of guest frames with memory. */
 export interface GuestSlot {
@@ -74,18 +73,16 @@ export class VirtualMachine {
     this.registry = number === 0 ? host.registry : host.registry.room(`vm${number}.`);
     this.frames = new OwnedFrames(host.frames, number);
     this.writer = writer;
-    const process = new HostProcess(memory, bus, this.frames, writer, maxphyaddr);
+    const process = host.pages.backing === 'direct' ? undefined : new HostProcess(memory, bus, this.frames, writer, maxphyaddr);
     this.slots = new Memslots(this.registry, bus);
-    for (const { frame, frames, kind, id } of slots) this.slots.add({ id, baseGfn: frame, pages: frames, hvaPage: RAM_HVA_PAGE + frame, kind });
-    if (host.sabotage === 'identity_map_all') mapAllMemory(this.slots, process, Math.max(...slots.map((slot) => slot.frame + slot.frames)), host.installed);
     this.dirty = new DirtyLog(this.registry, this.slots, bus);
     this.notifier = new MmuNotifier(this.registry, this.slots, bus);
-    const manager = new HostMemoryManager(number, process, this.frames, host.pages, this.notifier, () => this.mappings());
-    manager.runner = host.listing;
-    this.slotKeeper = new SlotKeeper(host, this.slots, this.dirty, devices, (hvaPage, pages, actor) => {
-      manager.request(zapPageRange, actor, pageLo(hvaPage), pageHi(hvaPage), pages, 0);
-    }, RAM_HVA_PAGE);
-    this.memory = new SlotMemory(this.slots, manager, this.dirty);
+    const manager = process === undefined ? undefined : this.managerOf(process);
+    const backing = manager === undefined ? new DirectBacking(this.slots, this.frames, writer) : new HostVirtualBacking(this.slots, manager);
+    this.addFirstSlots(backing, slots);
+    if (host.sabotage === 'identity_map_all') mapAllMemory(this.slots, process, Math.max(...slots.map((slot) => slot.frame + slot.frames)), host.installed);
+    this.slotKeeper = new SlotKeeper(host, this.slots, this.dirty, devices, backing);
+    this.memory = new SlotMemory(this.slots, backing, manager, this.notifier, this.dirty);
     this.vcpus = new PerCpu(processors, ({ cpu }) => new VcpuState(host.registry, cpu));
     this.guestTables = new PerCpu(processors, (processor) => this.guestSpace(processor, pdptesOf(processor.registers)));
   }
@@ -101,6 +98,21 @@ export class VirtualMachine {
   /** `host.vmm`, the same for all VMs. */
   get hostListing(): ListingRunner<HostMemoryManager> {
     return this.host.listing;
+  }
+
+  private managerOf(process: HostProcess): HostMemoryManager {
+    const { host, number, frames, notifier } = this;
+    const manager = new HostMemoryManager(number, process, frames, host.pages, notifier, () => this.mappings());
+    manager.runner = host.listing;
+    return manager;
+  }
+
+  private addFirstSlots(backing: SlotBacking, slots: readonly GuestSlot[]): void {
+    for (const { frame, frames, kind, id } of slots) {
+      const place = backing.firstPlace(frame, frames);
+      if (place === undefined) throw new Error('invariant: a VM was let through whose slots host memory has no frames for');
+      this.slots.add({ id, baseGfn: frame, pages: frames, place, kind });
+    }
   }
 
   /** What of the VMM process's addresses is the guest's memory. */

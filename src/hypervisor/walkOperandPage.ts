@@ -6,9 +6,9 @@ import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import type { ControlBlock } from './controlBlock';
+import { lookUpSlot, SLOT_OF_GPA } from './faultinPfn';
 import { injectGeneralProtection, injectPageFault } from './injection';
 import { give, line, when, type ListingNode, type ListingProcedure } from './listing';
-import { pageHi, pageLo } from './memslots';
 import type { OperandPages } from './operandPages';
 import type { SlotMemory } from './slotMemory';
 import { STOP_REASON, type VcpuState } from './vcpuState';
@@ -66,22 +66,17 @@ export function walkOperandPage<V extends OperandOwner>({ block, words }: Contro
         }),
         give(`to the guest, whose ${words.entry} delivers the fault`, (mmu) => (mmu.vcpu.stop === 0 ? RESUME.retry : RESUME.stopped)),
       ]),
-      line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
-        const slot = mmu.memory.slots.lookup(f.frame(V.gpa), mmu.cpu);
-        f.set(V.slot, slot, slot >> 31);
+      line(SLOT_OF_GPA, {}, (mmu, f) => {
+        lookUpSlot(mmu, f, V);
         mmu.operand.set(f.lo(V.gva), -1, -1, 'writes');
-        if (slot < 0) return;
-        const page = mmu.memory.slots.hvaPage(slot, f.frame(V.gpa));
-        f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
       }),
       when('a slot holds gpa', (_, f) => f.lo(V.slot) >= 0, [
-        line('hpa = get_user_pages(hva)', {}, (mmu, f) => {
-          const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu,
-            (f.lo(V.error_code) & PFEC.W) !== 0 ? 1 : 0);
+        line({ layered: 'hpa = get_user_pages(hva)', direct: 'hpa = the slot\'s frame of gpa' }, {}, (mmu, f) => {
+          const frame = mmu.memory.backFor(f.frame(V.gpa), mmu.cpu, (f.lo(V.error_code) & PFEC.W) !== 0 ? 1 : 0);
           f.set(V.hpa, frame << 12, frame >> 20);
           mmu.operand.set(f.lo(V.gva), f.frame(V.gpa), frame, mmu.memory.slots.isReadOnly(f.lo(V.slot)) ? 'reads' : 'writes');
         }),
-        when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
+        when({ layered: 'host memory is used up', direct: '' }, (_, f) => f.hi(V.hpa) < 0, [
           give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
         ]),
       ]),

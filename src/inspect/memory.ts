@@ -73,6 +73,7 @@ function hostVirtual(vm: RunningVm, page: number): Backing {
   if (!(guestMemory instanceof SlotMemory)) return HOLE;
   const { slots } = guestMemory;
   for (let slot = 0; slot < slots.count; slot++) {
+    if (slots.isDirect(slot)) continue;
     const into = page - slots.hvaPage(slot, slots.baseGfn(slot));
     if (into >= 0 && into < slots.pages(slot)) return guestFrame(vm, slots.baseGfn(slot) + into);
   }

@@ -98,8 +98,11 @@ function hostTables(vm: RunningVm): TableSet | { readonly message: string } {
   if (!(technique.guestMemory instanceof SlotMemory)) {
     return { message: `There is no host process under ${technique.name}: guest-physical addresses are host-physical ones.` };
   }
-  const { process } = technique.guestMemory.host;
-  const { space, rootFrame } = process;
+  const { host } = technique.guestMemory;
+  if (host === undefined) {
+    return { message: 'With backing direct there is no host process and no host page table: each memory slot is host frames of its own.' };
+  }
+  const { space, rootFrame } = host.process;
   const whose = name === '' ? 'VMM process' : `VMM process of ${name}`;
   const roots = [{ table: rootFrame, label: `${whose}, CR3 ${frameText('hpa', rootFrame)}` }];
   return { vm, space: 'host', compiled: space.compiled, frameSpace: 'hpa', inputSpace: 'hva', roots };

@@ -3,6 +3,7 @@ import type { RunningVm } from '../engine/runningVm';
 import type { DecodedEntry } from '../hardware/paging/decodeEntry';
 import { roleText } from '../hypervisor/shadowWp/role';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
+import { SlotMemory } from '../hypervisor/slotMemory';
 import { addressText, frameText, sizeText } from './addressText';
 import { processesWithRoot, type TableSet } from './tableSet';
 
@@ -70,6 +71,9 @@ function guestFrameStory({ technique: { guestMemory } }: RunningVm, gpa: bigint)
   const gfn = Number(gpa >> PAGE_SHIFT);
   const hvaPage = guestMemory.hvaPageOf(gfn);
   const at = addressText('gpa', gpa);
+  if (hvaPage < 0 && guestMemory instanceof SlotMemory && guestMemory.isInSlot(gfn)) {
+    return [`${at} is ${frameText('hpa', guestMemory.frameOf(gfn))} in memory: its slot is host frames of its own.`];
+  }
   if (hvaPage < 0) return gfn < guestMemory.frames ? [] : [`${at} lies outside the guest's memory.`];
   const frame = guestMemory.contentsOf(gfn);
   return [frame < 0

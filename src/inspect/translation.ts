@@ -36,7 +36,7 @@ export function translation({ machine }: Pick<StoppedMachine, 'machine'>, cpu: n
   return [...rows, ...ofProcessor(machine, cpu, lo, hi), tlbRow(machine, cpu, lo, hi)];
 }
 
-/** Guest-physical to host-virtual by a memory slot, to host-physical by the host process's page table. */
+/** Guest-physical to host-virtual by a memory slot, to host-physical by the host process's page table; to that at once with `backing direct`. */
 function behindSlots({ technique: { guestMemory } }: RunningVm, gpaLo: number, gpaHi: number): readonly TranslationRow[] {
   const gfn = frameOfHalves(gpaLo, gpaHi);
   const offset = BigInt(gpaLo) & PAGE_MASK;
@@ -47,6 +47,7 @@ function behindSlots({ technique: { guestMemory } }: RunningVm, gpaLo: number, g
   }
   const slot = guestMemory.slots.find(gfn);
   if (slot < 0) return [{ name: 'hva', value: 'outside every memory slot', by: '' }];
+  if (guestMemory.host === undefined) return [{ name: 'hpa', value: at('hpa', frame), by: `memory slot ${slot}, which is host frames of its own` }];
   const hvaPage = guestMemory.slots.hvaPage(slot, gfn);
   const { space } = guestMemory.host.process;
   const by = entriesText(space, space.result.addressLo, space.result.addressHi);

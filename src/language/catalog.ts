@@ -1,3 +1,5 @@
+import type { SettingValue } from './program';
+
 /** What the engine tells the language about the machine: names it may accept, never how they work. */
 export interface SettingRow {
   readonly name: string;
@@ -21,4 +23,6 @@ export interface Catalog {
   /** Every technique's name that `expect under` accepts, running yet or not. */
   readonly techniqueNames: readonly string[];
   readonly settings: readonly SettingRow[];
+  /** Why a platform with these settings cannot do a host action, as a clause; undefined when it can. */
+  readonly hostActionRefusal: (platform: readonly SettingValue[], action: string) => string | undefined;
 }

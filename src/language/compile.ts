@@ -64,7 +64,7 @@ export function compileScenario(input: CompileInput): CompileResult {
   const main = readSource(sources, input.path, input.text, scenario);
   const platform = platformOf(report, main, scenario, input.catalog);
   const prepared = prepare(sources, main, scenario, input.catalog);
-  const { unit, vms, globals, tables } = declareAll(sources, input, prepared, scenario);
+  const { unit, vms, globals, tables } = declareAll(sources, input, prepared, scenario, platform);
   const procedures = compileAll(unit, prepared, vms, scenario);
   const actors = actorsOf(prepared, scenario);
   const meetings = meetingsOf(unit, actors, procedures);
@@ -170,7 +170,7 @@ interface Everything {
   readonly tables: Program['tables'];
 }
 
-function declareAll(sources: Sources, input: CompileInput, prepared: readonly PreparedVm[], scenario: Declarations): Everything {
+function declareAll(sources: Sources, input: CompileInput, prepared: readonly PreparedVm[], scenario: Declarations, platform: Unit['platform']): Everything {
   const numbering: Numbering = { globals: 0, tables: 0, processes: 0 };
   let firstProcedure = prepared.reduce((sum, { cpus }) => sum + cpus.length, scenario.threads.length);
   const slotNames = prepared.flatMap(({ vm, machine }) => machine.slots.map(({ name }) => ({ name, vm: vm.number })));
@@ -184,7 +184,7 @@ function declareAll(sources: Sources, input: CompileInput, prepared: readonly Pr
     return declared;
   });
   const unit: Unit = {
-    report: sources.report, catalog: input.catalog, code: new CodeBuffer(), vms: vms.map(({ context }) => context), lost: sources.lost,
+    report: sources.report, catalog: input.catalog, platform, code: new CodeBuffer(), vms: vms.map(({ context }) => context), lost: sources.lost,
     statements: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
     slotNames: addedSlots(slotNames, prepared.map(({ vm }) => vm), scenario), declaredSlots: new Set(slotNames.keys()),
     madeTables: [], declaredTables: tables.length,

@@ -39,7 +39,7 @@ export interface Site {
   readonly use?: 'watch' | 'condition';
 }
 
-const NO_CATALOG: Catalog = { techniques: [], techniqueNames: [], settings: [] };
+const NO_CATALOG: Catalog = { techniques: [], techniqueNames: [], settings: [], hostActionRefusal: () => undefined };
 
 /**
  * Compiles an expression for a watch, a hover or a condition: it touches nothing. The error is one sentence.
@@ -57,7 +57,7 @@ export function compileExpression(
   const code = new CodeBuffer();
   const vms = symbols.vms.map((each): VmContext => ({ symbols: each, areas: [], processNames: processNames(program, each.vm), used: new Set() }));
   const unit: Unit = {
-    report, code, vms, catalog: NO_CATALOG, statements: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
+    report, code, vms, platform: program.platform, catalog: NO_CATALOG, statements: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
     slotNames: program.slotNames, declaredSlots: new Set(), madeTables: [], declaredTables: program.tables.length, lost: new Set(),
   };
   const kind = procedure?.kind === 'host thread' ? procedure.kind : 'procedure';

@@ -38,7 +38,7 @@ export function auditEpt(machine: Machine, technique: Ept): readonly string[] {
         continue;
       }
       const isLeaf = level === 1 || (lo & LARGE) !== 0;
-      const isWithheld = isLeaf && (vm.slots.isReadOnly(vm.slots.find(gfn)) || (hi & MMU_WRITABLE) !== 0 || vm.memory.host.process.isWritable(vm.memory.hvaPageOf(gfn)) === 0);
+      const isWithheld = isLeaf && (vm.slots.isReadOnly(vm.slots.find(gfn)) || (hi & MMU_WRITABLE) !== 0 || !vm.memory.isWritable(gfn));
       if ((lo & ALL) !== (isWithheld ? ALL & ~W : ALL)) wrong.push(`${at} withholds a right, or gives one that is withheld`);
       if (level === 1 && lo & W && vm.dirty.awaitsWrite(gfn) !== 0) wrong.push(`${at} is writable, and its page is clean in a logged slot`);
       if (level === 1 && lo & DIRTY && vm.dirty.noticedBy === 'processor' && vm.dirty.isLogged(gfn) && !vm.dirty.isDirty(gfn) && !logged.has(gfn)) {

@@ -22,13 +22,16 @@ class HostAudit {
   private readonly writers = new Map<number, number>();
   private readonly swapped = new Map<number, number>();
   private readonly tables = new Set<number>();
+  /** Frames that are a memory slot's own, and the VM whose it is. */
+  private readonly direct = new Map<number, number>();
 
   constructor(private readonly machine: Machine, private readonly vms: readonly VirtualMachine[], private readonly host: VirtualMachine['host']['pages']) {}
 
   run(): readonly string[] {
     for (const vm of this.vms) {
       const before = this.tables.size;
-      this.table(vm, vm.memory.host.process.rootFrame, LEVELS, 0);
+      if (vm.memory.host === undefined) this.directSlots(vm);
+      else this.table(vm, vm.memory.host.process.rootFrame, LEVELS, 0);
       this.equal(vm.frames.count(USE.hostTable), this.tables.size - before, `host tables of VM ${vm.number}`);
     }
     const { frames, swap } = this.host;
@@ -36,7 +39,8 @@ class HostAudit {
     for (let frame = 0; frame < frames.end; frame++) {
       const use = frames.useOf(frame);
       if (use !== USE.free) counted.set(`${use}/${frames.ownerOf(frame)}`, (counted.get(`${use}/${frames.ownerOf(frame)}`) ?? 0) + 1);
-      if (use === USE.guestPage) this.guestPage(frame);
+      if (use === USE.guestPage && this.direct.has(frame)) this.directPage(frame);
+      else if (use === USE.guestPage) this.guestPage(frame);
       else if (this.mappings.has(frame)) this.say(`${hex(frame)} is mapped by ${this.mappings.get(frame)!.join()}, and backs no guest page`);
     }
     for (const vm of this.vms) {
@@ -69,6 +73,23 @@ class HostAudit {
         this.table(vm, entry.frame, level - 1, page);
       }
     }
+  }
+
+  /** Slots with host frames of their own, all of them, and no two the same. */
+  private directSlots({ slots, number }: VirtualMachine): void {
+    for (let slot = 0; slot < slots.count; slot++) {
+      for (let gfn = slots.baseGfn(slot); gfn < slots.baseGfn(slot) + slots.pages(slot); gfn++) {
+        const frame = slots.frame(slot, gfn);
+        if (this.direct.has(frame)) this.say(`two slots have ${hex(frame)}`);
+        this.direct.set(frame, number);
+        this.equal(this.host.frames.useOf(frame), USE.guestPage, `use of ${hex(frame)}, which is a slot's`);
+      }
+    }
+  }
+
+  private directPage(frame: number): void {
+    this.equal(this.host.frames.ownerOf(frame), this.direct.get(frame)!, `owner of ${hex(frame)} and the VM whose slot has it`);
+    this.equal(this.host.frames.mapCountOf(frame) + this.host.rmap.first(frame), 0, `host entries for ${hex(frame)}, which no page table of the host maps`);
   }
 
   private guestPage(frame: number): void {

@@ -76,7 +76,7 @@ cpu 0 {
     for (let isStarved = false; interpreter.run.status === RUN.running;) {
       const ahead = interpreter.isAtStatement(0) ? machine.program.statements[interpreter.statementAhead(0)] : undefined;
       if (!isStarved && ahead?.range.line === 7) {
-        const { process } = vm!.memory.host;
+        const { process } = vm!.memory.host!;
         assert.equal(process.levelOf(vm!.slots.hvaPage(vm!.slots.find(0x2000), 0x2000)), 2);
         machine.registry.contents().get('host.frame_list')!.set([configuration.hostRam / 4096, 0, 0]);
         isStarved = true;

@@ -23,7 +23,9 @@ export const catalog: Catalog = {
     row('platform', 'tlb'),
     row('platform', 'ram'),
     row('platform', 'maxphyaddr'),
+    row('platform', 'backing'),
   ],
+  hostActionRefusal: engineCatalog.hostActionRefusal,
 };
 
 function fileOf(files: Readonly<Record<string, string>>, path: string): { path: string; text: string } | undefined {

@@ -24,6 +24,14 @@ const FRAME_MAP_COUNT = 3;
 /** Frames of a 2-MByte page. */
 export const LARGE_FRAMES = 512;
 
+/** Frames in a row, the first a multiple of `alignment`. */
+export interface FrameRun {
+  readonly frames: number;
+  readonly alignment: number;
+}
+
+const LARGE_PAGE: FrameRun = { frames: LARGE_FRAMES, alignment: LARGE_FRAMES };
+
 /**
  * The host's page frames: who uses each, and a free list. A frame number is host-physical address
  * >> 12. Words per frame: use, a detail the user of the frame keeps (a shadow page's index; for a guest
@@ -58,15 +66,20 @@ export class HostFrames {
     return frame;
   }
 
-  /** Gives `LARGE_FRAMES` frames in a row, the first a multiple of that, to `use` of VM `owner`; the first, or -1. */
+  /** Gives the frames of a large page to `use` of VM `owner`: `LARGE_FRAMES` in a row; the first, or -1. */
   allocateLarge(use: number, cpu: number, owner: number): number {
-    const first = this.findLarge();
+    return this.allocateRun(LARGE_PAGE, use, cpu, owner);
+  }
+
+  /** Gives so many frames in a row to `use` of VM `owner`; the first, or -1. */
+  allocateRun(run: FrameRun, use: number, cpu: number, owner: number): number {
+    const first = this.findRun(run);
     if (first < 0) return -1;
     // Fresh frames that are left out on the way are free like those that were given back.
     for (let frame = this.head[NEXT]!; frame < first; frame++) this.putOnFreeList(frame);
-    if (first >= this.head[NEXT]!) this.head[NEXT] = first + LARGE_FRAMES;
-    else this.takeFromFreeList(first);
-    for (let frame = first; frame < first + LARGE_FRAMES; frame++) this.give(frame, use, 0, owner);
+    if (first >= this.head[NEXT]!) this.head[NEXT] = first + run.frames;
+    else this.takeFromFreeList(first, run.frames);
+    for (let frame = first; frame < first + run.frames; frame++) this.give(frame, use, 0, owner);
     this.report(KIND.frame_allocated, first, use, cpu);
     return first;
   }
@@ -110,21 +123,22 @@ export class HostFrames {
   }
 
   /** First of so many free frames in a row, and aligned: among the fresh ones if it can be, else among those given back; or -1. */
-  private findLarge(): number {
-    const fresh = Math.ceil(this.head[NEXT]! / LARGE_FRAMES) * LARGE_FRAMES;
-    if (fresh + LARGE_FRAMES <= this.frames) return fresh;
-    for (let first = LARGE_FRAMES; first + LARGE_FRAMES <= this.head[NEXT]!; first += LARGE_FRAMES) {
+  private findRun({ frames, alignment }: FrameRun): number {
+    const fresh = Math.ceil(this.head[NEXT]! / alignment) * alignment;
+    if (fresh + frames <= this.frames) return fresh;
+    for (let first = Math.ceil(FIRST_FRAME / alignment) * alignment; first + frames <= this.head[NEXT]!;) {
       let frame = first;
-      while (frame < first + LARGE_FRAMES && this.useOf(frame) === USE.free) frame++;
-      if (frame === first + LARGE_FRAMES) return first;
+      while (frame < first + frames && this.useOf(frame) === USE.free) frame++;
+      if (frame === first + frames) return first;
+      first = Math.ceil((frame + 1) / alignment) * alignment;
     }
     return -1;
   }
 
-  private takeFromFreeList(first: number): void {
+  private takeFromFreeList(first: number, frames: number): void {
     const kept: number[] = [];
     for (let frame = this.head[FREE_HEAD]!; frame !== 0; frame = this.detailOf(frame)) {
-      if (frame < first || frame >= first + LARGE_FRAMES) kept.push(frame);
+      if (frame < first || frame >= first + frames) kept.push(frame);
     }
     this.head[FREE_HEAD] = 0;
     this.head[FREE_COUNT] = 0;

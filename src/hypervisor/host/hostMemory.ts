@@ -11,8 +11,11 @@ import type { SwapDevice } from './swapDevice';
 
 const PAGE_BYTES = 4096;
 
-/** How guests' memory is backed: by pages of 4 KBytes, or by such of 2 MBytes where they fit. */
-export type Backing = '4K' | '2M';
+/**
+ * How guests' memory is backed: by pages of 4 KBytes of the VMM process, or by such of 2 MBytes where they fit; or directly, by host
+ * frames that are the memory slots' own, without host-virtual addresses.
+ */
+export type Backing = '4K' | '2M' | 'direct';
 
 /** What the host's memory manager has for all VMs together, and what it does to pages whosesoever they are. */
 export class HostMemory {

@@ -20,13 +20,13 @@ export const emulateNestedAccess: ListingProcedure<NestedMmu> = {
     ]),
     line('the operand lies where no memory answers', {}, (mmu) => mmu.operand.set(mmu.vmcs(VMCS.guest_linear_address), -1, -1, 'writes')),
     when('a slot holds gpa', (mmu, f) => slotOf(mmu, f) >= 0, [
-      line('hpa = get_user_pages(hva of gpa): the operand lies there', {}, (mmu, f) => {
+      line({ layered: 'hpa = get_user_pages(hva of gpa): the operand lies there', direct: 'hpa = the slot\'s frame of gpa: the operand lies there' }, {}, (mmu, f) => {
         const gfn = f.frame(V.gpa);
         const frame = mmu.memory.backFor(gfn, mmu.cpu);
         f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >> 20);
         mmu.operand.set(mmu.vmcs(VMCS.guest_linear_address), gfn, frame, mmu.memory.slots.isReadOnly(slotOf(mmu, f)) ? 'reads' : 'writes');
       }),
-      when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
+      when({ layered: 'host memory is used up', direct: '' }, (_, f) => f.hi(V.hpa) < 0, [
         give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
       ]),
     ]),

@@ -6,8 +6,8 @@ import { RESUME } from '../../hardware/processor/rootMode';
 import { COUNTER } from '../../hardware/state/counters';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import { EPT_QUALIFICATION as Q } from '../../hardware/vmx/exitQualification';
+import { faultinPfn, lookUpSlot, SLOT_OF_GPA } from '../faultinPfn';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
-import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import { emulateNestedAccess } from './emulateNestedAccess';
 import { fetch02 } from './fetch02';
@@ -52,13 +52,7 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
       }),
       give('nested_vmx_vmexit()', (mmu) => mmu.call(nestedVmexit)),
     ]),
-    line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
-      const slot = mmu.memory.slots.lookup(f.frame(V.gpa), mmu.cpu);
-      f.set(V.slot, slot, slot >> 31);
-      if (slot < 0) return;
-      const page = mmu.memory.slots.hvaPage(slot, f.frame(V.gpa));
-      f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
-    }),
+    line(SLOT_OF_GPA, {}, (mmu, f) => void lookUpSlot(mmu, f, V)),
     when('no slot of L1 holds gpa, and a paging structure of L2 was read there', (_, f) => f.lo(V.slot) < 0 && !isFinal(f), [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
     ]),
@@ -88,17 +82,7 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
     line('hidden fault: L1 maps l2_gpa, EPT02 does not yet', { writes: ['counters'] }, (mmu, f) => {
       reportJudgement(mmu, KIND.hidden_fault, COUNTER['faults.hidden'], f.lo(V.l2_gpa), f.hi(V.l2_gpa), f.lo(V.qualification));
     }),
-    line('mmu_seq = mmu_invalidate_seq', {}, (mmu, f) => f.set(V.mmu_seq, mmu.parts.vm.notifier.sequence, 0)),
-    line('hpa = get_user_pages(hva), for a write if it is one', {}, (mmu, f) => {
-      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu, isWrite(f) ? 1 : 0);
-      f.set(V.hpa, frame << 12, frame >> 20);
-    }),
-    when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
-      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
-    ]),
-    when('mmu_invalidate_retry(mmu_seq): the host has changed a page on the way', (mmu, f) => mmu.parts.vm.notifier.mustRetry(f.lo(V.mmu_seq)), [
-      give('to L2: the access runs again, and comes here again', RESUME.retry),
-    ]),
+    ...faultinPfn<NestedMmu>(V, { writes: isWrite, guest: 'L2', stop }),
     when('it is a write, and writes to its slot are logged', (mmu, f) => isWrite(f) && mmu.memory.dirty.isLogged(f.frame(V.gpa)), [
       line('mark_page_dirty(gpa)', { writes: ['vm.dirty_bitmap'] }, (mmu, f) => mmu.memory.dirty.mark(f.frame(V.gpa), mmu.cpu)),
     ]),

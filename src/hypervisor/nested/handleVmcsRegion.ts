@@ -20,7 +20,7 @@ export const handleVmclear: ListingProcedure<NestedMmu> = {
     when('vmptr is the current VMCS', (mmu, f) => mmu.state.current === f.frame(V.vmptr), [
       line('there is no current VMCS', { writes: ['nested'] }, (mmu) => { mmu.state.current = NONE; }),
     ]),
-    when('a memslot holds vmptr, and get_user_pages(hva of vmptr) gives its page', (mmu, f) => mmu.l1.back(f.frame(V.vmptr)), [
+    when({ layered: 'a memslot holds vmptr, and get_user_pages(hva of vmptr) gives its page', direct: 'a memslot holds vmptr' }, (mmu, f) => mmu.l1.back(f.frame(V.vmptr)), [
       line('vmcs12.launch_state = clear', { writes: L1_MEMORY }, (mmu, f) => {
         mmu.vmcs12.use(f.frame(V.vmptr));
         mmu.vmcs12.launchState = LAUNCH_STATE.clear;

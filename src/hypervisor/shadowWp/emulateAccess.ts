@@ -60,12 +60,12 @@ export const emulateAccessOf = <M extends ShadowMmu>(afterAccess: readonly Listi
           mmu.classify(KIND.hidden_fault, COUNTER['faults.hidden'], f.lo(V.gva), f.hi(V.gva), f.lo(V.gpa), f.hi(V.gpa), f.lo(V.error_code));
         }),
       ]),
-      line('hpa = get_user_pages(memslot and hva of gpa)', {}, (mmu, f) => {
+      line({ layered: 'hpa = get_user_pages(memslot and hva of gpa)', direct: 'hpa = the slot\'s frame of gpa' }, {}, (mmu, f) => {
         const frame = mmu.memory.backFor(f.frame(V.gpa), mmu.cpu, (f.lo(V.error_code) & PFEC.W) !== 0 ? 1 : 0);
         f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >> 20);
         mmu.operand.set(f.lo(V.gva), f.frame(V.gpa), frame, mmu.memory.slots.isReadOnly(mmu.memory.slots.find(f.frame(V.gpa))) ? 'reads' : 'writes');
       }),
-      when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
+      when({ layered: 'host memory is used up', direct: '' }, (_, f) => f.hi(V.hpa) < 0, [
         give('stop the VM', (mmu) => {
           mmu.vcpu.stop = STOP_REASON.hostMemory;
           return RESUME.stopped;

@@ -24,7 +24,7 @@ export const emulatePageTableWrite: ListingProcedure<ShadowMmu> = {
   body: [
     readSequence(V.mmu_seq),
     findOtherPage,
-    when('the host does not map gpa with W (yet)', (mmu, f) => !mmu.memory.isWritable(f.frame(V.gpa)), [
+    when({ layered: 'the host does not map gpa with W (yet)', direct: '' }, (mmu, f) => !mmu.memory.isWritable(f.frame(V.gpa)), [
       when('get_user_pages(memslot and hva of gpa) finds no host memory', (mmu, f) => mmu.memory.backFor(f.frame(V.gpa), mmu.cpu) < 0, [
         give('stop the VM', (mmu) => {
           mmu.vcpu.stop = STOP_REASON.hostMemory;

@@ -5,9 +5,9 @@ import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { walk } from '../../hardware/paging/walk';
 import { EFFECTS, WALK } from '../../hardware/paging/walkOutcome';
+import { faultinPfn, lookUpSlot, SLOT_OF_GPA } from '../faultinPfn';
 import { injectPageFault } from '../injection';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
-import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import { emulatePageTableWrite } from './emulatePageTableWrite';
 import { accessOf } from '../walkOperandPage';
@@ -72,14 +72,7 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
       }),
       give('to the guest, whose VM entry delivers the fault', (mmu) => (mmu.vcpu.stop === 0 ? RESUME.retry : RESUME.stopped)),
     ]),
-    line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
-      const gfn = f.frame(V.gpa);
-      const slot = mmu.memory.slots.lookup(gfn, mmu.cpu);
-      f.set(V.slot, slot, slot >> 31);
-      if (slot < 0) return;
-      const page = mmu.memory.slots.hvaPage(slot, gfn);
-      f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
-    }),
+    line(SLOT_OF_GPA, {}, (mmu, f) => void lookUpSlot(mmu, f, V)),
     when('no slot holds gpa: that is MMIO', (_, f) => f.lo(V.slot) < 0, [
       when('an SPTE can say so, with a bit that is reserved', (mmu, f) => f.frame(V.gpa) !== FAR_FRAME && mmu.hasReservedBit, [
         line('make_mmu_pages_available()', {}, (mmu) => void mmu.call(makePagesAvailable)),
@@ -105,18 +98,7 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
     line('hidden fault: the guest maps gva, the shadow does not yet', { writes: ['counters'] }, (mmu, f) => {
       classify(mmu, f, KIND.hidden_fault, COUNTER['faults.hidden']);
     }),
-    line('mmu_seq = mmu_invalidate_seq', {}, (mmu, f) => f.set(V.mmu_seq, mmu.notifier.sequence, 0)),
-    line('hpa = get_user_pages(hva), for a write if the access is one', { writes: [] }, (mmu, f) => {
-      const write = (f.lo(V.error_code) & PFEC.W) !== 0 ? 1 : 0;
-      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu, write);
-      f.set(V.hpa, frame << 12, frame >> 20);
-    }),
-    when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
-      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
-    ]),
-    when('mmu_invalidate_retry(mmu_seq): the host has changed a page on the way (copied this one, or swapped another out)', (mmu, f) => mmu.notifier.mustRetry(f.lo(V.mmu_seq)), [
-      give('to the guest: the access runs again, and comes here again', RESUME.retry),
-    ]),
+    ...faultinPfn<M>(V, { writes, guest: 'the guest', stop }),
     when('the access writes a page of a slot whose dirty pages are logged', (mmu, f) => writes(f) && mmu.memory.dirty.isLogged(f.frame(V.gpa)), [
       line('mark_page_dirty(gpa >> 12)', { writes: ['vm.dirty_bitmap'] }, (mmu, f) => mmu.memory.dirty.mark(f.frame(V.gpa), mmu.cpu)),
     ]),

@@ -1,7 +1,7 @@
 import { RESUME } from '../../hardware/processor/rootMode';
+import { faultinPfn, lookUpSlot, SLOT_OF_GPA } from '../faultinPfn';
 import { indexAt } from '../host/hostProcess';
 import { give, line, repeat, when, type ListingNode, type ListingProcedure } from '../listing';
-import { pageHi, pageLo } from '../memslots';
 import { STOP_REASON } from '../vcpuState';
 import type { TdpFormat } from './tdpFormat';
 import type { TdpMmu } from './tdpMmu';
@@ -32,13 +32,7 @@ export const directPageFaultOf = <M extends TdpMmu>(tdp: TdpFormat, fault: Direc
   ],
   parameters: 2,
   body: [
-    line('slot = memslot that holds gpa; hva = its address in the VMM process', {}, (mmu, f) => {
-      const slot = mmu.memory.slots.lookup(f.frame(V.gpa), mmu.cpu);
-      f.set(V.slot, slot, slot >> 31);
-      if (slot < 0) return;
-      const page = mmu.memory.slots.hvaPage(slot, f.frame(V.gpa));
-      f.set(V.hva, pageLo(page) | (f.lo(V.gpa) & 0xfff), pageHi(page));
-    }),
+    line(SLOT_OF_GPA, {}, (mmu, f) => void lookUpSlot(mmu, f, V)),
     when('no slot holds gpa, and a guest paging structure was read there', (_, f) => f.lo(V.slot) < 0 && !fault.isFinal(f.lo(V.information), f.hi(V.information)), [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
     ]),
@@ -60,17 +54,7 @@ export const directPageFaultOf = <M extends TdpMmu>(tdp: TdpFormat, fault: Direc
         give(`to the guest: the access runs again. A right was added: no ${tdp.words.flushName}`, RESUME.retry),
       ]),
     ]),
-    line('mmu_seq = mmu_invalidate_seq', {}, (mmu, f) => f.set(V.mmu_seq, mmu.notifier.sequence, 0)),
-    line('hpa = get_user_pages(hva), for a write if the access is one', {}, (mmu, f) => {
-      const frame = mmu.memory.getUserPages((f.hi(V.hva) >>> 0) * 0x100000 + (f.lo(V.hva) >>> 12), f.frame(V.gpa), mmu.cpu, fault.writes(f.lo(V.information)) ? 1 : 0);
-      f.set(V.hpa, frame << 12, frame >> 20);
-    }),
-    when('host memory is used up', (_, f) => f.hi(V.hpa) < 0, [
-      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
-    ]),
-    when('mmu_invalidate_retry(mmu_seq): the host has changed a page on the way (copied this one, or swapped another out)', (mmu, f) => mmu.notifier.mustRetry(f.lo(V.mmu_seq)), [
-      give('to the guest: the access runs again, and comes here again', RESUME.retry),
-    ]),
+    ...faultinPfn<M>(V, { writes: (f) => fault.writes(f.lo(V.information)), guest: 'the guest', stop }),
     line('goal = 2 where the host maps 2 MBytes, aligned like gpa and within the slot, and no frame is tracked; else 1', {}, (mmu, f) => {
       f.set(V.goal, mmu.tracking === undefined ? mmu.memory.mappingLevel(f.frame(V.gpa)) : 1, 0);
     }),

@@ -12,6 +12,8 @@ export function compileHostAction(body: Body, node: Call, name: string, target?:
   const number = hostActionNumber(name);
   const row = number === undefined ? undefined : hostActionRows[number];
   if (number === undefined || row === undefined) throw new Error(`invariant: ${name} is no host action`);
+  const refusal = body.unit.catalog.hostActionRefusal(body.unit.platform, name);
+  if (refusal !== undefined) return body.fail(node, 'host-action-refused', { name, why: refusal });
   const written = row.operands.filter(({ kind }) => kind !== 'table');
   if (node.args.length !== written.length) {
     const shape = `${name}(${written.map((operand) => operand.name).join(', ')})`;

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog';
-import type { Area, Expectation, PrintPart, SourceRange } from '../program';
+import type { Area, Expectation, PrintPart, SettingValue, SourceRange } from '../program';
 import type { CodeBuffer } from './codeBuffer';
 import type { Meetings } from './meetings';
 import type { Report } from './report';
@@ -32,6 +32,7 @@ export interface VmContext {
 export interface Unit {
   readonly report: Report;
   readonly catalog: Catalog;
+  readonly platform: readonly SettingValue[];
   readonly code: CodeBuffer;
   readonly vms: readonly VmContext[];
   readonly statements: StatementDraft[];

@@ -351,7 +351,7 @@ export function isFaultWord(item: unknown): item is FaultWord {
 export interface Field extends langium.AstNode {
     readonly $container: Binary | Call | Cast | FaultClaim | Field | For | Global | Handler | HoldsClaim | If | In | Index | Memory | Print | Repeat | Return | Unary | Update | While;
     readonly $type: 'Field';
-    field: 'exits' | 'process' | 'user' | Name | Space;
+    field: 'exits' | 'host' | 'process' | 'user' | Name | Space;
     of: Expr | Memory | NameRef;
 }
 

@@ -3029,6 +3029,10 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                           "value": "user"
                         },
                         {
+                          "$type": "Keyword",
+                          "value": "host"
+                        },
+                        {
                           "$type": "RuleCall",
                           "rule": {
                             "$ref": "#/rules@50"
@@ -3303,6 +3307,10 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         {
                           "$type": "Keyword",
                           "value": "user"
+                        },
+                        {
+                          "$type": "Keyword",
+                          "value": "host"
                         },
                         {
                           "$type": "RuleCall",
