@@ -1,6 +1,7 @@
 import { RESUME } from '../hardware/processor/rootMode';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingText } from './listing';
 import { pageHi, pageLo } from './memslots';
+import { readSequence } from './operandRetry';
 import type { SlotMemory } from './slotMemory';
 import { STOP_REASON, type VcpuState } from './vcpuState';
 
@@ -59,7 +60,7 @@ export function faultinPfn<V extends SlotAsker & { readonly vcpu: VcpuState }>(
   { gpa, hpa, mmu_seq }: FaultinValues, { writes, guest, stop }: FaultinStory<V>,
 ): readonly ListingNode<V>[] {
   return [
-    line({ layered: 'mmu_seq = mmu_invalidate_seq', direct: '' }, {}, ({ memory }, f) => f.set(mmu_seq, memory.notifier.sequence, 0)),
+    readSequence(mmu_seq),
     line({ layered: 'hpa = get_user_pages(hva), for a write if the access is one', direct: 'hpa = the slot\'s frame of gpa' }, {}, ({ cpu, memory }, f) => {
       const frame = memory.backFor(f.frame(gpa), cpu, writes(f) ? 1 : 0);
       f.set(hpa, frame << 12, frame >> 20);
