@@ -3,9 +3,10 @@ import path from 'node:path';
 
 const folder = path.join(__dirname, '../../scenarios');
 
-/** The project's scenarios, by file name. */
+/** The project's scenarios, by file name, those of a folder below with it: `myths/int80-exits.guest`. */
 export const scenarios: ReadonlyMap<string, string> = new Map(
-  readdirSync(folder).filter((name) => name.endsWith('.guest')).sort().map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]),
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.guest')).map((name) => name.replaceAll(path.sep, '/')).sort()
+    .map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]),
 );
 
 /** Every construct that the grammar knows, supported yet or not. */
