@@ -1,6 +1,7 @@
 import { Ept } from '../hypervisor/ept/ept';
 import { Native } from '../hypervisor/native';
 import { NestingEpt } from '../hypervisor/nested/nestingEpt';
+import { VMXON_FRAME } from '../hypervisor/nested/vmcsRegions';
 import { ShadowUnsync } from '../hypervisor/shadowUnsync/shadowUnsync';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import type { Technique } from '../hypervisor/technique';
@@ -69,7 +70,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
     settings: ['shadow_pages', 'dirty_log'],
     ownsMachine: false,
     make: (vm, settings) => new Ept(vm, settings),
-    makeNesting: (vm, { shadowPages }) => new NestingEpt(vm, shadowPages),
+    makeNesting: (vm, { shadowPages }) => new NestingEpt(vm, { shadowPages, vmxonFrame: VMXON_FRAME }),
   },
 ];
 

@@ -1,6 +1,6 @@
 import { KIND, field } from '../hardware/events/eventTable';
 import { setPair, type EventBus } from '../hardware/events/eventBus';
-import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import type { HostReach } from './hostReach';
 
 /**
  * The one place where hypervisor and host write an 8-byte paging-structure entry: it changes the
@@ -9,7 +9,7 @@ import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
  */
 export class EntryWriter {
   constructor(
-    private readonly memory: PhysicalMemory,
+    private readonly memory: HostReach,
     private readonly bus: EventBus,
   ) {}
 
@@ -31,8 +31,7 @@ export class EntryWriter {
       setPair(record, field.old.at, this.memory.load32(atLo, atHi), this.memory.load32(atLo | 4, atHi));
       this.bus.commit();
     }
-    this.memory.store32(atLo, atHi, lo);
-    this.memory.store32(atLo | 4, atHi, hi);
+    this.memory.store64(atLo, atHi, lo, hi);
   }
 
   lo(table: number, index: number): number {
@@ -46,6 +45,7 @@ export class EntryWriter {
   /** Zeroes a frame before it becomes a table or a page: no entry is thereby written. */
   zeroFrame(frame: number): void {
     const hi = frame >>> 20;
+    this.memory.touch(frame, 'write');
     for (let offset = 0; offset < 4096; offset += 4) {
       const lo = (frame << 12) | offset;
       if (this.memory.load32(lo, hi) !== 0) this.memory.store32(lo, hi, 0);

@@ -1,4 +1,4 @@
-import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import type { HostReach } from './hostReach';
 
 /** Host frame of the bitmaps: memory of the host's kernel, below the frames that its allocator gives away. */
 const FRAME = 0x10;
@@ -18,15 +18,15 @@ const passedThrough = [0x174, 0x175, 0x176, 0xc000_0100, 0xc000_0101, 0xc000_010
 const IA32_PKRS = 0x6e1;
 
 /** Fills the MSR bitmaps of a VM and gives their host frame. SDM Vol. 3, "MSR-Bitmap Address": 1 exits. */
-export function makeMsrBitmap(memory: PhysicalMemory): number {
+export function makeMsrBitmap(memory: Pick<HostReach, 'load32' | 'store32'>): number {
   const base = FRAME << 12;
   for (let offset = 0; offset < PAGE_BYTES; offset += 4) memory.store32(base + offset, 0, -1);
   for (const msr of [...passedThrough, IA32_PKRS]) {
     const isHigh = msr >= HIGH_MSRS;
     const bit = msr - (isHigh ? HIGH_MSRS : 0);
     for (const from of [0, WRITE]) {
-      const at = base + from + (isHigh ? READ_HIGH : READ_LOW) + (bit >>> 3);
-      memory.store8(at, 0, memory.load8(at, 0) & ~(1 << (bit & 7)));
+      const at = base + from + (isHigh ? READ_HIGH : READ_LOW) + ((bit >>> 5) << 2);
+      memory.store32(at, 0, memory.load32(at, 0) & ~(1 << (bit & 31)));
     }
   }
   return FRAME;

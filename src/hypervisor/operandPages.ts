@@ -1,6 +1,7 @@
 import { OPERATION } from '../hardware/paging/accessKinds';
 import { OPERAND_PAGE } from '../hardware/processor/memoryInstructions';
 import type { Processor } from '../hardware/processor/processor';
+import type { HostReach } from './hostReach';
 import type { DirtyLog } from './dirtyLog';
 
 const PAGE_MASK = 0xfff;
@@ -22,7 +23,8 @@ export class OperandPages {
   private nextGfn = NO_MEMORY;
   private readOnly = 0;
 
-  constructor(private readonly processor: Processor) {}
+  /** `reach`: of the hypervisor's host to its frames. */
+  constructor(private readonly processor: Processor, private readonly reach: HostReach) {}
 
   /** Does the operand lie in two pages? */
   get crosses(): boolean {
@@ -58,10 +60,11 @@ export class OperandPages {
   }
 
   /**
-   * The operand's page at (`gvaLo`, …) is guest frame `gfn`, in host frame `frame`; -1: no memory answers there. `takes`:
+   * The operand's page at (`gvaLo`, …) is guest frame `gfn`, in frame `hostFrame` of the host; -1: no memory answers there. `takes`:
    * what the page lets the guest do; what else it does goes nowhere.
    */
-  set(gvaLo: number, gfn: number, frame: number, takes: 'writes' | 'reads'): void {
+  set(gvaLo: number, gfn: number, hostFrame: number, takes: 'writes' | 'reads'): void {
+    const frame = hostFrame < 0 ? hostFrame : this.reach.touch(hostFrame, takes === 'writes' && this.isWritten ? 'write' : 'read');
     const hi = frame < 0 ? NOWHERE_HI : frame >>> 20;
     const lo = (frame < 0 ? 0 : frame << 12) | (gvaLo & PAGE_MASK);
     const written = frame < 0 || takes === 'reads' ? NO_MEMORY : gfn;

@@ -1,6 +1,6 @@
 import type { EventBus } from '../hardware/events/eventBus';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
-import type { Registry } from '../hardware/state/registry';
+import type { StateClaims } from '../hardware/state/registry';
 import { EntryWriter } from './entryWriter';
 import { getUserPages } from './host/getUserPages';
 import { faultProcedures } from './host/handleMmFault';
@@ -14,13 +14,14 @@ import { ReverseMap } from './host/reverseMap';
 import { mergeProcedures } from './host/samePageMerging';
 import { SwapDevice } from './host/swapDevice';
 import { invalidateRange, zapPageRange } from './host/zapPageRange';
+import { type HostReach, MachineReach } from './hostReach';
 import { ListingRunner, type ListingStack } from './listing';
 import { makeMsrBitmap } from './msrBitmap';
 import type { Sabotage } from './sabotage';
 
 /** The machine below any hypervisor, as far as its memory goes. */
 export interface PhysicalMachine {
-  readonly registry: Registry;
+  readonly registry: StateClaims;
   readonly memory: PhysicalMemory;
   readonly bus: EventBus;
   /** Width of physical addresses, in bits. */
@@ -45,7 +46,7 @@ const HOST_LISTING = 0;
 
 /** What the physical machine's host has once, however many VMs it runs: its frames, its memory manager's listing. */
 export class PhysicalHost {
-  readonly registry: Registry;
+  readonly registry: StateClaims;
   readonly memory: PhysicalMemory;
   readonly bus: EventBus;
   readonly maxphyaddr: number;
@@ -65,7 +66,8 @@ export class PhysicalHost {
   readonly msrBitmap: number;
   private readonly listingNames: string[] = [];
 
-  constructor(machine: PhysicalMachine, { frames, swapPages, backing, vms }: HostSettings) {
+  /** `reach`: of its software to the memory that is physical to it; left out: it has the machine. */
+  constructor(machine: PhysicalMachine, { frames, swapPages, backing, vms }: HostSettings, readonly reach: HostReach = new MachineReach(machine.memory)) {
     const { registry, memory, bus } = machine;
     this.registry = registry;
     this.memory = memory;
@@ -76,10 +78,10 @@ export class PhysicalHost {
     this.installed = frames;
     this.depth = { value: 0, wording: backing === 'direct' ? 'direct' : 'layered' };
     this.frames = new HostFrames(registry, frames, bus, vms);
-    this.writer = new EntryWriter(memory, bus);
-    this.msrBitmap = makeMsrBitmap(memory);
+    this.writer = new EntryWriter(reach, bus);
+    this.msrBitmap = makeMsrBitmap(reach);
     const swap = new SwapDevice(registry, frames, swapPages);
-    this.pages = new HostMemory(registry, this.frames, new ReverseMap(registry, this.frames), swap, this.writer, memory, bus, backing);
+    this.pages = new HostMemory(registry, this.frames, new ReverseMap(registry, this.frames), swap, this.writer, reach, bus, backing);
     this.listing = new ListingRunner('host.vmm', 'host', HOST_LISTING, [
       getUserPages, ...faultProcedures, tryToFreePages, pageout, ...mergeProcedures, migratePage, splitHugePmd, collapseHugePage,
       zapPageRange, invalidateRange,

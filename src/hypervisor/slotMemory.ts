@@ -1,6 +1,7 @@
 import { frameOfAddress } from '../hardware/memory/frameNumber';
 import type { DirtyLog } from './dirtyLog';
 import type { GuestMemory } from './guestMemory';
+import type { HostReach } from './hostReach';
 import { LARGE_FRAMES } from './host/hostFrames';
 import type { HostMemoryManager } from './host/hostMemoryManager';
 import type { MmuNotifier } from './host/mmuNotifier';
@@ -21,6 +22,8 @@ export class SlotMemory implements GuestMemory {
     readonly host: HostMemoryManager | undefined,
     readonly notifier: MmuNotifier,
     readonly dirty: DirtyLog,
+    /** How frames of the host are reached. */
+    readonly reach: HostReach,
   ) {}
 
   /**
@@ -129,10 +132,14 @@ export class SlotAddressing implements TableAddressing {
     const frame = effects === EFFECTS.none ? this.memory.contentsOf(gfn) : this.memory.frameForWalk(gfn, this.cpu);
     if (frame < 0) {
       if (!this.memory.isInSlot(gfn) || effects !== EFFECTS.none && this.memory.contentsOf(gfn) >= 0) return WALK.tableUnreachable;
-      this.hpaLo = ZERO_FRAME | (lo & 0xfff);
-      this.hpaHi = 0;
-      return WALK.mapped;
+      return this.found(ZERO_FRAME, lo);
     }
+    const { reach } = this.memory;
+    const place = effects === EFFECTS.none ? reach.frameOf(frame) : reach.touch(frame, 'write');
+    return this.found(place < 0 ? ZERO_FRAME : place, lo);
+  }
+
+  private found(frame: number, lo: number): number {
     this.hpaLo = (frame << 12) | (lo & 0xfff);
     this.hpaHi = frame >>> 20;
     return WALK.mapped;

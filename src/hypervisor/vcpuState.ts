@@ -1,4 +1,4 @@
-import type { Registry } from '../hardware/state/registry';
+import type { StateClaims } from '../hardware/state/registry';
 import { PDPTE_WORDS } from '../hardware/paging/translationSpace';
 
 const GUEST_CR3 = 0;
@@ -38,7 +38,7 @@ export const stopReasons = [
 export class VcpuState {
   private readonly words: Int32Array;
 
-  constructor(registry: Registry, cpu: number) {
+  constructor(registry: StateClaims, cpu: number) {
     this.words = registry.block(`vcpu ${cpu}`, WORDS);
   }
 

@@ -73,7 +73,7 @@ export class VirtualMachine {
     this.registry = number === 0 ? host.registry : host.registry.room(`vm${number}.`);
     this.frames = new OwnedFrames(host.frames, number);
     this.writer = writer;
-    const process = host.pages.backing === 'direct' ? undefined : new HostProcess(memory, bus, this.frames, writer, maxphyaddr);
+    const process = host.pages.backing === 'direct' ? undefined : new HostProcess(memory, bus, this.frames, writer, maxphyaddr, host.reach);
     this.slots = new Memslots(this.registry, bus);
     this.dirty = new DirtyLog(this.registry, this.slots, bus);
     this.notifier = new MmuNotifier(this.registry, this.slots, bus);
@@ -82,7 +82,7 @@ export class VirtualMachine {
     this.addFirstSlots(backing, slots);
     if (host.sabotage === 'identity_map_all') mapAllMemory(this.slots, process, Math.max(...slots.map((slot) => slot.frame + slot.frames)), host.installed);
     this.slotKeeper = new SlotKeeper(host, this.slots, this.dirty, devices, backing);
-    this.memory = new SlotMemory(this.slots, backing, manager, this.notifier, this.dirty);
+    this.memory = new SlotMemory(this.slots, backing, manager, this.notifier, this.dirty, host.reach);
     this.vcpus = new PerCpu(processors, ({ cpu }) => new VcpuState(host.registry, cpu));
     this.guestTables = new PerCpu(processors, (processor) => this.guestSpace(processor, pdptesOf(processor.registers)));
   }

@@ -1,6 +1,7 @@
 import { RFLAGS } from '../hardware/processor/controlRegisters';
 import { ACTIVITY, INTERRUPTIBILITY } from '../hardware/processor/registers';
 import { INTERRUPTION, INTERRUPTION_TYPE, PRIMARY, VMCS } from '../hardware/vmx/vmcs';
+import type { VmcsAccess } from '../hardware/vmx/vmcsAccess';
 import type { ControlBlock } from './controlBlock';
 
 const IO_SIZE = 7;
@@ -32,39 +33,41 @@ export const vmcsControl: ControlBlock = {
   haltWrites: ['vmcs'],
   hiddenCpuid: 0,
   hiddenEfer: 0,
-  exitReason: ({ vmcs }) => vmcs[VMCS.exit_reason]!,
-  vectoring: ({ vmcs }) => {
-    const vectoring = vmcs[VMCS.idt_vectoring_info]!;
+  exitReason: ({ hypervisor }) => hypervisor.read(VMCS.exit_reason),
+  vectoring: ({ hypervisor }) => {
+    const vectoring = hypervisor.read(VMCS.idt_vectoring_info);
     return (vectoring & INTERRUPTION.valid) === 0 ? 0 : vectoring;
   },
   // SDM Vol. 3, "Information for VM Exits During Event Delivery", "VM-Entry Controls for Event Injection".
-  reinjectVectored: ({ vmcs }) => {
-    const vectoring = vmcs[VMCS.idt_vectoring_info]!;
+  reinjectVectored: ({ hypervisor }) => {
+    const vectoring = hypervisor.read(VMCS.idt_vectoring_info);
     if ((vectoring & INTERRUPTION.valid) === 0) return;
-    vmcs[VMCS.entry_interruption_info] = vectoring & ~INTERRUPTION.reserved;
-    vmcs[VMCS.entry_exception_error_code] = vmcs[VMCS.idt_vectoring_error_code]!;
-    vmcs[VMCS.entry_instruction_length] = vmcs[VMCS.exit_instruction_length]!;
+    hypervisor.write(VMCS.entry_interruption_info, vectoring & ~INTERRUPTION.reserved, 0);
+    hypervisor.write(VMCS.entry_exception_error_code, hypervisor.read(VMCS.idt_vectoring_error_code), 0);
+    hypervisor.write(VMCS.entry_instruction_length, hypervisor.read(VMCS.exit_instruction_length), 0);
     // Its delivery blocks NMIs once more; a VM entry with both is refused.
-    if ((vectoring & INTERRUPTION.typeMask) === INTERRUPTION_TYPE.nmi) vmcs[VMCS.guest_interruptibility]! &= ~INTERRUPTIBILITY.blockingByNmi;
+    if ((vectoring & INTERRUPTION.typeMask) === INTERRUPTION_TYPE.nmi) change(hypervisor, VMCS.guest_interruptibility, INTERRUPTIBILITY.blockingByNmi, 0);
   },
   // SDM Vol. 3, "VM-Entry Controls for Event Injection".
-  inject: ({ vmcs }, information, errorCode) => {
-    vmcs[VMCS.entry_interruption_info] = information;
-    vmcs[VMCS.entry_interruption_info + 1] = 0;
-    vmcs[VMCS.entry_exception_error_code] = errorCode;
-    vmcs[VMCS.entry_exception_error_code + 1] = 0;
+  inject: ({ hypervisor }, information, errorCode) => {
+    hypervisor.write(VMCS.entry_interruption_info, information, 0);
+    hypervisor.write(VMCS.entry_exception_error_code, errorCode, 0);
   },
-  acknowledge: ({ vmcs }) => vmcs[VMCS.exit_interruption_info]! & INTERRUPTION.vectorMask,
+  acknowledge: ({ hypervisor }) => hypervisor.read(VMCS.exit_interruption_info) & INTERRUPTION.vectorMask,
   // SDM Vol. 3, "Guest Non-Register State": STI and MOV SS block for one instruction.
-  takesInterrupts: ({ vmcs }) => (vmcs[VMCS.guest_rflags]! & RFLAGS.IF) !== 0 && vmcs[VMCS.guest_interruptibility] === 0,
-  setWindow: ({ vmcs }, to) => {
-    if (to === 'open') vmcs[VMCS.primary_controls]! |= PRIMARY.interruptWindowExiting;
-    else vmcs[VMCS.primary_controls]! &= ~PRIMARY.interruptWindowExiting;
+  takesInterrupts: ({ hypervisor }) => (hypervisor.read(VMCS.guest_rflags) & RFLAGS.IF) !== 0 && hypervisor.read(VMCS.guest_interruptibility) === 0,
+  setWindow: ({ hypervisor }, to) => {
+    change(hypervisor, VMCS.primary_controls, PRIMARY.interruptWindowExiting, to === 'open' ? PRIMARY.interruptWindowExiting : 0);
   },
-  halt: ({ processor: { vmcs } }) => { vmcs[VMCS.guest_activity_state] = ACTIVITY.hlt; },
-  wake: ({ processor: { vmcs } }) => { vmcs[VMCS.guest_activity_state] = ACTIVITY.active; },
-  io: ({ vmcs }) => {
-    const qualification = vmcs[VMCS.exit_qualification]!;
+  halt: ({ processor: { hypervisor } }) => hypervisor.write(VMCS.guest_activity_state, ACTIVITY.hlt, 0),
+  wake: ({ processor: { hypervisor } }) => hypervisor.write(VMCS.guest_activity_state, ACTIVITY.active, 0),
+  io: ({ hypervisor }) => {
+    const qualification = hypervisor.read(VMCS.exit_qualification);
     return { port: qualification >>> 16, size: (qualification & IO_SIZE) + 1, isIn: (qualification >>> IO_IN_SHIFT) & 1 };
   },
 };
+
+/** The bits of `mask` become those of `value`, in a field of 32 bits. */
+function change(hypervisor: VmcsAccess, at: number, mask: number, value: number): void {
+  hypervisor.write(at, (hypervisor.read(at) & ~mask) | value, 0);
+}

@@ -1,5 +1,5 @@
 import { DELIVERY_MODE } from './deliveryMode';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 
 const VECTORS = 256;
 const VECTOR_WORDS = VECTORS / 32;
@@ -27,7 +27,7 @@ export class LocalApic {
   private readonly words: Int32Array;
 
   /** `cpu`: number of its processor, which events carry; `id`: what IPIs are addressed to. */
-  constructor(registry: Registry, readonly cpu: number, readonly id: number) {
+  constructor(registry: StateClaims, readonly cpu: number, readonly id: number) {
     this.words = registry.block(`cpu${cpu}.apic`, WORDS);
     this.words[WORD.svr] = SVR_AFTER_BOOT;
   }

@@ -6,7 +6,7 @@ import {
 } from './lineLayout';
 import { LinePopulation } from './linePopulation';
 import { PAGE_SHIFT, recentHitAt, type RecentHits } from './recentHits';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 
 /**
  * What a line maps. SDM Vol. 3, "Information That May Be Cached": linear mappings by VPID and PCID; combined mappings by
@@ -71,7 +71,7 @@ export class CachedLines {
 
   /** `shifts`: log2 of what a line may cover, ascending, four at most. `recent`: what forgets the pages of lines that are gone. */
   constructor(
-    registry: Registry, name: string, { entries, ways }: LineSettings, private readonly shifts: readonly number[],
+    registry: StateClaims, name: string, { entries, ways }: LineSettings, private readonly shifts: readonly number[],
     private readonly recent?: RecentHits,
   ) {
     if (ways < 1 || entries < 1 || entries % ways !== 0) throw new Error(`invariant: ${name} of ${entries} entries cannot have ${ways} ways`);

@@ -1,4 +1,4 @@
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 
 export const VPID_MASK = 0xffff;
 export const PCID_AT = 16;
@@ -19,7 +19,7 @@ export class ContextNumbers {
   private readonly words: Int32Array;
   private readonly limit: number;
 
-  constructor(registry: Registry, name: string, lines: number) {
+  constructor(registry: StateClaims, name: string, lines: number) {
     this.limit = lines + 1;
     this.words = registry.block(name, this.limit << CONTEXT_SHIFT);
   }

@@ -1,5 +1,5 @@
 import { FRAGMENT, GLOBAL, MAPPING_AT, MAPPING_MASK, SIZE_AT, SIZE_MASK, VALID } from './lineLayout';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 
 /** Words of the block: valid lines by mapping, fragments and global ones among them, valid lines by size. */
 const FRAGMENTS_AT = 3;
@@ -13,7 +13,7 @@ export class LinePopulation {
   larger = 0;
   globals = 0;
 
-  constructor(registry: Registry, name: string, sizes: number) {
+  constructor(registry: StateClaims, name: string, sizes: number) {
     this.counts = registry.block(name, SIZES_AT + sizes);
   }
 

@@ -1,7 +1,7 @@
 import { CachedLines, type LineSettings, USUAL_WAYS } from './cachedLines';
 import { DIRTY, GLOBAL, lineRights, LINE_SHIFT, PAGE_BASE, SAME } from './lineLayout';
 import { PAGE_SHIFT, type RecentHits } from './recentHits';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 import type { WalkResult } from '../paging/walkResult';
 
 /** log2 of the page sizes that there are: 4 KBytes, 2 MBytes, 4 MBytes (32-bit paging), 1 GByte. */
@@ -26,7 +26,7 @@ export class Tlb extends CachedLines {
   private globals = 0;
 
   /** `hits`: what is remembered of accesses that hit, if somebody remembers. */
-  constructor(registry: Registry, name: string, settings: TlbSettings, hits?: RecentHits) {
+  constructor(registry: StateClaims, name: string, settings: TlbSettings, hits?: RecentHits) {
     super(registry, name, settings, PAGE_SHIFTS, hits);
     const held = PAGE_SHIFTS.filter((shift) => shift === PAGE_SHIFT || (settings.pageShifts ?? PAGE_SHIFTS).includes(shift));
     for (let shift = 0; shift < this.heldShift.length; shift++) {

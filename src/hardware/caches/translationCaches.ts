@@ -2,7 +2,7 @@ import { type CachedLines, MAPPING } from './cachedLines';
 import type { InvalidationRow } from './invalidationRows';
 import { LineFilter, type Selection } from './lineFilter';
 import { RecentHits } from './recentHits';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 import { Tlb, type TlbSettings } from './tlb';
 import type { WalkResult } from '../paging/walkResult';
 import { WalkCaches, type WalkCacheSettings } from './walkCaches';
@@ -67,7 +67,7 @@ export class TranslationCaches {
   private readonly current = new InvalidationOperands();
   private readonly filter = new LineFilter();
 
-  constructor(registry: Registry, name: string, settings: TranslationCacheSettings) {
+  constructor(registry: StateClaims, name: string, settings: TranslationCacheSettings) {
     this.l1 = new Tlb(registry, name, settings.l1, this.hits);
     if (settings.l2 !== undefined) this.l2 = new Tlb(registry, `${name}.l2`, settings.l2);
     if (settings.walk !== undefined) {

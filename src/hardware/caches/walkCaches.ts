@@ -3,7 +3,7 @@ import { RIGHTS_BITS } from '../paging/accessRights';
 import { CachedLines, type LineSettings } from './cachedLines';
 import { KIND } from '../events/eventTable';
 import { lineRights } from './lineLayout';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 import { reportNestedTlb, reportStructureCache } from '../events/walkEvents';
 import { rightsOfEntry } from '../paging/entryRights';
 import type { Tlb } from './tlb';
@@ -47,7 +47,7 @@ const ENTRY_HPA_HI = RECORD.entryHpaHi;
 export class PagingStructureCache extends CachedLines {
   private readonly regionShift: number;
 
-  constructor(registry: Registry, name: string, settings: LineSettings, shifts: readonly number[]) {
+  constructor(registry: StateClaims, name: string, settings: LineSettings, shifts: readonly number[]) {
     super(registry, name, settings, shifts);
     this.regionShift = shifts[0]!;
   }
@@ -96,7 +96,7 @@ export class WalkCaches implements WalkCache {
   readonly levels: readonly (PagingStructureCache | undefined)[];
 
   /** `nestedTlb`: for the nested dimension. */
-  constructor(registry: Registry, name: string, settings: WalkCacheSettings, readonly nestedTlb?: Tlb) {
+  constructor(registry: StateClaims, name: string, settings: WalkCacheSettings, readonly nestedTlb?: Tlb) {
     this.levels = [
       undefined,
       undefined,

@@ -13,7 +13,7 @@ import { PendingEvents } from './pendingEvents';
 import type { PendingOperation, ProcessorSettings } from '../processor/rootMode';
 import type { ProcessorEvents } from '../events/processorEvents';
 import type { ProcessorSpaces } from '../processor/processorSpaces';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 import { Segmentation } from '../segments/segmentation';
 import { SegmentInstructions } from '../segments/segmentInstructions';
 import type { SegmentRegisters } from '../segments/segmentRegisters';
@@ -49,7 +49,7 @@ export class EventUnit {
   readonly apicMsrs: X2apicMsrs;
 
   /** `delivery`: memory, through the IDT; direct, where whoever runs the program finds the handler. */
-  constructor(registry: Registry, processor: EventUnitProcessor, delivery: ProcessorSettings['delivery']) {
+  constructor(registry: StateClaims, processor: EventUnitProcessor, delivery: ProcessorSettings['delivery']) {
     const { cpu, apicId, segments, interruption, access, events, registers } = processor;
     const raise = (vector: number, errorCode: number): number => interruption.raise(vector, errorCode, 0, 0);
     const tables = new DescriptorTables({ segments, access, raise });

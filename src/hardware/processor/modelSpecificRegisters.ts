@@ -2,7 +2,7 @@ import { MSR } from './msrNumbers';
 import type { ProcessorFeatures } from './processorFeatures';
 import { REGISTER } from './registers';
 import { SEGMENT, type SegmentRegisters } from '../segments/segmentRegisters';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 import { vmxCapabilities } from '../vmx/vmxCapabilities';
 
 /** A 64-bit value. */
@@ -79,7 +79,7 @@ export class ModelSpecificRegisters {
   private readonly rows = new Map<number, ModelSpecificRegister>();
   private readonly words: Int32Array;
 
-  constructor(registry: Registry, cpu: number, processor: MsrProcessor) {
+  constructor(registry: StateClaims, cpu: number, processor: MsrProcessor) {
     this.words = registry.block(`cpu${cpu}.msrs`, 2 * held.length);
     this.add({ index: MSR.efer, name: 'IA32_EFER', source: { kind: 'register', register: REGISTER.efer } });
     if (processor.features.pks === 'on' && processor.vendor === 'intel') {

@@ -12,6 +12,7 @@ import { IoPermission } from './ioPermission';
 import { ModelSpecificRegisters } from './modelSpecificRegisters';
 import { Ports } from './ports';
 import { RootState } from '../vmx/rootState';
+import { CurrentVmcs, type VmcsAccess } from '../vmx/vmcsAccess';
 import { VmcsInstructions } from '../vmx/vmcsInstructions';
 import { SystemAccess } from '../delivery/systemAccess';
 import { SystemInstructions } from './systemInstructions';
@@ -31,7 +32,7 @@ import { RMW } from '../memory/readModifyWrite';
 import { RegisterFile } from './registerFile';
 import { RegisterInstructions } from './registerInstructions';
 import { REGISTER, REGISTER_WORDS } from './registers';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 import { PendingOperation, type ProcessorSettings, type RootMode, STATUS, type StoreObserver } from './rootMode';
 import type { Tlb } from '../caches/tlb';
 import { TranslationCaches } from '../caches/translationCaches';
@@ -66,6 +67,8 @@ export class Processor {
   readonly rootState: RootState;
   /** VMREAD, VMWRITE, VMCLEAR and VMPTRLD, by root mode. */
   readonly vmcsInstructions: VmcsInstructions;
+  /** The guest's VMCS as its hypervisor reaches it: this processor's, unless that hypervisor is a guest too. */
+  hypervisor: VmcsAccess;
   /** I/O ports: devices may be attached. */
   readonly ports = new Ports();
   /** By `COUNTER`; exits by reason from EXIT_COUNTERS_AT on. */
@@ -99,12 +102,13 @@ export class Processor {
   private readonly functions: VmFunctions;
 
   constructor(
-    registry: Registry, memory: PhysicalMemory, bus: EventBus, readonly cpu: number,
+    registry: StateClaims, memory: PhysicalMemory, bus: EventBus, readonly cpu: number,
     readonly settings: ProcessorSettings,
   ) {
     this.registers = registry.block(`cpu${cpu}.registers`, REGISTER_WORDS);
     this.vmcs = claimVmcs(registry, cpu);
     this.vmcsInstructions = new VmcsInstructions(this.vmcs, this.pending);
+    this.hypervisor = new CurrentVmcs(this.vmcs, (lo, hi) => this.invept(lo, hi));
     this.vmcb = claimVmcb(registry, cpu);
     this.segments = new SegmentRegisters(registry, cpu);
     this.rootState = new RootState(registry, cpu);
@@ -192,9 +196,7 @@ export class Processor {
   get stopReason(): string { return this.end.stopReason === '' ? this.interruption.entryFailure : this.end.stopReason; }
 
   /** Loads `size` bytes at a linear address into `valueLo`, `valueHi`. */
-  load(lo: number, hi: number, size: number): number {
-    return this.onMemory.load(lo, hi, size);
-  }
+  load(lo: number, hi: number, size: number): number { return this.onMemory.load(lo, hi, size); }
 
   store(lo: number, hi: number, size: number, valueLo: number, valueHi: number): number {
     return this.onMemory.store(lo, hi, size, valueLo, valueHi);
@@ -232,14 +234,10 @@ export class Processor {
   }
 
   /** Does the pending memory operation where no memory or device answers: a load gives ones, a store goes nowhere. */
-  completeWithoutDevice(): void {
-    this.onMemory.completeWithoutDevice();
-  }
+  completeWithoutDevice(): void { this.onMemory.completeWithoutDevice(); }
 
   /** Low half of register `number` as the guest finds it, without reading it: read shadows in place of what is loaded. */
-  visibleLo(number: number): number {
-    return this.file.visibleLo(number);
-  }
+  visibleLo(number: number): number { return this.file.visibleLo(number); }
 
   /** Name of the rule by which a write of a value to register `number` would be #GP(0) now; undefined when there is none. */
   brokenRule(number: number, lo: number, hi: number): string | undefined {
@@ -364,14 +362,10 @@ export class Processor {
   }
 
   /** INVVPID, single context, by root mode: the VPID in force. */
-  invvpid(): void {
-    this.invalidations.invvpid();
-  }
+  invvpid(): void { this.invalidations.invvpid(); }
 
   /** INVVPID, individual address, by root mode: one linear address of the VPID in force. */
-  invvpidAddress(lo: number, hi: number): void {
-    this.invalidations.invvpidAddress(lo, hi);
-  }
+  invvpidAddress(lo: number, hi: number): void { this.invalidations.invvpidAddress(lo, hi); }
 
   /** INVLPGA by the host: one linear address of an ASID. */
   invlpga(lo: number, hi: number, asid: number): void {

@@ -1,4 +1,4 @@
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 
 /** Number of each segment register, of the two system ones too. */
 export const SEGMENT = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5, ldtr: 6, tr: 7 } as const;
@@ -57,7 +57,7 @@ const flatData: SegmentValue = {
 export class SegmentRegisters {
   readonly words: Int32Array;
 
-  constructor(registry: Registry, cpu: number) {
+  constructor(registry: StateClaims, cpu: number) {
     this.words = registry.block(`cpu${cpu}.segments`, SEGMENTS * SEGMENT_WORDS + 2 * TABLE_WORDS);
     for (let segment = 0; segment < SEGMENTS; segment++) this.set(segment, initial[segment] ?? flatData);
   }

@@ -13,6 +13,8 @@ export interface StateClaims {
   block(name: string, words: number): Int32Array;
   numbers(name: string, count: number): Float64Array;
   tracked(name: string, words: number): TrackedWords;
+  /** The same place for one of several alike: whatever is claimed there has `prefix` before its name. */
+  room(prefix: string): StateClaims;
 }
 
 /**
@@ -51,6 +53,7 @@ export class Registry implements StateClaims {
       block: (name, words) => this.block(prefix + name, words),
       numbers: (name, count) => this.numbers(prefix + name, count),
       tracked: (name, words) => this.tracked(prefix + name, words),
+      room: (more) => this.room(prefix + more),
     };
   }
 

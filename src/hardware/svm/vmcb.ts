@@ -1,4 +1,4 @@
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 
 /** One field of the VMCB. `offset` in bytes, `width` in bits and meaning: APM Vol. 2, "Layout of VMCB". */
 export interface VmcbField {
@@ -73,7 +73,7 @@ const names: readonly VmcbFieldName[] = [...vmcbFields.map((row) => row.name), .
 export const VMCB = Object.fromEntries(names.map((name, index) => [name, 2 * index])) as Record<VmcbFieldName, number>;
 
 /** Claims the VMCB, and the host's part beside it, of one virtual processor. */
-export function claimVmcb(registry: Registry, cpu: number): Int32Array {
+export function claimVmcb(registry: StateClaims, cpu: number): Int32Array {
   return registry.block(`cpu${cpu}.vmcb`, 2 * names.length);
 }
 

@@ -1,5 +1,5 @@
 import { CR0, CR0_KNOWN, CR4, EFER, RFLAGS } from '../processor/controlRegisters';
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 import { EXIT, VMCS, type VmcsFieldName } from './vmcs';
 
 /** Registers of VMX root operation that VM exits load. */
@@ -29,7 +29,7 @@ const CR0_KEPT = CR0.ET | CR0.CD | CR0.NW | ~CR0_KNOWN;
 export class RootState {
   readonly words: Int32Array;
 
-  constructor(registry: Registry, cpu: number) {
+  constructor(registry: StateClaims, cpu: number) {
     this.words = registry.block(`cpu${cpu}.root`, 2 * rows.length);
     this.words[ROOT_REGISTER.rflags] = RFLAGS.fixed;
   }

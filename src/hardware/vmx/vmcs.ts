@@ -1,4 +1,4 @@
-import type { Registry } from '../state/registry';
+import type { StateClaims } from '../state/registry';
 
 /** One field of the VMCS. `encoding` and meaning: SDM Vol. 3, "Field Encoding in VMCS". */
 export interface VmcsField {
@@ -149,7 +149,7 @@ export const VMCS = Object.fromEntries(vmcsFields.map((row, index) => [row.name,
 export const VMCS_REVISION = 1;
 
 /** Claims the VMCS of one virtual processor. */
-export function claimVmcs(registry: Registry, cpu: number): Int32Array {
+export function claimVmcs(registry: StateClaims, cpu: number): Int32Array {
   const vmcs = registry.block(`cpu${cpu}.vmcs`, 2 * vmcsFields.length + 1);
   vmcs[VMCS_LAUNCH_STATE] = LAUNCH_STATE.clear;
   return vmcs;

@@ -1,4 +1,5 @@
-import { EPTP, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
+import type { Processor } from '../../hardware/processor/processor';
+import { SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { brokeIntoDelivery } from '../commonExits';
 import { USE } from '../host/hostFrames';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
@@ -17,7 +18,6 @@ import { handleEptViolation } from './handleEptViolation';
 import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
 import { enableLogDirty, flushPmlBuffer } from './logDirty';
 
-const WRITE_BACK = 6;
 const NO_LOG = -1;
 
 export interface EptSettings {
@@ -64,23 +64,27 @@ export class Ept extends Tdp<EptMmu> {
   }
 
   prepare(cpu: number): void {
-    const { processor } = this.mmus.of(cpu);
-    const { vmcs } = processor;
+    const { processor, pml } = this.mmus.of(cpu);
+    this.fillVmcs(cpu, processor);
+    pml.prepare();
+  }
+
+  /** Fills `vmcs` for CPU `cpu` from the state in `registers` and `segments`. */
+  fillVmcs(cpu: number, state: Pick<Processor, 'registers' | 'segments' | 'vmcs' | 'features'>): void {
+    const { vmcs } = state;
+    const mmu = this.mmus.of(cpu);
     const set = (at: number, lo: number, hi: number): void => {
       vmcs[at] = lo;
       vmcs[at + 1] = hi;
     };
     const tags = this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0;
-    prepareVmcs(processor, {
+    prepareVmcs(state, {
       pin: HEARD_PIN, primary: HEARD_PRIMARY,
       secondary: SECONDARY.enableEpt | SECONDARY.unrestrictedGuest | SECONDARY.enableInvpcid | tags,
       ownedCr0: 0, ownedCr4: 0, msrBitmap: this.vm.host.msrBitmap,
     });
     set(VMCS.vpid, this.vm.vpidOf(cpu), 0);
-    set(VMCS.eptp,
-      (this.rootFrame << 12) | WRITE_BACK | ((EPT_TABLES.format.levels - 1) << EPTP.walkLengthShift) | EPTP.accessedDirty,
-      this.rootFrame >>> 20);
-    this.mmus.of(cpu).pml.prepare();
+    set(VMCS.eptp, mmu.eptpLo, mmu.eptpHi);
   }
 
   setEpte(gfn: number, lo: number, hi: number, actor: number): EptPteWrite {

@@ -1,13 +1,16 @@
 import type { Processor } from '../../hardware/processor/processor';
 import { REGISTER } from '../../hardware/processor/registers';
 import { RESUME } from '../../hardware/processor/rootMode';
-import { VMCS } from '../../hardware/vmx/vmcs';
+import { EPTP, VMCS } from '../../hardware/vmx/vmcs';
 import { INVEPT } from '../../hardware/vmx/vmxInvalidations';
 import { TdpMmu } from '../tdp/tdpMmu';
 import type { VirtualMachine } from '../virtualMachine';
 import type { WriteTracking } from '../writeTracking';
 import { EPT_TABLES } from './eptFormat';
 import { Pml } from './pml';
+
+/** SDM Vol. 3, "EPT and Memory Typing". */
+const WRITE_BACK = 6;
 
 /** What the listing of ept works on: one virtual CPU, and the VM's EPT. */
 export class EptMmu extends TdpMmu {
@@ -28,20 +31,34 @@ export class EptMmu extends TdpMmu {
   }
 
   setEfer(lo: number): number {
-    this.processor.vmcs[VMCS.guest_ia32_efer] = lo;
+    this.processor.hypervisor.write(VMCS.guest_ia32_efer, lo, 0);
     this.processor.registers[2 * REGISTER.efer] = lo;
     return RESUME.completed;
   }
 
+  /** VMREAD of the field whose low half is word `field` of `VMCS`: that half; the other is left in `vmcsHi`. */
   vmcs(field: number): number {
-    return this.processor.vmcs[field]!;
+    return this.processor.hypervisor.read(field);
+  }
+
+  get vmcsHi(): number {
+    return this.processor.hypervisor.hi;
+  }
+
+  /** EPTP of this EPT: write-back, with accessed and dirty flags. */
+  get eptpLo(): number {
+    return (this.rootFrame << 12) | WRITE_BACK | ((this.levels - 1) << EPTP.walkLengthShift) | EPTP.accessedDirty;
+  }
+
+  get eptpHi(): number {
+    return this.rootFrame >>> 20;
   }
 
   flushRemoteTlbs(): void {
     for (const processor of this.vm.processors) {
       // While a nested guest runs, the VMCS has another EPTP.
       if (this.tracking !== undefined) processor.vmxInvalidations.invept(INVEPT.all, 0, 0);
-      else processor.invept(this.vmcs(VMCS.eptp), this.vmcs(VMCS.eptp + 1));
+      else processor.hypervisor.invept(this.eptpLo, this.eptpHi);
     }
   }
 }

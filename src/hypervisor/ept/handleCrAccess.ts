@@ -38,6 +38,7 @@ function takes(mmu: EptMmu, f: ListingFrame): boolean {
   return mmu.processor.brokenRule(register, f.lo(V.value), f.hi(V.value)) === undefined;
 }
 
-function setShadow({ processor: { vmcs } }: EptMmu, at: number, bit: number, value: number): void {
-  vmcs[at] = (vmcs[at]! & ~bit) | (value & bit);
+function setShadow({ processor: { hypervisor } }: EptMmu, at: number, bit: number, value: number): void {
+  const shadow = hypervisor.read(at);
+  hypervisor.write(at, (shadow & ~bit) | (value & bit), hypervisor.hi);
 }

@@ -28,11 +28,11 @@ export const handleExit: ListingProcedure<EptMmu> = {
     line('reason = VMREAD', {}, (mmu, f) => f.set(E.reason, mmu.vmcs(VMCS.exit_reason), 0)),
     when('reason is EPT_VIOLATION', (_, f) => f.lo(E.reason) === EXIT_REASON.ept_violation, [
       give('handle_ept_violation(guest-physical address, qualification)', (mmu) => mmu.call(handleEptViolation,
-        mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1), mmu.vmcs(VMCS.exit_qualification), 0)),
+        mmu.vmcs(VMCS.guest_physical_address), mmu.vmcsHi, mmu.vmcs(VMCS.exit_qualification), 0)),
     ]),
     when('reason is EPT_MISCONFIGURATION', (_, f) => f.lo(E.reason) === EXIT_REASON.ept_misconfiguration, [
       give('handle_ept_misconfig(guest-physical address)', (mmu) => mmu.call(handleEptMisconfig,
-        mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1))),
+        mmu.vmcs(VMCS.guest_physical_address), mmu.vmcsHi)),
     ]),
     when('reason is PML_FULL: its entries were marked before this', (_, f) => f.lo(E.reason) === EXIT_REASON.pml_full, [
       give('to the guest: the access runs again', RESUME.retry),

@@ -1,6 +1,6 @@
 import { ACTOR, KIND, field } from '../../hardware/events/eventTable';
 import { setPair, type EventBus } from '../../hardware/events/eventBus';
-import type { Registry } from '../../hardware/state/registry';
+import type { StateClaims } from '../../hardware/state/registry';
 import type { TrackedWords } from '../../hardware/state/trackedWords';
 
 /** What a host frame is used for. The number stands in the frame's state word. */
@@ -44,7 +44,7 @@ export class HostFrames {
   private readonly states: TrackedWords;
 
   /** `frames`: installed memory in frames; `owners`: number of VMs. */
-  constructor(registry: Registry, private readonly frames: number, private readonly bus: EventBus, owners: number) {
+  constructor(registry: StateClaims, private readonly frames: number, private readonly bus: EventBus, owners: number) {
     this.head = registry.block('host.frame_list', USED_AT + FRAME_USES.length * owners);
     this.states = registry.tracked('host.frames', 1024);
     this.head[NEXT] = FIRST_FRAME;

@@ -1,8 +1,8 @@
 import { setPair, type EventBus } from '../../hardware/events/eventBus';
 import { ACTOR, KIND, field } from '../../hardware/events/eventTable';
-import type { PhysicalMemory } from '../../hardware/memory/physicalMemory';
-import type { Registry } from '../../hardware/state/registry';
+import type { StateClaims } from '../../hardware/state/registry';
 import type { EntryWriter } from '../entryWriter';
+import type { HostReach } from '../hostReach';
 import { pageHi, pageLo } from '../memslots';
 import type { HostFrames } from './hostFrames';
 import type { HostMemoryManager } from './hostMemoryManager';
@@ -26,12 +26,12 @@ export class HostMemory {
   readonly clock: Int32Array;
 
   constructor(
-    registry: Registry,
+    registry: StateClaims,
     readonly frames: HostFrames,
     readonly rmap: ReverseMap,
     readonly swap: SwapDevice,
     readonly writer: EntryWriter,
-    readonly memory: PhysicalMemory,
+    readonly reach: HostReach,
     readonly bus: EventBus,
     readonly backing: Backing,
   ) {
@@ -71,8 +71,8 @@ export class HostMemory {
   /** Offset of the first word in which two frames differ, or -1. */
   difference(one: number, other: number): number {
     for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
-      const left = this.memory.load32((one << 12) | offset, one >>> 20);
-      if (left !== this.memory.load32((other << 12) | offset, other >>> 20)) return offset;
+      const left = this.reach.load32((one << 12) | offset, one >>> 20);
+      if (left !== this.reach.load32((other << 12) | offset, other >>> 20)) return offset;
     }
     return -1;
   }
@@ -81,13 +81,15 @@ export class HostMemory {
   fingerprint(frame: number): number {
     let sum = 0;
     for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
-      sum = Math.imul(sum, 31) + this.memory.load32((frame << 12) | offset, frame >>> 20) | 0;
+      sum = Math.imul(sum, 31) + this.reach.load32((frame << 12) | offset, frame >>> 20) | 0;
     }
     return sum;
   }
 
   private move(from: number, to: number): void {
-    const { memory } = this;
+    const { reach: memory } = this;
+    memory.touch(from, 'read');
+    memory.touch(to, 'write');
     for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
       const value = memory.load32((from << 12) | offset, from >>> 20);
       if (memory.load32((to << 12) | offset, to >>> 20) !== value) memory.store32((to << 12) | offset, to >>> 20, value);

@@ -6,12 +6,12 @@ import { ACTOR, SPACE } from '../../hardware/events/eventTable';
 import { LONG4 } from '../../hardware/paging/formats/long4';
 import { frameInEntry, frameOfAddress } from '../../hardware/memory/frameNumber';
 import type { PhysicalMemory } from '../../hardware/memory/physicalMemory';
-import { IdentityAddressing } from '../../hardware/paging/tableAddressing';
 import { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { walk } from '../../hardware/paging/walk';
 import { EFFECTS, WALK } from '../../hardware/paging/walkOutcome';
 import { EntryMaker } from '../entryMaker';
 import type { EntryWriter } from '../entryWriter';
+import type { HostReach } from '../hostReach';
 import { pageHi, pageLo } from '../memslots';
 import { LARGE_FRAMES, USE } from './hostFrames';
 import type { OwnedFrames } from './ownedFrames';
@@ -35,10 +35,11 @@ export class HostProcess {
     private readonly frames: OwnedFrames,
     private readonly writer: EntryWriter,
     maxphyaddr: number,
+    reach: HostReach,
   ) {
     this.root = frames.allocate(USE.hostTable, 0, 0);
     this.space = new TranslationSpace({
-      memory, bus, tableSpace: SPACE.host, actor: ACTOR.host, cpu: 0, maxphyaddr, tables: new IdentityAddressing(),
+      memory, bus, tableSpace: SPACE.host, actor: ACTOR.host, cpu: 0, maxphyaddr, tables: reach.tables(),
     });
     this.space.usePaging({
       cr0: CR0.PE | CR0.PG | CR0.WP, cr4: CR4.PAE, efer: EFER.LME | EFER.LMA | EFER.NXE, rflags: 0, pkru: 0,

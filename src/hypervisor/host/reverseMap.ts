@@ -1,4 +1,4 @@
-import type { Registry } from '../../hardware/state/registry';
+import type { StateClaims } from '../../hardware/state/registry';
 import type { TrackedWords } from '../../hardware/state/trackedWords';
 import type { HostFrames } from './hostFrames';
 
@@ -17,7 +17,7 @@ export class ReverseMap {
   private readonly pool: TrackedWords;
   private readonly head: Int32Array;
 
-  constructor(registry: Registry, private readonly frames: HostFrames) {
+  constructor(registry: StateClaims, private readonly frames: HostFrames) {
     this.pool = registry.tracked('host.rmap', FIRST_WORDS);
     this.head = registry.block('host.rmap_free', 2);
     this.head[NEXT_FRESH] = 1;

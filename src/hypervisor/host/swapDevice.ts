@@ -1,4 +1,4 @@
-import type { Registry } from '../../hardware/state/registry';
+import type { StateClaims } from '../../hardware/state/registry';
 import type { TrackedWords } from '../../hardware/state/trackedWords';
 
 const USED = 0;
@@ -16,7 +16,7 @@ export class SwapDevice {
   private readonly counts: TrackedWords;
 
   /** `firstFrame`: where the device begins; `pages`: its size, 0 when there is none. */
-  constructor(registry: Registry, private readonly firstFrame: number, readonly pages: number) {
+  constructor(registry: StateClaims, private readonly firstFrame: number, readonly pages: number) {
     this.head = registry.block('host.swap', 2);
     this.counts = registry.tracked('host.swap_map', 256);
   }

@@ -21,7 +21,7 @@ export const handleInvept: ListingProcedure<NestedMmu> = {
       return f.lo(E.type) !== INVEPT.context || brokenEptPointerRule(f.lo(E.eptp), f.hi(E.eptp), mmu.entryContext) !== undefined;
     }),
     line('INVEPT of all contexts: those of EPT02 are some of them', { writes: ['tlb', 'counters'] }, (mmu) => {
-      mmu.processor.vmxInvalidations.invept(INVEPT.all, 0, 0);
+      mmu.invalidateAll();
     }),
     give('VMsucceed', (mmu) => vmsucceed(mmu), { writes: ['vmcs'] }),
   ],
@@ -41,7 +41,7 @@ export const handleInvvpid: ListingProcedure<NestedMmu> = {
     when('VPIDs are in use', (mmu) => mmu.vpid02 !== 0, [
       line('INVVPID of the VPID that L2 runs with, of that type', { writes: ['tlb', 'counters'] }, (mmu, f) => {
         const type = f.lo(P.type) === INVVPID.all ? INVVPID.context : f.lo(P.type);
-        mmu.processor.vmxInvalidations.invvpid(type, mmu.vpid02, f.lo(P.gva), f.hi(P.gva));
+        mmu.modes.l2.vmxInvalidations.invvpid(type, mmu.vpid02, f.lo(P.gva), f.hi(P.gva));
       }),
     ]),
     give('VMsucceed', (mmu) => vmsucceed(mmu), { writes: ['vmcs'] }),

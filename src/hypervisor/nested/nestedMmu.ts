@@ -32,12 +32,19 @@ export interface OuterHypervisor extends RootMode {
   writeProtect(gfn: number, cpu: number): boolean;
 }
 
+/** A processor in VMX non-root operation: as L1 has it, and as L2 does; the same one, unless L1 is a program of ours. */
+export interface ProcessorModes {
+  readonly l1: Processor;
+  readonly l2: Processor;
+}
+
 /** What all CPUs of L1 share. */
 export interface NestedParts {
   readonly vm: VirtualMachine;
   readonly ept02: Ept02;
   readonly outer: OuterHypervisor;
   /** Of each CPU. */
+  readonly modes: Iterable<ProcessorModes>;
   readonly states: Iterable<NestedState>;
   /** L1's guest frame with the VMXON region, which is no VMCS. */
   readonly vmxonFrame: number;
@@ -53,8 +60,7 @@ export class NestedMmu {
   readonly vmcs12: Vmcs12;
   /** vmcs12 on the processor that L0 presents to L1: what its VM entries are checked against. */
   readonly entryContext: EntryContext;
-  /** Where the operand lies, for an access of L2's that is emulated. */
-  readonly operand: OperandPages;
+  private readonly operands: readonly [ofL1: OperandPages, ofL2: OperandPages];
   /** What an emulated store makes of an entry. */
   readonly change: EntryChange;
   /** 1: rights were taken away in this exit, and a TLB may still hold them. */
@@ -63,9 +69,10 @@ export class NestedMmu {
 
   /** `msrBitmap`: host frame of the MSR bitmaps that L2 runs with. */
   constructor(
-    readonly cpu: number, readonly processor: Processor, readonly state: NestedState, readonly parts: NestedParts, readonly msrBitmap: number,
+    readonly cpu: number, readonly modes: ProcessorModes, readonly state: NestedState, readonly parts: NestedParts, readonly msrBitmap: number,
   ) {
     const { vm } = parts;
+    const processor = modes.l1;
     const { memory, bus, maxphyaddr } = vm.host;
     const features = featuresOfL1(processor.features);
     this.bus = bus;
@@ -76,10 +83,30 @@ export class NestedMmu {
     this.ept12 = new TranslationSpace({
       memory, bus, tableSpace: SPACE.ept, actor: ACTOR.vmm, cpu, maxphyaddr, features, tables: new SlotAddressing(vm.memory, cpu),
     });
-    this.operand = new OperandPages(processor);
+    this.operands = [new OperandPages(modes.l1, vm.host.reach), new OperandPages(modes.l2, vm.host.reach)];
     this.change = new EntryChange(memory);
     // The checks read words of memory and nothing else of it.
     this.entryContext = { vmcs: this.vmcs12.words, memory: this.l1, features, maxphyaddr, pdptes: pdptesOfL2(this.l1, maxphyaddr) };
+  }
+
+  /** The processor, as what runs on it now has it. */
+  get processor(): Processor {
+    return this.state.guestMode === 1 ? this.modes.l2 : this.modes.l1;
+  }
+
+  /** Where the operand lies, for an access that is emulated. */
+  get operand(): OperandPages {
+    return this.operands[this.state.guestMode === 1 ? 1 : 0];
+  }
+
+  /** What the CPU has counted of L2 and for it. */
+  get counters(): Float64Array {
+    return this.modes.l2.counters;
+  }
+
+  /** INVEPT of all contexts on this CPU. */
+  invalidateAll(): void {
+    invalidateAll(this.modes);
   }
 
   get ept02(): Ept02 {
@@ -169,11 +196,16 @@ export class NestedMmu {
    * it is done at once.
    */
   flushRemoteTlbs(): void {
-    for (const { vmxInvalidations } of this.parts.vm.processors) vmxInvalidations.invept(INVEPT.all, 0, 0);
+    for (const modes of this.parts.modes) invalidateAll(modes);
   }
 
   /** No entry may let L2 write L1's `gfn`: it is ROM, others have its page too, or its first write is to be logged. */
   withholdsWrite(gfn: number): boolean {
     return this.memory.withholdsWrite(gfn) !== 0;
   }
+}
+
+function invalidateAll({ l1, l2 }: ProcessorModes): void {
+  l2.vmxInvalidations.invept(INVEPT.all, 0, 0);
+  if (l1 !== l2) l1.vmxInvalidations.invept(INVEPT.all, 0, 0);
 }

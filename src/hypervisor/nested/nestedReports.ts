@@ -12,7 +12,7 @@ const EPT_ENTRY_BYTES = 8;
 
 /** A judgement on an EPT violation of L2 (a `KIND` of faults), whose counter, if it has one, goes up. */
 export function reportJudgement(mmu: NestedMmu, kind: number, counter: number | undefined, gpaLo: number, gpaHi: number, code: number): void {
-  if (counter !== undefined) mmu.processor.counters[counter]!++;
+  if (counter !== undefined) mmu.counters[counter]!++;
   if (!mmu.bus.on[kind]) return;
   const record = mmu.bus.begin(kind, ACTOR.vmm, mmu.cpu);
   setPair(record, field.gva.at, mmu.vmcs(VMCS.guest_linear_address), mmu.vmcs(VMCS.guest_linear_address + 1));
@@ -27,7 +27,7 @@ export function reportTrappedWrite(mmu: NestedMmu, { gpaLo, gpaHi, gvaLo, gvaHi 
   const frame = mmu.memory.frameOf(frameOfAddress(gpaLo, gpaHi));
   const hpaLo = (frame << 12) | (gpaLo & 0xfff);
   const hpaHi = frame >>> 20;
-  processor.counters[COUNTER.page_table_writes_trapped]!++;
+  mmu.counters[COUNTER.page_table_writes_trapped]!++;
   if (!bus.on[KIND.page_table_write_trapped]) return;
   const record = bus.begin(KIND.page_table_write_trapped, ACTOR.vmm, mmu.cpu);
   setPair(record, field.gva.at, gvaLo, gvaHi);

@@ -1,4 +1,4 @@
-import type { Registry } from '../../hardware/state/registry';
+import type { StateClaims } from '../../hardware/state/registry';
 import { LAUNCH_STATE } from '../../hardware/vmx/vmcs';
 
 const CURRENT = 0;
@@ -18,7 +18,7 @@ export class NestedState {
   readonly vmcs01: Int32Array;
   private readonly words: Int32Array;
 
-  constructor(registry: Registry, cpu: number, vmcsWords: number) {
+  constructor(registry: StateClaims, cpu: number, vmcsWords: number) {
     this.words = registry.block(`cpu${cpu}.nested`, WORDS);
     this.vmcs01 = registry.block(`cpu${cpu}.nested.vmcs01`, vmcsWords);
     this.words[LAUNCH_STATE_02] = LAUNCH_STATE.clear;

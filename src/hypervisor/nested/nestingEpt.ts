@@ -1,3 +1,4 @@
+import type { Processor } from '../../hardware/processor/processor';
 import type { RootMode } from '../../hardware/processor/rootMode';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { VMCS, type VmcsFieldName, vmcsFields } from '../../hardware/vmx/vmcs';
@@ -20,7 +21,7 @@ import { handleNestedEptViolation } from './handleNestedEptViolation';
 import { handleVmread, handleVmwrite } from './handleVmcsFields';
 import { handleVmclear, handleVmptrld } from './handleVmcsRegion';
 import { loadRoot02, makePagesAvailable02 } from './loadRoot02';
-import { NestedMmu } from './nestedMmu';
+import { NestedMmu, type ProcessorModes } from './nestedMmu';
 import { NestedSlots } from './nestedSlots';
 import { reportTrappedWrite } from './nestedReports';
 import { NestedState } from './nestedState';
@@ -30,13 +31,22 @@ import { nestedExternalInterrupt, nestedVmexit } from './vmexit';
 import { nestedVmxRun } from './vmxRun';
 import { GuestHypervisorMemory } from './guestHypervisorMemory';
 import { Vmcs12 } from './vmcs12';
-import { VMXON_FRAME } from './vmcsRegions';
 
 const LISTING = 'nested.vmm';
 /** Words of a VMCS as a processor has it: the fields, and the launch state. */
 const VMCS_WORDS = 2 * vmcsFields.length + 1;
 /** Host frames of the MSR bitmaps that L2 runs with, one a CPU: memory of the host's kernel, behind the bitmaps of all VMs. */
 const FIRST_BITMAP_FRAME = 0x20;
+const MOST_BITMAPS = 0xe0;
+
+export interface NestingSettings {
+  /** How many shadow pages of EPT02 there may be at once. */
+  readonly shadowPages: number;
+  /** L1's guest frame with the VMXON region. */
+  readonly vmxonFrame: number;
+  /** The processors as L2 has them, when they are told apart from those that L1 has. */
+  readonly l2?: readonly Processor[];
+}
 
 /**
  * EPT for a guest that is a hypervisor itself (L1): beside what `Ept` does, L0 does VMX for it. L1's VMCS lies in L1's
@@ -54,9 +64,9 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
   private readonly runner: ListingRunner<NestedMmu>;
   private readonly looked: Vmcs12;
 
-  /** `shadowPages`: how many of EPT02 there may be at once. */
-  constructor(readonly vm: VirtualMachine, shadowPages: number) {
+  constructor(readonly vm: VirtualMachine, { shadowPages, vmxonFrame, l2 = vm.processors }: NestingSettings) {
     const { host, processors } = vm;
+    const modes = processors.map((l1, index): ProcessorModes => ({ l1, l2: l2[index] ?? l1 }));
     // The log of a processor that runs L2 would hold L2's guest-physical addresses: writes fault instead, as with KVM.
     this.ept = new Ept(vm, { dirtyLog: 'wp' }, this);
     vm.slotKeeper.listener = new NestedSlots(
@@ -64,10 +74,11 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
     );
     this.ept02 = new Ept02(new ShadowPages(vm.registry, shadowPages, vm.memory.frames), vm.frames, vm.writer, host.bus);
     this.states = new PerCpu(processors, ({ cpu }) => new NestedState(host.registry, cpu, VMCS_WORDS));
-    const parts = { vm, ept02: this.ept02, outer: this.ept, vmxonFrame: VMXON_FRAME, states: this.states };
-    this.mmus = new PerCpu(processors, (processor) => (
-      new NestedMmu(processor.cpu, processor, this.states.of(processor.cpu), parts, FIRST_BITMAP_FRAME + processor.cpu)
-    ));
+    const parts = { vm, ept02: this.ept02, outer: this.ept, vmxonFrame, modes, states: this.states };
+    this.mmus = new PerCpu(processors, ({ cpu }) => {
+      const index = cpu - processors[0]!.cpu;
+      return new NestedMmu(cpu, modes[index]!, this.states.of(cpu), parts, FIRST_BITMAP_FRAME + (cpu % MOST_BITMAPS));
+    });
     this.runner = new ListingRunner(LISTING, 'vmm', host.listingNumber(LISTING), [
       handleNestedExit, handleVmclear, handleVmptrld, handleVmread, handleVmwrite, handleInvept, handleInvvpid, nestedVmxRun, nestedVmexit,
       nestedExternalInterrupt, handleNestedEptViolation, emulateNestedAccess, makePagesAvailable02, loadRoot02, fetch02, getShadowPage02,

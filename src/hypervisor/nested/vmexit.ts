@@ -23,7 +23,7 @@ export const nestedVmexit: ListingProcedure<NestedMmu> = {
       reportNestedExit(mmu);
     }),
     line('vmcs01 is current again; load_vmcs12_host_state(): L1\'s registers', { writes: ['vmcs', 'nested'] }, (mmu) => {
-      const { processor: { vmcs }, vmcs12, state } = mmu;
+      const { modes: { l1: { vmcs } }, vmcs12, state } = mmu;
       vmcs.set(state.vmcs01);
       loadHostState(vmcs, vmcs12.words);
       state.guestMode = 0;

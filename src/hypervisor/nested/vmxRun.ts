@@ -94,8 +94,9 @@ function brokenGuestRule(mmu: NestedMmu): GuestCheck | undefined {
 }
 
 function prepareVmcs02(mmu: NestedMmu): void {
-  const { processor: { vmcs, features }, state, vmcs12 } = mmu;
-  state.vmcs01.set(vmcs);
+  const { modes: { l1, l2: { vmcs, features } }, state, vmcs12 } = mmu;
+  state.vmcs01.set(l1.vmcs);
+  vmcs.set(l1.vmcs);
   // What waits for L1 is looked at anew when L2 exits to it.
   state.vmcs01[VMCS.primary_controls]! &= ~PRIMARY.interruptWindowExiting;
   const eptpLo = mmu.usesEpt12 ? eptp02Lo(mmu) : vmcs[VMCS.eptp]!;

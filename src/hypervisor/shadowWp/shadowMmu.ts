@@ -74,7 +74,7 @@ export class ShadowMmu {
     private readonly processors: readonly Processor[],
     readonly notifier: MmuNotifier,
   ) {
-    this.operand = new OperandPages(processor);
+    this.operand = new OperandPages(processor, memory.reach);
     this.actor = cpu;
     this.change = new EntryChange(guest.memory);
     this.guestPdptes = new GuestPdptes(guest.maxphyaddr);

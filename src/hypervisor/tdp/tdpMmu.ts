@@ -58,7 +58,7 @@ export abstract class TdpMmu {
     this.notifier = vm.notifier;
     this.vcpu = vm.vcpus.of(processor.cpu);
     this.levels = tdp.format.levels;
-    this.operand = new OperandPages(processor);
+    this.operand = new OperandPages(processor, vm.host.reach);
     this.leaves = new TdpLeaves(vm, rootFrame, tdp);
     this.actor = processor.cpu;
     this.maker = new EntryMaker(tdp.format);
