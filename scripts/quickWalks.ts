@@ -69,21 +69,20 @@ const refusedAt = (compiled: CompiledFormat, level: number) => (why: string): st
 function rememberText(compiled: CompiledFormat, nestedReferences: string): string[] {
   return [
     ...levelsOf(compiled).slice(0, -1).map((level) => `memory.watch(word${level});`),
-    `space.remembered.remember(lo, hi, space, memory, andLo, ${hasHighRights(compiled) ? 'andHi' : '0'}, word1 & ${int(~1023)}, ${nestedReferences});`,
+    `space.remembered.remember(lo, hi, memory, andLo, ${hasHighRights(compiled) ? 'andHi' : '0'}, word1 & ${int(~1023)}, ${nestedReferences});`,
   ];
 }
 
 /** Looks for the remembered table of the last level; `miss` is the way of a walk that knows none. */
-function recallText(compiled: CompiledFormat, miss: string): string[] {
+export function recallText(compiled: CompiledFormat, miss: string): string[] {
   return [
     'const { remembered } = space;', 'const { rows } = remembered;',
     'const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;',
-    `if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo`,
-    `  || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0`,
-    `  || rows[row + ROW.version] !== memory.structureVersion) return ${miss};`,
-    `const word1 = rows[row + ROW.table]! | ${indexField(compiled, 1, 2)};`,
-    `let andLo = rows[row + ROW.andLo]!;`,
-    ...hasHighRights(compiled) ? [`let andHi = rows[row + ROW.andHi]!;`] : [],
+    'if (rows[row] !== (lo & -(1 << REGION_SHIFT) | remembered.stamp) || rows[row | ROW.regionHi] !== hi',
+    `  || rows[row | ROW.version] !== memory.structureVersion) return ${miss};`,
+    `const word1 = rows[row | ROW.table]! | ${indexField(compiled, 1, 2)};`,
+    `let andLo = rows[row | ROW.andLo]!;`,
+    ...hasHighRights(compiled) ? [`let andHi = rows[row | ROW.andHi]!;`] : [],
   ];
 }
 
@@ -186,7 +185,7 @@ export function walkPair(linear: Dimension, nested: Dimension): string {
     [
       ...spaces, ...recallText(compiled, `${name}FromRoot(space, lo, hi, access)`),
       tablesOf(compiled), 'const { words } = memory;', 'const inner = nested.result;', ...begin,
-      'inner.references = rows[row + ROW.root]! >>> NESTED_REFERENCES_AT;',
+      'inner.references = rows[row | ROW.nestedReferences]!;',
       ...header(compiled), ...lastLevel(compiled, finish(1), refusedAt(compiled, 1)),
     ],
   );

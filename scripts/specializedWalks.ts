@@ -5,6 +5,7 @@ import { LONG5 } from '../src/hardware/paging/formats/long5';
 import { NPT_LONG4 } from '../src/hardware/paging/formats/nestedPaging';
 import { walkShape } from '../src/hardware/paging/specialized/walkShape';
 import { reach, walkAlone, walkPair } from './quickWalks';
+import { straightFill } from './straightFills';
 import { type Dimension, FEATURES } from './walkText';
 import { wholePair, wholeWalk } from './wholeWalks';
 
@@ -34,7 +35,7 @@ export function specializedWalksText(): string {
     "import { ACCESS_KIND_MASK, ACCESS_WRITES } from '../accessKinds';",
     "import { ALL_RIGHTS, RIGHTS_BITS } from '../accessRights';",
     "import { HANDED_OVER, mapped, refuseAt, through } from './walkEndings';",
-    "import { NESTED_REFERENCES_AT, REGION_SHIFT, ROOT_MASK, ROW, ROW_WORDS_SHIFT } from './rememberedTables';",
+    "import { REGION_SHIFT, ROW, ROW_WORDS_SHIFT } from './rememberedTables';",
     "import { keyRefuses } from '../protectionKeys';",
     "import type { TranslationSpace } from '../translationSpace';",
     "import { WHY } from '../walkOutcome';",
@@ -45,6 +46,29 @@ export function specializedWalksText(): string {
     ...all.map(walkAlone),
     ...nestedOnes.map(reach),
     ...pairs.map(([linear, nested]) => walkPair(linear, nested)),
+  ].join('\n');
+}
+
+/** The text of straightFills.ts. */
+export function straightFillsText(): string {
+  return [
+    NOTICE,
+    "import { ACCESS_WRITES } from '../accessKinds';",
+    "import { ALL_RIGHTS, RIGHTS_BITS } from '../accessRights';",
+    "import { CLOCK_LIMIT, olderOfFour } from '../../caches/cachedLines';",
+    "import { COUNTER } from '../../state/counters';",
+    "import {",
+    "  COUNTED, HPA, LINE_SHIFT, lineRights, PAGE_BASE, PAGE_HI, RIGHTS, SAME, USED,",
+    "} from '../../caches/lineLayout';",
+    "import { PAGE_SHIFT, recentHitAt } from '../../caches/recentHits';",
+    "import { REGION_SHIFT, ROW, ROW_WORDS_SHIFT } from './rememberedTables';",
+    "import { FILLED, NOT_STRAIGHT } from './walkEndings';",
+    "import type { StraightMiss } from '../../caches/straightMiss';",
+    '',
+    "const TLB_MISSES = COUNTER['tlb.misses'];",
+    'const WALK_REFERENCES = COUNTER.walk_references;',
+    '',
+    ...linearOnes.map(straightFill),
   ].join('\n');
 }
 

@@ -47,19 +47,19 @@ export class CachedLines {
   declare readonly clockAt: number;
   private declare readonly contexts: ContextNumbers;
   /** A size that no line has is not looked for, and a mapping that no line is of is not invalidated. */
-  protected declare readonly population: LinePopulation;
+  declare readonly population: LinePopulation;
   private declare readonly sets: number;
-  protected declare readonly ways: number;
+  declare readonly ways: number;
   /** `sets - 1` when a mask can stand for the division, which costs more than the rest of a look-up; else -1. */
-  protected declare readonly setMask: number;
+  declare readonly setMask: number;
   /** Index of each shift among `shifts`. */
   protected readonly sizeOf = new Int8Array(SHIFTS);
   /** The least shift. */
   private declare readonly smallest: number;
   /** Number of the context in force, and what lines of it have in word 0 besides page, size and flags. */
   private context = 0;
-  protected valid = VALID;
-  private contextWord = 0;
+  valid = VALID;
+  contextWord = 0;
   /**
    * The line that an address was last found in, by the low bits of its page's number: where to look first. It is looked at
    * as every other line is, so a wrong one costs a look and no more, and nobody need keep it right.
@@ -219,7 +219,7 @@ export class CachedLines {
 
   /** An invalid line of a set, else the least recently used one. Without branches, which here no processor could foresee. */
   private victim(words: Int32Array, set: number): number {
-    if (this.ways === USUAL_WAYS) return victimOfFour(words, set);
+    if (this.ways === USUAL_WAYS) return olderOfFour(words, set << LINE_SHIFT + 2) >> LINE_SHIFT;
     const first = set * this.ways;
     let oldest = first;
     let used = words[first << LINE_SHIFT | USED]!;
@@ -387,14 +387,14 @@ export class CachedLines {
   }
 }
 
-/** As `victim`: the older of each two, then the older of both. */
-function victimOfFour(words: Int32Array, set: number): number {
-  const at = set << LINE_SHIFT + 2 | USED;
+/** As `victim`, of a set of four whose first line is at an index of `words`, which it comes back with: the older of each two, then of both. */
+export function olderOfFour(words: Int32Array, first: number): number {
+  const at = first | USED;
   const left = words[at]!;
   const lessLeft = words[at | 1 << LINE_SHIFT]! - left | 0;
   const right = words[at | 2 << LINE_SHIFT]!;
   const lessRight = words[at | 3 << LINE_SHIFT]! - right | 0;
   const isRight = (right + (lessRight & lessRight >> 31) - left - (lessLeft & lessLeft >> 31)) >> 31;
   const ofLeft = lessLeft >>> 31;
-  return set << 2 | (ofLeft ^ isRight & (2 + (lessRight >>> 31) ^ ofLeft));
+  return first | (ofLeft ^ isRight & (2 + (lessRight >>> 31) ^ ofLeft)) << LINE_SHIFT;
 }

@@ -23,7 +23,8 @@ export interface TlbSettings extends LineSettings {
 export class Tlb extends CachedLines {
   /** Size that a page of each shift is held in. */
   private readonly heldShift = new Int8Array(64);
-  private globals = 0;
+  /** GLOBAL, or 0 where no line is. */
+  globals = 0;
 
   /** `hits`: what is remembered of accesses that hit, if somebody remembers. */
   constructor(registry: StateClaims, name: string, settings: TlbSettings, hits?: RecentHits) {

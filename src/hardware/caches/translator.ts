@@ -9,6 +9,8 @@ import type { ProcessorSpaces } from '../processor/processorSpaces';
 import { keyRefuses } from '../paging/protectionKeys';
 import type { Invalidations } from './invalidations';
 import type { RecentHits } from './recentHits';
+import { FILLED } from '../paging/specialized/walkEndings';
+import { StraightMiss } from './straightMiss';
 import type { Tlb } from './tlb';
 import type { TranslationCaches } from './translationCaches';
 import type { TranslationSpace } from '../paging/translationSpace';
@@ -61,6 +63,8 @@ export class Translator {
 
   /** What loads that hit came to of late. */
   declare readonly recent: RecentHits;
+  /** Misses that need no more than one entry; to be asked while nobody listens to them. */
+  declare readonly straight: StraightMiss;
 
   constructor(private readonly parts: TranslatorParts) {
     this.space = parts.spaces.linear;
@@ -71,6 +75,7 @@ export class Translator {
     this.events = parts.events;
     this.on = parts.events.on;
     this.memory = parts.memory;
+    this.straight = new StraightMiss(this.space, parts.caches, parts.counters);
   }
 
   /**
@@ -78,7 +83,14 @@ export class Translator {
    * the address, so that it does not come again unless the tables call for it.
    */
   translate(lo: number, hi: number, access: number): number {
-    const line = this.tlb.peek(lo, hi);
+    const { tlb, straight } = this;
+    const hinted = tlb.hinted(lo, hi);
+    if (hinted < 0 && this.space.bus.quietMisses !== 0 && straight.fill(lo, hi, access) === FILLED) {
+      this.hpaLo = straight.hpaLo;
+      this.hpaHi = straight.hpaHi;
+      return WALK.mapped;
+    }
+    const line = hinted >= 0 ? hinted : tlb.search(lo, hi);
     return line < 0 ? this.miss(lo, hi, access) : this.hit(line, lo, hi, access);
   }
 

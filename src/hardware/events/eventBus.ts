@@ -6,6 +6,7 @@ export const LISTENED = 1;
 export const RECORDED = 2;
 const TAPPED = 4;
 const HIT_KINDS = [KIND.access, KIND.tlb_hit, KIND.bus_error, KIND.access_done];
+const MISS_KINDS = [KIND.tlb_miss, KIND.walk, KIND.table_read, KIND.walk_done, KIND.tlb_fill];
 
 /** Told of each committed event; `record` is reused by the next one: copy what you keep. */
 export type EventListener = (record: Int32Array) => void;
@@ -25,6 +26,8 @@ export class EventBus {
   readonly on = new Uint8Array(eventKinds.length);
   /** 1: nobody wants a kind that an access which finds all in the TLB would tell. */
   quietHits = 1;
+  /** 1: nor one that is told by a miss which the tables have a page for, and no flag to set. */
+  quietMisses = 1;
   /** Where references are recorded to, if they are. */
   ring: ReferenceRing | undefined;
   private readonly record = new Int32Array(RECORD_WORDS);
@@ -59,7 +62,8 @@ export class EventBus {
   /** Records every reference of walks in a ring from here on, whoever listens; or in none. */
   recordReferences(ring: ReferenceRing | undefined): void {
     this.ring = ring;
-    this.on[KIND.table_read] = this.on[KIND.table_read]! & LISTENED | (ring === undefined ? 0 : RECORDED);
+    this.on[KIND.table_read] = this.on[KIND.table_read]! & ~RECORDED | (ring === undefined ? 0 : RECORDED);
+    this.tellQuiet();
   }
 
   /**
@@ -75,7 +79,7 @@ export class EventBus {
     };
     this.listener = (record) => through(record, pass);
     for (const kind of kinds) this.on[kind]! |= LISTENED;
-    this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
+    this.tellQuiet();
   }
 
   /** Sends what was asked for before `divert`, to the listener directly. */
@@ -85,7 +89,7 @@ export class EventBus {
     this.diverted = undefined;
     this.listener = diverted.listener;
     this.on.set(diverted.wanted);
-    this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
+    this.tellQuiet();
   }
 
   /** Clears the record and writes its head; the caller fills the kind's fields and commits. */
@@ -113,7 +117,14 @@ export class EventBus {
   private askForMore(): void {
     if (this.ring !== undefined) this.on[KIND.table_read]! |= RECORDED;
     for (const kind of this.tapped?.kinds ?? []) this.on[kind]! |= TAPPED;
-    this.quietHits = HIT_KINDS.some((kind) => this.on[kind] !== 0) ? 0 : 1;
+    this.tellQuiet();
+  }
+
+  /** After every change of `on`. */
+  private tellQuiet(): void {
+    const isQuiet = (kind: number): boolean => this.on[kind] === 0;
+    this.quietHits = HIT_KINDS.every(isQuiet) ? 1 : 0;
+    this.quietMisses = this.quietHits !== 0 && MISS_KINDS.every(isQuiet) ? 1 : 0;
   }
 }
 

@@ -13,6 +13,8 @@ import { SEGMENT } from '../segments/segmentRegisters';
 import { VECTOR } from '../delivery/exceptions';
 import { RECENT_HPA, RECENT_PAGE_HI, RECENT_USED, RECENT_WORD, recentHitAt, type RecentHits } from '../caches/recentHits';
 import { REGISTER } from './registers';
+import { FILLED } from '../paging/specialized/walkEndings';
+import type { StraightMiss } from '../caches/straightMiss';
 import type { Tlb } from '../caches/tlb';
 import type { TranslationSpace } from '../paging/translationSpace';
 import type { Translator } from '../caches/translator';
@@ -68,6 +70,7 @@ export class MemoryInstructions {
   private declare readonly bus: EventBus;
   private declare readonly tlb: Tlb;
   private declare readonly translator: Translator;
+  private declare readonly straight: StraightMiss;
   private declare readonly space: TranslationSpace;
   /** Words of the TLB, and of what loads found in it of late. */
   private declare readonly lines: Int32Array;
@@ -82,6 +85,7 @@ export class MemoryInstructions {
     this.memory = processor.memory;
     this.bus = processor.bus;
     this.translator = processor.translator;
+    this.straight = processor.translator.straight;
     this.space = processor.spaces.linear;
     this.tlb = processor.translator.tlb;
     this.lines = this.tlb.words;
@@ -184,19 +188,27 @@ export class MemoryInstructions {
    * leaves room in `load`, and in whoever calls that, for what loads mostly are.
    */
   private loadUnknown(lo: number, hi: number, size: number): number {
-    const { translator, pending, operand } = this;
+    const { translator, pending, operand, straight } = this;
     if (this.bus.quietHits === 0 || size > PAGE_BYTES - (lo & PAGE_MASK)) return this.access(OPERATION.load, lo, hi, size, 0, 0, 0);
     const access = this.registers[CPL] === 3 ? USER_READ : ACCESS.read;
-    let outcome: number = WALK.nonCanonical;
-    if (isCanonical(this.space.compiled, hi)) {
-      const line = this.tlb.search(lo, hi);
-      outcome = line < 0 ? translator.miss(lo, hi, access) : translator.hit(line, lo, hi, access);
+    let hpaLo: number;
+    let hpaHi: number;
+    if (this.bus.quietMisses !== 0 && straight.fill(lo, hi, access) === FILLED) {
+      hpaLo = straight.hpaLo;
+      hpaHi = straight.hpaHi;
+    } else {
+      let outcome: number = WALK.nonCanonical;
+      if (isCanonical(this.space.compiled, hi)) {
+        const line = this.tlb.search(lo, hi);
+        outcome = line < 0 ? translator.miss(lo, hi, access) : translator.hit(line, lo, hi, access);
+      }
+      if (outcome !== WALK.mapped) {
+        this.begin(OPERATION.load, lo, hi, size, 0, 0, 0, SEGMENT.ds);
+        return this.goOn(this.processor.translation.refuse(outcome, lo, hi), OPERATION.load, lo, hi, size);
+      }
+      hpaLo = translator.hpaLo;
+      hpaHi = translator.hpaHi;
     }
-    if (outcome !== WALK.mapped) {
-      this.begin(OPERATION.load, lo, hi, size, 0, 0, 0, SEGMENT.ds);
-      return this.goOn(this.processor.translation.refuse(outcome, lo, hi), OPERATION.load, lo, hi, size);
-    }
-    const { hpaLo, hpaHi } = translator;
     if (size > 4 - (lo & 3)) {
       operand.read(hpaLo, hpaHi, 0, 0, size);
       pending.valueLo = operand.lo;

@@ -4,20 +4,20 @@ import type { TranslationSpace } from '../translationSpace';
 /*
  * Words of a row: where walks through one 2-MByte region of addresses read their last entry.
  *
- *   0  address of the region (pair)   2  root of the tables, low half
- *   3  19:0 root of the tables, high half; 26:20 context; 31:27 nested references
- *   4  AND of the entries above the last one: low halves, high halves as rights have them
- *   6  index in memory's arena of the table with the last entries   7  memory's `structureVersion`
+ *   0  31:21 of the region's address; 20:0 stamp, which stands for the root of the tables and the context   1  63:32 of the address
+ *   2  memory's `structureVersion`
+ *   3  AND of the entries above the last one: low halves, high halves as rights have them
+ *   5  index in memory's arena of the table with the last entries   6  nested references
  */
 export const ROW_WORDS_SHIFT = 3;
-export const ROW = { regionHi: 1, rootLo: 2, root: 3, andLo: 4, andHi: 5, table: 6, version: 7 } as const;
+export const ROW = { regionHi: 1, version: 2, andLo: 3, andHi: 4, table: 5, nestedReferences: 6 } as const;
 export const REGION_SHIFT = 21;
-/** Of word 3: what must be as it is, and where the nested references are. */
-export const ROOT_MASK = 0x07ff_ffff;
-export const NESTED_REFERENCES_AT = 27;
 const CONTEXT_AT = 20;
 const CONTEXTS = 127;
+const STAMPS = 1 << REGION_SHIFT;
 const ROWS = 1024;
+/** Of the compiled masks of reserved bits: entries of level 1. */
+const SMALLEST_LEAF = 3;
 
 /** What rows hold good for besides their key. */
 interface Context {
@@ -30,6 +30,9 @@ interface Context {
   readonly nestedTableAccess: number;
   readonly nestedPermissions: number;
 }
+
+/** The stamp of each root that tables were walked from in a context, by its address as an exact integer. */
+type Stamps = Map<number, number>;
 
 /**
  * What the entries above the last level said of late, so that a generated walk reads the last one alone and comes to the
@@ -45,10 +48,18 @@ export class RememberedTables {
   mask = 0;
   /** Number of the context in force, where word 3 has it. */
   context = 0;
+  /** What rows that hold good have in word 0 beside the region. Never 0. */
+  stamp = 1;
+  /** Bits that are reserved in an entry which maps a page of the smallest size. */
+  reservedLo = 0;
+  reservedHi = 0;
   private readonly contexts: Context[] = [];
+  /** By context. */
+  private readonly stamps: Stamps[] = [];
+  private lastStamp = 0;
 
   /** Says what the walks that follow depend on besides memory. For whoever changes a space. */
-  useContext({ compiled, accessedDirty, nested }: TranslationSpace): void {
+  useContext({ compiled, accessedDirty, nested, rootLo, rootHi }: TranslationSpace): void {
     const now: Context = {
       compiled, accessedDirty,
       nested: nested?.compiled,
@@ -60,18 +71,40 @@ export class RememberedTables {
     };
     let known = this.contexts.findIndex((context) => isSame(context, now));
     if (known < 0) {
-      if (this.contexts.length === CONTEXTS) {
-        this.contexts.length = 0;
-        this.rows.fill(0);
-      }
+      if (this.contexts.length === CONTEXTS) this.forget();
       known = this.contexts.push(now) - 1;
+      this.stamps.push(new Map());
     }
     this.context = known << CONTEXT_AT;
+    this.stamp = this.stampOf(known, now, rootHi * 2 ** 32 + (rootLo >>> 0));
+    this.reservedLo = compiled.reservedLo[SMALLEST_LEAF]!;
+    this.reservedHi = compiled.reservedHi[SMALLEST_LEAF]!;
+  }
+
+  private stampOf(known: number, context: Context, root: number): number {
+    const stamp = this.stamps[known]!.get(root);
+    if (stamp !== undefined) return stamp;
+    if (this.lastStamp === STAMPS - 1) {
+      this.forget();
+      this.contexts.push(context);
+      this.stamps.push(new Map());
+      this.context = 0;
+    }
+    this.stamps[this.context >> CONTEXT_AT]!.set(root, ++this.lastStamp);
+    return this.lastStamp;
+  }
+
+  /** Of contexts and roots: their numbers are given anew. */
+  private forget(): void {
+    this.contexts.length = 0;
+    this.stamps.length = 0;
+    this.lastStamp = 0;
+    this.rows.fill(0);
   }
 
   /** Remembers the table at `table` of memory's arena; the caller has memory watch the entries that led to it. */
   remember(
-    lo: number, hi: number, space: TranslationSpace, memory: PhysicalMemory, andLo: number, andHi: number, table: number, nestedReferences: number,
+    lo: number, hi: number, memory: PhysicalMemory, andLo: number, andHi: number, table: number, nestedReferences: number,
   ): void {
     if (this.mask === 0) {
       this.rows = new Int32Array(ROWS << ROW_WORDS_SHIFT);
@@ -79,14 +112,13 @@ export class RememberedTables {
     }
     const { rows } = this;
     const row = ((lo >>> REGION_SHIFT) & this.mask) << ROW_WORDS_SHIFT;
-    rows[row] = lo & -(1 << REGION_SHIFT);
-    rows[row + ROW.regionHi] = hi;
-    rows[row + ROW.rootLo] = space.rootLo;
-    rows[row + ROW.root] = space.rootHi | this.context | nestedReferences << NESTED_REFERENCES_AT;
-    rows[row + ROW.andLo] = andLo;
-    rows[row + ROW.andHi] = andHi;
-    rows[row + ROW.table] = table;
-    rows[row + ROW.version] = memory.structureVersion;
+    rows[row] = lo & -(1 << REGION_SHIFT) | this.stamp;
+    rows[row | ROW.regionHi] = hi;
+    rows[row | ROW.version] = memory.structureVersion;
+    rows[row | ROW.andLo] = andLo;
+    rows[row | ROW.andHi] = andHi;
+    rows[row | ROW.table] = table;
+    rows[row | ROW.nestedReferences] = nestedReferences;
   }
 }
 

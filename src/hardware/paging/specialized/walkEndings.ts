@@ -8,6 +8,9 @@ import { refuse, refuseAsNested } from '../walkRefusal';
 
 /** A specialized walk met something rare, changed nothing, and leaves the walk to `walk`. */
 export const HANDED_OVER = -1;
+/** A straight fill has dealt with a miss in full, or has changed nothing and leaves it to search, walk and `Tlb.add`. */
+export const FILLED = 1;
+export const NOT_STRAIGHT = 0;
 
 export const WALK_REFERENCES = COUNTER.walk_references;
 /** What a word reads as where no memory is. */

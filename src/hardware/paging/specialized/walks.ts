@@ -2,7 +2,7 @@
 import { ACCESS_KIND_MASK, ACCESS_WRITES } from '../accessKinds';
 import { ALL_RIGHTS, RIGHTS_BITS } from '../accessRights';
 import { HANDED_OVER, mapped, refuseAt, through } from './walkEndings';
-import { NESTED_REFERENCES_AT, REGION_SHIFT, ROOT_MASK, ROW, ROW_WORDS_SHIFT } from './rememberedTables';
+import { REGION_SHIFT, ROW, ROW_WORDS_SHIFT } from './rememberedTables';
 import { keyRefuses } from '../protectionKeys';
 import type { TranslationSpace } from '../translationSpace';
 import { WHY } from '../walkOutcome';
@@ -21,12 +21,11 @@ export function walkLong4(space: TranslationSpace, lo: number, hi: number, acces
   const { remembered } = space;
   const { rows } = remembered;
   const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
-  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
-    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
-    || rows[row + ROW.version] !== memory.structureVersion) return walkLong4FromRoot(space, lo, hi, access);
-  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
-  let andLo = rows[row + ROW.andLo]!;
-  let andHi = rows[row + ROW.andHi]!;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT) | remembered.stamp) || rows[row | ROW.regionHi] !== hi
+    || rows[row | ROW.version] !== memory.structureVersion) return walkLong4FromRoot(space, lo, hi, access);
+  const word1 = rows[row | ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row | ROW.andLo]!;
+  let andHi = rows[row | ROW.andHi]!;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
   if (space.isNested === 0) {
@@ -183,7 +182,7 @@ export function walkLong4FromRoot(space: TranslationSpace, lo: number, hi: numbe
   memory.watch(word4);
   memory.watch(word3);
   memory.watch(word2);
-  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
+  space.remembered.remember(lo, hi, memory, andLo, andHi, word1 & ~0x3ff, 0);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
@@ -221,12 +220,11 @@ export function walkLong5(space: TranslationSpace, lo: number, hi: number, acces
   const { remembered } = space;
   const { rows } = remembered;
   const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
-  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
-    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
-    || rows[row + ROW.version] !== memory.structureVersion) return walkLong5FromRoot(space, lo, hi, access);
-  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
-  let andLo = rows[row + ROW.andLo]!;
-  let andHi = rows[row + ROW.andHi]!;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT) | remembered.stamp) || rows[row | ROW.regionHi] !== hi
+    || rows[row | ROW.version] !== memory.structureVersion) return walkLong5FromRoot(space, lo, hi, access);
+  const word1 = rows[row | ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row | ROW.andLo]!;
+  let andHi = rows[row | ROW.andHi]!;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
   if (space.isNested === 0) {
@@ -393,7 +391,7 @@ export function walkLong5FromRoot(space: TranslationSpace, lo: number, hi: numbe
   memory.watch(word4);
   memory.watch(word3);
   memory.watch(word2);
-  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
+  space.remembered.remember(lo, hi, memory, andLo, andHi, word1 & ~0x3ff, 0);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 5, WHY.notPresent, 0, lo1, hi1);
@@ -431,11 +429,10 @@ export function walkEpt4(space: TranslationSpace, lo: number, hi: number, access
   const { remembered } = space;
   const { rows } = remembered;
   const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
-  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
-    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
-    || rows[row + ROW.version] !== memory.structureVersion) return walkEpt4FromRoot(space, lo, hi, access);
-  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
-  let andLo = rows[row + ROW.andLo]!;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT) | remembered.stamp) || rows[row | ROW.regionHi] !== hi
+    || rows[row | ROW.version] !== memory.structureVersion) return walkEpt4FromRoot(space, lo, hi, access);
+  const word1 = rows[row | ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row | ROW.andLo]!;
   const { reservedLo, reservedHi, illegal } = compiled;
   const { words } = memory;
   if (space.isNested === 0) {
@@ -587,7 +584,7 @@ export function walkEpt4FromRoot(space: TranslationSpace, lo: number, hi: number
   memory.watch(word4);
   memory.watch(word3);
   memory.watch(word2);
-  space.remembered.remember(lo, hi, space, memory, andLo, 0, word1 & ~0x3ff, 0);
+  space.remembered.remember(lo, hi, memory, andLo, 0, word1 & ~0x3ff, 0);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x7) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
@@ -623,12 +620,11 @@ export function walkNpt4(space: TranslationSpace, lo: number, hi: number, access
   const { remembered } = space;
   const { rows } = remembered;
   const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
-  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
-    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
-    || rows[row + ROW.version] !== memory.structureVersion) return walkNpt4FromRoot(space, lo, hi, access);
-  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
-  let andLo = rows[row + ROW.andLo]!;
-  let andHi = rows[row + ROW.andHi]!;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT) | remembered.stamp) || rows[row | ROW.regionHi] !== hi
+    || rows[row | ROW.version] !== memory.structureVersion) return walkNpt4FromRoot(space, lo, hi, access);
+  const word1 = rows[row | ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row | ROW.andLo]!;
+  let andHi = rows[row | ROW.andHi]!;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
   if (space.isNested === 0) {
@@ -786,7 +782,7 @@ export function walkNpt4FromRoot(space: TranslationSpace, lo: number, hi: number
   memory.watch(word4);
   memory.watch(word3);
   memory.watch(word2);
-  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, 0);
+  space.remembered.remember(lo, hi, memory, andLo, andHi, word1 & ~0x3ff, 0);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
@@ -978,12 +974,11 @@ export function walkLong4BehindEpt4(space: TranslationSpace, lo: number, hi: num
   const { remembered } = space;
   const { rows } = remembered;
   const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
-  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
-    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
-    || rows[row + ROW.version] !== memory.structureVersion) return walkLong4BehindEpt4FromRoot(space, lo, hi, access);
-  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
-  let andLo = rows[row + ROW.andLo]!;
-  let andHi = rows[row + ROW.andHi]!;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT) | remembered.stamp) || rows[row | ROW.regionHi] !== hi
+    || rows[row | ROW.version] !== memory.structureVersion) return walkLong4BehindEpt4FromRoot(space, lo, hi, access);
+  const word1 = rows[row | ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row | ROW.andLo]!;
+  let andHi = rows[row | ROW.andHi]!;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
   const inner = nested.result;
@@ -992,7 +987,7 @@ export function walkLong4BehindEpt4(space: TranslationSpace, lo: number, hi: num
   result.references = 0;
   nested.servedLo = lo;
   nested.servedHi = hi;
-  inner.references = rows[row + ROW.root]! >>> NESTED_REFERENCES_AT;
+  inner.references = rows[row | ROW.nestedReferences]!;
   result.addressLo = lo;
   result.addressHi = hi;
   result.access = access;
@@ -1155,7 +1150,7 @@ export function walkLong4BehindEpt4FromRoot(space: TranslationSpace, lo: number,
   memory.watch(word4);
   memory.watch(word3);
   memory.watch(word2);
-  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
+  space.remembered.remember(lo, hi, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);
@@ -1197,12 +1192,11 @@ export function walkLong4BehindNpt4(space: TranslationSpace, lo: number, hi: num
   const { remembered } = space;
   const { rows } = remembered;
   const row = (lo >>> REGION_SHIFT & remembered.mask) << ROW_WORDS_SHIFT;
-  if (rows[row] !== (lo & -(1 << REGION_SHIFT)) || rows[row + ROW.regionHi] !== hi || rows[row + ROW.rootLo] !== space.rootLo
-    || ((rows[row + ROW.root]! ^ (space.rootHi | remembered.context)) & ROOT_MASK) !== 0
-    || rows[row + ROW.version] !== memory.structureVersion) return walkLong4BehindNpt4FromRoot(space, lo, hi, access);
-  const word1 = rows[row + ROW.table]! | (lo >>> 11) & 0x3fe;
-  let andLo = rows[row + ROW.andLo]!;
-  let andHi = rows[row + ROW.andHi]!;
+  if (rows[row] !== (lo & -(1 << REGION_SHIFT) | remembered.stamp) || rows[row | ROW.regionHi] !== hi
+    || rows[row | ROW.version] !== memory.structureVersion) return walkLong4BehindNpt4FromRoot(space, lo, hi, access);
+  const word1 = rows[row | ROW.table]! | (lo >>> 11) & 0x3fe;
+  let andLo = rows[row | ROW.andLo]!;
+  let andHi = rows[row | ROW.andHi]!;
   const { reservedLo, reservedHi } = compiled;
   const { words } = memory;
   const inner = nested.result;
@@ -1211,7 +1205,7 @@ export function walkLong4BehindNpt4(space: TranslationSpace, lo: number, hi: num
   result.references = 0;
   nested.servedLo = lo;
   nested.servedHi = hi;
-  inner.references = rows[row + ROW.root]! >>> NESTED_REFERENCES_AT;
+  inner.references = rows[row | ROW.nestedReferences]!;
   result.addressLo = lo;
   result.addressHi = hi;
   result.access = access;
@@ -1374,7 +1368,7 @@ export function walkLong4BehindNpt4FromRoot(space: TranslationSpace, lo: number,
   memory.watch(word4);
   memory.watch(word3);
   memory.watch(word2);
-  space.remembered.remember(lo, hi, space, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
+  space.remembered.remember(lo, hi, memory, andLo, andHi, word1 & ~0x3ff, inner.references);
   const lo1 = words[word1]!;
   const hi1 = words[word1 + 1]!;
   if ((lo1 & 0x1) === 0) return refuseAt(space, 1, 4, WHY.notPresent, 0, lo1, hi1);

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { specializedWalksText, wholeWalksText } from '../../../../scripts/specializedWalks';
+import { specializedWalksText, straightFillsText, wholeWalksText } from '../../../../scripts/specializedWalks';
 
-const texts = { 'walks.ts': specializedWalksText, 'wholeWalks.ts': wholeWalksText } as const;
+const texts = { 'walks.ts': specializedWalksText, 'wholeWalks.ts': wholeWalksText, 'straightFills.ts': straightFillsText } as const;
 
 for (const [file, text] of Object.entries(texts)) {
   describe(`src/hardware/paging/specialized/${file}`, () => {
