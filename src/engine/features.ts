@@ -1,3 +1,4 @@
+import { KIND } from '../hardware/events/eventTable';
 import { INSTRUCTION_WORDS, OP, type Program, type SourceRange } from '../language/program';
 import { hostActionRows } from '../language/hostActions';
 import { instructionRows } from '../language/instructions';
@@ -98,6 +99,10 @@ const features: readonly Feature[] = [
     uses: (_, vm) => (vm.cpus.length > MOST_CPUS ? setting(vm, 'delivery', `delivery memory with ${vm.cpus.length} CPUs`, 'memory') : undefined),
     runsUnder: NONE, advice: `keep ${MOST_CPUS} of them`,
   },
+  {
+    uses: (program) => operation(program, OP.hold, 'hold … before mmu_lock', [1, KIND.mmu_lock]),
+    runsUnder: HYPERVISORS.filter((name) => name !== 'interpret'), advice: 'it is taken where a hypervisor fills an entry of tables that the processor walks',
+  },
   { uses: (program) => instruction(program, 'vmfunc'), runsUnder: ['native'], advice: 'its hypervisor enables no VM functions' },
   { uses: (program) => hostAction(program, 'set_epte'), runsUnder: ['ept'], advice: 'the others keep no EPT' },
   ...hostActionRows.map(({ name }): Feature => ({
@@ -147,20 +152,20 @@ function setting(vm: VirtualMachine, name: string, text: string, value?: string)
 
 function hostAction(program: Program, name: string): Use | undefined {
   const row = hostActionRows.findIndex((each) => each.name === name);
-  return operation(program, OP.hostAction, `host action ${name}`, row);
+  return operation(program, OP.hostAction, `host action ${name}`, [0, row]);
 }
 
 function instruction(program: Program, name: string): Use | undefined {
   const row = instructionRows.findIndex((each) => each.name === name);
-  return operation(program, OP.instruction, `${name}()`, row);
+  return operation(program, OP.instruction, `${name}()`, [0, row]);
 }
 
-/** The first statement of the scenario that has an instruction of this operation, with this first operand if it is given. */
-function operation(program: Program, wanted: number, name: string, first?: number): Use | undefined {
+/** The first statement of the scenario that has an instruction of this operation, with this operand at this place (from 0) if it is given. */
+function operation(program: Program, wanted: number, name: string, operand?: readonly [place: number, value: number]): Use | undefined {
   const { code, statements } = program;
   for (let pc = 0; pc * INSTRUCTION_WORDS < code.length; pc++) {
     const at = pc * INSTRUCTION_WORDS;
-    if (code[at] !== wanted || (first !== undefined && code[at + 1] !== first)) continue;
+    if (code[at] !== wanted || (operand !== undefined && code[at + 1 + operand[0]] !== operand[1])) continue;
     const range = statements.filter(({ entry, end }) => pc >= entry && pc < end).sort((a, b) => (a.end - a.entry) - (b.end - b.entry))[0]?.range;
     return { name, ...(range === undefined ? {} : { range }) };
   }

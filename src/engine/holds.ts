@@ -34,7 +34,8 @@ interface HeldStep {
  * the access does from there it does, and reads, in that. So nothing of it is guessed or replayed from a record.
  *
  * Only events of the processor hold: inside root mode the hypervisor has its structures half changed, which KVM keeps
- * others from seeing by its mmu_lock.
+ * others from seeing by its mmu_lock. So the one event of root mode that holds is the taking of it, when get_user_pages has
+ * answered and nothing is filled yet.
  */
 export class Holds {
   scheduler!: Scheduler;
@@ -170,7 +171,7 @@ export class Holds {
   }
 }
 
-/** Looks for the n-th event of a kind that the processor of an actor brings about, in a step executed from its start. */
+/** Looks for the n-th event of a kind that the processor of an actor brings about (or its taking of mmu_lock), in a step executed from its start. */
 class EventSearch {
   seen = 0;
   private isInRootMode = false;
@@ -182,7 +183,7 @@ class EventSearch {
     const kind = record[KIND_AT]!;
     if (kind === KIND.vm_entry) this.isInRootMode = false;
     const isProcessors = record[ACTOR_AT] !== ACTOR.host && (record[ACTOR_AT] !== ACTOR.vmm || kind === KIND.vm_entry);
-    const isWanted = kind === this.kind && !this.isInRootMode && isProcessors;
+    const isWanted = kind === this.kind && (kind === KIND.mmu_lock || !this.isInRootMode && isProcessors);
     if (kind === KIND.vm_exit) this.isInRootMode = true;
     return isWanted && ++this.seen === this.count;
   }

@@ -68,9 +68,10 @@ export function faultinPfn<V extends SlotAsker & { readonly vcpu: VcpuState }>(
     when({ layered: 'host memory is used up', direct: '' }, (_, f) => f.hi(hpa) < 0, [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
     ]),
-    when({ layered: 'mmu_invalidate_retry(mmu_seq): the host has changed a page on the way (copied this one, or swapped another out)', direct: '' }, ({ memory }, f) => (
-      memory.notifier.mustRetry(f.lo(mmu_seq))
-    ), [
+    when({ layered: 'mmu_invalidate_retry(mmu_seq): the host has changed a page on the way (copied this one, or swapped another out)', direct: '' }, ({ cpu, memory: { notifier } }, f) => {
+      notifier.reportLock(f.frame(gpa), f.frame(hpa), cpu);
+      return notifier.mustRetry(f.lo(mmu_seq));
+    }, [
       give(`to ${guest}: the access runs again, and comes here again`, RESUME.retry),
     ]),
   ];

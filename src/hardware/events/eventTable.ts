@@ -157,6 +157,7 @@ export const eventKinds = [
   { name: 'memslot_changed', fields: ['gpa', 'hva', 'size', 'index', 'value', 'what'], what: slotChangeNames, text: 'slot {index}: {what}; the set of slots is generation {value}' },
   { name: 'page_marked_dirty', fields: ['gpa', 'index'], text: 'the page at {gpa} is marked dirty in the log of slot {index}' },
   { name: 'mmio_entry_made', fields: ['gpa', 'hpa', 'space', 'value'], text: 'the entry at {hpa} says that {gpa} is MMIO, by generation {value}' },
+  { name: 'mmu_lock', fields: ['gpa', 'hpa'], text: 'the hypervisor knows that {gpa} is at {hpa}, and takes mmu_lock; what the host has changed since is told by mmu_invalidate_seq' },
   // With `backing direct`, in place of `memslot_lookup`.
   { name: 'direct_slot_lookup', fields: ['gpa', 'hpa', 'index'], text: '{gpa} lies in slot {index}, at {hpa}' },
 ] as const satisfies readonly EventKind[];

@@ -47,6 +47,18 @@ export class MmuNotifier {
     return this.words[IN_PROGRESS] !== 0 || this.words[SEQUENCE] !== sequence;
   }
 
+  /**
+   * mmu_lock is about to be taken by `cpu`, which was given `frame` for guest frame `gfn`: until here the host and other vCPUs
+   * may act, and nothing of the hypervisor's structures is half changed. What `hold … before mmu_lock` stops at.
+   */
+  reportLock(gfn: number, frame: number, cpu: number): void {
+    if (!this.bus.on[KIND.mmu_lock]) return;
+    const record = this.bus.begin(KIND.mmu_lock, ACTOR.vmm, cpu);
+    setPair(record, field.gpa.at, gfn << 12, gfn >>> 20);
+    setPair(record, field.hpa.at, frame << 12, frame >>> 20);
+    this.bus.commit();
+  }
+
   /** mmu_notifier_invalidate_range_start: `pages` host-virtual pages from `hvaPage` (HVA >> 12) on are about to change. */
   rangeStart(hvaPage: number, pages: number, actor: number): void {
     this.words[IN_PROGRESS]!++;

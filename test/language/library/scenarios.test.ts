@@ -17,7 +17,7 @@ const techniquesOf: Readonly<Record<string, readonly string[]>> = {
   'memory-map.guest': ['native', 'ept'],
   // Without a host below there is nothing to take pages back, and one guest to a machine; its memory map is fixed.
   'balloon.guest': HYPERVISORS, 'isolation-two-vms.guest': HYPERVISORS, 'ksm-share.guest': HYPERVISORS, 'leaky-ept.guest': HYPERVISORS,
-  'mmio.guest': HYPERVISORS, 'slot-move.guest': HYPERVISORS,
+  'mmio.guest': HYPERVISORS, 'slot-move.guest': HYPERVISORS, 'stale-fill.guest': HYPERVISORS,
   // VMX is emulated for a guest by EPT.
   'myths/eptp-is-a-register.guest': ['ept'], 'myths/shadow-is-obsolete.guest': ['ept'],
   'launch-state.guest': ['ept'], 'nested.guest': ['ept'], 'nested-first-touch.guest': ['ept'],
