@@ -30,6 +30,9 @@ const NONE: readonly string[] = [];
 /** Techniques with a host below the guest, which can have several. */
 const HYPERVISORS = runningTechniques.filter(({ ownsMachine }) => !ownsMachine).map(({ name }) => name);
 
+/** Techniques with shadow tables that the hypervisor keeps outside the guest. */
+const SHADOWS = HYPERVISORS.filter((name) => name.startsWith('shadow-'));
+
 /** The design's table *feature × technique*. Nothing else keeps a technique from a scenario. */
 const features: readonly Feature[] = [
   {
@@ -41,7 +44,7 @@ const features: readonly Feature[] = [
       const rom = slots.find(({ kind }) => kind === 'rom');
       return rom === undefined ? undefined : { name: `the ROM slot ${rom.name}`, ...(rom.setting === undefined ? {} : { range: rom.setting.range }) };
     },
-    runsUnder: ['native', 'shadow-wp', 'shadow-unsync', 'ept'], advice: 'write ram in place of rom',
+    runsUnder: ['native', ...SHADOWS, 'ept'], advice: 'write ram in place of rom',
   },
   {
     uses: ({ vms }) => (outermost(vms) > 1 ? { name: `a host of ${outermost(vms)} virtual machines` } : undefined),

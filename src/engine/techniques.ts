@@ -3,6 +3,7 @@ import { Native } from '../hypervisor/native';
 import { NestingEpt } from '../hypervisor/nested/nestingEpt';
 import { VMXON_FRAME } from '../hypervisor/nested/vmcsRegions';
 import { ShadowUnsync } from '../hypervisor/shadowUnsync/shadowUnsync';
+import { ShadowVtlb } from '../hypervisor/shadowVtlb/shadowVtlb';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import type { Technique } from '../hypervisor/technique';
 import type { PhysicalMachine } from '../hypervisor/physicalHost';
@@ -49,6 +50,13 @@ export const runningTechniques: readonly RunningTechnique[] = [
     settings: [],
     ownsMachine: true,
     make: (machine, { processors, slots }) => new Native(machine.memory, machine.bus, processors, machine.maxphyaddr, slots, machine.registry),
+  },
+  {
+    name: 'shadow-vtlb',
+    documentation: 'Shadow paging as a virtual TLB: no table is protected; filled on faults, emptied by INVLPG and loads of CR3.',
+    settings: ['shadow_pages', 'dirty_log'],
+    ownsMachine: false,
+    make: (vm, settings) => new ShadowVtlb(vm, settings),
   },
   {
     name: 'shadow-wp',

@@ -33,9 +33,10 @@ export interface OperandOwner {
 /**
  * The procedure, for the listing of a hypervisor `V`. As the processor does, both pages are translated before a byte is
  * read or written: when the guest's tables refuse this one, the guest gets the fault and nothing has been done. Gives
- * `PAGE_KNOWN` or a `RESUME`; leaves its guest frame in the walk's result.
+ * `PAGE_KNOWN` or a `RESUME`; leaves its guest frame in the walk's result. `beforeTrueFault`: lines with a fault that the guest is
+ * about to see; the page's address is value 0.
  */
-export function walkOperandPage<V extends OperandOwner>({ block, words }: ControlBlock): ListingProcedure<V> {
+export function walkOperandPage<V extends OperandOwner>({ block, words }: ControlBlock, beforeTrueFault: readonly ListingNode<V>[] = []): ListingProcedure<V> {
   return {
     name: 'walk_operand_page',
     purpose: 'A page of an operand that is emulated, by the guest\'s tables: nothing is read or written before all its pages are known.',
@@ -61,6 +62,7 @@ export function walkOperandPage<V extends OperandOwner>({ block, words }: Contro
         line('true fault: the guest must see it, with the error code of its own walk', {}, (mmu, f) => {
           mmu.reportTrueFault(f.lo(V.gva), f.hi(V.gva), mmu.guestTables().result.errorCode);
         }),
+        ...beforeTrueFault,
         line(`CR2 = gva; ${words.injection} = #PF with that error code`, { writes: ['registers', block, 'vcpu'] }, (mmu, f) => {
           injectPageFault(mmu.processor, mmu.vcpu, f.lo(V.gva), f.hi(V.gva), mmu.guestTables().result.errorCode);
         }),

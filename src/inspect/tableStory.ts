@@ -4,7 +4,7 @@ import type { DecodedEntry } from '../hardware/paging/decodeEntry';
 import { roleText } from '../hypervisor/shadowWp/role';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import { SlotMemory } from '../hypervisor/slotMemory';
-import { addressText, frameText, sizeText } from './addressText';
+import { addressText, frameText, halvesText, sizeText } from './addressText';
 import { processesWithRoot, type TableSet } from './tableSet';
 
 const PAGE_SHIFT = 12n;
@@ -87,7 +87,10 @@ function shadowPageStory({ technique }: RunningVm, frame: number): readonly stri
   const { pages } = technique;
   for (let page = 1; page < pages.end; page++) {
     if (!pages.isInUse(page) || pages.frameOf(page) !== frame) continue;
-    return [`${frameText('hpa', frame)} is shadow page ${page}, for guest frame ${frameText('gpa', pages.gfnOf(page))}, role ${roleText(pages.roleOf(page))}.`];
+    const role = roleText(pages.roleOf(page));
+    const covered = technique.coveredBy(page);
+    const known = covered === undefined ? `guest frame ${frameText('gpa', pages.gfnOf(page))}` : `linear addresses from ${halvesText('gva', covered.lo, covered.hi)} on`;
+    return [`${frameText('hpa', frame)} is shadow page ${page}, for ${known}, role ${role}.`];
   }
   return [];
 }

@@ -6,7 +6,7 @@ import { claims } from './programs/claims';
 import { guestPrograms } from './programs/guestOperation';
 import { guestText } from './programs/guestText';
 
-const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:shadow_pages=16', 'ept'] as const;
+const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:shadow_pages=16', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept'] as const;
 
 describe('audit of what the hypervisor keeps', function () {
   this.timeout(240_000);
@@ -30,7 +30,7 @@ describe('audit of what the hypervisor keeps', function () {
   });
 
   it('finds a bit that is flipped in any leaf, and a link that is cut', () => {
-    for (const mmu of ['shadow-wp', 'shadow-unsync', 'ept']) {
+    for (const mmu of ['shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept']) {
       const machine = machineFor(compiled(scenarioText('first-touch')), mmu);
       while (machine.interpreter.run.status === 0) machine.interpreter.step();
       assert.deepEqual(audit(machine), []);

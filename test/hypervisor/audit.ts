@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { Ept } from '../../src/hypervisor/ept/ept';
+import { ShadowVtlb } from '../../src/hypervisor/shadowVtlb/shadowVtlb';
 import { ShadowWp } from '../../src/hypervisor/shadowWp/shadowWp';
 import { configure } from '../../src/engine/configuration';
 import { Machine } from '../../src/engine/machine';
@@ -10,6 +11,7 @@ import { CounterAudit } from './counterAudit';
 import { auditEpt } from './eptAudit';
 import { auditHost } from './hostAudit';
 import { auditShadow } from './shadowAudit';
+import { auditFills, auditVtlb } from './vtlbAudit';
 
 /** A machine with a program, at the start of boot; without `mmu` each VM is under its own technique. */
 export function machineFor(program: Program, mmu: string | undefined): Machine {
@@ -22,6 +24,7 @@ export function machineFor(program: Program, mmu: string | undefined): Machine {
 export function audit(machine: Machine): readonly string[] {
   const { technique } = machine;
   const host = auditHost(machine);
+  if (technique instanceof ShadowVtlb) return [...host, ...auditVtlb(machine, technique)];
   if (technique instanceof ShadowWp) return [...host, ...auditShadow(machine, technique)];
   return technique instanceof Ept ? [...host, ...auditEpt(machine, technique)] : host;
 }
@@ -31,8 +34,9 @@ export function audit(machine: Machine): readonly string[] {
  * or what it is made from: one with a VM exit, or one that wrote. At the end the counters are held to the events.
  */
 export function runAudited(machine: Machine): void {
-  const { interpreter, processors } = machine;
+  const { interpreter, processors, technique } = machine;
   const { run } = interpreter;
+  const fills = technique instanceof ShadowVtlb ? auditFills(machine, technique) : [];
   const { counters } = processors[0]!;
   while (run.status === RUN.running && !run.isCounting) interpreter.step();
   assert.deepEqual(audit(machine), [], 'after boot');
@@ -50,4 +54,5 @@ export function runAudited(machine: Machine): void {
   machine.bus.silence();
   assert.deepEqual(audit(machine), [], 'at the end');
   assert.deepEqual(events.findings(), []);
+  assert.deepEqual(fills, []);
 }

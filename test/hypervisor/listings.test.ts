@@ -174,6 +174,30 @@ const crowded = `machine { paging 4-level, ram 16M, shadow_pages 16 }
     user [0x600000] = 1
   }`;
 
+/** Many MMIO pages, each under a table of its own, through few shadow pages. */
+const crowdedDevices = `machine { paging 4-level, ram 16M, shadow_pages 16 }
+  process p { 0x600000 .. 0x601000 rw user }
+  cpu 0 {
+    switch(p)
+    for a in gva:0x40000000 .. gva:0x42800000 step 2M { map(p, a, gpa:64M, rw) }
+    for a in gva:0x40000000 .. gva:0x42800000 step 2M { user x = [a] }
+  }`;
+
+/** A page of 4 MBytes, in tables of 2, both of which are filled. */
+const fourMBytes = `machine { paging 32-bit, ram 16M, kernel none }
+  cpu 0 {
+    entry [0x1000] = pde(gpa:0, rw, large)
+    entry [0x1008] = pde(gpa:8M, rw, large)
+    cr4.PSE = 1
+    cr3 = gpa:0x1000
+    cr0.PG = 1
+    [0x800000] = 1
+    [0xa00000] = 2
+    invlpg(0x800000)
+    x = [0xa00000]
+    expect x == 2
+  }`;
+
 /** Instructions that have nothing to do with memory, and what each refuses. */
 const instructions = `${HEAD}global taken = 0
   on interrupt 0x40 { taken += 1; wrmsr(0x80b, 0) }
@@ -276,6 +300,8 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   for (const text of starved) watch(text, once((machine) => isAtLine(machine, 5), (machine) => leaveFrames(machine, 0)));
   if (mmu.startsWith('shadow')) {
     watch(crowded);
+    watch(crowdedDevices);
+    watch(fourMBytes);
     watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  y = 1\n  user [0x600000] = 1\n}`,
       once((machine) => isAtLine(machine, 5), raiseRightsBehindTheTlb));
   }
@@ -314,7 +340,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
 
 describe('listings', function () {
   this.timeout(120_000);
-  for (const mmu of ['shadow-wp', 'shadow-unsync', 'ept']) {
+  for (const mmu of ['shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept']) {
     it(`${mmu}: every line is reached by some scenario, and changes only what it declares`, () => {
       const { missed, undeclared } = runAll(mmu);
       assert.deepEqual(undeclared, []);

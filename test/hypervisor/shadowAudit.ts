@@ -26,13 +26,13 @@ export function auditShadow(machine: Machine, technique: ShadowWp): readonly str
  * Judges the shadow by the words in memory: every entry against the guest's entry behind it, the memslots and the
  * host's table; and every list, hash and count against the entries. Nothing here asks the code that made them.
  */
-class ShadowAudit {
-  private readonly wrong: string[] = [];
+export class ShadowAudit {
+  readonly wrong: string[] = [];
   /** Leaves by the guest frame they map, other entries by the shadow page they lead to: host addresses of the entries. */
   private readonly leavesOf = new Map<number, number[]>();
   private readonly parentsOf = new Map<number, number[]>();
 
-  constructor(private readonly machine: Machine, private readonly technique: ShadowWp) {}
+  constructor(protected readonly machine: Machine, protected readonly technique: ShadowWp) {}
 
   run(): readonly string[] {
     const { pages } = this.technique;
@@ -84,7 +84,7 @@ class ShadowAudit {
     const gfn = pages.gfnOf(page);
     const role = pages.roleOf(page);
     const frame = pages.frameOf(page);
-    if (pages.find(gfn, role) !== page) this.say(`${this.name(page)} is not what the hash finds for its frame and role`);
+    this.identity(page);
     const roots = [...vm.vcpus].reduce((sum, vcpu) => sum + ROOTS.filter((root) => vcpu.rootPageOf(root) === page).length, 0);
     this.equal(pages.rootCount(page), roots + this.previousRoots(page), `roots counted of ${this.name(page)}`);
     if (this.isUnsync(page)) this.unsync(page);
@@ -104,11 +104,9 @@ class ShadowAudit {
 
   private leaf(page: number, index: number, entry: Entry): void {
     const { pages, vm } = this.technique;
-    const role = pages.roleOf(page);
     const at = `leaf ${index} of ${this.name(page)}`;
     if (entry.hi & MMIO_HI) return this.mmio(page, index, entry, at);
-    const gfn = isDirect(role) ? pages.gfnOf(page) + index
-      : this.isUnsync(page) ? this.staleLeaf(page, index, entry, at) : this.guestLeaf(page, index, entry, at);
+    const gfn = this.leafFrame(page, index, entry, at);
     this.equal(pages.leafGfn(page, index), gfn, `frame noted for ${at}`);
     add(this.leavesOf, gfn, pages.frameOf(page) * 512 + index);
     if (vm.slots.find(gfn) < 0) this.say(`${at} maps ${hex(gfn)}, which no memslot holds`);
@@ -120,9 +118,22 @@ class ShadowAudit {
     if (isWritable(entry) && vm.slots.isReadOnly(vm.slots.find(gfn))) this.say(`${at} is writable and maps ROM at ${hex(gfn)}`);
     if (isWritable(entry) && vm.dirty.awaitsWrite(gfn) !== 0) this.say(`${at} is writable, and ${hex(gfn)} is clean in a logged slot`);
     if (isWritable(entry) && this.holdsTable(gfn)) this.say(`${at} is writable and maps the shadowed page table ${hex(gfn)}`);
-    if (!isDirect(role)) return;
+  }
+
+  /** What a page is known by. */
+  protected identity(page: number): void {
+    const { pages } = this.technique;
+    if (pages.find(pages.gfnOf(page), pages.roleOf(page)) !== page) this.say(`${this.name(page)} is not what the hash finds for its frame and role`);
+  }
+
+  /** Judges a leaf by what it was made of, and gives the guest frame that it must map. */
+  protected leafFrame(page: number, index: number, entry: Entry, at: string): number {
+    const { pages } = this.technique;
+    const role = pages.roleOf(page);
+    if (!isDirect(role)) return this.isUnsync(page) ? this.staleLeaf(page, index, entry, at) : this.guestLeaf(page, index, entry, at);
     this.atMost(rightsOf(entry), accessOf(role), at);
     this.equal(keyOf(entry), keyOfRole(role), `key of ${at}`);
+    return pages.gfnOf(page) + index;
   }
 
   /** A leaf that may say what the guest's entry said before: it gives no more than the way to its table allows. */
@@ -165,7 +176,7 @@ class ShadowAudit {
   }
 
   /** A leaf that says MMIO, by a generation of the slots: what it says must hold if it is the present one. */
-  private mmio(page: number, index: number, entry: Entry, at: string): void {
+  protected mmio(page: number, index: number, entry: Entry, at: string): void {
     const { pages, vm } = this.technique;
     const role = pages.roleOf(page);
     const gfn = ((entry.hi & 0x7ffff) << 20) | (entry.lo >>> 12);
@@ -193,8 +204,7 @@ class ShadowAudit {
 
   private link(page: number, index: number, entry: Entry): void {
     const { pages, vm } = this.technique;
-    const role = pages.roleOf(page);
-    const level = levelOf(role);
+    const level = levelOf(pages.roleOf(page));
     const at = `entry ${index} of ${this.name(page)}`;
     this.equal(vm.frames.useOf(entry.frame), USE.shadowTable, `use of the frame that ${at} references`);
     const child = vm.frames.detailOf(entry.frame);
@@ -202,8 +212,17 @@ class ShadowAudit {
     add(this.parentsOf, child, pages.frameOf(page) * 512 + index);
     const childRole = pages.roleOf(child);
     this.equal(levelOf(childRole), level - 1, `level below ${at}`);
-    this.equal(modeIn(childRole), isDirect(childRole) ? directModeIn(role) : modeIn(role), `mode bits below ${at}`);
     this.equal(rightsOf(entry), WRITABLE | USER | EXECUTABLE, `rights of ${at}, which is no leaf`);
+    this.childOf(page, index, child, at);
+  }
+
+  /** Judges the shadow page that an entry leads to by what the entry was made of. */
+  protected childOf(page: number, index: number, child: number, at: string): void {
+    const { pages } = this.technique;
+    const role = pages.roleOf(page);
+    const level = levelOf(role);
+    const childRole = pages.roleOf(child);
+    this.equal(modeIn(childRole), isDirect(childRole) ? directModeIn(role) : modeIn(role), `mode bits below ${at}`);
     if (isDirect(role)) {
       if (!isDirect(childRole)) this.say(`${at}: below a direct page, and not direct`);
       this.equal(pages.gfnOf(child), pages.gfnOf(page) + index * span(level), `first frame below ${at}`);
@@ -227,7 +246,7 @@ class ShadowAudit {
   }
 
   /** Rights are at most the guest's; while CR0.WP is 0 a leaf may have W without U instead, and without X under SMEP. */
-  private rights(rights: number, guest: number, role: number, at: string): void {
+  protected rights(rights: number, guest: number, role: number, at: string): void {
     const isTraded = !hasCr0Wp(role) && (rights & (WRITABLE | USER)) === WRITABLE && (guest & WRITABLE) === 0;
     if (!isTraded) return this.atMost(rights, guest, at);
     this.atMost(rights & ~WRITABLE, guest, at);
@@ -269,7 +288,7 @@ class ShadowAudit {
     return { lo, hi: 0, frame: lo >>> 12 };
   }
 
-  private holdsTable(gfn: number): boolean {
+  protected holdsTable(gfn: number): boolean {
     const { pages } = this.technique;
     for (let page = 1; page < pages.end; page++) {
       if (pages.isInUse(page) && pages.gfnOf(page) === gfn && !isDirect(pages.roleOf(page)) && !this.isUnsync(page)) return true;
@@ -277,20 +296,20 @@ class ShadowAudit {
     return false;
   }
 
-  private atMost(rights: number, allowed: number, at: string): void {
+  protected atMost(rights: number, allowed: number, at: string): void {
     if ((rights & ~allowed) !== 0) this.say(`${at} gives more than the guest does: ${rights} of ${allowed}`);
   }
 
-  private equal(found: number | string, wanted: number | string, what: string): void {
+  protected equal(found: number | string, wanted: number | string, what: string): void {
     if (found !== wanted) this.say(`${what}: ${found} and ${wanted}`);
   }
 
-  private name(page: number): string {
+  protected name(page: number): string {
     const { pages } = this.technique;
     return `shadow page ${page} of ${hex(pages.gfnOf(page))} (${roleText(pages.roleOf(page))})`;
   }
 
-  private say(text: string): void {
+  protected say(text: string): void {
     this.wrong.push(text);
   }
 }

@@ -125,8 +125,8 @@ export class Invalidations {
     this.count(ACTOR.vmm, FLUSH.invvpid, 0, 0);
   }
 
-  /** INVVPID, single context, retaining global translations. */
-  invvpidRetainingGlobals(vpid: number): void {
+  /** INVVPID, single context, retaining global translations; by default of the VPID in force. */
+  invvpidRetainingGlobals(vpid = this.spaces.vpid): void {
     this.caches.given.vpid = vpid;
     this.caches.invalidate(invalidationRows.invvpidContextRetainingGlobals);
     this.count(ACTOR.vmm, FLUSH.invvpid, 0, 0);

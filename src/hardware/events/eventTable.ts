@@ -160,6 +160,9 @@ export const eventKinds = [
   { name: 'mmu_lock', fields: ['gpa', 'hpa'], text: 'the hypervisor knows that {gpa} is at {hpa}, and takes mmu_lock; what the host has changed since is told by mmu_invalidate_seq' },
   // With `backing direct`, in place of `memslot_lookup`.
   { name: 'direct_slot_lookup', fields: ['gpa', 'hpa', 'index'], text: '{gpa} lies in slot {index}, at {hpa}' },
+  // Under shadow-vtlb, in place of `shadow_page_created` and `shadow_page_zapped`.
+  { name: 'vtlb_table_created', fields: ['gva', 'hpa', 'level', 'index'], text: 'the virtual TLB has table {index} at {hpa} for what begins at {gva}, level {level}' },
+  { name: 'vtlb_table_zapped', fields: ['gva', 'hpa', 'level', 'index'], text: 'table {index} of the virtual TLB, for what begins at {gva}, zapped' },
 ] as const satisfies readonly EventKind[];
 
 export type EventName = (typeof eventKinds)[number]['name'];

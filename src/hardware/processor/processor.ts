@@ -364,6 +364,11 @@ export class Processor {
   /** INVVPID, single context, by root mode: the VPID in force. */
   invvpid(): void { this.invalidations.invvpid(); }
 
+  /** INVVPID, single context retaining globals, by root mode: the VPID in force. */
+  invvpidRetainingGlobals(): void {
+    this.invalidations.invvpidRetainingGlobals();
+  }
+
   /** INVVPID, individual address, by root mode: one linear address of the VPID in force. */
   invvpidAddress(lo: number, hi: number): void { this.invalidations.invvpidAddress(lo, hi); }
 

@@ -47,6 +47,8 @@ export interface ShadowFlavour {
   readonly procedures: ShadowProcedures;
   /** Its listing, these among them. */
   readonly listing: readonly ListingProcedure<never>[];
+  /** Left out: `Sptes`. */
+  makeSptes?(...parts: ConstructorParameters<typeof Sptes>): Sptes;
   makeMmu(...parts: ConstructorParameters<typeof ShadowMmu>): ShadowMmu;
 }
 
@@ -83,7 +85,8 @@ export class ShadowWp implements Technique, RootMode {
     // Roots cannot give way: beside them there is always room for what one fault needs.
     const least = processors.length * Math.max(PAE_ROOTS, flavour.mostRoots) + MIN_FREE_MMU_PAGES;
     this.pages = new ShadowPages(vm.registry, Math.max(settings.shadowPages, least), vm.memory.frames);
-    this.sptes = new Sptes(this.pages, vm.frames, vm.writer, bus);
+    const parts = [this.pages, vm.frames, vm.writer, bus] as const;
+    this.sptes = flavour.makeSptes?.(...parts) ?? new Sptes(...parts);
     this.mmus = new PerCpu(processors, (processor) => flavour.makeMmu(
       processor.cpu, processor, bus, this.pages, this.sptes, vm.memory, vm.vcpus.of(processor.cpu),
       vm.guestSpace(processor, vm.vcpus.of(processor.cpu).pdptes), settings.update, processors, vm.notifier,
@@ -154,6 +157,11 @@ export class ShadowWp implements Technique, RootMode {
 
   guestTables(cpu: number): TranslationSpace {
     return this.mmus.of(cpu).guestTables();
+  }
+
+  /** Linear address at which the range of shadow page `page` begins, where that is what it is known by; else guest frame and role are. */
+  coveredBy(_page: number): { readonly lo: number; readonly hi: number } | undefined {
+    return undefined;
   }
 
   roots(cpu: number): readonly TableRoot[] {
