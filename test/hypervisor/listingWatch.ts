@@ -1,10 +1,13 @@
-import { KIND, KIND_AT, field } from '../../src/hardware/events/eventTable';
+import { KIND, KIND_AT, eventKinds, field } from '../../src/hardware/events/eventTable';
 import type { Checkpoint } from '../../src/hardware/state/registry';
 import type { Machine } from '../../src/engine/machine';
 
 /** A line of a listing that ran: `shadow-wp.vmm:12`. */
 export interface WatchedRun {
   readonly reached: ReadonlySet<string>;
+  /** How often each line ran, and how many events there were of each kind, by its name. */
+  readonly hits: ReadonlyMap<string, number>;
+  readonly kinds: ReadonlyMap<string, number>;
   /** What a line changed without having declared it, in words. */
   readonly undeclared: readonly string[];
 }
@@ -20,7 +23,8 @@ function declaredName(block: string): string {
  * its event and the next line's, call's or return's, only the blocks it names may change.
  */
 export function watchListings(machine: Machine, onStep: (machine: Machine) => void = () => undefined): WatchedRun {
-  const reached = new Set<string>();
+  const hits = new Map<string, number>();
+  const kinds = new Array<number>(eventKinds.length).fill(0);
   const undeclared = new Set<string>();
   const stack: { name: string; writes: readonly string[] }[] = [];
   const { registry } = machine;
@@ -38,6 +42,7 @@ export function watchListings(machine: Machine, onStep: (machine: Machine) => vo
   };
   const { run } = machine.interpreter;
   machine.bus.listen((record) => {
+    kinds[record[KIND_AT]!]!++;
     switch (record[KIND_AT]) {
       case KIND.listing_call:
         settle();
@@ -48,7 +53,7 @@ export function watchListings(machine: Machine, onStep: (machine: Machine) => vo
         const listing = machine.listing(record[field.listing.at]!)!;
         const at = record[field.line.at]!;
         const name = `${listing.name}:${at} ${listing.lines[at - 1]!.text.trim()}`;
-        reached.add(name);
+        hits.set(name, (hits.get(name) ?? 0) + 1);
         stack[stack.length - 1] = { name, writes: listing.lines[at - 1]!.writes };
         break;
       }
@@ -58,13 +63,14 @@ export function watchListings(machine: Machine, onStep: (machine: Machine) => vo
         break;
       default: break;
     }
-  }, [KIND.listing_call, KIND.listing_line, KIND.listing_return]);
+  }, 'all');
   while (run.status === 0) {
     onStep(machine);
     machine.interpreter.step();
   }
   machine.bus.silence();
-  return { reached, undeclared: [...undeclared] };
+  const named = new Map(kinds.map((count, kind) => [eventKinds[kind]!.name as string, count] as const));
+  return { reached: new Set(hits.keys()), hits, kinds: named, undeclared: [...undeclared] };
 }
 
 /** Every line of the machine's listings on which something runs, named as `watchListings` names them. */
@@ -72,4 +78,22 @@ export function allLines(machine: Machine): readonly string[] {
   return machine.technique.listings.flatMap(({ listing }) => listing.lines.flatMap((line, i) => (
     line.runs ? [`${listing.name}:${i + 1} ${line.text.trim()}`] : []
   )));
+}
+
+/** Sums of what runs have counted, by name. */
+export function summedHits(runs: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const all = new Map<string, number>();
+  for (const run of runs) for (const [name, count] of run) all.set(name, (all.get(name) ?? 0) + count);
+  return all;
+}
+
+/** Hits of each line, `line x hits` behind its listing's name, and events of each kind, for people. */
+export function hitsText(technique: string, lines: readonly string[], hits: ReadonlyMap<string, number>, kinds: ReadonlyMap<string, number>): string {
+  const byListing = new Map<string, string[]>();
+  for (const line of lines) {
+    const [, listing = '', at = ''] = /^(.*?):(\d+) /.exec(line) ?? [];
+    byListing.set(listing, [...byListing.get(listing) ?? [], `${at}x${hits.get(line) ?? 0}`]);
+  }
+  const events = [...kinds].filter(([, count]) => count > 0).map(([kind, count]) => `${kind} ${count}`);
+  return [...[...byListing].map(([listing, each]) => `    ${technique}, ${listing}: ${each.join(' ')}`), `    ${technique}, events: ${events.join(', ')}`].join('\n');
 }

@@ -72,15 +72,15 @@ describe('a guest that forgets to invalidate', function () {
   this.timeout(240_000);
 
   it('gets under every technique a translation that the manuals allow: at each level what the entry is, or was since the last invalidation', () => {
-    let accesses = 0;
+    let runs = 0;
     fc.assert(fc.property(fc.array(step, { minLength: 6, maxLength: 30 }), fc.boolean(), fc.nat(0xffff), (steps, isCached, settings) => {
       const program = compiled(scenario(steps, isCached));
       for (const mmu of drawnTechniques(settings)) {
         const wrong = findings(program, mmu);
         if (wrong !== undefined) assert.deepEqual(wrong, [], mmu);
-        accesses++;
+        runs++;
       }
-    }), { numRuns: 150, seed: 20261121 });
-    assert.ok(accesses > 300);
+    }), { numRuns: 100, seed: 20261121 });
+    assert.ok(runs >= 300);
   });
 });

@@ -45,7 +45,10 @@ export class TranslationOracle {
   private readonly histories = new Map<number, History>();
   private statement = -1;
 
+  private readonly lines: readonly string[];
+
   constructor(private readonly machine: Machine) {
+    this.lines = machine.program.files[0]!.text.split('\n').map((line) => line.trim());
     machine.bus.listen((record) => { this.note(record); }, [KIND.access_done, KIND.exception_delivered]);
   }
 
@@ -58,7 +61,8 @@ export class TranslationOracle {
     const over = program.statements[this.statement]?.range;
     this.statement = statement;
     if (over === undefined) return;
-    const text = program.files[over.file]!.text.split('\n')[over.line]!.trim();
+    if (over.file !== 0) return;
+    const text = this.lines[over.line]!;
     const page = /^invlpg\((0x[0-9a-f]+)\)/.exec(text)?.[1];
     if (page !== undefined) this.forgotten[(Number(page) - AREA) / 4096] = this.now;
     if (text.startsWith('cr3 =') || text.startsWith('cr0.')) this.forgotten.fill(this.now);
