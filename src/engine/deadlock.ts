@@ -1,3 +1,5 @@
+import { RFLAGS } from '../hardware/processor/controlRegisters';
+import { REGISTER } from '../hardware/processor/registers';
 import type { Machine } from './machine';
 import { ACTOR_STATE } from './scheduler';
 
@@ -6,7 +8,7 @@ export function deadlockText(machine: Machine): string {
   const { program, interpreter } = machine;
   const clauses = program.actors.flatMap((_, actor) => {
     const what = waitOf(machine, actor);
-    return what === undefined ? [] : [`${nameOf(machine, actor)} ${what}${placeOf(machine, actor)}`];
+    return what === undefined ? [] : [`${nameOf(machine, actor)} ${what}${placeOf(machine, actor)}${deafness(machine, actor)}`];
   });
   const missed = program.actors.flatMap((_, actor) => {
     const meeting = interpreter.holds.missed(actor);
@@ -29,6 +31,12 @@ function waitOf({ program, interpreter: { scheduler } }: Machine, actor: number)
     case ACTOR_STATE.running: return scheduler.isHalted(actor) ? 'halts, and no interrupt comes' : undefined;
     default: return undefined;
   }
+}
+
+/** A CPU that waits takes interrupts, but for IF = 0: then a shootdown waits for its answer for ever. */
+function deafness({ processors }: Machine, actor: number): string {
+  const processor = processors[actor];
+  return processor === undefined || (processor.registers[2 * REGISTER.rflags]! & RFLAGS.IF) !== 0 ? '' : ' with IF = 0, so that it takes no interrupt';
 }
 
 function placeOf({ program, interpreter }: Machine, actor: number): string {

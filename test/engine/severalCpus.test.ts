@@ -158,6 +158,22 @@ cpu 2 {
       + 'cpu 2 halts, and no interrupt comes (line 13); the hold of cpu 2 for b ended without its event; write what lets one of them go on');
   });
 
+  it('tells of a CPU that waits with IF = 0, which would answer no shootdown', () => {
+    const text = `${HEAD}cpu 0 {
+  cli()
+  barrier a
+  barrier b
+}
+cpu 1 {
+  barrier b
+  barrier a
+}
+`;
+    const report = run(compiled(text), undefined);
+    assert.ok(!('error' in report));
+    assert.match(report.outcome.message ?? '', /cpu 0 waits at barrier a \(line 5\) with IF = 0, so that it takes no interrupt; cpu 1 waits at barrier b \(line 9\); write/);
+  });
+
   for (const mmu of TECHNIQUES) {
     it(`${mmu}: interrupts reach a CPU that runs, waits, halts, or has nothing left to do`, () => {
       const text = `${HEAD}global taken = 0

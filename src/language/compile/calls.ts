@@ -114,6 +114,9 @@ function unknownCall(body: Body, node: Call, name: string): Operand {
   if (body.isLooking) {
     return body.failName(node.of, 'unknown-question', name, known, { name, choices: `${Object.keys(questions).join(', ')} or walk` });
   }
+  if (body.purpose === 'host') {
+    return body.failName(node.of, 'unknown-host-action', name, [...hostActions], { name, choices: [...hostActions].join(', ') });
+  }
   const without = body.vm.symbols.paging === 'off at first' ? ' (with `kernel none` there is no library)' : '';
   return body.failName(node.of, 'unknown-procedure', name, known, { name, without });
 }

@@ -76,6 +76,7 @@ export const statementMessages = {
   'host-only': { sentence: '`<name>` is an act of the host; write host <name>(…).', cpu: 'swap_out(0x600000)' },
   'host-in-procedure': { sentence: 'A host statement stands in a cpu block; a procedure is the guest\'s.', file: 'procedure f() { host merge_all() }\ncpu 0 { f() }' },
   'host-statement': { sentence: '`<what>` is the guest\'s, and the host acts here; remove `host` before it, or the line.', cpu: 'host [0x600000] = 1' },
+  'unknown-host-action': { sentence: 'The host has no action `<name>`<hint>; there are <choices>.', cpu: 'host swapout(0x600000)' },
   'host-action-refused': {
     sentence: 'The host cannot `<name>` with `backing direct`: <why>; write `backing 4K` in `platform`.', file: 'platform { backing direct }\ncpu 0 { host merge_all() }',
   },
