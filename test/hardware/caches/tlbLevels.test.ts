@@ -68,6 +68,22 @@ describe('two levels of TLB', () => {
     assert.equal(machine.word(leaf) & D, 0n, 'L2 has the page dirty by now');
   });
 
+  it('copy a global line under its own PCID though the first has no number left but those of contexts that are gone', () => {
+    const machine = new TestMachine({ tlbEntries: 1, tlbWays: 1, tlbL2: { entries: 8, ways: 4 } });
+    machine.map(PAGE, 0x9000n, P | RW | G);
+    machine.map(PAGE + 0x1000n, 0xa000n, P | RW);
+    machine.set({ cr4: CR4.PAE | CR4.PGE | CR4.PCIDE });
+    const root = machine.register('cr3');
+    const pcids = (): string[] => cachedMappings(machine.processor.caches)
+      .filter(({ cache }) => cache === 'L1 TLB').map(({ pageLo, pcid }) => `${pageLo.toString(16)} ${pcid}`);
+    // One line and the context in force: the first level has two numbers.
+    for (const [pcid, page, held] of [[1n, 0n, '600000 1'], [2n, 1n, '601000 2'], [3n, 0n, '600000 1'], [4n, 1n, '601000 4'], [5n, 0n, '600000 1']] as const) {
+      machine.move('cr3', root | pcid);
+      assert.equal(machine.load(PAGE + page * 0x1000n), STATUS.done);
+      assert.deepEqual(pcids(), [held]);
+    }
+  });
+
   it('keep a global line global when it is copied, under the PCID that it was made under', () => {
     const machine = twoLevels().set({ cr4: CR4.PAE | CR4.PGE | CR4.PCIDE });
     machine.map(PAGE, 0x9000n, P | RW | G);
