@@ -41,6 +41,9 @@ async function caughtBy(plant: Plant): Promise<string | undefined> {
 async function main(words: readonly string[]): Promise<number> {
   const chosen = plants.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
   if (chosen.length === 0) throw new Error(`no plant's name has ${words.join(' or ')}: ${plants.map(({ name }) => name).join('; ')}`);
+  // A program that fails with nothing planted would seem to catch everything.
+  const clean = await runBundled([...programsOfNpmTest, '--first'], () => undefined);
+  if (clean.status !== 0) throw new Error(`nothing is planted, and the programs do not agree: ${clean.output}`);
   const bad: string[] = [];
   for (const plant of chosen) {
     const by = fits(plant) ? await caughtBy(plant) : undefined;
