@@ -2,6 +2,7 @@ import { Ept } from '../hypervisor/ept/ept';
 import { Native } from '../hypervisor/native';
 import { NestingEpt } from '../hypervisor/nested/nestingEpt';
 import { VMXON_FRAME } from '../hypervisor/nested/vmcsRegions';
+import { ShadowRebuild } from '../hypervisor/shadowRebuild/shadowRebuild';
 import { ShadowUnsync } from '../hypervisor/shadowUnsync/shadowUnsync';
 import { ShadowVtlb } from '../hypervisor/shadowVtlb/shadowVtlb';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
@@ -50,6 +51,13 @@ export const runningTechniques: readonly RunningTechnique[] = [
     settings: [],
     ownsMachine: true,
     make: (machine, { processors, slots }) => new Native(machine.memory, machine.bus, processors, machine.maxphyaddr, slots, machine.registry),
+  },
+  {
+    name: 'shadow-rebuild',
+    documentation: 'Shadow paging that composes the whole shadow at each load of CR3, keeps it in step, and forgets it at the next.',
+    settings: ['shadow_pages', 'dirty_log'],
+    ownsMachine: false,
+    make: (vm, settings) => new ShadowRebuild(vm, settings),
   },
   {
     name: 'shadow-vtlb',

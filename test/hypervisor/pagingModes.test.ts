@@ -4,7 +4,7 @@ import { machineFor, runAudited } from './audit';
 import { assertAgreement } from './programs/agreement';
 import { modeGuests, togglingGuests } from './programs/modeGuests';
 
-const shadows = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:prefetch=0,early_unshadow=on', 'shadow-vtlb'] as const;
+const shadows = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:prefetch=0,early_unshadow=on', 'shadow-rebuild', 'shadow-vtlb'] as const;
 
 describe('shadow tables of guests in every paging mode', function () {
   this.timeout(240_000);

@@ -4,7 +4,7 @@ import { compiled, scenarioText } from '../engine/onMachine';
 
 /** Scenarios about shadow tables: what each says must hold under every technique it names. */
 const scenarios = ['self-map', 'two-levels', 'large-over-small', 'wp0', 'unsync', 'n-procs', 'quadrants', 'cr3-ping-pong', 'demand-by-hand'] as const;
-const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-vtlb', 'ept'] as const;
+const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept'] as const;
 
 describe('scenarios of the shadow MMU', () => {
   for (const name of scenarios) {

@@ -76,11 +76,14 @@ export const loadRoot: ListingProcedure<UnsyncMmu> = {
 /** Value of `load_pae_roots` with the root. */
 const PAE_ROOT = 3;
 
-export const loadPaeRoots = loadPaeRootsOf<UnsyncMmu>([
-  when('a page below root is unsync', (mmu, f) => f.lo(PAE_ROOT) !== 0 && mmu.unsync.hasUnsyncBelow(f.lo(PAE_ROOT)), [
-    line('mmu_sync_children(root)', {}, (mmu, f) => void mmu.call(syncChildren, f.lo(PAE_ROOT), 0)),
-  ]),
-]);
+export const loadPaeRoots = loadPaeRootsOf<UnsyncMmu>({
+  withRoot: [
+    when('a page below root is unsync', (mmu, f) => f.lo(PAE_ROOT) !== 0 && mmu.unsync.hasUnsyncBelow(f.lo(PAE_ROOT)), [
+      line('mmu_sync_children(root)', {}, (mmu, f) => void mmu.call(syncChildren, f.lo(PAE_ROOT), 0)),
+    ]),
+  ],
+  withRoots: [],
+});
 
 function mustSync(mmu: UnsyncMmu, f: ListingFrame): boolean {
   return mmu.cr3Load !== CR3_LOAD.keeps || f.lo(V.known) === 0;

@@ -19,13 +19,21 @@ const PDPT_ALIGNMENT = 0x1f;
 
 const R = { gfn: 0, role: 1, root: 2 } as const;
 
+/** What `load_root` does where ways of keeping the shadow in step differ. */
+export interface LoadRootVariation<M extends ShadowMmu> {
+  readonly first: readonly ListingNode<M>[];
+  /** With the root in place, before the processor walks it. */
+  readonly withRoot: readonly ListingNode<M>[];
+}
+
 /** Gives a `RESUME`. */
-export const loadRoot: ListingProcedure<ShadowMmu> = {
+export const loadRootOf = <M extends ShadowMmu>(variation: LoadRootVariation<M>): ListingProcedure<M> => ({
   name: 'load_root',
   purpose: 'Makes the shadow of the table that guest CR3 names the one that the processor walks.',
   values: [{ name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
   parameters: 0,
   body: [
+    ...variation.first,
     when('the guest has no tables of 4 levels or 5', (mmu) => mmu.rootLevel === PAE_ROOT_LEVEL, [give('load_pae_roots()', (mmu) => mmu.call(loadPaeRoots))]),
     line('gfn = guest CR3 >> 12, role = its highest level with every right, and the mode bits of CR0, CR4 and EFER', {}, (mmu, f) => {
       f.set(R.gfn, mmu.cr3Frame, 0);
@@ -46,6 +54,7 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
       mmu.pinRoot(0, f.lo(R.root));
       for (let other = 1; other < ROOTS; other++) mmu.pinRoot(other, 0);
     }),
+    ...variation.withRoot,
     line('VMCS guest CR3 = the table of root', { writes: ['vmcs'] }, (mmu, f) => {
       const frame = mmu.pages.frameOf(f.lo(R.root));
       mmu.setVmcs(VMCS.guest_cr3, frame << 12, frame >>> 20);
@@ -53,12 +62,22 @@ export const loadRoot: ListingProcedure<ShadowMmu> = {
     line('INVVPID: a load of CR3 drops what the TLB holds', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushForRoot()),
     give('to the guest, behind the instruction', RESUME.completed),
   ],
-};
+});
+
+export const loadRoot = loadRootOf<ShadowMmu>({ first: [], withRoot: [] });
+
+/** The same of `load_pae_roots`. */
+export interface LoadPaeRootsVariation<M extends ShadowMmu> {
+  /** What is done with each root that has been found, value 3. */
+  readonly withRoot: readonly ListingNode<M>[];
+  /** With all in place. */
+  readonly withRoots: readonly ListingNode<M>[];
+}
 
 const P = { i: 0, gfn: 1, role: 2, root: 3 } as const;
 
-/** `withRoot`: what is done with each root that has been found, value 3. Gives a `RESUME`. */
-export const loadPaeRootsOf = <M extends ShadowMmu>(withRoot: readonly ListingNode<M>[]): ListingProcedure<M> => ({
+/** Gives a `RESUME`. */
+export const loadPaeRootsOf = <M extends ShadowMmu>(variation: LoadPaeRootsVariation<M>): ListingProcedure<M> => ({
   name: 'load_pae_roots',
   purpose: 'The guest\'s tables are of 32-bit or PAE paging, or it has none: the processor walks PAE tables, whose four PDPTEs each have a root.',
   values: [{ name: 'i', kind: 'number' }, { name: 'gfn', kind: 'number' }, { name: 'role', kind: 'number' }, { name: 'root', kind: 'number' }],
@@ -80,17 +99,18 @@ export const loadPaeRootsOf = <M extends ShadowMmu>(withRoot: readonly ListingNo
         }),
         when('host memory is used up', (_, f) => f.lo(P.root) === 0, [give('stop the VM', outOfMemory, { writes: ['vcpu'] })]),
       ]),
-      ...withRoot,
+      ...variation.withRoot,
       line('unpin the old root of i, pin root', { writes: ['shadow.pages', 'vcpu'] }, (mmu, f) => mmu.pinRoot(f.lo(P.i), f.lo(P.root))),
       line('PDPTE i of pae_root = the table of root, or 0', { writes: ['memory'] }, (mmu, f) => mmu.setPaeRoot(f.lo(P.i), f.lo(P.root))),
     ]),
+    ...variation.withRoots,
     line('VMCS guest CR3 = pae_root, whose PDPTEs the VM entry loads', { writes: ['vmcs'] }, (mmu) => mmu.setVmcs(VMCS.guest_cr3, mmu.vcpu.paeRoot << 12, 0)),
     line('INVVPID: a load of CR3 drops what the TLB holds', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushForRoot()),
     give('to the guest, behind the instruction', RESUME.completed),
   ],
 });
 
-export const loadPaeRoots = loadPaeRootsOf<ShadowMmu>([]);
+export const loadPaeRoots = loadPaeRootsOf<ShadowMmu>({ withRoot: [], withRoots: [] });
 
 const D = { gpa: 0, hpa: 1 } as const;
 

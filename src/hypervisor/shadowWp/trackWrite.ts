@@ -17,7 +17,7 @@ export const trackWrite: ListingProcedure<ShadowMmu> = {
   ],
   parameters: 2,
   body: [
-    repeat('sp = next shadow page of this frame', (mmu, f) => nextPage(mmu, f), [
+    repeat('sp = next shadow page of this frame', (mmu, f) => nextTable(mmu, f), [
       repeat('index = next SPTE of sp whose guest entry the store has changed', (mmu, f) => nextIndex(mmu, f), [
         when('the SPTE is present', (mmu, f) => mmu.sptes.isPresent(f.lo(V.sp), f.lo(V.index)), [
           line('zap the SPTE', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages', 'shadow.rmap'] }, (mmu, f) => {
@@ -35,7 +35,8 @@ export const trackWrite: ListingProcedure<ShadowMmu> = {
   ],
 };
 
-function nextPage(mmu: ShadowMmu, f: ListingFrame): boolean {
+/** The shadow pages of guest tables in the written frame, one after the other; before the first, sp is 0. */
+export function nextTable(mmu: ShadowMmu, f: ListingFrame): boolean {
   let page = f.lo(V.sp);
   do page = mmu.pages.nextOf(f.frame(V.gpa), page);
   while (page !== 0 && isDirect(mmu.pages.roleOf(page)));

@@ -4,7 +4,7 @@ import type { Program } from '../../../src/language/program';
 
 /** What every guest must see alike, whatever lies below it. */
 export const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16',
-  'shadow-unsync', 'shadow-unsync:prefetch=0,previous_roots=0,early_unshadow=on', 'shadow-unsync:shadow_pages=16', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept',
+  'shadow-unsync', 'shadow-unsync:prefetch=0,previous_roots=0,early_unshadow=on', 'shadow-unsync:shadow_pages=16', 'shadow-rebuild', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept',
 ] as const;
 
 /** One run as the guest saw it: its log without spurious faults, and how it ended. */

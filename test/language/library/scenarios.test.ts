@@ -7,7 +7,7 @@ import { formatText } from '../../../src/language/format/formatText';
 import { kernelText } from '../../../src/language/library/kernelText';
 import { scenarios } from '../samples';
 
-const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-vtlb', 'ept'];
+const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept'];
 const SHADOWS = techniques.filter((mmu) => mmu.startsWith('shadow'));
 const HYPERVISORS = [...SHADOWS, 'ept'];
 
