@@ -19,11 +19,6 @@ function oneOf(...words: readonly string[]): SettingRow['check'] {
   return (values) => (values.length === 1 && words.includes(String(values[0])) ? undefined : `write ${words.join(' or ')}`);
 }
 
-/** The setting has one value, and `why` no other. */
-function only(value: string | number, why: string): SettingRow['check'] {
-  return (values) => (values.length === 1 && values[0] === value ? undefined : why);
-}
-
 function wholeNumber(from: number, to: number): SettingRow['check'] {
   return (values) => {
     const value = values[0];
@@ -97,7 +92,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'dirty_log', section: 'machine', form: 'wp or pml', documentation: 'How the first write to a page of a logged slot is noticed: it faults on a leaf without W, or (under ept) the processor logs it.', check: oneOf('wp', 'pml') },
   { name: 'kernel', section: 'machine', form: 'standard', documentation: 'The kernel library of the guest.', check: kernel },
   { name: 'delivery', section: 'machine', form: 'direct', documentation: 'How vectors are delivered: without touching memory, or through the IDT, with a frame pushed on the stack.', check: oneOf('direct', 'memory') },
-  { name: 'unrestricted_guest', section: 'machine', form: 'on', documentation: 'The guest may run with paging off.', check: only('on', 'every guest here may run with paging off; write on') },
+  { name: 'unrestricted_guest', section: 'machine', form: 'on or off', documentation: 'ept: the processor itself runs a guest without protection or paging; off: it does so in virtual-8086 mode, and by a page table that maps all addresses to themselves. Shadow paging has no such control.', check: oneOf('on', 'off') },
   { name: 'ram', section: 'platform', form: '64M', documentation: "The host's RAM; four times the guest's unless it is set.", check: ram },
   { name: 'vendor', section: 'platform', form: 'intel or amd', documentation: "Whose processor: decides what a refused TLB line does, and which techniques there are.", check: oneOf('intel', 'amd') },
   { name: 'maxphyaddr', section: 'platform', form: '46', documentation: 'Width of physical addresses, in bits.', check: maxphyaddr },

@@ -31,6 +31,8 @@ const USER_GATE = 0x60;
 /** Where the real-mode stack begins, in segment 0, and the segment of the real-mode handlers. */
 const REAL_STACK = 0x7000;
 const REAL_HANDLER_SEGMENT = 0xf000;
+/** Linear address of the real-mode handler of vector 0, and bytes from one to the next: as the library's `bios` has them too. */
+export const REAL_HANDLERS = { at: REAL_HANDLER_SEGMENT << 4, bytes: 16 } as const;
 
 /** What event delivery finds in guest memory. */
 export interface DeliveryImage {
@@ -52,7 +54,7 @@ export function loadDeliveryTables(memory: PhysicalMemory, guestMemory: GuestMem
   };
   const vectors = vectorsOf(image.handlers);
   if (image.paging === 'none') {
-    for (const { vector } of vectors) write(0, 4 * vector, (REAL_HANDLER_SEGMENT << 16) | vector);
+    for (const { vector } of vectors) write(0, 4 * vector, (REAL_HANDLER_SEGMENT << 16) | (REAL_HANDLERS.bytes * vector));
     for (const { registers, segments } of processors) {
       segments.setTable(DESCRIPTOR_TABLE.idtr, 0, 0, 4 * VECTORS - 1);
       registers[2 * REGISTER.rsp] = REAL_STACK;

@@ -26,6 +26,11 @@ interface Feature {
 }
 
 const HARDWARE_WALKS = ['native', 'ept'] as const;
+/** Techniques that run real-address mode in virtual-8086 mode. */
+const SHADOWS = ['shadow-wp', 'shadow-unsync'] as const;
+/** Guest frames of the hypervisor's identity map and TSS. */
+const RESERVED = { first: 0xfffbc, end: 0xfffc0 } as const;
+const NOT_VIRTUAL_8086 = ['native'] as const;
 const NONE: readonly string[] = [];
 /** Techniques with a host below the guest, which can have several. */
 const HYPERVISORS = runningTechniques.filter(({ ownsMachine }) => !ownsMachine).map(({ name }) => name);
@@ -37,7 +42,7 @@ const SHADOWS = HYPERVISORS.filter((name) => name.startsWith('shadow-'));
 const features: readonly Feature[] = [
   {
     uses: (_, vm) => (vm.paging === 'none' ? setting(vm, 'paging', 'paging none') : undefined),
-    runsUnder: HARDWARE_WALKS, advice: 'real-address mode needs "unrestricted guest", which needs EPT',
+    runsUnder: [...HARDWARE_WALKS, ...SHADOWS], advice: 'the others have no way into real-address mode',
   },
   {
     uses: (_, vm, slots) => {
@@ -105,6 +110,20 @@ const features: readonly Feature[] = [
   {
     uses: (program) => operation(program, OP.hold, 'hold … before mmu_lock', [1, KIND.mmu_lock]),
     runsUnder: HYPERVISORS.filter((name) => name !== 'interpret'), advice: 'it is taken where a hypervisor fills an entry of tables that the processor walks',
+  },
+  {
+    uses: ({ vms }, vm) => (vm.parent >= 0 || hasNested(vms, vm) ? setting(vm, 'unrestricted_guest', `unrestricted_guest off with nesting, in ${vm.name},`, 'off') : undefined),
+    runsUnder: NONE, advice: 'leave it on: VM entries of a guest hypervisor\'s guests are not emulated in virtual-8086 mode',
+  },
+  {
+    uses: (_, vm, slots) => (slots.some(({ frame, frames }) => frame < RESERVED.end && RESERVED.first < frame + frames)
+      && (vm.paging === 'none' || vm.kernel === 'none') ? setting(vm, 'unrestricted_guest', 'a slot at 0xfffbc000 with unrestricted_guest off', 'off') : undefined),
+    runsUnder: NOT_VIRTUAL_8086, advice: 'the identity map and the TSS of the hypervisor lie there',
+  },
+  {
+    uses: (_, vm, slots) => (slots.some(({ frame, frames }) => frame < RESERVED.end && RESERVED.first < frame + frames) && vm.paging === 'none'
+      ? setting(vm, 'paging', 'paging none with a slot at 0xfffbc000') : undefined),
+    runsUnder: HARDWARE_WALKS, advice: 'the identity map and the TSS of the hypervisor lie there',
   },
   { uses: (program) => instruction(program, 'vmfunc'), runsUnder: ['native'], advice: 'its hypervisor enables no VM functions' },
   { uses: (program) => hostAction(program, 'set_epte'), runsUnder: ['ept'], advice: 'the others keep no EPT' },

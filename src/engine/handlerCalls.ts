@@ -3,11 +3,13 @@ import type { EventBus } from '../hardware/events/eventBus';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import { STATUS, type Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
+import { SEGMENT } from '../hardware/segments/segmentRegisters';
 import { COUNTER } from '../hardware/state/counters';
 import { VMCS } from '../hardware/vmx/vmcs';
 import type { Program } from '../language/program';
 import { EXCEPTION_VECTORS, type Handlers } from '../language/virtualMachines';
 import { setPairAt } from './arithmetic';
+import { REAL_HANDLERS } from './deliveryTables';
 import type { Endings } from './endings';
 import type { FaultRepeats } from './faultRepeats';
 import type { GuestStack } from './guestStack';
@@ -69,7 +71,7 @@ export class HandlerCalls {
     const { stacks, happenings, repeats, endings } = this.parts;
     const { vector, errorCode } = processor;
     const { lo, hi } = addressOf(this.parts.memory, processor, vector);
-    if (this.handlers[cpu]![vector] === NO_HANDLER) return this.withoutHandler(cpu, processor, pc, vector, errorCode);
+    if (this.handlerOf(cpu, processor) === NO_HANDLER) return this.withoutHandler(cpu, processor, pc, vector, errorCode);
     happenings[cpu]!.noteFault(vector, errorCode, lo, hi);
     if (repeats[cpu]!.note(vector, errorCode, lo, hi, pc, stacks[cpu]!.depth) >= FAULT_LIMIT) {
       return endings.die(RUN.handlerLoop, cpu, vector, errorCode, lo, hi);
@@ -80,7 +82,7 @@ export class HandlerCalls {
   /** An interrupt, or what an INT n has raised; `returnTo`: the instruction that the handler returns to. */
   interrupt(cpu: number, processor: Processor, returnTo: number, by: 'instruction' | 'outside'): void {
     const { vector } = processor;
-    if (this.handlers[cpu]![vector] !== NO_HANDLER) return this.enter(cpu, processor, vector, 0, 0, 0, returnTo);
+    if (this.handlerOf(cpu, processor) !== NO_HANDLER) return this.enter(cpu, processor, vector, 0, 0, 0, returnTo);
     const code = (vector << GATE_SHIFT) | GATE_IN_IDT | (by === 'outside' ? FROM_OUTSIDE : 0);
     // An INT n without a gate is not done: its fault returns to itself.
     this.withoutHandler(cpu, processor, by === 'outside' ? returnTo : returnTo - 1, vector, code);
@@ -163,12 +165,25 @@ export class HandlerCalls {
     endings.die(RUN.tripleFault, cpu, vector, code, lo, hi);
   }
 
+  /**
+   * The procedure behind the vector that the processor has delivered. In real-address mode with `delivery memory` the interrupt
+   * vector table says who answers: a far pointer to where the handler of vector n is, wherever it stands.
+   */
+  private handlerOf(cpu: number, processor: Processor): number {
+    const { vector, settings, isRealMode, registers, segments } = processor;
+    const handlers = this.handlers[cpu]!;
+    if (settings.delivery !== 'memory' || !isRealMode) return handlers[vector]!;
+    const at = segments.baseLo(SEGMENT.cs) + registers[2 * REGISTER.rip]! - REAL_HANDLERS.at;
+    return handlers[at / REAL_HANDLERS.bytes] ?? NO_HANDLER;
+  }
+
   private enter(
     cpu: number, processor: Processor, vector: number, code: number, lo: number, hi: number, returnTo: number,
   ): void {
     const { stacks, program, endings, privilege } = this.parts;
     const stack = stacks[cpu]!;
-    const number = this.handlers[cpu]![vector]!;
+    const own = vector === processor.vector ? this.handlerOf(cpu, processor) : NO_HANDLER;
+    const number = own === NO_HANDLER ? this.handlers[cpu]![vector]! : own;
     const procedure = program.procedures[number]!;
     if (!stack.hasRoom(procedure.registers)) return endings.die(RUN.callsTooDeep, cpu, 0, 0, 0, 0);
     const base = stack.push(number, procedure.entry, procedure.registers, returnTo, 0);

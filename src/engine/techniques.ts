@@ -18,6 +18,7 @@ export interface TechniqueSettings {
   readonly previousRoots: number;
   readonly earlyUnshadow: 'on' | 'off';
   readonly dirtyLog: 'wp' | 'pml';
+  readonly unrestrictedGuest: 'on' | 'off';
 }
 
 interface TechniqueRow {
@@ -83,7 +84,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
   {
     name: 'ept',
     documentation: 'Extended page tables: the processor translates guest-physical addresses by a second set of tables.',
-    settings: ['shadow_pages', 'dirty_log'],
+    settings: ['shadow_pages', 'dirty_log', 'unrestricted_guest'],
     ownsMachine: false,
     make: (vm, settings) => new Ept(vm, settings),
     makeNesting: (vm, { shadowPages }) => new NestingEpt(vm, { shadowPages, vmxonFrame: VMXON_FRAME }),

@@ -69,6 +69,7 @@ function techniqueSettings(machine: Settings): TechniqueSettings {
     previousRoots: settingNumber(machine, 'previous_roots', 0, 3),
     earlyUnshadow: settingWord(machine, 'early_unshadow', 'off') as 'on' | 'off',
     dirtyLog: settingWord(machine, 'dirty_log', 'wp') as 'wp' | 'pml',
+    unrestrictedGuest: settingWord(machine, 'unrestricted_guest', 'on') as 'on' | 'off',
   };
 }
 

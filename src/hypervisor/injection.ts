@@ -1,3 +1,5 @@
+import { hasErrorCode } from '../hardware/delivery/exceptions';
+import { CR0 } from '../hardware/processor/controlRegisters';
 import type { Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
 import { DeliveredEvent } from '../hardware/delivery/deliveredEvent';
@@ -35,12 +37,19 @@ export function injectPageFault(processor: Processor, vcpu: VcpuState, lo: numbe
   }
 }
 
+/** The next VM entry delivers an exception; `errorCode` counts where the vector has one. */
+export function injectException(processor: Processor, vector: number, errorCode: number): void {
+  inject(processor, vector, errorCode);
+}
+
 /** The next VM entry delivers #GP(0). */
 export function injectGeneralProtection(processor: Processor): void {
   inject(processor, GENERAL_PROTECTION, 0);
 }
 
 function inject(processor: Processor, vector: number, errorCode: number): void {
-  const information = vector | INTERRUPTION.hardwareException | INTERRUPTION.errorCodeValid | INTERRUPTION.valid;
+  // In real-address mode no exception has an error code.
+  const codes = hasErrorCode(vector) && (processor.registers[2 * REGISTER.cr0]! & CR0.PE) !== 0 ? INTERRUPTION.errorCodeValid : 0;
+  const information = vector | INTERRUPTION.hardwareException | codes | INTERRUPTION.valid;
   controlBlockOf(processor).inject(processor, information, errorCode);
 }

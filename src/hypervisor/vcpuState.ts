@@ -27,7 +27,7 @@ export const stopReasons = [
   'the guest triple-faulted: write a handler for the exception, or `expect stopped(triple_fault)`',
   'the delivery of an event touched MMIO or wrote ROM, and there is no instruction to emulate; keep stacks and descriptor tables in RAM',
   'an EPT entry is misconfigured; take back what set_epte wrote there',
-  'the guest has cleared CR0.PE, and a VM entry into real-address mode needs "unrestricted guest", which needs EPT; run it under ept',
+  'the guest is in real-address mode with a segment that virtual-8086 mode cannot have (a base of selector × 16 and 64 KBytes); load its segment registers before it clears CR0.PE, or run it under ept with unrestricted_guest on',
   'the EPTP of the VMCS that the guest hypervisor has made names a guest frame outside every memory slot',
   'an access of the nested guest that must be emulated crosses a page boundary, and the emulator has one page of it; keep the operand within a page',
   'the processor walks other tables than those that the hypervisor keeps, which is what `sabotage load_guest_cr3_raw` does; `expect stopped(internal_error)`',

@@ -132,8 +132,6 @@ cpu 0 {
 
 describe('features by technique', () => {
   const refused: readonly (readonly [text: string, mmu: string, sentence: string])[] = [
-    ['machine { paging none, ram 16M, kernel none }\ncpu 0 { x = 1 }', 'shadow-wp',
-      'line 1: paging none does not run under shadow-wp; run it under native or ept: real-address mode needs "unrestricted guest", which needs EPT'],
     ['vm a {\n machine { paging 4-level, ram 16M, mmu ept }\n vm b { machine { paging none, ram 64K, kernel none }\ncpu 0 { x = 1 } }\ncpu 0 { x = vmlaunch(b) } }', 'shadow-wp',
       'a vm inside a vm does not run under shadow-wp; run it under ept: L0 emulates VMX for its guest by EPT'],
   ];

@@ -10,6 +10,7 @@ import { operandPrograms } from './programs/operandPrograms';
 import { eventKinds } from '../../src/hardware/events/eventTable';
 import { allLines, hitsText, summedHits, watchListings, type WatchedRun } from './listingWatch';
 import { trackedWrites } from './nested/nestedPrograms';
+import { realModeRoads } from './programs/realModeGuests';
 import { otherModes, outOfStep } from './programs/shadowRoads';
 import {
   changing, comeRound, fillLog, FULL_AT, goingTables, mapLarge, misconfigure, slotted, stackOnDevice, WRAP_AT,
@@ -328,6 +329,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   // The host is about to change a page that is mapped, and many that are not.
   watch(`${HEAD}cpu 0 {\n  switch(p)\n  user [0x600000] = 1\n  x = 1\n  user x = [0x600000]\n}`, once((machine) => isAtLine(machine, 5), changeEveryPage));
   watch(instructions);
+  for (const text of realModeRoads) watch(text);
   for (const text of throughMemory) watch(text);
   watch(`${HEAD}cpu 0 {\n  sti()\n  x = 1\n}`, once((machine) => isAtLine(machine, 3), waitForNmis));
   for (let frames = 0; frames < 12; frames++) {

@@ -272,6 +272,10 @@ export class Interruption {
         this.entryFailure = '';
         return now;
       }
+      if (now === RESUME.halted) {
+        this.processor.registers[2 * REGISTER.activity] = ACTIVITY.hlt;
+        return RESUME.completed;
+      }
       // What root mode has completed stays done, and whom it has left is left, whatever the delivery of an injected event goes on to.
       if (now !== RESUME.retry) answer = now === RESUME.delivered ? EXCEPTION : now;
       const entered = this.enterOnce();

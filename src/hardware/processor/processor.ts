@@ -175,7 +175,7 @@ export class Processor {
   /** The exception, when the status is one. */
   get vector(): number { return this.interruption.vector; }
   get errorCode(): number { return this.interruption.errorCode; }
-  /** Current privilege level as the guest has it: real-address mode has none but 0, though virtual-8086 mode stand in for it. */
+  /** Current privilege level as the guest has it: 0 in real-address mode, though virtual-8086 mode stand in for it. */
   get level(): number { return this.isRealMode ? 0 : this.registers[2 * REGISTER.cpl]!; }
   /** In real-address mode as the guest sees it: CR0.PE may be the hypervisor's, which then has the guest in virtual-8086 mode. */
   get isRealMode(): boolean { return (this.file.visibleLo(REGISTER.cr0) & CR0.PE) === 0; }
@@ -316,7 +316,6 @@ export class Processor {
     return this.eventUnit.onSegments.access(operation, segment, offsetLo, offsetHi, size, operandLo, operandHi, rmw);
   }
 
-  /** Its local APIC, in x2APIC mode. */
   /** By which the guest and its IPIs know the processor. */
   get apicId(): number { return this.settings.apicId ?? this.cpu; }
   get apic(): LocalApic { return this.eventUnit.apic; }
@@ -325,9 +324,7 @@ export class Processor {
   connect(interconnect: Interconnect): void { this.eventUnit.connect(interconnect); }
 
   /** Root mode has delivered an event of this interruption information by software: as it answers `RESUME.delivered`. */
-  noteDelivered(information: number, errorCode: number): void {
-    this.interruption.noteDelivered(information, errorCode);
-  }
+  noteDelivered(information: number, errorCode: number): void { this.interruption.noteDelivered(information, errorCode); }
 
   /** Enters or leaves user mode: the CPL, 0 to 3. Real-address mode, and virtual-8086 mode in its place, have one. */
   setLevel(cpl: number): void {

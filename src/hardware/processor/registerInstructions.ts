@@ -71,6 +71,7 @@ export class RegisterInstructions {
   setAlignmentCheck(how: 'set' | 'clear'): number {
     const { pending, registers, interruption, end } = this.processor;
     pending.operation = OPERATION.alignmentCheck;
+    pending.operandLo = how === 'set' ? RFLAGS.AC : 0;
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
       if (registers[2 * REGISTER.cpl] === 0) {
         const at = 2 * REGISTER.rflags;

@@ -27,6 +27,8 @@ export const RESUME = {
   switched: 5,
   /** Root mode has delivered an event in the processor's place (`Processor.noteDelivered`): the guest is entered in the handler. (6 to 8 are taken likewise.) */
   delivered: 9,
+  /** As completed, but the guest is not entered: the virtual CPU waits in root mode, as one that HLT has stopped. */
+  halted: 10,
 } as const;
 
 /** The software in VMX root mode: a hypervisor. */

@@ -3,6 +3,8 @@ import { SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { brokeIntoDelivery } from '../commonExits';
 import { USE } from '../host/hostFrames';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
+import { followProtection, resumeRmode } from '../realMode/rmodeListing';
+import { STOP_REASON } from '../vcpuState';
 import { Tdp } from '../tdp/tdp';
 import { unmapGfnRangeOf } from '../tdp/unmapGfnRange';
 import type { EptPteWrite } from '../technique';
@@ -15,7 +17,9 @@ import { EptSlots } from './eptSlots';
 import { handleCrAccess } from './handleCrAccess';
 import { handleEptMisconfig } from './handleEptMisconfig';
 import { handleEptViolation } from './handleEptViolation';
-import { completeInterrupts, handleExit, instructionHandlers } from './handleExit';
+import { completeInterrupts, handleExit, handleRestrictedExit, instructionHandlers } from './handleExit';
+import { enterPmode, enterRmode, injectRealmodeInterrupt, restrictedProcedures } from './handleRestrictedCrAccess';
+import { RestrictedGuest } from './restrictedGuest';
 import { enableLogDirty, flushPmlBuffer } from './logDirty';
 
 const NO_LOG = -1;
@@ -23,6 +27,8 @@ const NO_LOG = -1;
 export interface EptSettings {
   /** How the first write to a page of a logged slot is noticed: it faults, or the processor logs it. */
   readonly dirtyLog: 'wp' | 'pml';
+  /** May the processor itself run the guest without protection or paging? */
+  readonly unrestrictedGuest: 'on' | 'off';
 }
 
 const unmapGfnRange = unmapGfnRangeOf<EptMmu>(EPT_TABLES);
@@ -33,17 +39,20 @@ export class Ept extends Tdp<EptMmu> {
   readonly slots: EptSlots;
 
   /** `tracking`: guest frames whose writes somebody must see. */
-  constructor(vm: VirtualMachine, { dirtyLog }: EptSettings, tracking?: WriteTracking) {
+  constructor(vm: VirtualMachine, { dirtyLog, unrestrictedGuest }: EptSettings, tracking?: WriteTracking) {
+    const isUnrestricted = unrestrictedGuest === 'on';
     super(vm, {
       space: 'ept',
       rootLabel: 'EPTP',
       procedures: [
-        handleExit, handleEptViolation, walkOperand, handleCrAccess, ...instructionHandlers, unmapGfnRange, handleEptMisconfig, emulateAccess,
+        isUnrestricted ? handleExit : handleRestrictedExit, handleEptViolation, walkOperand,
+        ...(isUnrestricted ? [handleCrAccess] : restrictedProcedures), ...instructionHandlers, unmapGfnRange, handleEptMisconfig, emulateAccess,
         enableLogDirty, flushPmlBuffer,
       ],
       unmapGfnRange,
       makeMmu: (processor, rootFrame) => new EptMmu(
         processor, vm, rootFrame, dirtyLog === 'pml' ? vm.frames.allocate(USE.modificationLog, 0, processor.cpu) : NO_LOG, tracking,
+        isUnrestricted ? undefined : new RestrictedGuest(vm, processor),
       ),
     });
     vm.dirty.noticedBy = dirtyLog === 'pml' ? 'processor' : 'fault';
@@ -55,7 +64,8 @@ export class Ept extends Tdp<EptMmu> {
     const mmu = this.mmus.of(cpu);
     if (mmu.pml.hasEntries) this.runner.run(flushPmlBuffer, mmu, cpu);
     if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
-    return this.runner.run(handleExit, mmu, cpu);
+    const answer = this.runner.run(handleExit, mmu, cpu);
+    return mmu.restricted === undefined ? answer : resumeRmode(mmu, answer, () => this.runner.run(injectRealmodeInterrupt, mmu, cpu));
   }
 
   /** Clears W in the entry that maps `gfn`, in a step of `cpu`; true when it had it. */
@@ -64,15 +74,20 @@ export class Ept extends Tdp<EptMmu> {
   }
 
   prepare(cpu: number): void {
-    const { processor, pml } = this.mmus.of(cpu);
+    const mmu = this.mmus.of(cpu);
+    const { processor, restricted } = mmu;
     this.fillVmcs(cpu, processor);
-    pml.prepare();
+    mmu.pml.prepare();
+    if (restricted === undefined) return;
+    if (!restricted.prepare()) mmu.vcpu.stop = STOP_REASON.hostMemory;
+    else followProtection(mmu, { enterRmode, enterPmode });
   }
 
   /** Fills `vmcs` for CPU `cpu` from the state in `registers` and `segments`. */
   fillVmcs(cpu: number, state: Pick<Processor, 'registers' | 'segments' | 'vmcs' | 'features'>): void {
     const { vmcs } = state;
     const mmu = this.mmus.of(cpu);
+    const { restricted } = mmu;
     const set = (at: number, lo: number, hi: number): void => {
       vmcs[at] = lo;
       vmcs[at + 1] = hi;
@@ -80,11 +95,19 @@ export class Ept extends Tdp<EptMmu> {
     const tags = this.vm.host.tags === 'on' ? SECONDARY.enableVpid : 0;
     prepareVmcs(state, {
       pin: HEARD_PIN, primary: HEARD_PRIMARY,
-      secondary: SECONDARY.enableEpt | SECONDARY.unrestrictedGuest | SECONDARY.enableInvpcid | tags,
+      secondary: SECONDARY.enableEpt | (restricted === undefined ? SECONDARY.unrestrictedGuest : 0) | SECONDARY.enableInvpcid | tags,
       ownedCr0: 0, ownedCr4: 0, msrBitmap: this.vm.host.msrBitmap,
     });
     set(VMCS.vpid, this.vm.vpidOf(cpu), 0);
     set(VMCS.eptp, mmu.eptpLo, mmu.eptpHi);
+  }
+
+  override guestCr3Lo(cpu: number): number {
+    return this.mmus.of(cpu).cr3Lo;
+  }
+
+  override guestCr3Hi(cpu: number): number {
+    return this.mmus.of(cpu).cr3Hi;
   }
 
   setEpte(gfn: number, lo: number, hi: number, actor: number): EptPteWrite {

@@ -3,6 +3,12 @@ import { REGISTER } from '../../hardware/processor/registers';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { EPTP, VMCS } from '../../hardware/vmx/vmcs';
 import { INVEPT } from '../../hardware/vmx/vmxInvalidations';
+import { useGuestRegisters } from '../guestRegisters';
+import type { GuestPdptes } from '../guestPdptes';
+import type { PhysicalMemory } from '../../hardware/memory/physicalMemory';
+import type { TranslationSpace } from '../../hardware/paging/translationSpace';
+import type { Rmode } from '../realMode/rmode';
+import type { RestrictedGuest } from './restrictedGuest';
 import { TdpMmu } from '../tdp/tdpMmu';
 import type { VirtualMachine } from '../virtualMachine';
 import type { WriteTracking } from '../writeTracking';
@@ -21,16 +27,66 @@ export class EptMmu extends TdpMmu {
     /** Host frame of the page-modification log; -1: none. */
     logFrame: number,
     tracking?: WriteTracking,
+    /** A guest that the processor runs with PE and PG 1; undefined: an unrestricted one. */
+    readonly restricted?: RestrictedGuest,
   ) {
     super(processor, vm, EPT_TABLES, rootFrame, tracking);
     this.pml = new Pml(processor, vm.host.memory, logFrame);
   }
 
   get efer(): number {
-    return this.processor.registers[2 * REGISTER.efer]!;
+    return this.restricted === undefined ? this.processor.registers[2 * REGISTER.efer]! : this.vcpu.efer;
+  }
+
+  override guestTables(): TranslationSpace {
+    const space = super.guestTables();
+    if (this.restricted === undefined) return space;
+    useGuestRegisters(space, this.processor.registers, this.cr0, this.cr4);
+    space.useRoot(this.cr3Lo, this.cr3Hi);
+    return space;
+  }
+
+  /** CR0 and CR4 as the guest has them: low halves. */
+  get cr0(): number {
+    return this.processor.visibleLo(REGISTER.cr0);
+  }
+
+  get cr4(): number {
+    return this.processor.visibleLo(REGISTER.cr4);
+  }
+
+  /** CR3 as the guest has it: while a restricted one has paging off, the processor's is another. */
+  get cr3Lo(): number {
+    return this.restricted?.isPaging === false ? this.vcpu.cr3Lo : this.processor.registers[2 * REGISTER.cr3]!;
+  }
+
+  get cr3Hi(): number {
+    return this.restricted?.isPaging === false ? this.vcpu.cr3Hi : this.processor.registers[2 * REGISTER.cr3 + 1]!;
+  }
+
+  get rmode(): Rmode {
+    return this.restrictedGuest.rmode;
+  }
+
+  get guestPdptes(): GuestPdptes {
+    return this.restrictedGuest.pdptes;
+  }
+
+  get guest(): { readonly memory: PhysicalMemory } {
+    return this.vm.host;
+  }
+
+  /** What handlers of restricted guests work on. */
+  get restrictedGuest(): RestrictedGuest {
+    if (this.restricted === undefined) throw new Error('invariant: an unrestricted guest is treated as a restricted one');
+    return this.restricted;
   }
 
   setEfer(lo: number): number {
+    if (this.restricted !== undefined) {
+      this.restricted.setMode({ cr0: this.cr0, cr4: this.cr4, efer: lo });
+      return RESUME.completed;
+    }
     this.processor.hypervisor.write(VMCS.guest_ia32_efer, lo, 0);
     this.processor.registers[2 * REGISTER.efer] = lo;
     return RESUME.completed;

@@ -8,9 +8,9 @@ import type { EptMmu } from './eptMmu';
 
 const V = { cr: 0, value: 1 } as const;
 
-/** Gives a `RESUME`. */
-export const handleCrAccess: ListingProcedure<EptMmu> = {
-  name: 'handle_cr_access',
+/** Gives a `RESUME`. `name`: that of the procedure in its listing. */
+const handleFixedBits = (name: string): ListingProcedure<EptMmu> => ({
+  name,
   purpose: 'MOV to CR0 or CR4 that changes a bit which VMX fixes to 1: the guest finds it as it wrote it, the processor keeps its own.',
   values: [{ name: 'cr', kind: 'number' }, { name: 'value', kind: 'number' }],
   parameters: 1,
@@ -30,7 +30,11 @@ export const handleCrAccess: ListingProcedure<EptMmu> = {
     ]),
     give('to the guest: the MOV runs again, and the processor does what else it changes', RESUME.retry),
   ],
-};
+});
+
+export const handleCrAccess = handleFixedBits('handle_cr_access');
+/** Of a restricted guest, while it has paging on. */
+export const handlePagedCrAccess = handleFixedBits('handle_paged_cr_access');
 
 /** The exit comes before the processor has looked at the value. What VMX asks of it is no rule of the guest's own machine. */
 function takes(mmu: EptMmu, f: ListingFrame): boolean {

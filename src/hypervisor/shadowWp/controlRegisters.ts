@@ -1,20 +1,21 @@
 import { CR_ACCESS } from '../../hardware/vmx/exitQualification';
 import { RESUME } from '../../hardware/processor/rootMode';
-import { brokenControlRule, type ControlContext, CR3_NO_FLUSH_HI } from '../../hardware/processor/controlRegisterChecks';
-import { changesPdpteBits } from '../../hardware/processor/controlRegisterRules';
-import { CR0, CR4, EFER } from '../../hardware/processor/controlRegisters';
-import { pagingMode } from '../../hardware/paging/pagingMode';
-import { REGISTER } from '../../hardware/processor/registers';
+import { CR3_NO_FLUSH_HI } from '../../hardware/processor/controlRegisterChecks';
+import { CR4 } from '../../hardware/processor/controlRegisters';
 import { isCanonical } from '../../hardware/paging/compiledFormat';
 import { invpcidRules, type InvpcidOperand } from '../../hardware/processor/invpcidInstruction';
+import { loadsPdptes, takesControl } from '../guestControls';
 import { injectGeneralProtection } from '../injection';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
-import { STOP_REASON } from '../vcpuState';
+import { enterPmode as enterPmodeOf, enterRmode as enterRmodeOf, followProtection } from '../realMode/rmodeListing';
 import { setGuestMode } from './guestMode';
 import { loadPdptrs } from './loadRoot';
 import { CR3_LOAD, type ShadowMmu } from './shadowMmu';
 
 const V = { cr: 0, type: 1, value: 2 } as const;
+
+export const enterRmode = enterRmodeOf<ShadowMmu>();
+export const enterPmode = enterPmodeOf<ShadowMmu>();
 
 /** Gives a `RESUME`. */
 export const handleCrAccess: ListingProcedure<ShadowMmu> = {
@@ -33,11 +34,11 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
       }),
       give('to the guest, behind the instruction', RESUME.completed),
     ]),
-    when('the register does not take value', (mmu, f) => !takes(mmu, f), [
+    when('the register does not take value', (mmu, f) => !takesControl(mmu, f.lo(V.cr), f.lo(V.value), f.hi(V.value)), [
       line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
       give('to the guest, whose VM entry delivers the fault', RESUME.retry),
     ]),
-    when('the guest is in PAE paging then, and the MOV loads its PDPTEs', (mmu, f) => loadsPdptes(mmu, f), [
+    when('the guest is in PAE paging then, and the MOV loads its PDPTEs', (mmu, f) => loadsPdptes(mmu, f.lo(V.cr), f.lo(V.value)), [
       when('load_pdptrs(the CR3 of then) finds none that may be loaded', (mmu, f) => mmu.call(loadPdptrs, f.lo(V.cr) === 3 ? f.lo(V.value) : mmu.vcpu.cr3Lo, 0) === 0, [
         line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
         give('to the guest, whose VM entry delivers the fault', RESUME.retry),
@@ -50,14 +51,11 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
       }),
     ]),
     when('it is a MOV to CR0', (_, f) => f.lo(V.cr) === 0, [
-      when('it clears PE', (_, f) => (f.lo(V.value) & CR0.PE) === 0, [
-        give('stop the VM: there is no VM entry into real-address mode without EPT', (mmu) => {
-          mmu.vcpu.stop = STOP_REASON.realMode;
-          return RESUME.stopped;
-        }, { writes: ['vcpu'] }),
-      ]),
       line('CR0 read shadow = value; guest CR0 = value with PG and WP, since the shadow relies on them; EFER.LMA goes with PG',
         { writes: ['vmcs', 'vcpu'] }, (mmu, f) => setGuestMode(mmu, { cr0: f.lo(V.value), cr4: mmu.cr4, efer: mmu.efer })),
+      when('enter_rmode() or enter_pmode(), where PE has changed, stops the VM', (mmu) => followProtection(mmu, { enterRmode, enterPmode }) === RESUME.stopped, [
+        give('the VM stops', RESUME.stopped),
+      ]),
     ]),
     when('it is a MOV to CR4', (_, f) => f.lo(V.cr) === 4, [
       line('CR4 read shadow = value; guest CR4 = value with PAE, and without what paging off makes of no account',
@@ -66,29 +64,6 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
     give('load_root()', (mmu) => mmu.call(mmu.procedures.loadRoot)),
   ],
 };
-
-/** The exit comes before the processor has looked at the value: its rules are the hypervisor's to apply. */
-function takes(mmu: ShadowMmu, f: ListingFrame): boolean {
-  const { processor, vcpu } = mmu;
-  const { vendor, maxphyaddr } = processor.settings;
-  const { efer } = mmu;
-  // The guest's own machine has no VMX: what VMX asks of CR0 and CR4 is the hypervisor's business.
-  const context: ControlContext = {
-    vendor, maxphyaddr, features: processor.features, vmx: 'none', cr0: mmu.cr0, cr3: vcpu.cr3Lo, cr4: mmu.cr4, efer,
-    cs: efer & EFER.LMA ? '64-bit' : 'other',
-  };
-  const register = f.lo(V.cr) === 0 ? 'cr0' : f.lo(V.cr) === 4 ? 'cr4' : 'cr3';
-  return brokenControlRule(register, context, f.lo(V.value), f.hi(V.value)) === undefined;
-}
-
-/** SDM Vol. 3, "PDPTE Registers": MOV to CR3 loads them, and MOV to CR0 or CR4 that changes certain bits. */
-function loadsPdptes(mmu: ShadowMmu, f: ListingFrame): boolean {
-  const cr = f.lo(V.cr);
-  const cr0 = cr === 0 ? f.lo(V.value) : mmu.cr0;
-  const cr4 = cr === 4 ? f.lo(V.value) : mmu.cr4;
-  if (pagingMode(cr0, cr4, mmu.efer).registerLevel === undefined) return false;
-  return cr === 3 || (cr === 0 ? changesPdpteBits(REGISTER.cr0, mmu.cr0, cr0) : changesPdpteBits(REGISTER.cr4, mmu.cr4, cr4));
-}
 
 const I = { gva: 0 } as const;
 

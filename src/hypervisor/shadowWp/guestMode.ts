@@ -10,7 +10,7 @@ export const PAE_ROOT_LEVEL = 3;
 
 /** Bits of CR0 and CR4 whose change changes what the guest's entries mean, or loads PDPTEs: the hypervisor must see it. */
 export const OWNED_CR0 = CR0.WP | CR0.PG | CR0.PE | CR0.CD | CR0.NW;
-export const OWNED_CR4 = CR4.PAE | CR4.PSE | CR4.PGE | CR4.LA57 | CR4.PCIDE | CR4.SMEP | CR4.SMAP;
+export const OWNED_CR4 = CR4.PAE | CR4.PSE | CR4.PGE | CR4.LA57 | CR4.PCIDE | CR4.SMEP | CR4.SMAP | CR4.VME;
 /** Rights that linear addresses have under paging alone: without it the guest's CR4 must not bring them about. */
 const PAGING_RIGHTS = CR4.SMEP | CR4.SMAP | CR4.PKE | CR4.PKS;
 
@@ -58,7 +58,9 @@ export function setGuestMode(owner: ModeOwner, { cr0, cr4, efer: written }: Gues
   owner.setVmcs(VMCS.cr0_read_shadow, cr0, 0);
   owner.setVmcs(VMCS.cr4_read_shadow, cr4, 0);
   owner.setVmcs(VMCS.guest_cr0, (cr0ForGuest(cr0) | CR0.PG | CR0.PE | CR0.WP) & ~(CR0.CD | CR0.NW), 0);
-  owner.setVmcs(VMCS.guest_cr4, (cr4ForGuest(cr4) | CR4.PAE) & ~(isPaging ? 0 : PAGING_RIGHTS), 0);
+  // In virtual-8086 mode, which stands in for real-address mode, VME keeps INT n in the guest.
+  const redirects = (cr0 & CR0.PE) === 0 ? CR4.VME : 0;
+  owner.setVmcs(VMCS.guest_cr4, (cr4ForGuest(cr4) | CR4.PAE | redirects) & ~(isPaging ? 0 : PAGING_RIGHTS), 0);
   // Keys matter to the role while WP is 0.
   const ownsKeys = !isPaging || (cr0 & CR0.WP) === 0;
   const owned = owner.vmcs(VMCS.cr4_guest_host_mask) & ~(CR4.PKE | CR4.PKS);

@@ -8,14 +8,13 @@ import { STOP_REASON } from '../vcpuState';
 import { makePagesAvailable } from './makePagesAvailable';
 import { PAE_ROOT_LEVEL } from './guestMode';
 import { directRoleOf, roleOf } from './role';
+import { loadPdptrs as loadPdptrsOf } from '../loadPdptrs';
 import type { ShadowMmu } from './shadowMmu';
 
 /** GBytes below 4 GBytes, each of which has a PDPTE. */
 const ROOTS = 4;
 /** Frames of a GByte. */
 const GBYTE_SHIFT = 18;
-/** Bits of CR3 that a PAE page-directory-pointer table begins at. SDM Vol. 3, "PAE Paging". */
-const PDPT_ALIGNMENT = 0x1f;
 
 const R = { gfn: 0, role: 1, root: 2 } as const;
 
@@ -112,23 +111,7 @@ export const loadPaeRootsOf = <M extends ShadowMmu>(variation: LoadPaeRootsVaria
 
 export const loadPaeRoots = loadPaeRootsOf<ShadowMmu>({ withRoot: [], withRoots: [] });
 
-const D = { gpa: 0, hpa: 1 } as const;
-
-/** Gives 1, or 0 when nothing has been loaded: #GP(0). */
-export const loadPdptrs: ListingProcedure<ShadowMmu> = {
-  name: 'load_pdptrs',
-  purpose: 'PAE paging has its four PDPTEs in registers, which a load of CR3 fills: the guest\'s are kept by the hypervisor.',
-  values: [{ name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
-  parameters: 1,
-  body: [
-    line('gpa = bits 31:5 of that CR3', {}, (_, f) => f.set(D.gpa, f.lo(D.gpa) & ~PDPT_ALIGNMENT, 0)),
-    when('no memslot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(D.gpa)) < 0, [give('none', 0)]),
-    line('PDPTEs = 32 bytes of guest memory at gpa', {}, (mmu, f) => mmu.guestPdptes.read(mmu.guest.memory, mmu.memory.contentsOf(f.frame(D.gpa)), f.lo(D.gpa) & 0xfff)),
-    when('one that is present has a reserved bit set', (mmu) => mmu.guestPdptes.hasIllegal, [give('none', 0)]),
-    line('the guest\'s PDPTE registers = PDPTEs', { writes: ['vcpu'] }, (mmu) => mmu.vcpu.pdptes.set(mmu.guestPdptes.words)),
-    give('loaded', 1),
-  ],
-};
+export const loadPdptrs = loadPdptrsOf<ShadowMmu>();
 
 function nextGByte(f: ListingFrame): boolean {
   if (f.lo(P.i) === ROOTS - 1) return false;

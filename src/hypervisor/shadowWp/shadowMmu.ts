@@ -9,10 +9,11 @@ import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import type { ListingProcedure, ListingRunner } from '../listing';
 import { GuestLeaf } from './guestLeaf';
-import { GuestPdptes } from './guestPdptes';
+import { GuestPdptes } from '../guestPdptes';
 import { type GuestPaging, guestPagingOf, PAE_ROOT_LEVEL, rootLevelOf, setGuestMode } from './guestMode';
 import { OperandPages } from '../operandPages';
 import type { MmuNotifier } from '../host/mmuNotifier';
+import type { Rmode } from '../realMode/rmode';
 import type { SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
 import { isDirect, modeOf } from './role';
@@ -39,6 +40,8 @@ export const CR3_LOAD = { none: 0, drops: 1, keeps: 2 } as const;
 export class ShadowMmu {
   runner!: ListingRunner<never>;
   procedures!: ShadowProcedures;
+  /** Its guest in real-address mode. */
+  rmode!: Rmode;
   /** 1: rights were taken away in this exit, and the TLB may still hold them. */
   mustFlush = 0;
   /** A `CR3_LOAD`. */

@@ -1,5 +1,6 @@
+import { CR0 } from '../../hardware/processor/controlRegisters';
 import { REGISTER } from '../../hardware/processor/registers';
-import type { RootMode } from '../../hardware/processor/rootMode';
+import { RESUME, type RootMode } from '../../hardware/processor/rootMode';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
 import { PRIMARY, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { pdptesOf } from '../guestRegisters';
@@ -8,10 +9,12 @@ import { type ListingProcedure, ListingRunner } from '../listing';
 import { PerCpu } from '../perCpu';
 import { brokeIntoDelivery } from '../commonExits';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
+import { followProtection, resumeRmode } from '../realMode/rmodeListing';
+import { Rmode } from '../realMode/rmode';
 import type { Technique, TableRoot } from '../technique';
 import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
-import { handleInvlpg, handleInvpcid } from './controlRegisters';
+import { enterPmode, enterRmode, handleInvlpg, handleInvpcid } from './controlRegisters';
 import { fetch } from './fetch';
 import { getShadowPage } from './getShadowPage';
 import { completeInterrupts, handleExit } from './handleExit';
@@ -19,6 +22,7 @@ import { MIN_FREE_MMU_PAGES } from './makePagesAvailable';
 import { handlePageFault } from './pageFault';
 import { OWNED_CR0, OWNED_CR4, PAE_ROOT_LEVEL, setGuestMode } from './guestMode';
 import { loadPaeRoots, loadRoot } from './loadRoot';
+import { injectRealmodeInterrupt } from './rmode';
 import { listingOf } from './protectedTables';
 import { handleForeignFault, loadRawRoot } from './rawGuestCr3';
 import { levelOf } from './role';
@@ -96,6 +100,7 @@ export class ShadowWp implements Technique, RootMode {
     for (const mmu of this.mmus) {
       mmu.runner = this.runner;
       mmu.procedures = flavour.procedures;
+      mmu.rmode = new Rmode(vm, mmu.processor, PAGE_FAULT_EXITS);
     }
     vm.slotKeeper.listener = new ShadowSlots(this.pages, this.sptes, this.mmus, this.runner);
     this.listings = [this.runner, vm.hostListing, vm.slotKeeper.runner] as readonly ListingRunner<never>[];
@@ -112,7 +117,8 @@ export class ShadowWp implements Technique, RootMode {
   handleExit(cpu: number): number {
     const mmu = this.mmus.of(cpu);
     if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu as never, cpu);
-    return this.runner.run(handleExit, mmu as never, cpu);
+    const answer = this.runner.run(handleExit, mmu as never, cpu);
+    return resumeRmode(mmu, answer, () => this.runner.run(injectRealmodeInterrupt, mmu as never, cpu));
   }
 
   unmapGfnRange(gfn: number, pages: number, actor: number): void {
@@ -137,6 +143,11 @@ export class ShadowWp implements Technique, RootMode {
     mmu.vcpu.setCr3(registerLo(REGISTER.cr3), registers[2 * REGISTER.cr3 + 1]!);
     mmu.vcpu.pdptes.set(pdptesOf(registers));
     setGuestMode(mmu, { cr0: registerLo(REGISTER.cr0), cr4: registerLo(REGISTER.cr4), efer: registerLo(REGISTER.efer) });
+    if ((registerLo(REGISTER.cr0) & CR0.PE) === 0 && !mmu.rmode.makeTss()) {
+      mmu.vcpu.stop = STOP_REASON.hostMemory;
+      return;
+    }
+    if (followProtection(mmu, { enterRmode, enterPmode }) === RESUME.stopped) return;
     // A guest that is in long mode cannot leave it: that takes a code segment of 32 bits.
     if (mmu.rootLevel === PAE_ROOT_LEVEL) mmu.addPaeRoot();
     // The first root, before the guest runs.

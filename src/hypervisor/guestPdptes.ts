@@ -1,7 +1,7 @@
-import type { PhysicalMemory } from '../../hardware/memory/physicalMemory';
-import { compileFormat, type CompiledFormat } from '../../hardware/paging/compiledFormat';
-import { PAE } from '../../hardware/paging/formats/pae';
-import { PDPTE_WORDS } from '../../hardware/paging/translationSpace';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import { compileFormat, type CompiledFormat } from '../hardware/paging/compiledFormat';
+import { PAE } from '../hardware/paging/formats/pae';
+import { PDPTE_WORDS } from '../hardware/paging/translationSpace';
 
 /** The four PDPTEs that a load of CR3 finds in guest memory, before they are the guest's. Meaningful within one exit only. */
 export class GuestPdptes {
