@@ -9,12 +9,12 @@ describe('guests in real-address mode', function () {
 
   it('see what they see natively, in virtual-8086 mode too', () => {
     assertAgreement(compiled(realModeRoads[0]!));
-    fc.assert(fc.property(realModeGuests, (text) => { assertAgreement(compiled(text)); }), { numRuns: 40, seed: 20261121 });
+    fc.assert(fc.property(realModeGuests, (text) => { assertAgreement(compiled(text)); }), { numRuns: 15, seed: 20261121 });
   });
 
   it('leave every table as it has to be', () => {
     fc.assert(fc.property(realModeGuests, fc.constantFrom('shadow-wp', 'shadow-unsync', 'ept'), (text, mmu) => {
       runAudited(machineFor(compiled(text), mmu));
-    }), { numRuns: 20, seed: 20261121 });
+    }), { numRuns: 8, seed: 20261121 });
   });
 });

@@ -1,7 +1,5 @@
 import type { VirtualMachine } from '../virtualMachine';
 
-/** HVA >> 12 of the VMM process's anonymous mappings that back slots of the hypervisor's own, for guest frame 0. */
-const PRIVATE_HVA_PAGE = 0x7e0000000;
 const PAGE_SHIFT = 12;
 
 /** Where a slot is to be. */
@@ -22,7 +20,9 @@ export class PrivateSlot {
   /** Adds the slot and backs all of it; false when host memory is used up. */
   add(): boolean {
     const { vm, range: { id, baseGfn, pages } } = this;
-    vm.slots.add({ id, baseGfn, pages, hvaPage: PRIVATE_HVA_PAGE + baseGfn, kind: 'ram' });
+    const place = vm.slotKeeper.backing.makePlace(baseGfn, pages, vm.processors[0]!.cpu);
+    if (place === undefined) return false;
+    vm.slots.add({ id, baseGfn, pages, place, kind: 'ram' });
     for (let page = 0; page < pages; page++) if (vm.memory.back(baseGfn + page) < 0) return false;
     return true;
   }
