@@ -27,7 +27,7 @@ export interface RmodeEmulation<M> {
 
 /** Gives a `RESUME`. */
 export function handleRmodeException<M extends RmodeOwner>(emulation: RmodeEmulation<M>): ListingProcedure<M> {
-  const call = (mmu: M, procedure: ListingProcedure<M>, ...parameters: readonly number[]): number => mmu.call(procedure as ListingProcedure<never>, ...parameters);
+  const call = (mmu: M, procedure: ListingProcedure<M>, ...parameters: readonly number[]): number => mmu.call(procedure, ...parameters);
   return {
     name: 'handle_rmode_exception',
     purpose: 'An exception in virtual-8086 mode: CPL 3 has been refused what real-address mode may do, or it is the guest\'s own.',

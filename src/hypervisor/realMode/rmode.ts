@@ -40,7 +40,7 @@ const MAP_BASE_AT = 0x66;
 const TERMINATOR = 0xff;
 
 const segmentFields = virtual8086Segments.map((segment) => {
-  const name = segmentNames[segment]!;
+  const name = segmentNames[segment];
   return {
     selector: VMCS[`guest_${name}_selector`], base: VMCS[`guest_${name}_base`],
     limit: VMCS[`guest_${name}_limit`], rights: VMCS[`guest_${name}_access_rights`],

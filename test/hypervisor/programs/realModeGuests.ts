@@ -34,5 +34,7 @@ export const realModeGuests = fc.tuple(
 /** One with all of it, and those that end in what virtual-8086 mode cannot have, or is short of. */
 export const realModeRoads: readonly string[] = ['on', 'off'].flatMap((unrestricted) => [
   `${HEAD.replace('DELIVERY', 'memory').replace('UNRESTRICTED', unrestricted)}cpu 0 {\n  ${steps.join('\n  ')}\n  x = efer\n  efer = 0\n  cli()\n  ipi(0, 0x42)\n  dword [0x5000] = 1\n  sti()\n  hlt()\n}\n`,
+  // A stack without room: #SS, which is the guest's own.
+  `${HEAD.replace('DELIVERY', 'memory').replace('UNRESTRICTED', unrestricted)}cpu 0 {\n  rsp = 1\n  int(0x40)\n}\n`,
   `machine { paging 32-bit, ram 16M, kernel none, unrestricted_guest ${unrestricted} }\ncpu 0 {\n  cr0.PE = 0\n}\n`,
 ]);
