@@ -345,6 +345,9 @@ export class Processor {
     return this.end.statusOf(this.interruption.begin('launch'));
   }
 
+  /** VMRESUME by root mode, of a guest that it has left for another. A `STATUS`. */
+  resume(): number { return this.end.statusOf(this.interruption.enter()); }
+
   /**
    * The same for a guest that a loader puts in the middle of things: of the VMCS it has filled in the guest's control
    * registers and what controls it wants, the rest of the guest is as the processor has it, and no VM entry is checked.

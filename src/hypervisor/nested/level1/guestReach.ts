@@ -1,0 +1,70 @@
+import { frameOfAddress } from '../../../hardware/memory/frameNumber';
+import type { PhysicalMemory } from '../../../hardware/memory/physicalMemory';
+import type { TableAddressing } from '../../../hardware/paging/tableAddressing';
+import { WALK } from '../../../hardware/paging/walkOutcome';
+import type { HostReach } from '../../hostReach';
+import type { SlotMemory } from '../../slotMemory';
+import type { GuestCpu } from './guestCpu';
+
+const ZERO_FRAME = 0;
+
+/** The swap device of L1: a part of the machine's memory that L0 has given it whole. */
+export interface PassedThrough {
+  /** L1's first frame of it, and the machine's. */
+  readonly from: number;
+  readonly machineFrame: number;
+}
+
+/** How L1 reaches its memory, which is a guest's: it writes by its processor, through EPT01. */
+export class GuestReach implements HostReach {
+  constructor(
+    private readonly memory: PhysicalMemory, private readonly l0: SlotMemory, private readonly device: PassedThrough,
+    /** The virtual CPU that L1 executes on at the moment. */
+    private readonly executing: () => GuestCpu,
+  ) {}
+
+  load32(lo: number, hi: number): number {
+    const frame = this.frameOf(frameOfAddress(lo, hi));
+    return frame < 0 ? 0 : this.memory.load32((frame << 12) | (lo & 0xfff), frame >>> 20);
+  }
+
+  store32(lo: number, hi: number, value: number): void {
+    const frame = frameOfAddress(lo, hi);
+    if (frame < this.device.from) this.executing().store(lo, hi, 4, value, 0);
+    else this.memory.store32((this.frameOf(frame) << 12) | (lo & 0xfff), this.frameOf(frame) >>> 20, value);
+  }
+
+  store64(lo: number, hi: number, valueLo: number, valueHi: number): void {
+    this.executing().store(lo, hi, 8, valueLo, valueHi);
+  }
+
+  frameOf(frame: number): number {
+    const { from, machineFrame } = this.device;
+    return frame >= from ? machineFrame + frame - from : this.l0.frameOf(frame);
+  }
+
+  touch(frame: number, how: 'read' | 'write'): number {
+    if (frame < this.device.from) this.executing().touch(frame, how);
+    return this.frameOf(frame);
+  }
+
+  tables(): TableAddressing {
+    return new GuestTables(this);
+  }
+}
+
+/** L1's own tables, as it walks them. */
+class GuestTables implements TableAddressing {
+  hpaLo = 0;
+  hpaHi = 0;
+
+  constructor(private readonly reach: GuestReach) {}
+
+  locate(lo: number, hi: number): number {
+    const found = this.reach.frameOf(frameOfAddress(lo, hi));
+    const frame = found < 0 ? ZERO_FRAME : found;
+    this.hpaLo = (frame << 12) | (lo & 0xfff);
+    this.hpaHi = frame >>> 20;
+    return WALK.mapped;
+  }
+}
