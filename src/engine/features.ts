@@ -26,8 +26,6 @@ interface Feature {
 }
 
 const HARDWARE_WALKS = ['native', 'ept'] as const;
-/** Techniques that run real-address mode in virtual-8086 mode. */
-const IN_VIRTUAL_8086 = ['shadow-wp', 'shadow-unsync'] as const;
 /** Guest frames of the hypervisor's identity map and TSS. */
 const RESERVED = { first: 0xfffbc, end: 0xfffc0 } as const;
 const NOT_VIRTUAL_8086 = ['native'] as const;
@@ -42,7 +40,7 @@ const SHADOWS = HYPERVISORS.filter((name) => name.startsWith('shadow-'));
 const features: readonly Feature[] = [
   {
     uses: (_, vm) => (vm.paging === 'none' ? setting(vm, 'paging', 'paging none') : undefined),
-    runsUnder: [...HARDWARE_WALKS, ...IN_VIRTUAL_8086], advice: 'the others have no way into real-address mode',
+    runsUnder: [...HARDWARE_WALKS, ...SHADOWS], advice: 'the others have no way into real-address mode',
   },
   {
     uses: (_, vm, slots) => {
