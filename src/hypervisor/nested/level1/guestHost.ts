@@ -92,7 +92,7 @@ export class Level0 {
   }
 
   /** L0 has stopped L1. */
-  get isStopped(): boolean {
+  isStopped(): boolean {
     return this.vm.stopOf() !== 0;
   }
 

@@ -110,7 +110,7 @@ export class Nested implements Technique, RootMode {
   }
 
   stopReason(): string {
-    return this.level0.isStopped ? this.level0.nesting.stopReason() : this.ept.stopReason();
+    return this.level0.isStopped() ? this.level0.nesting.stopReason() : this.ept.stopReason();
   }
 
   /** L0 has entered L1 behind its VMRESUME: L1 handles the exit that its VMCS tells of. */
@@ -118,10 +118,10 @@ export class Nested implements Technique, RootMode {
     const { level0 } = this;
     level0.cpus[cpu]!.processor.resume();
     const answer = this.ept.handleExit(cpu);
-    if (level0.isStopped || answer === RESUME.stopped) return RESUME.stopped;
+    if (level0.isStopped() || answer === RESUME.stopped) return RESUME.stopped;
     if (answer === RESUME.completed) this.skipInstruction(cpu);
     this.enterL2(cpu, 'resume');
-    return level0.isStopped ? RESUME.stopped : answer;
+    return level0.isStopped() ? RESUME.stopped : answer;
   }
 
   /** KVM's skip_emulated_instruction. */
@@ -137,7 +137,7 @@ export class Nested implements Technique, RootMode {
     const { level0, level0: { nesting } } = this;
     const { processor } = level0.cpus[cpu]!;
     const status = how === 'launch' ? processor.vmx.vmlaunch() : processor.vmx.vmresume();
-    if (!nesting.isInL2(cpu) && !level0.isStopped) throw new Error(`invariant: L1 cannot enter L2 (status ${status}, ${STATUS.stopped} is expected)`);
+    if (!nesting.isInL2(cpu) && !level0.isStopped()) throw new Error(`invariant: L1 cannot enter L2 (status ${status}, ${STATUS.stopped} is expected)`);
   }
 }
 
