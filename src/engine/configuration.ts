@@ -7,13 +7,17 @@ import { backings } from './catalog';
 import { costModelOf, type CostModel } from './costs/costModel';
 import { endOfMemory, ramBytes } from './memoryMap';
 import { settingNumber, settingWord, type Settings } from './settingValues';
+import type { Vendor } from './techniques';
 import { configureVm, type VmConfiguration } from './vmConfiguration';
+
+/** What each vendor's processors have for hypervisors. */
+const virtualization: Readonly<Record<Vendor, string>> = { intel: 'VMX', amd: 'SVM' };
 
 /** Everything about the machine that a run depends on. */
 export interface Configuration {
   /** By number, as in Program.vms. */
   readonly vms: readonly VmConfiguration[];
-  readonly vendor: 'intel' | 'amd';
+  readonly vendor: Vendor;
   readonly maxphyaddr: number;
   readonly tlbEntries: number;
   readonly tlbWays: number;
@@ -37,6 +41,16 @@ export interface ConfigurationError {
   readonly range?: SourceRange;
 }
 
+/** Why a VM's technique cannot be on a processor of this vendor: one that the platform names, or that another VM's needs. */
+function unfitVendor(vms: readonly VmConfiguration[], vendor: Vendor, range: SourceRange | undefined): ConfigurationError | undefined {
+  const technique = vms.find((vm) => vm.technique.vendor !== undefined && vm.technique.vendor !== vendor)?.technique;
+  if (technique?.vendor === undefined) return undefined;
+  const needs = `${technique.name} needs a processor with ${virtualization[technique.vendor]}`;
+  if (range !== undefined) return { error: `${needs}, and the platform says vendor ${vendor}; write vendor ${technique.vendor} or run it under native` };
+  const other = vms.find((vm) => vm.technique.vendor === vendor)?.technique.name ?? vendor;
+  return { error: `${needs}, and ${other} one with ${virtualization[vendor]}; choose techniques that one processor has` };
+}
+
 /** The sentence with its line before it, for a place that does not name the line by itself. */
 export function refusalText({ error, range }: ConfigurationError): string {
   return range === undefined ? error : `line ${range.line + 1}: ${error}`;
@@ -55,11 +69,10 @@ export function configure(program: Program, mmu: string | undefined): Configurat
     if ('error' in configured) return configured;
     vms.push(configured);
   }
-  const vendor = settingWord(platform, 'vendor', 'intel') as 'intel' | 'amd';
   const hypervisor = vms.find(({ technique }) => !technique.ownsMachine)?.technique;
-  if (vendor === 'amd' && hypervisor !== undefined) {
-    return { error: `${hypervisor.name} needs a processor with VMX, and the platform says vendor amd; write vendor intel or run it under native` };
-  }
+  const vendor = settingWord(platform, 'vendor', hypervisor?.vendor ?? 'intel') as Vendor;
+  const misfit = unfitVendor(vms, vendor, platform.get('vendor')?.range);
+  if (misfit !== undefined) return misfit;
   // A nested guest has memory of the VM around it, and none of the host's.
   const onHost = vms.filter((_, number) => program.vms[number]!.parent < 0);
   const guestRam = onHost.reduce((sum, { slots }) => sum + ramBytes(slots), 0);

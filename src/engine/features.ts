@@ -25,10 +25,10 @@ interface Feature {
   readonly advice: string;
 }
 
-const HARDWARE_WALKS = ['native', 'ept'] as const;
+const HARDWARE_WALKS = ['native', 'ept', 'npt'] as const;
 /** Guest frames of the hypervisor's identity map and TSS. */
 const RESERVED = { first: 0xfffbc, end: 0xfffc0 } as const;
-const NOT_VIRTUAL_8086 = ['native'] as const;
+const NOT_VIRTUAL_8086 = ['native', 'npt'] as const;
 const NONE: readonly string[] = [];
 /** Techniques with a host below the guest, which can have several. */
 const HYPERVISORS = runningTechniques.filter(({ ownsMachine }) => !ownsMachine).map(({ name }) => name);
@@ -47,7 +47,7 @@ const features: readonly Feature[] = [
       const rom = slots.find(({ kind }) => kind === 'rom');
       return rom === undefined ? undefined : { name: `the ROM slot ${rom.name}`, ...(rom.setting === undefined ? {} : { range: rom.setting.range }) };
     },
-    runsUnder: ['native', ...SHADOWS, 'ept'], advice: 'write ram in place of rom',
+    runsUnder: ['native', ...SHADOWS, 'ept', 'npt'], advice: 'write ram in place of rom',
   },
   {
     uses: ({ vms }) => (outermost(vms) > 1 ? { name: `a host of ${outermost(vms)} virtual machines` } : undefined),

@@ -1,4 +1,5 @@
 import { ACCESS } from '../hardware/paging/accessKinds';
+import type { Processor } from '../hardware/processor/processor';
 import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import { EXIT_REASON } from '../hardware/vmx/exitReasons';
@@ -17,22 +18,26 @@ export function lastExitText(machine: Machine, cpu: number): string {
   const exits = happenings.count(LOG.exits);
   if (exits === 0) return '';
   const reason = happenings.exit(exits - 1);
-  const field = addressFields.get(reason);
-  const entry = field === undefined ? undefined : lastEntry(machine, cpu, field);
+  const entry = addressIn.has(reason) ? lastEntry(machine, cpu, reason) : undefined;
   return ` at VM exit ${exitReasonKey(reason)}${entry === undefined ? '' : ` (${entry})`}`;
 }
 
-/** Where an exit has the linear address that it is about. SDM Vol. 3, "Basic VM-Exit Information". */
-const addressFields: ReadonlyMap<number, number> = new Map([
-  [EXIT_REASON.exception_nmi, VMCS.exit_qualification], [EXIT_REASON.ept_violation, VMCS.guest_linear_address],
+/**
+ * The linear address that an exit is about. SDM Vol. 3, "Basic VM-Exit Information"; a nested page fault tells of none, and the
+ * instruction has it.
+ */
+const addressIn: ReadonlyMap<number, (processor: Processor) => readonly [lo: number, hi: number]> = new Map([
+  [EXIT_REASON.exception_nmi, ({ vmcs }) => [vmcs[VMCS.exit_qualification]!, vmcs[VMCS.exit_qualification + 1]!]],
+  [EXIT_REASON.ept_violation, ({ vmcs }) => [vmcs[VMCS.guest_linear_address]!, vmcs[VMCS.guest_linear_address + 1]!]],
+  [EXIT_REASON.npf, ({ pending }) => [pending.gvaLo, pending.gvaHi]],
 ]);
 
 /** The last entry that a walk of the guest's own tables can read, when it comes to no page. */
-function lastEntry(machine: Machine, cpu: number, field: number): string | undefined {
-  const { vmcs } = machine.processors[cpu]!;
+function lastEntry(machine: Machine, cpu: number, reason: number): string | undefined {
+  const [lo, hi] = addressIn.get(reason)?.(machine.processors[cpu]!) ?? [0, 0];
   const { technique } = machine.vmOf(cpu);
   const space = technique.guestTables(cpu);
-  const outcome = walk(space, vmcs[field]!, vmcs[field + 1]!, ACCESS.read | ACCESS.implicit, EFFECTS.none);
+  const outcome = walk(space, lo, hi, ACCESS.read | ACCESS.implicit, EFFECTS.none);
   if (outcome !== WALK.tableUnreachable) return undefined;
   const { result, format } = space;
   const level = result.level + 1;

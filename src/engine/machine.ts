@@ -3,7 +3,7 @@ import { EventBus } from '../hardware/events/eventBus';
 import { PhysicalMemory, type MemoryRange } from '../hardware/memory/physicalMemory';
 import { Processor, STATUS } from '../hardware/processor/processor';
 import { Registry } from '../hardware/state/registry';
-import { VMCS } from '../hardware/vmx/vmcs';
+import { controlBlockOf } from '../hypervisor/controlBlock';
 import type { Listing } from '../hypervisor/listing';
 import type { NestingEpt } from '../hypervisor/nested/nestingEpt';
 import { NestedGuest } from '../hypervisor/nested/nestedGuest';
@@ -202,12 +202,13 @@ export class Machine {
     technique.prepare(cpu);
     processor.root = {
       handleExit: (of) => {
-        const reason = processor.vmcs[VMCS.exit_reason]!;
+        const reason = controlBlockOf(processor).exitReason(processor);
         const running = this.nesting.runningOn(of);
         this.interpreter.happenings[of]!.noteExit(reason);
         if (running !== of) this.interpreter.happenings[running]!.noteExit(reason);
         return root.handleExit(of);
       },
+      isWaiting: (of) => root.isWaiting?.(of) ?? 0,
     };
     return processor.launch() === STATUS.stopped;
   }

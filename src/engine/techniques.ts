@@ -1,6 +1,7 @@
 import { Ept } from '../hypervisor/ept/ept';
 import { Native } from '../hypervisor/native';
 import { NestingEpt } from '../hypervisor/nested/nestingEpt';
+import { Npt } from '../hypervisor/npt/npt';
 import { VMXON_FRAME } from '../hypervisor/nested/vmcsRegions';
 import { ShadowRebuild } from '../hypervisor/shadowRebuild/shadowRebuild';
 import { ShadowUnsync } from '../hypervisor/shadowUnsync/shadowUnsync';
@@ -21,11 +22,16 @@ export interface TechniqueSettings {
   readonly unrestrictedGuest: 'on' | 'off';
 }
 
+/** Whose processor. */
+export type Vendor = 'intel' | 'amd';
+
 interface TechniqueRow {
   readonly name: string;
   readonly documentation: string;
   /** `machine` settings that only some techniques know: these are this one's. */
   readonly settings: readonly string[];
+  /** Whose processors it needs; left out: either's. */
+  readonly vendor?: Vendor;
 }
 
 /** Without a hypervisor: the guest's RAM is the machine's own memory, and nothing lies between. */
@@ -36,6 +42,7 @@ interface BareTechnique extends TechniqueRow {
 
 /** A hypervisor's, for one VM; its host may have others. */
 interface HostedTechnique extends TechniqueRow {
+  readonly vendor: Vendor;
   readonly ownsMachine: false;
   make(vm: VirtualMachine, settings: TechniqueSettings): Technique;
   /** The same for a guest that is a hypervisor itself; left out: its guests can be none. */
@@ -57,6 +64,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
     name: 'shadow-rebuild',
     documentation: 'Shadow paging that composes the whole shadow at each load of CR3, keeps it in step, and forgets it at the next.',
     settings: ['shadow_pages', 'dirty_log'],
+    vendor: 'intel',
     ownsMachine: false,
     make: (vm, settings) => new ShadowRebuild(vm, settings),
   },
@@ -64,6 +72,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
     name: 'shadow-vtlb',
     documentation: 'Shadow paging as a virtual TLB: no table is protected; filled on faults, emptied by INVLPG and loads of CR3.',
     settings: ['shadow_pages', 'dirty_log'],
+    vendor: 'intel',
     ownsMachine: false,
     make: (vm, settings) => new ShadowVtlb(vm, settings),
   },
@@ -71,6 +80,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
     name: 'shadow-wp',
     documentation: 'Shadow paging: cached shadow pages, guest page tables write-protected, each store to one trapped and emulated.',
     settings: ['update', 'shadow_pages', 'dirty_log'],
+    vendor: 'intel',
     ownsMachine: false,
     make: (vm, settings) => new ShadowWp(vm, settings),
   },
@@ -78,6 +88,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
     name: 'shadow-unsync',
     documentation: 'Shadow paging as KVM does it: last-level tables may leave step with their shadow until INVLPG or a load of CR3.',
     settings: ['shadow_pages', 'prefetch', 'previous_roots', 'early_unshadow', 'dirty_log'],
+    vendor: 'intel',
     ownsMachine: false,
     make: (vm, settings) => new ShadowUnsync(vm, settings),
   },
@@ -85,9 +96,18 @@ export const runningTechniques: readonly RunningTechnique[] = [
     name: 'ept',
     documentation: 'Extended page tables: the processor translates guest-physical addresses by a second set of tables.',
     settings: ['shadow_pages', 'dirty_log', 'unrestricted_guest'],
+    vendor: 'intel',
     ownsMachine: false,
     make: (vm, settings) => new Ept(vm, settings),
     makeNesting: (vm, { shadowPages }) => new NestingEpt(vm, { shadowPages, vmxonFrame: VMXON_FRAME }),
+  },
+  {
+    name: 'npt',
+    documentation: 'Nested paging of AMD\'s SVM: as ept, by tables in the format of the host\'s own; what they refuse is a nested page fault.',
+    settings: ['dirty_log'],
+    vendor: 'amd',
+    ownsMachine: false,
+    make: (vm) => new Npt(vm),
   },
 ];
 

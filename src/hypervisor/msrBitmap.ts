@@ -13,7 +13,7 @@ const HIGH_MSRS = 0xc000_0000;
  * MSRs that the guest may reach by itself, as KVM's vmx_possible_passthrough_msrs: each vCPU has its own, and none decides
  * how the hypervisor must translate.
  */
-const passedThrough = [0x174, 0x175, 0x176, 0xc000_0100, 0xc000_0101, 0xc000_0102] as const;
+export const passedThrough = [0x174, 0x175, 0x176, 0xc000_0100, 0xc000_0101, 0xc000_0102] as const;
 /** PKRS goes with VM entries and exits as a field of the VMCS. */
 const IA32_PKRS = 0x6e1;
 

@@ -3,6 +3,7 @@ import type { RunningVm } from '../engine/runningVm';
 import { compileFormat, type CompiledFormat } from '../hardware/paging/compiledFormat';
 import { EPT4 } from '../hardware/paging/formats/ept4';
 import { LONG4 } from '../hardware/paging/formats/long4';
+import type { TableSpace } from '../hardware/events/eventTable';
 import { SlotMemory } from '../hypervisor/slotMemory';
 import type { Space } from '../protocol/requests';
 import { frameOfHalves, frameText, type AddressSpace } from './addressText';
@@ -78,7 +79,7 @@ function techniqueTables(machine: Machine, vm: RunningVm, space: 'shadow' | 'ept
   const roots: RootTable[] = [];
   vm.processors.forEach(({ cpu }) => {
     for (const root of vm.technique.roots(cpu)) {
-      if (root.space !== space || roots.some((known) => known.table === root.frame)) continue;
+      if (!isOfView(root.space, space) || roots.some((known) => known.table === root.frame)) continue;
       roots.push({ table: root.frame, label: ofVm(machine, vm, root.label) });
     }
   });
@@ -126,10 +127,15 @@ function ofVm(machine: Machine, { name }: RunningVm, label: string): string {
   return machine.vms.length > 1 ? `${name}: ${label}` : label;
 }
 
+/** The view of EPT is that of NPT too: a VM has the one or the other. */
+function isOfView(space: TableSpace, view: 'shadow' | 'ept'): boolean {
+  return space === view || space === 'npt' && view === 'ept';
+}
+
 /** `EPT is not used by shadow-wp: it keeps shadow page tables.` */
 function unusedText({ technique, processors }: RunningVm, space: 'shadow' | 'ept'): string {
   const kept = technique.roots(processors[0]!.cpu)[0]?.space;
-  const keeps = kept === 'shadow' ? 'it keeps shadow page tables' : kept === undefined ? 'it keeps no tables beside the guest\'s own' : 'it keeps EPT';
+  const keeps = kept === 'shadow' ? 'it keeps shadow page tables' : kept === undefined ? 'it keeps no tables beside the guest\'s own' : `it keeps ${kept.toUpperCase()}`;
   return space === 'ept'
     ? `EPT is not used by ${technique.name}: ${keeps}.`
     : `Shadow page tables are not used by ${technique.name}: ${keeps}.`;

@@ -6,7 +6,7 @@ import { claims } from './programs/claims';
 import { guestPrograms } from './programs/guestOperation';
 import { guestText } from './programs/guestText';
 
-const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:shadow_pages=16', 'shadow-rebuild', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept'] as const;
+const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:shadow_pages=16', 'shadow-rebuild', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept', 'npt'] as const;
 
 describe('audit of what the hypervisor keeps', function () {
   this.timeout(240_000);
@@ -30,7 +30,7 @@ describe('audit of what the hypervisor keeps', function () {
   });
 
   it('finds a bit that is flipped in any leaf, and a link that is cut', () => {
-    for (const mmu of ['shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept']) {
+    for (const mmu of ['shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
       const machine = machineFor(compiled(scenarioText('first-touch')), mmu);
       while (machine.interpreter.run.status === 0) machine.interpreter.step();
       assert.deepEqual(audit(machine), []);
@@ -41,7 +41,7 @@ describe('audit of what the hypervisor keeps', function () {
         const [lo, hi] = [result.entryHpaLo[level]!, result.entryHpaHi[level]!];
         const value = machine.memory.load32(lo, hi);
         // The lowest bit of the frame, then the entry as a whole; an EPT leaf may be absent at any time.
-        for (const changed of mmu === 'ept' && level === 1 ? [value ^ 0x1000] : [value ^ 0x1000, 0]) {
+        for (const changed of (mmu === 'ept' || mmu === 'npt') && level === 1 ? [value ^ 0x1000] : [value ^ 0x1000, 0]) {
           machine.memory.store32(lo, hi, changed);
           assert.notDeepEqual(audit(machine), [], `level ${level} under ${mmu}`);
         }

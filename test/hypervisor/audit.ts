@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { Ept } from '../../src/hypervisor/ept/ept';
+import { Npt } from '../../src/hypervisor/npt/npt';
 import { ShadowVtlb } from '../../src/hypervisor/shadowVtlb/shadowVtlb';
 import { ShadowWp } from '../../src/hypervisor/shadowWp/shadowWp';
 import { configure } from '../../src/engine/configuration';
@@ -10,6 +11,7 @@ import type { Program } from '../../src/language/program';
 import { CounterAudit } from './counterAudit';
 import { auditEpt } from './eptAudit';
 import { auditHost } from './hostAudit';
+import { auditNpt } from './nptAudit';
 import { auditShadow } from './shadowAudit';
 import { auditFills, auditVtlb } from './vtlbAudit';
 
@@ -26,6 +28,7 @@ export function audit(machine: Machine): readonly string[] {
   const host = auditHost(machine);
   if (technique instanceof ShadowVtlb) return [...host, ...auditVtlb(machine, technique)];
   if (technique instanceof ShadowWp) return [...host, ...auditShadow(machine, technique)];
+  if (technique instanceof Npt) return [...host, ...auditNpt(machine, technique)];
   return technique instanceof Ept ? [...host, ...auditEpt(machine, technique)] : host;
 }
 

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { configure } from '../../src/engine/configuration';
 import { Machine } from '../../src/engine/machine';
 import { LONG4 } from '../../src/hardware/paging/formats/long4';
+import { intercept, SVM_EXIT } from '../../src/hardware/svm/svmExitCodes';
 import { PIN, PRIMARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { changeEveryPage, leaveFrames, protectLargePage, starveAt } from './programs/hostPokes';
@@ -13,7 +14,7 @@ import { trackedWrites } from './nested/nestedPrograms';
 import { realModeRoads } from './programs/realModeGuests';
 import { otherModes, outOfStep } from './programs/shadowRoads';
 import {
-  changing, comeRound, fillLog, FULL_AT, goingTables, mapLarge, misconfigure, slotted, stackOnDevice, WRAP_AT,
+  changing, comeRound, fillLog, FULL_AT, goingTables, mapLarge, misconfigure, setReservedBit, slotted, stackOnDevice, WRAP_AT,
 } from './programs/slotPrograms';
 
 const HEAD = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x604000 rw user }\n';
@@ -261,6 +262,11 @@ function waitForNmis(machine: Machine): void {
   vmcs[VMCS.primary_controls]! |= PRIMARY.nmiWindowExiting;
 }
 
+/** An intercept that no handler here expects. */
+function interceptInvlpg(machine: Machine): void {
+  intercept(machine.processors[0]!.vmcb, SVM_EXIT.invlpg);
+}
+
 /** Gives the shadow leaf of gva:0x600000 its W from outside, while the TLB line still has none. */
 function raiseRightsBehindTheTlb(machine: Machine): void {
   const { processors, memory } = machine;
@@ -311,18 +317,22 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   if (mmu === 'ept') for (const text of trackedWrites) watch(text);
   watch(slotted);
   watch(goingTables);
-  if (mmu === 'ept') watch(changing.replace('LOG', 'wp'), once((machine) => isAtLine(machine, WRAP_AT), mapLarge));
+  const isTdp = mmu === 'ept' || mmu === 'npt';
+  if (isTdp) watch(changing.replace('LOG', 'wp'), once((machine) => isAtLine(machine, WRAP_AT), mapLarge));
   if (mmu === 'ept') watch(changing.replace('LOG', 'pml'), once((machine) => isAtLine(machine, FULL_AT), fillLog));
   for (const log of ['wp', 'pml']) watch(changing.replace('LOG', log), once((machine) => isAtLine(machine, WRAP_AT), comeRound));
   watch(stackOnDevice);
-  if (mmu === 'ept') watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  invlpg(0x600000)\n  user x = [0x600000]\n}`, once((machine) => isAtLine(machine, 5), misconfigure));
+  if (isTdp) {
+    watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  invlpg(0x600000)\n  user x = [0x600000]\n}`,
+      once((machine) => isAtLine(machine, 5), mmu === 'ept' ? misconfigure : setReservedBit));
+  }
   watch(`${HEAD}cpu 0 {\n  cr0.NE = 0\n  cr4.VMXE = 1\n}`);
   watch(`${HEAD}cpu 0 {\n  cr0 = 1\n}`);
   for (const { text, starve } of hostPrograms) {
     watch(text, starve === undefined ? undefined : once((machine) => isAtLine(machine, starve.line), (machine) => leaveFrames(machine, starve.frames)));
   }
   for (const { text, line, gfn } of operandPrograms) watch(text, once((machine) => isAtLine(machine, line), (machine) => starveAt(machine, gfn)));
-  if (mmu === 'ept') {
+  if (isTdp) {
     watch(`platform { backing 2M, ram 64M }\n${HEAD}cpu 0 {\n  switch(p)\n  user [0x600000] = 1\n  x = 1\n  user [0x600000] = 2\n}`,
       once((machine) => isAtLine(machine, 6), protectLargePage));
   }
@@ -331,7 +341,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   watch(instructions);
   for (const text of realModeRoads) watch(text);
   for (const text of throughMemory) watch(text);
-  watch(`${HEAD}cpu 0 {\n  sti()\n  x = 1\n}`, once((machine) => isAtLine(machine, 3), waitForNmis));
+  watch(`${HEAD}cpu 0 {\n  sti()\n  invlpg(0x600000)\n}`, once((machine) => isAtLine(machine, 3), mmu === 'npt' ? interceptInvlpg : waitForNmis));
   for (let frames = 0; frames < 12; frames++) {
     for (const line of [FRESH_REGION_TOUCH, FRESH_REGION_TOUCH + 1]) {
       watch(freshRegion, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, frames)));
@@ -352,7 +362,7 @@ const metElsewhere: readonly string[] = [
 describe('listings', function () {
   this.timeout(300_000);
   const kinds: ReadonlyMap<string, number>[] = [];
-  for (const mmu of ['shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept']) {
+  for (const mmu of ['shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
     it(`${mmu}: every line is reached by some scenario, and changes only what it declares`, () => {
       const result = runAll(mmu);
       kinds.push(result.kinds);

@@ -26,10 +26,10 @@ function auditVm(machine: Machine, { name, number, technique, processors }: Runn
   const { frames } = host;
   const wrong: string[] = [];
   const seen = new Set<string>();
-  const visit = (table: number, level: number, kind: 'ept' | 'shadow'): void => {
+  const visit = (table: number, level: number, kind: 'ept' | 'npt' | 'shadow'): void => {
     if (seen.has(`${table}/${level}`)) return;
     seen.add(`${table}/${level}`);
-    if (frames.useOf(table) !== (kind === 'ept' ? USE.eptTable : USE.shadowTable) || frames.ownerOf(table) !== number) {
+    if (frames.useOf(table) !== (kind === 'shadow' ? USE.shadowTable : USE.eptTable) || frames.ownerOf(table) !== number) {
       wrong.push(`${name} walks through hpa ${hex(table)}, which is no table of its hypervisor's`);
       return;
     }
@@ -53,15 +53,16 @@ function auditVm(machine: Machine, { name, number, technique, processors }: Runn
   for (const processor of processors) {
     // Under shadow paging the processor has the levels that the hypervisor gave it: three for guests in PAE or 32-bit paging.
     for (const { space, frame } of technique.roots(processor.cpu)) {
-      if (space === 'ept' || space === 'shadow') visit(frame, space === 'ept' ? EPT_LEVELS : processor.inspection.compiled.levels, space);
+      if (space === 'ept' || space === 'npt') visit(frame, EPT_LEVELS, space);
+      if (space === 'shadow') visit(frame, processor.inspection.compiled.levels, space);
     }
   }
   return wrong;
 }
 
 /** False of an entry that is not there, and of one that the processor refuses: entries of MMIO pages are made so. */
-function isReachable(kind: 'ept' | 'shadow', entry: Entry): boolean {
-  if (kind === 'shadow') return isPresent(entry) && (entry.hi & RESERVED_HI) === 0;
+function isReachable(kind: 'ept' | 'npt' | 'shadow', entry: Entry): boolean {
+  if (kind !== 'ept') return isPresent(entry) && (entry.hi & RESERVED_HI) === 0;
   // SDM Vol. 3, "EPT Misconfigurations": bit 0 clear and bit 1 set.
   return (entry.lo & EPT_RIGHTS) !== 0 && (entry.lo & (EPT_READ | EPT_WRITE)) !== EPT_WRITE;
 }

@@ -7,7 +7,7 @@ import { audit, machineFor, runAudited } from './audit';
 import { assertAgreement } from './programs/agreement';
 import { changing, comeRound, slotted, WRAP_AT } from './programs/slotPrograms';
 
-const hosted = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'ept:dirty_log=pml'] as const;
+const hosted = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'ept:dirty_log=pml', 'npt'] as const;
 
 describe('memory slots', function () {
   this.timeout(240_000);

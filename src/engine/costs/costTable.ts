@@ -28,7 +28,7 @@ const counted = (...numbers: readonly number[]) => (counters: ArrayLike<number>)
   numbers.reduce((sum, number) => sum + (counters[number] ?? 0), 0)
 );
 
-const SECOND_LEVEL_MISSES = [EXIT_COUNTERS_AT + EXIT_REASON.ept_violation] as const;
+const SECOND_LEVEL_MISSES = [EXIT_COUNTERS_AT + EXIT_REASON.ept_violation, EXIT_COUNTERS_AT + EXIT_REASON.npf] as const;
 
 /** The causes, in the order in which they are told. The host's own work (reclaim, merging) is the same under every technique and left out. */
 export const costRows: readonly CostRow[] = [

@@ -261,7 +261,7 @@ export class Interruption {
 
   /** Root mode has the exit, and the guest is entered again when it says so. */
   private handle(reason: number): number {
-    const { cpu } = this.processor;
+    const { cpu, registers } = this.processor;
     if (this.isEntering !== 0) return EXITED;
     if (this.root === undefined) throw new Error(`invariant: VM exit ${reason} of CPU ${cpu} without root mode`);
     let answer: number = RESUME.retry;
@@ -279,7 +279,10 @@ export class Interruption {
       // What root mode has completed stays done, and whom it has left is left, whatever the delivery of an injected event goes on to.
       if (now !== RESUME.retry) answer = now === RESUME.delivered ? EXCEPTION : now;
       const entered = this.enterOnce();
-      if (entered === RESUME.retry) return answer;
+      if (entered === RESUME.retry) {
+        if (this.root.isWaiting?.(cpu) === 1) registers[2 * REGISTER.activity] = ACTIVITY.hlt;
+        return answer;
+      }
       if (entered !== EXITED) return entered;
     }
     return this.fail('the delivery of an injected event exits again and again');

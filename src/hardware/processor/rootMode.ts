@@ -35,6 +35,11 @@ export const RESUME = {
 export interface RootMode {
   /** Handles the VM exit that the VMCS of `cpu` tells of; a `RESUME`. Guest state for the entry is in the VMCS. */
   handleExit(cpu: number): number;
+  /**
+   * 1: the guest's CPU waits for an interrupt, and no field of its control block says so: root mode halts in its place. What
+   * wakes the processor makes the guest exit.
+   */
+  isWaiting?(cpu: number): number;
 }
 
 /** Told of each store that is about to be written, while somebody listens to `page_table_write`. */

@@ -22,11 +22,15 @@ export function ioIntercepted(bits: PermissionBits, lo: number, hi: number, port
   return false;
 }
 
-/** Does RDMSR or WRMSR of `msr` exit? An MSR outside the map's ranges always does. (lo, hi): MSRPM_BASE_PA. */
-export function msrIntercepted(bits: PermissionBits, lo: number, hi: number, msr: number, how: 'read' | 'write'): boolean {
+/** Number of the first of the two bits that an MSR has, for RDMSR; the next is for WRMSR. Undefined: it has none, and always exits. */
+export function msrPermissionBit(msr: number): number | undefined {
   const number = msr >>> 0;
   const range = msrRanges.find(({ first }) => number >= first && number < first + RANGE_MSRS);
-  if (range === undefined) return true;
-  const bit = 8 * range.byte + BITS_PER_MSR * (number - range.first) + (how === 'write' ? 1 : 0);
-  return bits.at(lo & ~0xfff, hi, bit) !== 0;
+  return range === undefined ? undefined : 8 * range.byte + BITS_PER_MSR * (number - range.first);
+}
+
+/** Does RDMSR or WRMSR of `msr` exit? An MSR outside the map's ranges always does. (lo, hi): MSRPM_BASE_PA. */
+export function msrIntercepted(bits: PermissionBits, lo: number, hi: number, msr: number, how: 'read' | 'write'): boolean {
+  const bit = msrPermissionBit(msr);
+  return bit === undefined || bits.at(lo & ~0xfff, hi, how === 'write' ? bit + 1 : bit) !== 0;
 }

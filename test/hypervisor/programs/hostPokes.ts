@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { Machine } from '../../../src/engine/machine';
 import { RUN } from '../../../src/engine/runState';
+import { TLB_CONTROL } from '../../../src/hardware/svm/vmcb';
 import { VMCS } from '../../../src/hardware/vmx/vmcs';
 
 /** Runs to where the first CPU comes to a statement on this line of the scenario, from 0. */
@@ -35,7 +36,8 @@ export function protectLargePage(machine: Machine): void {
   const { result } = processor!.inspection.nested!;
   assert.equal(result.level, 2);
   machine.memory.store32(result.entryHpaLo[2]!, result.entryHpaHi[2]!, result.entryLo[2]! & ~2);
-  processor!.invept(processor!.vmcs[VMCS.eptp]!, processor!.vmcs[VMCS.eptp + 1]!);
+  if (processor!.settings.vendor === 'amd') processor!.flushByTlbControl(TLB_CONTROL.guest);
+  else processor!.invept(processor!.vmcs[VMCS.eptp]!, processor!.vmcs[VMCS.eptp + 1]!);
 }
 
 /** Has the host tell of a change of all pages that back the guest. */

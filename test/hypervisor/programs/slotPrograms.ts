@@ -107,3 +107,11 @@ export function misconfigure(machine: Machine): void {
   const { result } = inspection.nested!;
   machine.memory.store32(result.entryHpaLo[1]!, result.entryHpaHi[1]!, (result.entryLo[1]! & ~7) | 2);
 }
+
+/** The nested PML4E that gva:0x600000 is reached through has PS set, which is reserved there. */
+export function setReservedBit(machine: Machine): void {
+  const { nested } = machine.processors[0]!.inspection;
+  machine.processors[0]!.walkWithoutEffects(0x600000, 0, 0);
+  const { result } = nested!;
+  machine.memory.store32(result.entryHpaLo[4]!, result.entryHpaHi[4]!, result.entryLo[4]! | 0x80);
+}
