@@ -1,4 +1,4 @@
-import { COUNTER, EXIT_COUNTERS_AT } from '../../src/hardware/state/counters';
+import { COUNTER, COUNTERS, EXIT_COUNTERS_AT } from '../../src/hardware/state/counters';
 import { ACTOR, ACTOR_AT, CPU_AT, KIND, KIND_AT, field } from '../../src/hardware/events/eventTable';
 import { EXIT_REASON } from '../../src/hardware/vmx/exitReasons';
 import type { Machine } from '../../src/engine/machine';
@@ -27,7 +27,7 @@ export class CounterAudit {
       'statements', 'accesses', 'faults.guest', 'faults.hidden', 'faults.spurious', 'page_table_writes_trapped', 'tlb.hits', 'tlb.misses',
       'tlb.flushes', 'walk_references', 'refusals', 'exits.total',
     ] as const) equal(name, counters[COUNTER[name]]!, this.count(name));
-    for (let reason = 0; reason < 100; reason++) equal(`exits of reason ${reason}`, counters[EXIT_COUNTERS_AT + reason]!, this.count(`exit ${reason}`));
+    for (let reason = 0; reason < COUNTERS - EXIT_COUNTERS_AT; reason++) equal(`exits of reason ${reason}`, counters[EXIT_COUNTERS_AT + reason]!, this.count(`exit ${reason}`));
     if (!this.machine.technique.name.startsWith('shadow-')) return wrong;
     equal('faults.guest_exited', counters[COUNTER['faults.guest_exited']]!, this.count('true fault'));
     equal('guest_exited + hidden + spurious + mmio + page_table_writes_trapped',

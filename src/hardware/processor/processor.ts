@@ -372,11 +372,6 @@ export class Processor {
   /** INVVPID, individual address, by root mode: one linear address of the VPID in force. */
   invvpidAddress(lo: number, hi: number): void { this.invalidations.invvpidAddress(lo, hi); }
 
-  /** What VMRUN with this `TLB_CONTROL` invalidates, of a guest that root mode makes exit and enters again at once. */
-  flushByTlbControl(control: number): void {
-    this.invalidations.byTlbControl(control);
-  }
-
   /** INVLPGA by the host: one linear address of an ASID. */
   invlpga(lo: number, hi: number, asid: number): void {
     this.invalidations.invlpga(asid, lo, hi);

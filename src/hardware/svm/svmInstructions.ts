@@ -41,6 +41,11 @@ export class SvmInstructions {
     return this.run(OPERATION.vmrun, 'VMRUN', () => interruption.exits.vmrun(), undefined);
   }
 
+  /** By root mode: what VMRUN with this `TLB_CONTROL` invalidates, of a guest that is made to exit and is entered again at once. */
+  flushByTlbControl(control: number): void {
+    this.processor.invalidations.byTlbControl(control);
+  }
+
   private run(operation: number, name: string, ask: () => number, act: (() => void) | undefined): number {
     const { pending, end } = this.processor;
     pending.operation = operation;

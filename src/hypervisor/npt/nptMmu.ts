@@ -35,7 +35,7 @@ export class NptMmu extends TdpMmu {
   }
 
   flushRemoteTlbs(): void {
-    for (const processor of this.vm.processors) processor.flushByTlbControl(TLB_CONTROL.guest);
+    for (const processor of this.vm.processors) processor.svm.flushByTlbControl(TLB_CONTROL.guest);
   }
 
   vmcb(field: number): number {

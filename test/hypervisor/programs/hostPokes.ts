@@ -36,7 +36,7 @@ export function protectLargePage(machine: Machine): void {
   const { result } = processor!.inspection.nested!;
   assert.equal(result.level, 2);
   machine.memory.store32(result.entryHpaLo[2]!, result.entryHpaHi[2]!, result.entryLo[2]! & ~2);
-  if (processor!.settings.vendor === 'amd') processor!.flushByTlbControl(TLB_CONTROL.guest);
+  if (processor!.settings.vendor === 'amd') processor!.svm.flushByTlbControl(TLB_CONTROL.guest);
   else processor!.invept(processor!.vmcs[VMCS.eptp]!, processor!.vmcs[VMCS.eptp + 1]!);
 }
 
