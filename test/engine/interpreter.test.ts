@@ -178,9 +178,9 @@ describe('what ends a scenario', () => {
 
 describe('a configuration that does not fit', () => {
   const errors: readonly (readonly [settings: string, mmu: string | undefined, message: string | RegExp])[] = [
-    ['', 'shadowy', 'there is no technique shadowy; choose one of native, shadow-rebuild, shadow-vtlb, shadow-wp, shadow-unsync, ept'],
-    ['', 'npt', 'technique npt does not run yet; choose one of native, shadow-rebuild, shadow-vtlb, shadow-wp, shadow-unsync, ept'],
-    ['', 'ept:update=zap', 'technique ept has no setting update; it has shadow_pages, dirty_log'],
+    ['', 'shadowy', 'there is no technique shadowy; choose one of native, shadow-rebuild, shadow-vtlb, shadow-wp, shadow-unsync, ept, npt'],
+    ['', 'interpret', 'technique interpret does not run yet; choose one of native, shadow-rebuild, shadow-vtlb, shadow-wp, shadow-unsync, ept, npt'],
+    ['', 'ept:update=zap', 'technique ept has no setting update; it has shadow_pages, dirty_log, unrestricted_guest'],
     ['', 'shadow-wp:prefetch=8', 'technique shadow-wp has no setting prefetch; it has update, shadow_pages, dirty_log'],
     ['', 'shadow-wp:update=later', /^update=later is no value of that setting: /],
     ['', 'shadow-wp:shadow_pages=3', /^shadow_pages=3 is no value of that setting: /],

@@ -13,8 +13,6 @@ const HYPERVISORS = [...SHADOWS, 'ept', 'npt'];
 
 /** Where a scenario runs that does not run under all of them: what it needs, others do not have. */
 const techniquesOf: Readonly<Record<string, readonly string[]>> = {
-  // `paging none` and segments: under shadow tables real mode needs virtual-8086 mode.
-  'memory-map.guest': ['native', 'ept', 'npt'],
   // Without a host below there is nothing to take pages back, and one guest to a machine; its memory map is fixed.
   'balloon.guest': HYPERVISORS, 'isolation-two-vms.guest': HYPERVISORS, 'ksm-share.guest': HYPERVISORS, 'leaky-ept.guest': HYPERVISORS,
   'mmio.guest': HYPERVISORS, 'slot-move.guest': HYPERVISORS, 'stale-fill.guest': HYPERVISORS,
