@@ -1,13 +1,50 @@
+import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { compiled } from '../engine/onMachine';
 import { machineFor, runAudited } from './audit';
-import { assertAgreement } from './programs/agreement';
+import { assertAgreement, seenByGuest } from './programs/agreement';
 import { modeGuests, togglingGuests } from './programs/modeGuests';
 
 const shadows = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:prefetch=0,early_unshadow=on', 'shadow-rebuild', 'shadow-vtlb'] as const;
 
+/** 32-bit paging, whose entries have no XD, and a user page of 4 MBytes that may not be written. */
+const withoutXd = (statements: string): string => `machine { paging 32-bit, ram 16M, kernel none }
+on page_fault(gva address, code) { refuse }
+cpu 0 {
+  entry [0x1000] = legacy.pde(gpa:0, rw, large)
+  entry [0x1004] = legacy.pde(gpa:4M, ro, user, large)
+  cr4.PSE = 1; cr3 = gpa:0x1000; cr0.PG = 1
+  ${statements}
+}
+`;
+
 describe('shadow tables of guests in every paging mode', function () {
   this.timeout(240_000);
+
+  // SMAP is about data: "Determination of Access Rights". Taken for a read, the fetch would be refused.
+  it('tell a fetch from a read where the guest has no XD: SMAP lets the supervisor fetch from a user page', () => {
+    const program = compiled(withoutXd(`cr4.SMAP = 1
+  fetch(0x400000)
+  expect no page_fault
+  x = [0x400000]
+  expect page_fault(present) at 0x400000
+  expect refused`));
+    assert.deepEqual(seenByGuest(program, 'native').at(-1), '3 passed, 0 failed');
+    assertAgreement(program);
+  });
+
+  it('keep a supervisor that writes with WP = 0 from fetching the page under SMEP, where the guest has no XD', () => {
+    const program = compiled(withoutXd(`cr4.SMEP = 1; cr0.WP = 0
+  [0x400000] = 1
+  expect no page_fault
+  fetch(0x400000)
+  expect page_fault(fetch, present) at 0x400000
+  expect refused
+  user x = [0x400000]
+  expect no page_fault`));
+    assert.deepEqual(seenByGuest(program, 'native').at(-1), '4 passed, 0 failed');
+    assertAgreement(program);
+  });
 
   it('show the guest what it sees natively, whatever it does', () => {
     fc.assert(fc.property(modeGuests, (text) => { assertAgreement(compiled(text)); }), { numRuns: 30, seed: 20261121 });

@@ -47,8 +47,10 @@ export function rootLevelOf(controls: GuestControls): number {
 /**
  * Gives the guest these control registers, and the processor those that the shadow needs. Without "unrestricted guest",
  * which needs EPT, CR0.PG and PE are 1 in VMX operation: a guest that has paging off or 32-bit tables runs on PAE ones,
- * as under KVM. EFER.LME shows only while paging is on, for LMA would follow it.
- * SDM Vol. 3, "Restrictions on VMX Operation", "Checks on Guest Control Registers, Debug Registers, and MSRs".
+ * as under KVM. EFER.LME shows only while paging is on, for LMA would follow it. NXE is 1, whatever the guest has (KVM's
+ * `update_transition_efer`): without it the error code of a fault does not tell a fetch from a read, for which the guest's
+ * own tables may have another answer, and an SPTE could not take X from the supervisor.
+ * SDM Vol. 3, "Restrictions on VMX Operation", "Checks on Guest Control Registers, Debug Registers, and MSRs", "Page-Fault Exceptions".
  */
 export function setGuestMode(owner: ModeOwner, { cr0, cr4, efer: written }: GuestControls): void {
   const isPaging = (cr0 & CR0.PG) !== 0;
@@ -65,7 +67,7 @@ export function setGuestMode(owner: ModeOwner, { cr0, cr4, efer: written }: Gues
   const ownsKeys = !isPaging || (cr0 & CR0.WP) === 0;
   const owned = owner.vmcs(VMCS.cr4_guest_host_mask) & ~(CR4.PKE | CR4.PKS);
   owner.setVmcs(VMCS.cr4_guest_host_mask, owned | (ownsKeys ? CR4.PKE | CR4.PKS : 0), 0);
-  owner.setVmcs(VMCS.guest_ia32_efer, isLong ? efer : efer & ~EFER.LME, 0);
+  owner.setVmcs(VMCS.guest_ia32_efer, (isLong ? efer : efer & ~EFER.LME) | EFER.NXE, 0);
   const entry = owner.vmcs(VMCS.entry_controls) & ~ENTRY.ia32eModeGuest;
   owner.setVmcs(VMCS.entry_controls, isLong ? entry | ENTRY.ia32eModeGuest : entry, 0);
 }

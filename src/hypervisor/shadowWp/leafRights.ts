@@ -1,6 +1,6 @@
 import { ACCESS } from '../../hardware/paging/accessKinds';
 import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
-import { CR0, CR4, EFER } from '../../hardware/processor/controlRegisters';
+import { CR0, CR4 } from '../../hardware/processor/controlRegisters';
 import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
 import { KEYS, keyRefuses } from '../../hardware/paging/protectionKeys';
 import type { ShadowMmu } from './shadowMmu';
@@ -17,16 +17,14 @@ export function hasSmepOverUser(mmu: ShadowMmu): boolean {
 
 /**
  * The processor runs with WP = 1. For a write that only the guest's WP = 0 allows, KVM makes the SPTE writable without
- * U. But a page without U is the supervisor's: SMAP does not apply to it, its key is judged by IA32_PKRS in place of PKRU,
- * and only XD keeps it from being executed. Where the guest uses one of these, or XD is reserved (EFER.NXE = 0), that SPTE
- * would give more than the guest's entries do, or less. And a key that disables writes does so for the supervisor while WP
- * is 1, of pages of either kind: SDM Vol. 3, "Protection Keys".
+ * U. But a page without U is the supervisor's: SMAP does not apply to it, and its key is judged by IA32_PKRS in place of
+ * PKRU. Where the guest uses one of these, that SPTE would give more than the guest's entries do, or less. And a key that
+ * disables writes does so for the supervisor while WP is 1, of pages of either kind: SDM Vol. 3, "Protection Keys".
  */
 export function cannotBeLeft(mmu: ShadowMmu, errorCode: number): boolean {
   if (!writesWithoutProtection(mmu, errorCode)) return false;
   const isReadOnly = (mmu.guest.result.rights & PAGE_RIGHTS.writable) === 0;
-  const isExecuteOpen = (mmu.cr4 & CR4.SMEP) !== 0 && (mmu.efer & EFER.NXE) === 0;
-  const cannotTrade = isExecuteOpen || (mmu.cr4 & (CR4.SMAP | CR4.PKE | CR4.PKS)) !== 0;
+  const cannotTrade = (mmu.cr4 & (CR4.SMAP | CR4.PKE | CR4.PKS)) !== 0;
   return isUserPage(mmu) && isReadOnly && cannotTrade || keyDisablesWrites(mmu);
 }
 

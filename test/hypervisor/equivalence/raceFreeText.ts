@@ -268,10 +268,8 @@ on interrupt 0x40 {
 
   private control(cpu: number, which: number, value: number): void {
     const bit = value & 1;
-    // Without XD an error code does not tell a fetch from a read, unless SMEP is 1, and SMAP is about reads alone.
-    const smap = this.mode.bytes === 8 ? ['cr4.SMAP', 'ac'] : [];
     const choices = this.program.isRich
-      ? ['cr0.WP', 'cr4.SMEP', ...smap, ...(this.mode.levels >= 4 ? ['pkru'] : [])]
+      ? ['cr0.WP', 'cr4.SMEP', 'cr4.SMAP', 'ac', ...(this.mode.levels >= 4 ? ['pkru'] : [])]
       : ['cr0.WP'];
     const choice = choices[which % choices.length]!;
     if (choice === 'ac') this.add(cpu, bit === 1 ? 'stac()' : 'clac()');
