@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { audit, machineFor, runAudited } from './audit';
+import { ofVendor } from './programs/agreement';
 import { claims } from './programs/claims';
 import { guestPrograms } from './programs/guestOperation';
 import { guestText } from './programs/guestText';
@@ -19,7 +20,8 @@ describe('audit of what the hypervisor keeps', function () {
 
   it('finds nothing after any instruction of the guests that a technique may get wrong', () => {
     for (const { text } of claims) {
-      for (const mmu of techniques) runAudited(machineFor(compiled(text), mmu));
+      const program = compiled(text);
+      for (const mmu of ofVendor(program, techniques)) runAudited(machineFor(program, mmu));
     }
   });
 

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { run } from '../../src/engine/run';
 import { compiled } from '../engine/onMachine';
-import { assertAgreement, fitting } from './programs/agreement';
+import { assertAgreement, ofVendor, techniques } from './programs/agreement';
 import { claims } from './programs/claims';
 import { guestPrograms } from './programs/guestOperation';
 import { guestText } from './programs/guestText';
@@ -11,7 +11,7 @@ import { guestText } from './programs/guestText';
 function assertHolds(text: string, endsInGp: boolean): void {
   const program = compiled(text);
   assertAgreement(program);
-  for (const mmu of fitting(program)) {
+  for (const mmu of ofVendor(program, techniques)) {
     const failures: string[] = [];
     const report = run(program, mmu, { say: ({ text: said, line }) => failures.push(`${mmu}, line ${line}: ${said}`) });
     if ('error' in report) assert.fail(report.error);

@@ -25,7 +25,7 @@ export function seenByGuest(program: Program, mmu: string): readonly string[] {
 }
 
 /** The techniques, but for those of the other vendor where the program names one. */
-export function fitting(program: Program): readonly string[] {
+export function ofVendor(program: Program, techniques: readonly string[]): readonly string[] {
   const vendor = program.platform.find(({ name }) => name === 'vendor')?.values[0];
   return techniques.filter((mmu) => vendor === undefined || mmu === 'native' || (mmu === 'npt') === (vendor === 'amd'));
 }
@@ -33,7 +33,7 @@ export function fitting(program: Program): readonly string[] {
 /** Holds the techniques to what the guest sees under `native`. */
 export function assertAgreement(program: Program): void {
   const native = seenByGuest(program, techniques[0]);
-  for (const mmu of fitting(program).filter((each) => each !== techniques[0])) {
+  for (const mmu of ofVendor(program, techniques).filter((each) => each !== techniques[0])) {
     const other = seenByGuest(program, mmu);
     const at = native.findIndex((line, i) => line !== other[i]);
     if (at < 0 && other.length === native.length) continue;
