@@ -81,7 +81,6 @@ export class ShadowAudit {
 
   private page(page: number): void {
     const { pages, vm } = this.technique;
-    const gfn = pages.gfnOf(page);
     const role = pages.roleOf(page);
     const frame = pages.frameOf(page);
     this.identity(page);

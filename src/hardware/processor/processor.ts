@@ -341,9 +341,7 @@ export class Processor {
    * VMLAUNCH of the VMCS, or VMRUN: from here on the processor runs the guest, in non-root operation. A `STATUS`: stopped,
    * with the reason, when a check fails. VM entries behind exits are VMRESUME.
    */
-  launch(): number {
-    return this.end.statusOf(this.interruption.begin('launch'));
-  }
+  launch(): number { return this.end.statusOf(this.interruption.begin('launch')); }
 
   /** VMRESUME by root mode, of a guest that it has left for another. A `STATUS`. */
   resume(): number { return this.end.statusOf(this.interruption.enter()); }
@@ -352,30 +350,22 @@ export class Processor {
    * The same for a guest that a loader puts in the middle of things: of the VMCS it has filled in the guest's control
    * registers and what controls it wants, the rest of the guest is as the processor has it, and no VM entry is checked.
    */
-  enterVirtualization(): number {
-    return this.end.statusOf(this.interruption.begin('load'));
-  }
+  enterVirtualization(): number { return this.end.statusOf(this.interruption.begin('load')); }
 
   /** INVEPT, single context, by root mode. */
-  invept(eptpLo: number, eptpHi: number): void {
-    this.invalidations.invept(eptpLo, eptpHi);
-  }
+  invept(eptpLo: number, eptpHi: number): void { this.invalidations.invept(eptpLo, eptpHi); }
 
   /** INVVPID, single context, by root mode: the VPID in force. */
   invvpid(): void { this.invalidations.invvpid(); }
 
   /** INVVPID, single context retaining globals, by root mode: the VPID in force. */
-  invvpidRetainingGlobals(): void {
-    this.invalidations.invvpidRetainingGlobals();
-  }
+  invvpidRetainingGlobals(): void { this.invalidations.invvpidRetainingGlobals(); }
 
   /** INVVPID, individual address, by root mode: one linear address of the VPID in force. */
   invvpidAddress(lo: number, hi: number): void { this.invalidations.invvpidAddress(lo, hi); }
 
   /** INVLPGA by the host: one linear address of an ASID. */
-  invlpga(lo: number, hi: number, asid: number): void {
-    this.invalidations.invlpga(asid, lo, hi);
-  }
+  invlpga(lo: number, hi: number, asid: number): void { this.invalidations.invlpga(asid, lo, hi); }
 
   /** Walks the current tables without effects, past the TLB: a `WALK` outcome, the rest in `inspection.result`. */
   walkWithoutEffects(lo: number, hi: number, access: number): number {
@@ -386,9 +376,7 @@ export class Processor {
   }
 
   /** Recomputes what is derived from registers and VMCS: after a checkpoint was restored, or either was edited. */
-  reload(): void {
-    this.spaces.refresh();
-  }
+  reload(): void { this.spaces.refresh(); }
 
   /**
    * Loads the PDPTE registers from the table that CR3 names in host-physical memory, as a MOV to CR3 did before the

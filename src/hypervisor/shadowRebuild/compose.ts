@@ -1,4 +1,4 @@
-import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { give, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { MIN_FREE_MMU_PAGES } from '../shadowWp/makePagesAvailable';
 import type { RebuildMmu } from './rebuildMmu';
 
