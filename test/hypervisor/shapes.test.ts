@@ -92,6 +92,13 @@ describe('shapes of what the techniques cost', () => {
     assert.equal(swept.slope('ept', 'exits.total'), 0);
   });
 
+  it('trapped stores grow with the stores, hidden faults with the pages used after a load of CR3: the lines cross', () => {
+    const swept = new Swept('wp-vs-hidden', 'n', [1, 8, 32], [...SHADOWS]);
+    assert.deepEqual(SHADOWS.map((technique) => swept.slope(technique, 'exits.total')), [1, 0, 1, 0]);
+    const [protectedExits, forgottenExits] = ['shadow-rebuild', 'shadow-vtlb'].map((technique) => swept.counts(technique, 'exits.total'));
+    assert.ok(protectedExits![0]! < forgottenExits![0]! && protectedExits![2]! > forgottenExits![2]!);
+  });
+
   it('nested virtualization is dominated by first touches', () => {
     assert.equal(new Swept('nested-touches', 'n', [1, 2, 64], ['ept']).slope('ept', 'exits.total'), 0);
     assert.equal(new Swept('nested-touches', 'pages', [1, 2, 16], ['ept']).slope('ept', 'exits.total'), 5);
