@@ -93,7 +93,7 @@ describe('shapes of what the techniques cost', () => {
   });
 
   it('trapped stores grow with the stores, hidden faults with the pages used after a load of CR3: the lines cross', () => {
-    const swept = new Swept('wp-vs-hidden', 'n', [1, 8, 32], [...SHADOWS]);
+    const swept = new Swept('wp-vs-hidden', 'n', [1, 8, 64], [...SHADOWS]);
     assert.deepEqual(SHADOWS.map((technique) => swept.slope(technique, 'exits.total')), [1, 0, 1, 0]);
     const [protectedExits, forgottenExits] = ['shadow-rebuild', 'shadow-vtlb'].map((technique) => swept.counts(technique, 'exits.total'));
     assert.ok(protectedExits![0]! < forgottenExits![0]! && protectedExits![2]! > forgottenExits![2]!);
