@@ -32,7 +32,7 @@ describe('audit of what the hypervisor keeps', function () {
   });
 
   it('finds a bit that is flipped in any leaf, and a link that is cut', () => {
-    for (const mmu of ['shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
+    for (const mmu of ['shadow-vtlb', 'shadow-rebuild', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
       const machine = machineFor(compiled(scenarioText('first-touch')), mmu);
       while (machine.interpreter.run.status === 0) machine.interpreter.step();
       assert.deepEqual(audit(machine), []);

@@ -12,7 +12,7 @@ import { eventKinds } from '../../src/hardware/events/eventTable';
 import { allLines, hitsText, summedHits, watchListings, type WatchedRun } from './listingWatch';
 import { trackedWrites } from './nested/nestedPrograms';
 import { realModeRoads } from './programs/realModeGuests';
-import { otherModes, outOfStep } from './programs/shadowRoads';
+import { composedWithoutFrames, otherModes, outOfStep } from './programs/shadowRoads';
 import {
   changing, comeRound, fillLog, FULL_AT, goingTables, mapLarge, misconfigure, setReservedBit, slotted, stackOnDevice, WRAP_AT,
 } from './programs/slotPrograms';
@@ -313,6 +313,9 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
     watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  y = 1\n  user [0x600000] = 1\n}`,
       once((machine) => isAtLine(machine, 5), raiseRightsBehindTheTlb));
   }
+  if (mmu === 'shadow-rebuild') {
+    for (const { text, line } of composedWithoutFrames) watch(text, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, 0)));
+  }
   // Frames whose writes are tracked: with a guest hypervisor.
   if (mmu === 'ept') for (const text of trackedWrites) watch(text);
   watch(slotted);
@@ -362,7 +365,7 @@ const metElsewhere: readonly string[] = [
 describe('listings', function () {
   this.timeout(300_000);
   const kinds: ReadonlyMap<string, number>[] = [];
-  for (const mmu of ['shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
+  for (const mmu of ['shadow-vtlb', 'shadow-rebuild', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
     it(`${mmu}: every line is reached by some scenario, and changes only what it declares`, () => {
       const result = runAll(mmu);
       kinds.push(result.kinds);

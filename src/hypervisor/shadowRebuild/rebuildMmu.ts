@@ -67,7 +67,7 @@ export class RebuildMmu extends ShadowMmu {
     return -1;
   }
 
-  /** First page that entry `index` of shadow page `sp` stands for on the way from a current root, or -1: no root leads there. */
+  /** First page that entry `index` of shadow page `sp` stands for on the way from a root of this vCPU, or -1: none leads there. */
   firstPageOf(sp: number, index: number): number {
     const start = this.startOf(sp);
     return start < 0 ? -1 : start + index * this.spanAt(sp);

@@ -29,7 +29,7 @@ export const trackWrite: ListingProcedure<RebuildMmu> = {
     line('sp = none', {}, (_, f) => f.set(V.sp, 0, 0)),
     repeat('sp = next shadow page of this frame', (mmu, f) => nextTable(mmu, f), [
       repeat('index = next SPTE of sp whose guest entry the store has changed', (mmu, f) => nextIndex(mmu, f), [
-        when('gva = first address that the SPTE stands for, and a current root leads there', (mmu, f) => findAddress(mmu, f), [
+        when('gva = first address that the SPTE stands for, and a root of this vCPU leads there: what only other vCPUs\' roots lead to is left to their faults', (mmu, f) => findAddress(mmu, f), [
           line('compose(gva, the last page that it spans)', {}, (mmu, f) => {
             const last = mmu.pageOf(f.lo(V.gva), f.hi(V.gva)) + mmu.spanAt(f.lo(V.sp)) - 1;
             mmu.call(compose, f.lo(V.gva), f.hi(V.gva), mmu.gvaLo(last), mmu.gvaHi(last));

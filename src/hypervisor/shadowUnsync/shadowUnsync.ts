@@ -7,8 +7,10 @@ import { listingOf } from '../shadowWp/protectedTables';
 import { ShadowWp, type ShadowFlavour } from '../shadowWp/shadowWp';
 import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import type { VirtualMachine } from '../virtualMachine';
+import { vmcsControl } from '../vmcsControl';
+import { walkOperandPage } from '../walkOperandPage';
 import { getShadowPage } from './getShadowPage';
-import { handleInvlpg, handleInvpcid } from './invalidations';
+import { handleInvlpg, handleInvpcid, invalidateAddress, invalidateFaulting } from './invalidations';
 import { loadPaeRoots, loadRoot } from './loadRoot';
 import { PreviousRoots } from './previousRoots';
 import { ptePrefetch } from './ptePrefetch';
@@ -29,7 +31,7 @@ export interface ShadowUnsyncSettings {
 }
 
 const handlePageFault = pageFaultOf<UnsyncMmu>({
-  beforeTrueFault: [],
+  beforeTrueFault: [invalidateFaulting],
   beforeFill: [
     trappedWrites('the access writes a frame with a shadowed table above the last level, or with one that no SPTE can let it write',
       (mmu, gfn, errorCode) => mmu.isTracked(gfn) || mmu.isShadowed(gfn) && cannotBeLeft(mmu, errorCode)),
@@ -61,6 +63,7 @@ const fetch = fetchOf<UnsyncMmu>({
   ],
 });
 
+const walkOther = walkOperandPage<UnsyncMmu>(vmcsControl, [invalidateFaulting]);
 const procedures = { handlePageFault, fetch, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
 
 /**
@@ -80,7 +83,7 @@ export class ShadowUnsync extends ShadowWp {
       name: 'shadow-unsync',
       mostRoots: most + 1,
       procedures,
-      listing: [...listingOf(procedures, { trackWrite, loadPaeRoots }), tryToUnsync, ptePrefetch, syncChildren, syncPage, syncSpte],
+      listing: [...listingOf(procedures, { trackWrite, loadPaeRoots, walkOther }), invalidateAddress, tryToUnsync, ptePrefetch, syncChildren, syncPage, syncSpte],
       makeMmu: (...mmu) => {
         const [cpu, , , pages, sptes] = mmu;
         const unsync = parts.unsync ??= new UnsyncPages(vm.registry, pages.limit, sptes);

@@ -76,9 +76,6 @@ export const emulateAccessOf = <M extends ShadowMmu>(afterAccess: readonly Listi
     line('perform the access, at hpa', { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
     markWritten<M>(),
     ...afterAccess,
-    when('a present SPTE is gone', (mmu) => mmu.mustFlush === 1, [
-      line('kvm_flush_remote_tlbs(), INVVPID on every vCPU: a TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
-    ]),
     give('to the guest, behind the access', RESUME.completed),
   ],
 });
@@ -88,7 +85,12 @@ export const trackOtherPage = when<ShadowMmu>('it wrote a shadowed page table in
   line('track_write(the other page)', {}, (mmu, f) => trackOther(mmu, f.lo(V.gva))),
 ]);
 
-export const emulateAccess: ListingProcedure<ShadowMmu> = emulateAccessOf<ShadowMmu>([trackOtherPage]);
+export const emulateAccess: ListingProcedure<ShadowMmu> = emulateAccessOf<ShadowMmu>([
+  trackOtherPage,
+  when('a present SPTE is gone', (mmu) => mmu.mustFlush === 1, [
+    line('kvm_flush_remote_tlbs(), INVVPID on every vCPU: a TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
+  ]),
+]);
 
 function isWriteToRom({ memory: { slots } }: ShadowMmu, f: ListingFrame): boolean {
   return (f.lo(V.error_code) & PFEC.W) !== 0 && slots.isReadOnly(slots.find(f.frame(V.gpa)));

@@ -79,6 +79,13 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
         line('fetch(gva, error_code, gpa >> 12, nowhere)', {}, (mmu, f) => {
           mmu.call(mmu.procedures.fetch, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.frame(V.gpa), 0, -1, -1);
         }),
+        when('rights were taken away on the way', (mmu) => mmu.mustFlush === 1, [
+          line('kvm_flush_remote_tlbs(), INVVPID on every vCPU: a TLB may still hold them, and what follows may end early',
+            { writes: ['tlb', 'counters'] }, (mmu) => {
+              mmu.flushRemoteTlbs();
+              mmu.mustFlush = 0;
+            }),
+        ]),
       ]),
       give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
     ]),

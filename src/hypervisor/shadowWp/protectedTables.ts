@@ -1,6 +1,6 @@
 import type { ListingProcedure } from '../listing';
 import { handleCrAccess } from './controlRegisters';
-import { emulateAccess, walkOther } from './emulateAccess';
+import { emulateAccess, walkOther as walkOtherOf } from './emulateAccess';
 import { emulatePageTableWrite } from './emulatePageTableWrite';
 import { handleExit, instructionHandlers } from './handleExit';
 import { loadPdptrs } from './loadRoot';
@@ -14,10 +14,12 @@ import { unmapGfnRange } from './unmapGfnRange';
 export interface TableProcedures {
   readonly trackWrite: ListingProcedure<never>;
   readonly loadPaeRoots: ListingProcedure<never>;
+  /** Left out: that of shadow-wp. */
+  readonly walkOther?: ListingProcedure<never>;
 }
 
 /** The listing of a hypervisor that write-protects guest tables, as far as others have it too. */
-export function listingOf(own: ShadowProcedures, { trackWrite, loadPaeRoots }: TableProcedures): readonly ListingProcedure<never>[] {
+export function listingOf(own: ShadowProcedures, { trackWrite, loadPaeRoots, walkOther = walkOtherOf }: TableProcedures): readonly ListingProcedure<never>[] {
   return [
     handleExit, own.handlePageFault, makePagesAvailable, own.fetch, own.getShadowPage, emulatePageTableWrite, trackWrite,
     emulateAccess, walkOther, handleCrAccess, own.loadRoot, loadPaeRoots, loadPdptrs, own.handleInvlpg, own.handleInvpcid,

@@ -94,7 +94,11 @@ export class TranslationOracle {
     if (gva < AREA || gva >= AREA + PAGES * 4096) return;
     const page = (gva - AREA) >>> 12;
     if (record[KIND_AT] === KIND.access_done) this.judgeAccess(page, record);
-    else if (record[field.vector.at] === PAGE_FAULT) this.judgeFault(page, record[field.code.at]!);
+    else if (record[field.vector.at] === PAGE_FAULT) {
+      this.judgeFault(page, record[field.code.at]!);
+      // SDM Vol. 3, "Operations that Invalidate TLBs and Paging-Structure Caches": the fault invalidates what there is of its address.
+      this.forgotten[page] = this.now;
+    }
   }
 
   private judgeAccess(page: number, record: Int32Array): void {

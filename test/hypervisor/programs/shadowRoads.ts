@@ -107,3 +107,49 @@ export const outOfStep: readonly string[] = [
     user x = [0x600000]
   }`,
 ];
+
+/** Roads of shadow-rebuild to the end of host memory: no frame is free when CPU 0 comes to line `line`, from 0. */
+export const composedWithoutFrames: readonly { readonly text: string; readonly line: number }[] = [
+  // A load of CR3 gives up the shadow of what was loaded before, unless another vCPU runs on it.
+  ...['4-level', 'pae'].map((paging) => ({
+    text: `machine { paging ${paging}, ram 16M }
+  process p { 0x600000 .. 0x601000 rw user }
+  process q { 0x600000 .. 0x601000 rw user }
+  cpu 0 {
+    cr3 = p.root; user [0x600000] = 1
+    barrier both
+    cr3 = q.root
+  }
+  cpu 1 {
+    cr3 = p.root
+    barrier both
+  }`, line: 6,
+  })),
+  // More tables are to be made than the old shadow has left frames for.
+  {
+    text: `machine { paging 4-level, ram 16M }
+  process p { 0x600000 .. 0x601000 rw user }
+  process q { 0x600000 .. 0x601000 rw user }
+  cpu 0 {
+    switch(q)
+    for a in gva:0x40000000 .. gva:0x41000000 step 2M { map(q, a, frame(), rw); user [a] = 1 }
+    switch(p)
+    x = 1
+    cr3 = q.root
+  }`, line: 8,
+  },
+  // Two page tables of the same contents are one page of the host's, and a store wants its own.
+  {
+    text: `machine { paging 4-level, ram 16M }
+  process p { 0x600000 .. 0x601000 rw user }
+  cpu 0 {
+    switch(p)
+    page = frame()
+    map(p, 0x40000000, page, rw); map(p, 0x40200000, page, rw)
+    user [0x40000000] = 1; user [0x40200000] = 1
+    slot = pte_at(p, 0x40000000); other = pte_at(p, 0x40200000)
+    host merge(slot, other)
+    entry [slot] ^= 1 << 9
+  }`, line: 9,
+  },
+];
