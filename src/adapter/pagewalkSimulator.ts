@@ -6,6 +6,7 @@ import type { Timeline } from '../engine/timeline';
 import { vmReport } from '../engine/vmReport';
 import type { Listing } from '../hypervisor/listing';
 import { TableChanges } from '../inspect/changes';
+import { machineScopes } from '../inspect/machineScopes';
 import { readMemory } from '../inspect/memory';
 import { tables } from '../inspect/tables';
 import { tablesAt } from '../inspect/tablesAt';
@@ -56,6 +57,7 @@ function inspectorOf(timeline: Timeline): Inspector {
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),
+    machineScopes: (actor) => machineScopes(timeline, actor),
     costs: (cpu) => {
       const { machine } = timeline;
       const { costs } = machine.configuration;

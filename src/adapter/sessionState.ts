@@ -44,6 +44,19 @@ export interface HeldFrame {
 /** Gives the children of a variables reference. */
 export type Children = () => readonly DebugProtocol.Variable[];
 
+/** Children of one kind, of which a client asks for some at a time. */
+export interface IndexedChildren {
+  readonly count: number;
+  slice(start: number, count: number): readonly DebugProtocol.Variable[];
+}
+
+export type ChildrenOf = Children | IndexedChildren;
+
+/** All of them. */
+export function everyChild(children: ChildrenOf): readonly DebugProtocol.Variable[] {
+  return typeof children === 'function' ? children() : children.slice(0, children.count);
+}
+
 const FIRST_FRAME = 1000;
 const FIRST_REFERENCE = 1;
 
@@ -56,7 +69,7 @@ export class SessionState {
   readonly client = new Client();
   readonly breakpoints = new BreakpointStore();
   readonly frames = new Handles<HeldFrame>(FIRST_FRAME);
-  readonly references = new Handles<Children>(FIRST_REFERENCE);
+  readonly references = new Handles<ChildrenOf>(FIRST_REFERENCE);
   readonly output: OutputPump;
   private readonly driver: MotionDriver;
   /** CPU that the running or last motion is about. */

@@ -1,6 +1,7 @@
 import type { Debuggee } from '../engine/debuggee';
 import type { CauseOfCycles } from '../engine/costs/costModel';
 import type { AddressSpace } from '../inspect/addressText';
+import type { MachineScope } from '../inspect/machineScopes';
 import type { TranslationRow } from '../inspect/translation';
 import type { ReadImport } from '../language/compile/sources';
 import type { ListedValue, Site } from '../language/expression';
@@ -46,6 +47,8 @@ export interface Inspector {
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */
   translation(cpu: number, gva: bigint): readonly TranslationRow[];
+  /** What of the machine below the guest's program there is to look at, from a CPU or a host thread. */
+  machineScopes(actor: number): readonly MachineScope[];
   /** What the VM of this CPU is estimated to have cost since the scenario's first line, by cause. */
   costs(cpu: number): readonly CauseOfCycles[];
 }

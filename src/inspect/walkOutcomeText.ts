@@ -3,11 +3,12 @@ import { brokenIllegalRule, brokenReservedRule, type CompiledFormat } from '../h
 import type { DecodedEntry } from '../hardware/paging/decodeEntry';
 import { field } from '../hardware/events/eventTable';
 import { describeQualification, eptViolationFields } from '../hardware/vmx/exitQualification';
-import { PFEC, pageFaultErrorCodeNames } from '../hardware/paging/pageFaultErrorCode';
+import { PFEC } from '../hardware/paging/pageFaultErrorCode';
 import { refusalText, type RefusedWalk } from '../hardware/paging/refusalText';
 import { walkOutcomeNames, WALK, WHY } from '../hardware/paging/walkOutcome';
 import { WalkResult } from '../hardware/paging/walkResult';
 import { fieldText } from './addressText';
+import { pageFaultCodeText } from './eventInformation';
 import type { RecordedWalk } from './recordedWalk';
 import { decodeRead, type WalkDimensions } from './walkDimensions';
 
@@ -36,8 +37,7 @@ function endText(done: Int32Array): string {
 
 /** `error code 0x6 (write, user)` */
 export function errorCodeText(code: number): string {
-  const words = pageFaultErrorCodeNames.filter((_, bit) => (code >> bit) & 1);
-  return `error code 0x${code.toString(16)}${words.length === 0 ? '' : ` (${words.join(', ')})`}`;
+  return `error code ${pageFaultCodeText(code)}`;
 }
 
 /** The walk that was refused as the walk function had it, so that hardware's own words tell why. */

@@ -41,6 +41,7 @@ const inspector: Inspector = {
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),
   translation: () => [],
+  machineScopes: () => [],
   costs: () => [],
 };
 

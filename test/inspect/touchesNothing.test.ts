@@ -1,9 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { TableChanges } from '../../src/inspect/changes';
+import { machineScopes } from '../../src/inspect/machineScopes';
 import { readMemory } from '../../src/inspect/memory';
 import { translation } from '../../src/inspect/translation';
 import { walkPicture } from '../../src/inspect/walkPicture';
 import type { Timeline } from '../../src/engine/timeline';
+import { rowsText } from './rowsText';
 import { launched, move, runTo, stateOf, touchedSince, wholeTree } from './stoppedScenario';
 
 const SCENARIO = `
@@ -22,6 +24,7 @@ const inspections: Readonly<Record<string, (timeline: Timeline, changes: TableCh
   'the EPT': (timeline, changes) => wholeTree(timeline, 'ept', changes),
   'the host table': (timeline, changes) => wholeTree(timeline, 'host', changes),
   'the walk': (timeline) => walkPicture(timeline, { threadId: 1 }),
+  'the scopes of the machine, unfolded': (timeline) => machineScopes(timeline, 0).map(({ name, rows }) => `${name}\n${rowsText(rows)}`),
   'a translation': (timeline) => translation(timeline, 0, 0x600000n),
   'linear memory': (timeline) => readMemory(timeline, 0, 'gva', 0x600000n, 16),
   'guest-physical memory': (timeline) => readMemory(timeline, 0, 'gpa', 0x3ff000n, 16),

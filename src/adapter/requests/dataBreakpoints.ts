@@ -4,7 +4,7 @@ import { dataId, type DataWatch } from '../breakpoints/dataBreakpoint';
 import { evaluateIn } from '../evaluation';
 import { notStopped } from '../failures';
 import { memoryReference, ownerOf, parseMemoryReference } from '../memoryReference';
-import type { HeldFrame, SessionState } from '../sessionState';
+import { everyChild, type HeldFrame, type SessionState } from '../sessionState';
 import { isAddressType } from '../valueText';
 import { topFrame } from './stack';
 
@@ -44,8 +44,8 @@ export function setDataBreakpoints(
 function memoryReferenceOf(state: SessionState, args: DebugProtocol.DataBreakpointInfoArguments): string | undefined {
   if (args.asAddress === true) return args.name;
   if (args.variablesReference !== undefined) {
-    const row = state.references.find(args.variablesReference)?.().find(({ name }) => name === args.name);
-    return row?.memoryReference;
+    const children = state.references.find(args.variablesReference);
+    return children === undefined ? undefined : everyChild(children).find(({ name }) => name === args.name)?.memoryReference;
   }
   const { launched } = state;
   if (launched === undefined) return undefined;

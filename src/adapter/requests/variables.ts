@@ -1,8 +1,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
 import { listingValues } from '../evaluation';
+import type { Rows } from '../../inspect/rows';
 import { staleFrame, staleReference } from '../failures';
 import { counterVariables } from '../scopes/counterScope';
+import { containerOf } from '../scopes/machineScope';
 import { registerVariables } from '../scopes/registerScope';
 import { globalVariables, namedVariables } from '../scopes/localScope';
 import { translationVariables } from '../scopes/translationScope';
@@ -14,9 +16,9 @@ export function scopes(state: SessionState, args: DebugProtocol.ScopesArguments)
   if (launched === undefined || held === undefined) return staleFrame(args.frameId);
   const listed = scopesOf(state, launched, held);
   return {
-    scopes: listed.map(({ name, hint, children }) => ({
+    scopes: listed.map(({ name, hint, children, rows }) => ({
       name,
-      variablesReference: state.references.give(children),
+      ...(rows === undefined ? { variablesReference: state.references.give(children) } : containerOf(rows, state.references)),
       expensive: false,
       ...(hint === undefined ? {} : { presentationHint: hint }),
     })),
@@ -29,19 +31,19 @@ export function variables(
 ): Answer<DebugProtocol.VariablesResponse['body']> {
   const children = state.references.find(args.variablesReference);
   if (children === undefined) return staleReference(args.variablesReference);
-  if (args.filter === 'indexed') return { variables: [] };
-  return { variables: [...children()] };
+  if (typeof children === 'function') return { variables: args.filter === 'indexed' ? [] : [...children()] };
+  if (args.filter === 'named') return { variables: [] };
+  // A count of 0 or none asks for all.
+  return { variables: [...children.slice(Math.max(0, args.start ?? 0), args.count || children.count)] };
 }
 
-interface ListedScope {
-  readonly name: string;
-  readonly hint?: 'locals' | 'registers';
-  readonly children: Children;
-}
+type ListedScope =
+  | { readonly name: string; readonly hint?: 'locals' | 'registers'; readonly children: Children; readonly rows?: undefined }
+  | { readonly name: string; readonly hint?: undefined; readonly children?: undefined; readonly rows: Rows };
 
 /** A listing line's own values stand for locals; everything else reads the same from every frame. */
 function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): readonly ListedScope[] {
-  const { debuggee, scenario } = launched;
+  const { debuggee, inspector, scenario } = launched;
   const isListing = held.frame.kind === 'listing';
   const own: ListedScope = isListing
     ? { name: 'Values of this line', hint: 'locals', children: () => namedVariables(listingValues(held), scenario.program, held.cpu) }
@@ -54,12 +56,16 @@ function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): rea
   if (!isListing && scenario.program.globals.length > 0) {
     list.push({ name: 'Globals', children: () => globalVariables(launched, held) });
   }
+  const machine = inspector.machineScopes(held.cpu);
+  const behind = machine.filter(({ place }) => place === 'behind registers');
   // A host thread has neither translations nor registers of the guest's.
-  if (held.cpu >= debuggee.cpus) return list;
-  list.push(
+  if (held.cpu >= debuggee.cpus) return [...list, ...behind];
+  return [
+    ...list,
+    ...machine.filter(({ place }) => place === 'first'),
     { name: 'Translation', children: () => translationVariables(launched, held) },
     { name: 'Registers', hint: 'registers', children: () => registerVariables(launched, held, state.references) },
+    ...behind,
     { name: 'Counters', children: () => counterVariables(launched, held, state.references) },
-  );
-  return list;
+  ];
 }

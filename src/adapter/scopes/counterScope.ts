@@ -3,10 +3,10 @@ import { exitReasons } from '../../hardware/vmx/exitReasons';
 import { counterNames } from '../../language/program';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';
-import type { Children, HeldFrame, Launched } from '../sessionState';
+import type { ChildrenOf, HeldFrame, Launched } from '../sessionState';
 
 /** Counts since the scenario's own first line, as decimal numbers: they are counted, not addressed. */
-export function counterVariables(launched: Launched, held: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
+export function counterVariables(launched: Launched, held: HeldFrame, references: Handles<ChildrenOf>): readonly DebugProtocol.Variable[] {
   const plain = counterNames.flatMap((name) => (name === 'exits.total' ? [] : counter(launched, held, name, expressionOf(name))));
   const total = counter(launched, held, 'exits', 'total.exits.total');
   const unfolding = total.map((row) => ({ ...row, variablesReference: references.give(() => exits(launched, held)) }));
@@ -19,7 +19,7 @@ function exits(launched: Launched, held: HeldFrame): readonly DebugProtocol.Vari
 }
 
 /** The estimate, and below it what it comes from. */
-function estimate({ inspector }: Launched, { cpu }: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
+function estimate({ inspector }: Launched, { cpu }: HeldFrame, references: Handles<ChildrenOf>): readonly DebugProtocol.Variable[] {
   const causes = inspector.costs(cpu);
   const row = (name: string, value: string, variablesReference: number): DebugProtocol.Variable => (
     { name, value, type: 'estimate', variablesReference, presentationHint: { attributes: ['readOnly'] } }

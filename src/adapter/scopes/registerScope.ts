@@ -3,13 +3,13 @@ import { registerBits } from '../../hardware/processor/controlRegisters';
 import { registerNames } from '../../language/program';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';
-import type { Children, HeldFrame, Launched } from '../sessionState';
+import type { ChildrenOf, HeldFrame, Launched } from '../sessionState';
 import { variable } from './localScope';
 
 /** Registers that paging hangs on stand first, the general ones below. */
 const ordered = [...registerNames].sort((a, b) => Number(isGeneral(a)) - Number(isGeneral(b)));
 
-export function registerVariables(launched: Launched, held: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
+export function registerVariables(launched: Launched, held: HeldFrame, references: Handles<ChildrenOf>): readonly DebugProtocol.Variable[] {
   return ordered.flatMap((name) => {
     const result = evaluateIn(launched, held, name);
     if ('error' in result) return [];

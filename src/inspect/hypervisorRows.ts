@@ -1,0 +1,40 @@
+import type { Machine } from '../engine/machine';
+import type { RunningVm } from '../engine/runningVm';
+import type { Processor } from '../hardware/processor/processor';
+import { COUNTER } from '../hardware/state/counters';
+import { named, type Row } from './rows';
+import { svmExitRows } from './svmExitRows';
+import { vmcbRows } from './vmcbRows';
+import { vmcsRows } from './vmcsRows';
+import { vmExitRows } from './vmExitRows';
+
+/** The VM that a host has below CPU `actor`: of a nested guest the one around it. */
+export function hostedVm(machine: Machine, actor: number): RunningVm {
+  const vm = machine.vmOf(actor);
+  return vm.outer === undefined ? vm : machine.vms[vm.outer]!;
+}
+
+/** What the last exit of a processor has left in its VMCS or VMCB. */
+export function exitRows({ settings: { vendor }, vmcs, vmcb }: Processor): readonly Row[] {
+  return vendor === 'amd' ? svmExitRows(vmcb) : vmExitRows(vmcs);
+}
+
+/** What the hypervisor keeps of the VM of CPU `actor`: its control block, and its structures. Empty without a hypervisor. */
+export function hypervisorRows(machine: Machine, actor: number): readonly Row[] {
+  const { technique } = hostedVm(machine, actor);
+  const processor = machine.processors[actor];
+  if (technique.root === undefined || processor === undefined) return [];
+  return [...lastExitOf(processor), controlBlockOf(processor)];
+}
+
+function lastExitOf(processor: Processor): readonly Row[] {
+  if (processor.counters[COUNTER['exits.total']] === 0) return [];
+  const rows = exitRows(processor);
+  return [{ name: 'last VM exit', value: rows[0]?.value ?? '', below: named(() => rows) }];
+}
+
+function controlBlockOf({ settings: { vendor }, vmcs, vmcb }: Processor): Row {
+  return vendor === 'amd'
+    ? { name: 'VMCB', value: 'virtual machine control block of this CPU', below: vmcbRows(vmcb) }
+    : { name: 'VMCS', value: 'virtual-machine control structure of this CPU', below: vmcsRows(vmcs) };
+}

@@ -1,0 +1,26 @@
+/** A row of a read model, as a person reads it. */
+export interface Row {
+  readonly name: string;
+  /** An address stands first, in the form of `addressText`. */
+  readonly value: string;
+  /** What lies below it. */
+  readonly below?: Rows;
+}
+
+/** Rows that are made when somebody asks for them: a few with names, or any number of one kind, of which a part is asked for. */
+export type Rows =
+  | { readonly kind: 'named'; readonly all: () => readonly Row[] }
+  | { readonly kind: 'indexed'; readonly count: number; readonly slice: (start: number, count: number) => readonly Row[] };
+
+export function named(all: () => readonly Row[]): Rows {
+  return { kind: 'named', all };
+}
+
+/** One row for each of `things`, in order. */
+export function indexed<Thing>(things: readonly Thing[], rowOf: (thing: Thing, index: number) => Row): Rows {
+  return {
+    kind: 'indexed',
+    count: things.length,
+    slice: (start, count) => things.slice(start, start + count).map((thing, at) => rowOf(thing, start + at)),
+  };
+}
