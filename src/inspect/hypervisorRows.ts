@@ -2,8 +2,11 @@ import type { Machine } from '../engine/machine';
 import type { RunningVm } from '../engine/runningVm';
 import type { Processor } from '../hardware/processor/processor';
 import { COUNTER } from '../hardware/state/counters';
+import { memslotsRow } from './memslotRows';
 import { named, type Row } from './rows';
+import { reverseMapsRow, shadowedTables, shadowPagesRow } from './shadowPageRows';
 import { svmExitRows } from './svmExitRows';
+import { nestedFormat, shadowFormat } from './tableSet';
 import { vmcbRows } from './vmcbRows';
 import { vmcsRows } from './vmcsRows';
 import { vmExitRows } from './vmExitRows';
@@ -24,7 +27,18 @@ export function hypervisorRows(machine: Machine, actor: number): readonly Row[] 
   const { technique } = hostedVm(machine, actor);
   const processor = machine.processors[actor];
   if (technique.root === undefined || processor === undefined) return [];
-  return [...lastExitOf(processor), controlBlockOf(processor)];
+  return [...lastExitOf(processor), controlBlockOf(processor), ...structuresOf(machine, hostedVm(machine, actor))];
+}
+
+/** What the hypervisor has of the VM as a whole. */
+function structuresOf(machine: Machine, vm: RunningVm): readonly Row[] {
+  const host = vm.technique.vm;
+  if (host === undefined) return [];
+  const tables = shadowedTables(vm.technique);
+  const rows = [memslotsRow(machine, vm, host), { name: 'mmu_invalidate_seq', value: `${host.notifier.sequence}, one more for each range that the host has changed` }];
+  if (tables === undefined) return rows;
+  const view = { machine, vm, host, tables, compiled: tables.space === 'ept' ? nestedFormat(machine, vm) : shadowFormat(machine, vm) };
+  return [shadowPagesRow(view), reverseMapsRow(view), ...rows];
 }
 
 function lastExitOf(processor: Processor): readonly Row[] {

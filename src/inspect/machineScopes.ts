@@ -1,3 +1,5 @@
+import { cachedLineRows } from './cachedLineRows';
+import { hostOf, hostRows } from './hostFrameRows';
 import { exitRows, hypervisorRows } from './hypervisorRows';
 import { named, type Rows } from './rows';
 import type { StoppedMachine } from './stoppedMachine';
@@ -5,7 +7,7 @@ import type { StoppedMachine } from './stoppedMachine';
 /** A part of the machine's state that a person looks at as one thing. */
 export interface MachineScope {
   readonly name: string;
-  /** First of all, since the stop is about it, or behind the registers. */
+  /** Behind the locals, since the stop is about it, or behind the registers. */
   readonly place: 'first' | 'behind registers';
   readonly rows: Rows;
 }
@@ -14,13 +16,15 @@ export interface MachineScope {
 export function machineScopes(target: StoppedMachine, actor: number): readonly MachineScope[] {
   const { machine } = target;
   const processor = machine.processors[actor];
-  const scopes: MachineScope[] = [];
-  if (processor === undefined) return scopes;
-  if (isInRootMode(target, processor.cpu)) scopes.push({ name: 'VM Exit', place: 'first', rows: named(() => exitRows(processor)) });
+  const host = hostOf(machine);
+  const below: MachineScope[] = host === undefined ? [] : [{ name: 'Host', place: 'behind registers', rows: named(() => hostRows(machine, host)) }];
+  if (processor === undefined) return below;
+  const scopes: MachineScope[] = [{ name: 'TLB', place: 'behind registers', rows: named(() => cachedLineRows(processor)) }];
+  if (isInRootMode(target, processor.cpu)) scopes.unshift({ name: 'VM Exit', place: 'first', rows: named(() => exitRows(processor)) });
   if (hypervisorRows(machine, actor).length > 0) {
     scopes.push({ name: 'Hypervisor', place: 'behind registers', rows: named(() => hypervisorRows(machine, actor)) });
   }
-  return scopes;
+  return [...scopes, ...below];
 }
 
 /** Events from which on the exit information is that of a new exit, and the one behind which the guest runs again. */

@@ -21,7 +21,6 @@ export function svmExitRows(words: Int32Array): readonly Row[] {
   const rows: Row[] = [{ name: 'EXITCODE', value: `0x${(code >>> 0).toString(16)} ${svmExitCodeOf(code)?.name ?? ''}`.trim() }, ...informationOf(words, code)];
   const vectoring = words[VMCB.exitintinfo]!;
   if (eventInformationText(vectoring) !== 'none') rows.push({ name: 'EXITINTINFO', value: eventInformationText(vectoring) });
-  rows.push({ name: 'guest RIP', value: halvesText('gva', words[VMCB.guest_rip]!, words[VMCB.guest_rip + 1]!) });
   if (words[VMCB.nrip] !== 0 || words[VMCB.nrip + 1] !== 0) rows.push({ name: 'nRIP', value: halvesText('gva', words[VMCB.nrip]!, words[VMCB.nrip + 1]!) });
   return rows;
 }

@@ -116,7 +116,7 @@ export function nestedFormat(machine: Machine, vm: RunningVm): CompiledFormat {
 }
 
 /** Shadow entries likewise; they have four levels whatever the guest's registers say at the moment. */
-function shadowFormat(machine: Machine, vm: RunningVm): CompiledFormat {
+export function shadowFormat(machine: Machine, vm: RunningVm): CompiledFormat {
   const inForce = vm.processors[0]?.inspection.compiled;
   if (inForce !== undefined && inForce.levels === LONG4.levels) return inForce;
   return compileFormat(LONG4, { maxphyaddr: machine.configuration.maxphyaddr, noExecute: 'on', executeOnly: 'on' });

@@ -43,7 +43,6 @@ export function vmExitRows(words: Int32Array): readonly Row[] {
   if (eventInformationText(vectoring) !== 'none') rows.push({ name: 'IDT-vectoring information', value: eventInformationText(vectoring) });
   const length = words[VMCS.exit_instruction_length]!;
   if (length !== 0) rows.push({ name: 'VM-exit instruction length', value: `${length} byte${length === 1 ? '' : 's'}` });
-  rows.push({ name: 'guest RIP', value: pair(words, 'gva', VMCS.guest_rip) });
   return rows;
 }
 

@@ -24,7 +24,7 @@ const controls = new Map<string, ControlVector>(Object.values(controlVectors).ma
 /** What a field's number is followed by, for a person. */
 const texts: Partial<Record<VmcsFieldName, (lo: number) => string>> = {
   exit_reason: (lo) => ` ${exitReasonOf(lo & BASIC_REASON)?.name ?? ''}`,
-  eptp: (lo) => ` page-walk length ${((lo >>> EPTP.walkLengthShift) & EPTP.walkLengthMask) + 1}${(lo & EPTP.accessedDirty) === 0 ? '' : ', accessed and dirty flags'}`,
+  eptp: (lo) => lo === 0 ? '' : ` page-walk length ${((lo >>> EPTP.walkLengthShift) & EPTP.walkLengthMask) + 1}${(lo & EPTP.accessedDirty) === 0 ? '' : ', accessed and dirty flags'}`,
   exception_bitmap: exceptionBitmapText,
   exit_interruption_info: event,
   idt_vectoring_info: event,

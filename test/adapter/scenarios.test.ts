@@ -231,7 +231,7 @@ describe('the real machine under a session', () => {
       }
     };
     for (const scope of scopes) await visit(scope.variablesReference);
-    assert.deepEqual(scopes.map(({ name }) => name), ['Locals', 'Globals', 'Translation', 'Registers', 'Hypervisor', 'Counters']);
+    assert.deepEqual(scopes.map(({ name }) => name), ['Locals', 'Globals', 'Translation', 'Registers', 'TLB', 'Hypervisor', 'Host', 'Counters']);
     assert.ok(checked > 60, `${checked} values were checked`);
     await client.ask('disconnect');
   });

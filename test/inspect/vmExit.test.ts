@@ -43,7 +43,6 @@ exit qualification = 0x182 data write, guest-linear address valid, translation r
   NMI unblocking due to IRET = 0  bit 12
 guest-physical address = gpa:0x101000
 guest-linear address = gva:0x600000
-guest RIP = gva:0x0
 `);
   });
 
@@ -55,7 +54,6 @@ guest RIP = gva:0x0
 exit qualification = gva:0x600000 the faulting linear address
 VM-exit interruption information = #PF, hardware exception
 VM-exit interruption error code = 0x6 (write, user)
-guest RIP = gva:0x0
 `);
   });
 
@@ -79,7 +77,6 @@ guest RIP = gva:0x0
     assert.equal(rowsText({ kind: 'named', all: () => svmExitRows(vmcb) }), `EXITCODE = 0x400 NPF
 EXITINFO1 = 0x200000006 nested walk of an entry of the guest's tables, error code 0x6 (write, user)
 EXITINFO2 = gpa:0x100005000 the faulting guest-physical address
-guest RIP = gva:0x0
 `);
   });
 });

@@ -52,17 +52,16 @@ function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): rea
         hint: 'locals',
         children: () => namedVariables(debuggee.variables(held.cpu, held.depth), scenario.program, held.cpu),
       };
-  const list: ListedScope[] = [own];
+  const machine = inspector.machineScopes(held.cpu);
+  const list: ListedScope[] = [own, ...machine.filter(({ place }) => place === 'first')];
   if (!isListing && scenario.program.globals.length > 0) {
     list.push({ name: 'Globals', children: () => globalVariables(launched, held) });
   }
-  const machine = inspector.machineScopes(held.cpu);
   const behind = machine.filter(({ place }) => place === 'behind registers');
   // A host thread has neither translations nor registers of the guest's.
   if (held.cpu >= debuggee.cpus) return [...list, ...behind];
   return [
     ...list,
-    ...machine.filter(({ place }) => place === 'first'),
     { name: 'Translation', children: () => translationVariables(launched, held) },
     { name: 'Registers', hint: 'registers', children: () => registerVariables(launched, held, state.references) },
     ...behind,

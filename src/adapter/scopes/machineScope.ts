@@ -19,14 +19,14 @@ export function containerOf(rows: Rows, references: Handles<ChildrenOf>): Contai
   return { variablesReference: rows.count === 0 ? 0 : references.give({ count: rows.count, slice }), indexedVariables: rows.count };
 }
 
-/** A row whose value begins with an address can be looked at in memory. */
+/** A row whose value begins with an address, or whose name is one, can be looked at in memory. */
 function variableOf({ name, value, below }: Row, references: Handles<ChildrenOf>): DebugProtocol.Variable {
-  const address = value.split(' ')[0] ?? '';
+  const address = [value.split(' ')[0] ?? '', name].find((text) => text.includes(':') && parseMemoryReference(text) !== undefined);
   return {
     name,
     value,
     presentationHint: { attributes: ['readOnly'] },
-    ...(address.includes(':') && parseMemoryReference(address) !== undefined ? { memoryReference: address } : {}),
+    ...(address === undefined ? {} : { memoryReference: address }),
     ...(below === undefined ? { variablesReference: 0 } : containerOf(below, references)),
   };
 }

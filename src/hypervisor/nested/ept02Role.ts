@@ -35,3 +35,15 @@ export function isDirect02(role: number): boolean {
 export function accessOf02(role: number): number {
   return (role >> ACCESS) & 7;
 }
+
+/** The fields of a role by KVM's names, in the order of their bits, for people. */
+export function role02Fields(role: number): readonly { readonly name: string; readonly value: string }[] {
+  const rights = accessOf02(role);
+  return [
+    { name: 'level', value: `${levelOf02(role)}` },
+    { name: 'access', value: `${rights & 1 ? 'R' : '-'}${rights & 2 ? 'W' : '-'}${rights & 4 ? 'X' : '-'}` },
+    { name: 'direct', value: `${(role >> DIRECT) & 1}` },
+    { name: 'ad_disabled', value: `${(role >> AD_DISABLED) & 1}` },
+    { name: 'guest_mode', value: `${(role >> GUEST_MODE) & 1}` },
+  ];
+}

@@ -154,3 +154,24 @@ export function roleText(role: number): string {
   if (role & (1 << CR4_PAE)) words.push('cr4_pae');
   return words.join(' ');
 }
+
+/** The fields of a role by KVM's names, in the order of their bits, for people. */
+export function roleFields(role: number): readonly { readonly name: string; readonly value: string }[] {
+  const rights = accessOf(role);
+  const flag = (bit: number): string => `${(role >> bit) & 1}`;
+  return [
+    { name: 'level', value: `${levelOf(role)}` },
+    { name: 'access', value: `${rights & 1 ? 'W' : '-'}${rights & 2 ? 'U' : '-'}${rights & 4 ? 'X' : '-'}` },
+    { name: 'direct', value: flag(DIRECT) },
+    { name: 'cr0_wp', value: flag(CR0_WP) },
+    { name: 'smep_andnot_wp', value: flag(SMEP_ANDNOT_WP) },
+    { name: 'smap_andnot_wp', value: flag(SMAP_ANDNOT_WP) },
+    { name: 'efer_nx', value: flag(EFER_NX) },
+    { name: 'key', value: `${keyOf(role)}` },
+    { name: 'has_4_byte_gpte', value: flag(HAS_4_BYTE_GPTE) },
+    { name: 'quadrant', value: `${quadrantOf(role)}` },
+    { name: 'cr4_pse', value: flag(CR4_PSE) },
+    { name: 'cr4_pae', value: flag(CR4_PAE) },
+    { name: 'keys_andnot_wp', value: flag(KEYS_ANDNOT_WP) },
+  ];
+}

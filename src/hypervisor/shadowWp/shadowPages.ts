@@ -66,6 +66,18 @@ export class ShadowPages {
     return next;
   }
 
+  /** Bucket of the hash that a page is in. Of one that is not obsolete. */
+  bucketOf(page: number): number {
+    return bucketOf(this.gfnOf(page));
+  }
+
+  /** The pages in a bucket, in the order in which they are looked at. */
+  chainOf(bucket: number): readonly number[] {
+    const chain: number[] = [];
+    for (let page = this.buckets[bucket]!; page !== 0; page = this.word(page, HASH_NEXT)) chain.push(page);
+    return chain;
+  }
+
   isFull(): boolean {
     return this.head[USED]! >= this.limit;
   }
