@@ -27,6 +27,8 @@ export interface AccessEmulation<M> {
 /** What one hypervisor's emulation has that others have not. */
 export interface EmulationVariant<M> {
   readonly purpose: string;
+  /** What is no access of an instruction, and cannot be emulated; left out: those that deliver an event. */
+  readonly refusals?: readonly ListingNode<M>[];
   /** What is besides to be done about what the access writes, and the values that it takes. */
   readonly values?: ListingProcedure<M>['values'];
   readonly before?: readonly ListingNode<M>[];
@@ -35,7 +37,7 @@ export interface EmulationVariant<M> {
 
 /** For the listing of a hypervisor `M`, whose guest runs by such a control block. */
 export function accessEmulation<M extends Emulator>(
-  control: ControlBlock, { purpose, values = [], before = [], after = [] }: EmulationVariant<M>,
+  control: ControlBlock, { purpose, refusals = deliveryRefusals(), values = [], before = [], after = [] }: EmulationVariant<M>,
 ): AccessEmulation<M> {
   const walkOperand = walkOperandPage<M>(control);
   const findsPage = (mmu: M, f: ListingFrame): boolean => {
@@ -48,12 +50,7 @@ export function accessEmulation<M extends Emulator>(
     values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'mmu_seq', kind: 'number' }, ...values],
     parameters: 0,
     body: [
-      when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
-        give('stop the VM', (mmu) => {
-          mmu.vcpu.stop = STOP_REASON.deliveryEmulation;
-          return RESUME.stopped;
-        }, { writes: ['vcpu'] }),
-      ]),
+      ...refusals,
       line('error_code = as a page fault would tell of the access', {}, (mmu, f) => {
         f.set(V.error_code, errorCodeOf(mmu), 0);
         f.set(V.pages, 0, 0);
@@ -74,6 +71,22 @@ export function accessEmulation<M extends Emulator>(
     ],
   };
   return { walkOperand, emulateAccess };
+}
+
+function deliveryRefusals<M extends Emulator>(): readonly ListingNode<M>[] {
+  return [
+    when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
+      stopFor<M>(STOP_REASON.deliveryEmulation),
+    ]),
+  ];
+}
+
+/** The line that gives up; `reason`: a `STOP_REASON`. */
+export function stopFor<M extends Emulator>(reason: number): ListingNode<M> {
+  return give('stop the VM', (mmu) => {
+    mmu.vcpu.stop = reason;
+    return RESUME.stopped;
+  }, { writes: ['vcpu'] });
 }
 
 function errorCodeOf({ processor }: OperandOwner): number {

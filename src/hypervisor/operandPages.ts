@@ -43,7 +43,8 @@ export class OperandPages {
     const { pending } = this.processor;
     if (!this.isFirst(gvaLo)) return { lo: pending.gvaLo, hi: pending.gvaHi };
     const lo = (pending.gvaLo & ~PAGE_MASK) + PAGE_BYTES | 0;
-    return { lo, hi: lo === 0 ? pending.gvaHi + 1 | 0 : pending.gvaHi };
+    // As the processor does it: with addresses of 32 bits it goes on at 0.
+    return { lo, hi: lo === 0 && this.processor.space.compiled.canonicalSign !== 0 ? pending.gvaHi + 1 | 0 : pending.gvaHi };
   }
 
   /** Bytes of the operand from (`gvaLo`, …) to the end of the operand or of the page. */

@@ -28,7 +28,12 @@ export interface CacheContext {
   paging: 'on' | 'off';
   /** CR4.PGE. */
   globals: 'on' | 'off';
+  /** Are the guest's accesses intercepted before anything is looked up? Left out: they are made. */
+  accesses?: 'made' | 'intercepted';
 }
+
+/** Why nothing is looked up: `TranslationCaches.bypassed`. */
+export const BYPASS = { not: 0, unpaged: 1, intercepted: 2 } as const;
 
 /** What an invalidating operation names; what its row does not ask for is not looked at. */
 export class InvalidationOperands {
@@ -58,8 +63,8 @@ export class TranslationCaches {
   /** Of the space of linear addresses, and of the nested space. */
   readonly linearWalk: WalkCaches | undefined;
   readonly nestedWalk: WalkCaches | undefined;
-  /** 1: linear addresses are host-physical, and there is nothing to cache. */
-  bypassed = 0;
+  /** A `BYPASS`: linear addresses are host-physical, or never translated here, and there is nothing to cache. */
+  bypassed: number = BYPASS.not;
   /** For the caller of `invalidate` to set. */
   readonly given = new InvalidationOperands();
   private readonly tlbs: readonly Tlb[];
@@ -83,7 +88,7 @@ export class TranslationCaches {
    * Says under which tags to look up and fill. With paging off a linear address is a guest-physical one, and is cached
    * as that. SDM Vol. 3, "Creating and Using Cached Translation Information".
    */
-  useContext({ vpid, pcid, behind, rootLo, rootHi, paging, globals }: CacheContext): void {
+  useContext({ vpid, pcid, behind, rootLo, rootHi, paging, globals, accesses = 'made' }: CacheContext): void {
     const { current } = this;
     current.vpid = vpid;
     current.pcid = pcid;
@@ -91,9 +96,9 @@ export class TranslationCaches {
     current.rootHi = rootHi;
     // EPT tags guest-physical mappings by the root alone; the ASID stands for a root that nested paging has no tag for.
     const nestedVpid = behind === 'nested paging' ? vpid : 0;
-    const asGuestPhysical = paging === 'off' && behind !== 'nothing';
-    this.bypassed = paging === 'off' && behind === 'nothing' ? 1 : 0;
-    const mapping = this.bypassed !== 0 ? MAPPING.none : behind === 'nothing' ? MAPPING.linear : MAPPING.combined;
+    const asGuestPhysical = paging === 'off' && behind !== 'nothing' && accesses === 'made';
+    this.bypassed = accesses === 'intercepted' ? BYPASS.intercepted : paging === 'off' && behind === 'nothing' ? BYPASS.unpaged : BYPASS.not;
+    const mapping = this.bypassed !== BYPASS.not ? MAPPING.none : behind === 'nothing' ? MAPPING.linear : MAPPING.combined;
     for (const tlb of this.tlbs) {
       if (tlb === this.nestedTlb || asGuestPhysical) tlb.useContext(nestedVpid, 0, MAPPING.guestPhysical, rootLo, rootHi);
       else tlb.useContext(vpid, pcid, mapping, rootLo, rootHi);

@@ -12,7 +12,7 @@ import type { RecentHits } from './recentHits';
 import { FILLED } from '../paging/specialized/walkEndings';
 import { StraightMiss } from './straightMiss';
 import type { Tlb } from './tlb';
-import type { TranslationCaches } from './translationCaches';
+import { BYPASS, type TranslationCaches } from './translationCaches';
 import type { TranslationSpace } from '../paging/translationSpace';
 import { walk } from '../paging/walk';
 import { EFFECTS, WALK } from '../paging/walkOutcome';
@@ -101,7 +101,7 @@ export class Translator {
       const line = this.lookupL2(lo, hi);
       if (line >= 0) return this.judged(line, lo, hi, access);
     }
-    if (caches.bypassed !== 0) return this.bypass(space, lo, hi, access);
+    if (caches.bypassed !== BYPASS.not) return this.bypass(space, lo, hi, access);
     counters[TLB_MISSES]!++;
     if (on[TLB_MISS] !== 0) this.events.tlbMiss(lo, hi);
     const outcome = walk(space, lo, hi, access, EFFECTS.hardware);
@@ -156,8 +156,9 @@ export class Translator {
     return this.tlb.refill(lo, hi, l2, source);
   }
 
-  /** Without paging and nested tables there is nothing to look up and nothing to cache. */
+  /** Without paging and nested tables there is nothing to look up and nothing to cache; nor where root mode makes each access. */
   private bypass(space: TranslationSpace, lo: number, hi: number, access: number): number {
+    if (this.caches.bypassed === BYPASS.intercepted) return WALK.intercepted;
     const outcome = walk(space, lo, hi, access, EFFECTS.hardware);
     this.hpaLo = space.result.hpaLo;
     this.hpaHi = space.result.hpaHi;

@@ -3,10 +3,12 @@ export const WALK = {
   mapped: 0, pageFault: 1, eptViolation: 2, eptMisconfiguration: 3, tableUnreachable: 4, nonCanonical: 5, nestedPageFault: 6,
   /** An EPT accessed or dirty flag is to be set, and the page-modification log is full. */
   modificationLogFull: 7,
+  /** Nothing was walked: the guest's accesses are intercepted, and root mode makes them. */
+  intercepted: 8,
 } as const;
 export const walkOutcomeNames = [
   'mapped', 'page fault', 'EPT violation', 'EPT misconfiguration', 'table unreachable', 'not canonical', 'nested page fault',
-  'page-modification log full',
+  'page-modification log full', 'access intercepted',
 ] as const;
 
 /** Why a walk did not end mapped. `WalkResult.rule` is the row of the table that said so. */

@@ -198,6 +198,11 @@ export class Interruption {
     return this.svm.exit(SVM_EXIT.npf, infoLo, infoHi, gpaLo, gpaHi, 0);
   }
 
+  /** #VMEXIT for an access that root mode makes; `access`: an access integer, in EXITINFO1; the linear address is in EXITINFO2. */
+  exitAccess(lo: number, hi: number, access: number): number {
+    return this.svm.exit(SVM_EXIT.access, access, 0, lo, hi, 0);
+  }
+
   /** The first VM entry, which root mode asks for by itself: VMLAUNCH, VMRUN, or a loader's; as `enter`. */
   begin(how: 'launch' | 'load'): number {
     this.entryFailure = '';

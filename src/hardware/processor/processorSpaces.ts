@@ -6,6 +6,7 @@ import { NestedAddressing } from '../paging/nestedAddressing';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorFeatures } from './processorFeatures';
 import { REGISTER } from './registers';
+import { isIntercepted, SVM_EXIT } from '../svm/svmExitCodes';
 import { usesNestedPaging } from '../svm/svmTransitions';
 import { IdentityAddressing } from '../paging/tableAddressing';
 import type { TranslationCaches } from '../caches/translationCaches';
@@ -151,6 +152,7 @@ export class ProcessorSpaces {
       rootHi: behind === 'EPT' ? vmcs[VMCS.eptp + 1]! : 0,
       paging: registers[2 * REGISTER.cr0]! & CR0.PG ? 'on' : 'off',
       globals: registers[2 * REGISTER.cr4]! & CR4.PGE ? 'on' : 'off',
+      accesses: isGuest && vendor === 'amd' && isIntercepted(vmcb, SVM_EXIT.access) ? 'intercepted' : 'made',
     });
     this.inspected.refresh(behind, tableSpace);
     this.current.refresh(behind, tableSpace);

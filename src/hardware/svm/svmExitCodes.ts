@@ -36,6 +36,8 @@ const named = [
   { code: 0x80, name: 'VMRUN', countsAs: 'vmlaunch', by: 'intercept' },
   { code: 0x81, name: 'VMMCALL', countsAs: 'vmcall', by: 'intercept' },
   { code: 0xa2, name: 'INVPCID', countsAs: 'invpcid', by: 'intercept' },
+  // Ours, in the last bit of the vectors: no processor intercepts plain accesses.
+  { code: 0xbf, name: 'ACCESS', countsAs: 'interpreted_access', by: 'intercept' },
   { code: 0x400, name: 'NPF', countsAs: 'npf', by: 'itself' },
   { code: -1, name: 'INVALID', countsAs: 'entry_failure_guest_state', by: 'itself' },
 ] as const satisfies readonly SvmExitCode[];
@@ -54,7 +56,7 @@ export const svmExitCodes: readonly SvmExitCode[] = [
 export const SVM_EXIT = {
   readCr0: 0x00, writeCr0: 0x10, exception0: 0x40,
   intr: 0x60, nmi: 0x61, vintr: 0x64, cr0SelectiveWrite: 0x65, cpuid: 0x72, swint: 0x75, hlt: 0x78, invlpg: 0x79, invlpga: 0x7a,
-  ioio: 0x7b, msr: 0x7c, taskSwitch: 0x7d, shutdown: 0x7f, vmrun: 0x80, vmmcall: 0x81, invpcid: 0xa2, npf: 0x400, invalid: -1,
+  ioio: 0x7b, msr: 0x7c, taskSwitch: 0x7d, shutdown: 0x7f, vmrun: 0x80, vmmcall: 0x81, invpcid: 0xa2, access: 0xbf, npf: 0x400, invalid: -1,
 } as const;
 
 const rows = new Map(svmExitCodes.map((row) => [row.code, row]));

@@ -1,9 +1,8 @@
 import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
-import { REGISTER } from '../../hardware/processor/registers';
-import { setField } from '../../hardware/svm/svmTransitions';
-import { VMCB, type VmcbFieldName } from '../../hardware/svm/vmcb';
+import { VMCB } from '../../hardware/svm/vmcb';
 import { commonExits } from '../commonExits';
 import { give, line, when, type ListingProcedure } from '../listing';
+import { svmVcpuRun } from '../svmGuest';
 import { vmcbControl } from '../vmcbControl';
 import { npfInterception } from './nestedPageFault';
 import type { NptMmu } from './nptMmu';
@@ -32,20 +31,5 @@ export const handleExit: ListingProcedure<NptMmu> = {
   ],
 };
 
-/** Registers that VMRUN loads from the VMCB, and that handlers change where they are kept between exits. */
-const loadedByVmrun: readonly (readonly [number, VmcbFieldName])[] = [
-  [REGISTER.rax, 'guest_rax'], [REGISTER.rsp, 'guest_rsp'], [REGISTER.rip, 'guest_rip'], [REGISTER.cr2, 'guest_cr2'],
-];
-
 /** What comes before each VMRUN. */
-export const vcpuRun: ListingProcedure<NptMmu> = {
-  name: 'svm_vcpu_run',
-  purpose: 'Back into the guest. RAX, RSP, RIP and CR2 are loaded by VMRUN, from the VMCB; the other registers stay in the processor.',
-  values: [],
-  parameters: 0,
-  body: [
-    line('VMCB RAX, RSP, RIP, CR2 = the vCPU\'s', { writes: ['vmcb'] }, ({ processor: { registers, vmcb } }) => {
-      for (const [register, name] of loadedByVmrun) setField(vmcb, name, registers[2 * register]!, registers[2 * register + 1]!);
-    }),
-  ],
-};
+export const vcpuRun = svmVcpuRun<NptMmu>();

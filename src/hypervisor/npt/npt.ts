@@ -9,8 +9,8 @@ import { completeInterrupts, handleExit, instructionHandlers, vcpuRun } from './
 import { directPageFault, emulateAccess, handleMmioPageFault, npfInterception, walkOperand } from './nestedPageFault';
 import { NPT_TABLES } from './nptFormat';
 import { NptMmu } from './nptMmu';
-import { makePermissionMaps, type PermissionMapAddresses } from './permissionMaps';
-import { prepareVmcb } from './prepareVmcb';
+import { makePermissionMaps, type PermissionMapAddresses } from '../permissionMaps';
+import { prepareVmcb } from '../prepareVmcb';
 
 const unmapGfnRange = unmapGfnRangeOf<NptMmu>(NPT_TABLES);
 /** SVM has no log that the processor writes: the first write to a page faults. */

@@ -1,9 +1,7 @@
-import { EFER } from '../../hardware/processor/controlRegisters';
 import type { Processor } from '../../hardware/processor/processor';
-import { REGISTER } from '../../hardware/processor/registers';
-import { RESUME } from '../../hardware/processor/rootMode';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
-import { TLB_CONTROL, VMCB } from '../../hardware/svm/vmcb';
+import { TLB_CONTROL } from '../../hardware/svm/vmcb';
+import { setSvmGuestEfer, svmGuestEfer, usePdptesInMemory } from '../svmGuest';
 import { TdpMmu } from '../tdp/tdpMmu';
 import type { VirtualMachine } from '../virtualMachine';
 import { NPT_TABLES } from './nptFormat';
@@ -14,24 +12,16 @@ export class NptMmu extends TdpMmu {
     super(processor, vm, NPT_TABLES, rootFrame);
   }
 
-  /** In a guest the processor's has SVME, which the guest has not. */
   get efer(): number {
-    return this.processor.registers[2 * REGISTER.efer]! & ~EFER.SVME;
+    return svmGuestEfer(this.processor);
   }
 
   setEfer(lo: number): number {
-    this.processor.vmcb[VMCB.guest_efer] = lo | EFER.SVME;
-    this.processor.registers[2 * REGISTER.efer] = lo | EFER.SVME;
-    return RESUME.completed;
+    return setSvmGuestEfer(this.processor, lo);
   }
 
-  /** PDPTEs are read from memory at each walk, and no MOV has loaded them. APM Vol. 2, "Nested Paging". */
   override guestTables(): TranslationSpace {
-    const space = super.guestTables();
-    space.useTopEntriesInMemory();
-    const { registers } = this.processor;
-    space.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
-    return space;
+    return usePdptesInMemory(super.guestTables(), this.processor);
   }
 
   flushRemoteTlbs(): void {

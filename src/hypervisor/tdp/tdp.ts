@@ -1,98 +1,19 @@
-import type { TableSpace } from '../../hardware/events/eventTable';
-import type { Processor } from '../../hardware/processor/processor';
-import { REGISTER } from '../../hardware/processor/registers';
-import type { RootMode } from '../../hardware/processor/rootMode';
-import type { TranslationSpace } from '../../hardware/paging/translationSpace';
-import { USE } from '../host/hostFrames';
-import { ListingRunner, type ListingProcedure } from '../listing';
-import { PerCpu } from '../perCpu';
-import type { TableRoot, Technique } from '../technique';
-import { STOP_REASON, stopReasons } from '../vcpuState';
+import { OwnTablesTechnique, type OwnTablesParts } from '../ownTablesTechnique';
 import type { VirtualMachine } from '../virtualMachine';
 import type { TdpMmu } from './tdpMmu';
 import type { TdpSlots } from './tdpSlots';
 
 /** What one kind of second dimension is made of. */
-export interface TdpParts<M extends TdpMmu> {
-  readonly space: TableSpace;
-  /** As the processor calls what names the root. */
-  readonly rootLabel: string;
-  readonly procedures: readonly ListingProcedure<M>[];
-  readonly unmapGfnRange: ListingProcedure<M>;
-  readonly makeMmu: (processor: Processor, rootFrame: number) => M;
-}
+export type TdpParts<M extends TdpMmu> = Omit<OwnTablesParts<M>, 'listing'>;
 
 /**
  * Two-dimensional paging: the guest's CR3 and tables are its own, the processor translates every guest-physical address once
  * more by tables that the hypervisor fills as they are first used.
  */
-export abstract class Tdp<M extends TdpMmu> implements Technique, RootMode {
-  abstract readonly name: string;
-  readonly root = this;
-  readonly listings: readonly ListingRunner<never>[];
+export abstract class Tdp<M extends TdpMmu> extends OwnTablesTechnique<M> {
   abstract readonly slots: TdpSlots<M>;
-  protected readonly mmus: PerCpu<M>;
-  protected readonly runner: ListingRunner<M>;
-  protected readonly rootFrame: number;
 
-  constructor(readonly vm: VirtualMachine, private readonly parts: TdpParts<M>) {
-    const listing = `${parts.space}.vmm`;
-    this.rootFrame = vm.frames.allocate(USE.eptTable, 0, 0);
-    this.runner = new ListingRunner(listing, 'vmm', vm.host.listingNumber(listing), parts.procedures, vm.host.bus, vm.host.depth);
-    this.mmus = new PerCpu(vm.processors, (processor) => parts.makeMmu(processor, this.rootFrame));
-    for (const mmu of this.mmus) mmu.runner = this.runner;
-    this.listings = [this.runner, vm.hostListing, vm.slotKeeper.runner] as readonly ListingRunner<never>[];
-  }
-
-  abstract handleExit(cpu: number): number;
-
-  abstract prepare(cpu: number): void;
-
-  get guestMemory(): Technique['guestMemory'] {
-    return this.vm.memory;
-  }
-
-  get dirtyLogging(): Technique['dirtyLogging'] {
-    return this.vm.slotKeeper;
-  }
-
-  unmapGfnRange(gfn: number, pages: number, actor: number): void {
-    const mmu = this.mmus.ofActor(actor);
-    mmu.actor = actor;
-    this.runner.call(this.parts.unmapGfnRange, mmu, actor, [gfn, 0, pages, 0]);
-    mmu.actor = mmu.cpu;
-  }
-
-  guestCr3Lo(cpu: number): number {
-    return this.mmus.of(cpu).processor.registers[2 * REGISTER.cr3]!;
-  }
-
-  guestCr3Hi(cpu: number): number {
-    return this.mmus.of(cpu).processor.registers[2 * REGISTER.cr3 + 1]!;
-  }
-
-  guestEfer(cpu: number): number {
-    return this.mmus.of(cpu).efer;
-  }
-
-  guestTables(cpu: number): TranslationSpace {
-    return this.mmus.of(cpu).guestTables();
-  }
-
-  roots(): readonly TableRoot[] {
-    return [{ space: this.parts.space, frame: this.rootFrame, label: this.parts.rootLabel }];
-  }
-
-  tablePages(kind: 'shadow' | 'ept' | 'host'): number {
-    if (kind === 'ept') return this.vm.frames.count(USE.eptTable);
-    return kind === 'host' ? this.vm.frames.count(USE.hostTable) : 0;
-  }
-
-  hasTripleFaulted(cpu: number): boolean {
-    return this.vm.vcpus.of(cpu).stop === STOP_REASON.tripleFault;
-  }
-
-  stopReason(): string {
-    return stopReasons[this.vm.stopOf()]!;
+  constructor(vm: VirtualMachine, parts: TdpParts<M>) {
+    super(vm, { ...parts, listing: `${parts.space}.vmm` });
   }
 }

@@ -1,19 +1,11 @@
 import { ALL_RIGHTS } from '../../hardware/paging/accessRights';
-import { setPair } from '../../hardware/events/eventBus';
-import { ACTOR, KIND, field } from '../../hardware/events/eventTable';
+import { ACTOR } from '../../hardware/events/eventTable';
 import { FAR_FRAME, frameInEntry } from '../../hardware/memory/frameNumber';
 import type { Processor } from '../../hardware/processor/processor';
-import { REGISTER } from '../../hardware/processor/registers';
-import type { TranslationSpace } from '../../hardware/paging/translationSpace';
+import { EmulatingVcpu } from '../emulatingVcpu';
 import { EntryMaker } from '../entryMaker';
-import { useGuestRegisters } from '../guestRegisters';
 import { indexAt } from '../host/hostProcess';
 import { LARGE_FRAMES, USE } from '../host/hostFrames';
-import type { MmuNotifier } from '../host/mmuNotifier';
-import type { ListingProcedure, ListingRunner } from '../listing';
-import { OperandPages } from '../operandPages';
-import type { SlotMemory } from '../slotMemory';
-import type { VcpuState } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import type { WriteTracking } from '../writeTracking';
 import type { TdpFormat } from './tdpFormat';
@@ -23,19 +15,9 @@ import { MMU_WRITABLE_HI, saysMmio, TdpLeaves, writableBit } from './tdpLeaves';
 const ADDRESS_BITS = 52;
 
 /** What the listing of ept or npt works on: one virtual CPU, and the VM's tables of the second dimension. */
-export abstract class TdpMmu {
-  runner!: ListingRunner<never>;
-  readonly memory: SlotMemory;
-  readonly notifier: MmuNotifier;
-  readonly vcpu: VcpuState;
+export abstract class TdpMmu extends EmulatingVcpu {
   readonly levels: number;
-  /** Where the operand lies, for an access that is emulated. */
-  readonly operand: OperandPages;
   readonly leaves: TdpLeaves;
-  /** What a procedure that was asked for a condition came to: a `RESUME`. */
-  cameTo = 0;
-  /** Whose step this is, as events tell: this vCPU's but while the host's memory manager speaks through its notifiers. */
-  actor: number;
   /** Entries that an invalidation has zapped. */
   zapped = 0;
   /** The entry that `findLeaf` found. */
@@ -46,61 +28,23 @@ export abstract class TdpMmu {
   private readonly withoutWrite: number;
 
   constructor(
-    readonly processor: Processor,
-    protected readonly vm: VirtualMachine,
+    processor: Processor,
+    vm: VirtualMachine,
     readonly tdp: TdpFormat,
     /** Host frame of the root table. */
     readonly rootFrame: number,
     /** Who must see writes to some guest frames; undefined: nobody. */
     readonly tracking?: WriteTracking,
   ) {
-    this.memory = vm.memory;
-    this.notifier = vm.notifier;
-    this.vcpu = vm.vcpus.of(processor.cpu);
+    super(processor, vm);
     this.levels = tdp.format.levels;
-    this.operand = new OperandPages(processor, vm.host.reach);
     this.leaves = new TdpLeaves(vm, rootFrame, tdp);
-    this.actor = processor.cpu;
     this.maker = new EntryMaker(tdp.format);
     this.withoutWrite = ALL_RIGHTS & ~(1 << tdp.format.rights.findIndex(({ name }) => name === 'writable'));
   }
 
-  get cpu(): number {
-    return this.processor.cpu;
-  }
-
   /** What entries of the second dimension gave is in no TLB any more. KVM makes the other vCPUs do it by IPI; here it is done at once. */
   abstract flushRemoteTlbs(): void;
-
-  /** EFER as the guest has it: its low half. */
-  abstract readonly efer: number;
-
-  /** Nothing of the second dimension hangs on the guest's EFER. Gives a `RESUME`. */
-  abstract setEfer(lo: number): number;
-
-  /** The guest's tables as they stand, ready to walk. */
-  guestTables(): TranslationSpace {
-    const space = this.vm.guestTables.of(this.cpu);
-    const { registers } = this.processor;
-    useGuestRegisters(space, registers, registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!);
-    space.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
-    return space;
-  }
-
-  /** True fault: no counter of its own, since delivery counts it. */
-  reportTrueFault(gvaLo: number, gvaHi: number, code: number): void {
-    const { bus } = this.vm.host;
-    if (!bus.on[KIND.true_fault]) return;
-    const record = bus.begin(KIND.true_fault, ACTOR.vmm, this.cpu);
-    setPair(record, field.gva.at, gvaLo, gvaHi);
-    record[field.code.at] = code;
-    bus.commit();
-  }
-
-  /** Runs another procedure of the listing with these parameters (pairs of halves). */
-  call(procedure: ListingProcedure<never>, ...parameters: readonly number[]): number {
-    return this.runner.call(procedure, this as never, this.cpu, parameters);
-  }
 
   /** An entry can say that `gfn` is MMIO: there is room for the number, and a way to have it fault. */
   canMarkMmio(gfn: number): boolean {

@@ -1,6 +1,6 @@
-import type { PhysicalMemory } from '../../hardware/memory/physicalMemory';
-import { IOPM_BYTES, MSRPM_BYTES, msrPermissionBit } from '../../hardware/svm/permissionMaps';
-import { passedThrough } from '../msrBitmap';
+import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import { IOPM_BYTES, MSRPM_BYTES, msrPermissionBit } from '../hardware/svm/permissionMaps';
+import { passedThrough } from './msrBitmap';
 
 /** Host frames of the maps: memory of the host's kernel, below the frames that its allocator gives away. */
 const MSRPM_FRAME = 0x12;

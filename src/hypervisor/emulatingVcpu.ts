@@ -1,0 +1,68 @@
+import { setPair } from '../hardware/events/eventBus';
+import { ACTOR, KIND, field } from '../hardware/events/eventTable';
+import type { Processor } from '../hardware/processor/processor';
+import { REGISTER } from '../hardware/processor/registers';
+import type { TranslationSpace } from '../hardware/paging/translationSpace';
+import { useGuestRegisters } from './guestRegisters';
+import type { MmuNotifier } from './host/mmuNotifier';
+import type { ListingProcedure, ListingRunner } from './listing';
+import { OperandPages } from './operandPages';
+import type { SlotMemory } from './slotMemory';
+import type { VcpuState } from './vcpuState';
+import type { VirtualMachine } from './virtualMachine';
+
+/** A virtual CPU whose control registers and tables are the guest's own, and some or all of whose accesses are emulated. */
+export abstract class EmulatingVcpu {
+  runner!: ListingRunner<never>;
+  readonly memory: SlotMemory;
+  readonly notifier: MmuNotifier;
+  readonly vcpu: VcpuState;
+  /** Where the operand lies, for an access that is emulated. */
+  readonly operand: OperandPages;
+  /** What a procedure that was asked for a condition came to: a `RESUME`. */
+  cameTo = 0;
+  /** Whose step this is, as events tell: this vCPU's but while the host's memory manager speaks through its notifiers. */
+  actor: number;
+
+  constructor(readonly processor: Processor, protected readonly vm: VirtualMachine) {
+    this.memory = vm.memory;
+    this.notifier = vm.notifier;
+    this.vcpu = vm.vcpus.of(processor.cpu);
+    this.operand = new OperandPages(processor, vm.host.reach);
+    this.actor = processor.cpu;
+  }
+
+  get cpu(): number {
+    return this.processor.cpu;
+  }
+
+  /** EFER as the guest has it: its low half. */
+  abstract readonly efer: number;
+
+  /** Nothing but the processor's own hangs on the guest's EFER. Gives a `RESUME`. */
+  abstract setEfer(lo: number): number;
+
+  /** The guest's tables as they stand, ready to walk. */
+  guestTables(): TranslationSpace {
+    const space = this.vm.guestTables.of(this.cpu);
+    const { registers } = this.processor;
+    useGuestRegisters(space, registers, registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!);
+    space.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
+    return space;
+  }
+
+  /** True fault: no counter of its own, since delivery counts it. */
+  reportTrueFault(gvaLo: number, gvaHi: number, code: number): void {
+    const { bus } = this.vm.host;
+    if (!bus.on[KIND.true_fault]) return;
+    const record = bus.begin(KIND.true_fault, ACTOR.vmm, this.cpu);
+    setPair(record, field.gva.at, gvaLo, gvaHi);
+    record[field.code.at] = code;
+    bus.commit();
+  }
+
+  /** Runs another procedure of the listing with these parameters (pairs of halves). */
+  call(procedure: ListingProcedure<never>, ...parameters: readonly number[]): number {
+    return this.runner.call(procedure, this as never, this.cpu, parameters);
+  }
+}

@@ -1,0 +1,57 @@
+import { ACCESS } from '../../hardware/paging/accessKinds';
+import { RESUME } from '../../hardware/processor/rootMode';
+import { VMCB } from '../../hardware/svm/vmcb';
+import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
+import { accessEmulation, stopFor } from '../accessEmulation';
+import { commonExits } from '../commonExits';
+import { give, line, when, type ListingProcedure } from '../listing';
+import { svmVcpuRun } from '../svmGuest';
+import { STOP_REASON } from '../vcpuState';
+import { vmcbControl } from '../vmcbControl';
+import type { InterpretMmu } from './interpretMmu';
+
+const E = { exit_code: 0 } as const;
+
+const common = commonExits<InterpretMmu>(vmcbControl);
+
+/** Handlers of exits that have nothing to do with memory. No exit breaks into the delivery of an event, which touches no memory. */
+export const instructionHandlers = common.handlers.filter((handler) => handler !== common.completeInterrupts);
+
+/** What comes before each VMRUN. */
+export const vcpuRun = svmVcpuRun<InterpretMmu>();
+
+export const { walkOperand, emulateAccess } = accessEmulation<InterpretMmu>(vmcbControl, {
+  purpose: 'An access of the guest: walked by software, and done by software.',
+  refusals: [
+    when('EXITINFO1 says an access to a system data structure: there is no operand to emulate', (mmu) => (mmu.vmcb(VMCB.exitinfo1) & ACCESS.implicit) !== 0, [
+      stopFor(STOP_REASON.systemAccess),
+    ]),
+  ],
+});
+
+/** Gives a `RESUME`. */
+export const handleExit: ListingProcedure<InterpretMmu> = {
+  name: 'handle_exit',
+  purpose: 'Every #VMEXIT begins here, and every access of the guest is one. Control registers are the guest\'s own: nothing is made of them.',
+  values: [{ name: 'exit_code', kind: 'number' }],
+  parameters: 0,
+  body: [
+    line('exit_code = EXITCODE of the VMCB', {}, (mmu, f) => f.set(E.exit_code, mmu.vmcb(VMCB.exitcode), mmu.vmcb(VMCB.exitcode + 1))),
+    when('exit_code is that of an access', ({ processor }) => vmcbControl.exitReason(processor) === EXIT_REASON.interpreted_access, [
+      give('emulate_access()', (mmu) => mmu.call(emulateAccess)),
+    ]),
+    when('exit_code is SVM_EXIT_INVLPG', ({ processor }) => vmcbControl.exitReason(processor) === EXIT_REASON.invlpg, [
+      give('to the guest, behind the instruction: no translation is kept anywhere', RESUME.completed),
+    ]),
+    ...common.lines,
+  ],
+};
+
+/** Gives how many entries are gone. */
+export const unmapGfnRange: ListingProcedure<InterpretMmu> = {
+  name: 'kvm_unmap_gfn_range',
+  purpose: 'The host is about to change what backs guest frames. No entry maps them, and no TLB holds them: each access asks anew.',
+  values: [{ name: 'gfn', kind: 'number' }, { name: 'pages', kind: 'number' }],
+  parameters: 2,
+  body: [give('none is gone', 0)],
+};
