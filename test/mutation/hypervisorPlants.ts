@@ -11,7 +11,7 @@ export interface Plant {
 }
 
 const SHADOW = ['shadow-wp', 'shadow-unsync'] as const;
-const HOSTED = ['shadow-wp', 'shadow-unsync', 'ept'] as const;
+const HOSTED = ['shadow-wp', 'shadow-unsync', 'ept', 'npt'] as const;
 const NOTHING = 'void 0';
 
 export const plants: readonly Plant[] = [
@@ -117,7 +117,7 @@ export const plants: readonly Plant[] = [
     from: '(Math.floor((offset + f.lo(V.bytes) - 1) / entryBytes) + 1) * span - quadrant', to: '(Math.floor(offset / entryBytes) + 1) * span - quadrant',
   },
   {
-    name: 'PDPTEs that stay as they were first loaded', file: 'shadowWp/loadRoot.ts', under: SHADOW,
+    name: 'PDPTEs that stay as they were first loaded', file: 'loadPdptrs.ts', under: SHADOW,
     from: '(mmu) => mmu.vcpu.pdptes.set(mmu.guestPdptes.words)', to: '(mmu) => { if (mmu.vcpu.pdptes[0] === 0) mmu.vcpu.pdptes.set(mmu.guestPdptes.words); }',
   },
   {
@@ -133,12 +133,20 @@ export const plants: readonly Plant[] = [
     from: '(mmu) => mmu.flushRemoteTlbs()', to: '() => undefined',
   },
   {
-    name: 'the notifier leaves TLBs alone under EPT', file: 'ept/unmapGfnRange.ts', under: ['ept'],
+    name: 'the notifier leaves TLBs alone under EPT and NPT', file: 'tdp/unmapGfnRange.ts', under: ['ept', 'npt'],
     from: '(mmu) => mmu.flushRemoteTlbs()', to: '() => undefined',
   },
   {
     name: 'INVEPT on this CPU alone', file: 'ept/eptMmu.ts', under: ['ept'],
-    from: '      else processor.invept(this.vmcs(VMCS.eptp), this.vmcs(VMCS.eptp + 1));', to: '      else if (processor.cpu === 0) processor.invept(this.vmcs(VMCS.eptp), this.vmcs(VMCS.eptp + 1));',
+    from: '      else processor.hypervisor.invept(this.eptpLo, this.eptpHi);', to: '      else if (processor === this.processor) processor.hypervisor.invept(this.eptpLo, this.eptpHi);',
+  },
+  {
+    name: 'TLB_CONTROL in the VMCB of this CPU alone', file: 'npt/nptMmu.ts', under: ['npt'],
+    from: 'for (const processor of this.vm.processors) processor.svm.flushByTlbControl(TLB_CONTROL.guest);', to: 'this.processor.svm.flushByTlbControl(TLB_CONTROL.guest);',
+  },
+  {
+    name: 'the shadow runs with the guest\'s NXE: a fetch that faults is taken for a read', file: 'shadowWp/guestMode.ts', under: SHADOW,
+    from: '(isLong ? efer : efer & ~EFER.LME) | EFER.NXE, 0)', to: 'isLong ? efer : efer & ~EFER.LME, 0)',
   },
   {
     name: 'the notifier after the free: a page is swapped out, and the hypervisor is told later', file: 'host/reclaim.ts', under: HOSTED,

@@ -3,31 +3,24 @@
  * random programs of `npm test` until one tells the difference. With words only the plants whose names have one of them. Says of each
  * what caught it; status 1 when one survives, or no longer fits the source.
  */
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import type { Plugin } from 'esbuild';
 import { programsOfNpmTest } from '../hypervisor/equivalence/programsOfNpmTest';
 import { runBundled } from '../hypervisor/equivalence/bundledRun';
-import { projectRoot } from '../vscode/harness/projectRoot';
 import { plants, type Plant } from './hypervisorPlants';
-
-const hypervisor = path.join(projectRoot, 'src/hypervisor');
+import { plantedFile, plantedSource } from './plantedSource';
 
 /** Gives the bundle the source with the bug in it. */
-function planting({ file, from, to }: Plant): Plugin {
-  const target = path.join(hypervisor, file);
+function planting(plant: Plant): Plugin {
+  const target = plantedFile(plant);
   return {
     name: 'plant',
     setup(build) {
-      build.onLoad({ filter: /\.ts$/ }, ({ path: loaded }) => (
-        loaded === target ? { contents: fs.readFileSync(target, 'utf8').replace(from, () => to), loader: 'ts' } : undefined
-      ));
+      build.onLoad({ filter: /\.ts$/ }, ({ path: loaded }) => {
+        const contents = loaded === target ? plantedSource(plant) : undefined;
+        return contents === undefined ? undefined : { contents, loader: 'ts' };
+      });
     },
   };
-}
-
-function fits({ file, from }: Plant): boolean {
-  return fs.readFileSync(path.join(hypervisor, file), 'utf8').split(from).length === 2;
 }
 
 /** What caught the bug, or undefined. */
@@ -46,9 +39,10 @@ async function main(words: readonly string[]): Promise<number> {
   if (clean.status !== 0) throw new Error(`nothing is planted, and the programs do not agree: ${clean.output}`);
   const bad: string[] = [];
   for (const plant of chosen) {
-    const by = fits(plant) ? await caughtBy(plant) : undefined;
+    const isThere = plantedSource(plant) !== undefined;
+    const by = isThere ? await caughtBy(plant) : undefined;
     if (by === undefined) bad.push(plant.name);
-    console.log(by === undefined ? `${fits(plant) ? 'SURVIVED' : 'NO SUCH SOURCE'}  ${plant.name} (${plant.file})` : `caught  ${plant.name}: ${by}`);
+    console.log(by === undefined ? `${isThere ? 'SURVIVED' : 'NO SUCH SOURCE'}  ${plant.name} (${plant.file})` : `caught  ${plant.name}: ${by}`);
   }
   console.log(`\n${chosen.length - bad.length} caught, ${bad.length} not`);
   return bad.length === 0 ? 0 : 1;

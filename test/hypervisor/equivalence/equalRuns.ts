@@ -15,6 +15,7 @@ const settingValues: Readonly<Record<string, readonly string[]>> = {
   previous_roots: ['3', '0'],
   early_unshadow: ['off', 'on'],
   dirty_log: ['wp', 'pml'],
+  unrestricted_guest: ['on', 'off'],
 };
 
 /** Every technique there is, each with settings that `draw` chooses; as after `--mmu`. */
