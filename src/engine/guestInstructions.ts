@@ -117,6 +117,11 @@ const rows: Readonly<Record<string, Execute | readonly [Aftermath, Execute]>> = 
   invvpid: ({ processor, words, at }) => processor.vmx.invvpid(words[at]!, words[at + 2]!, words[at + 3]!, words[at + 4]!, words[at + 5]!),
   sti: ['may let interrupts in', ({ processor }) => processor.setInterruptFlag('set')],
   cli: ({ processor }) => processor.setInterruptFlag('clear'),
+  sgdt: (site) => givesFound(site, site.processor.sensitive.sgdt()),
+  sidt: (site) => givesFound(site, site.processor.sensitive.sidt()),
+  sldt: (site) => givesFound(site, site.processor.sensitive.sldt()),
+  str: (site) => givesFound(site, site.processor.sensitive.str()),
+  smsw: (site) => givesFound(site, site.processor.sensitive.smsw()),
 };
 
 /** By the number of their row in the language's table; undefined: no machine here does it. */

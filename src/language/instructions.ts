@@ -64,6 +64,11 @@ export const instructionRows: readonly InstructionRow[] = [
   { name: 'invvpid', operands: [number('type'), number('vpid'), address('a')], result: 'none', operation: OP.instruction, isHypervisors: true, documentation: 'INVVPID by a guest hypervisor. Types: 0 one address of `vpid`, 1 all of `vpid`, 2 all VPIDs, 3 all of `vpid` but global pages.' },
   { name: 'vmlaunch', operands: [number('vm')], result: 'number', operation: OP.instruction, documentation: 'Enters the nested guest for the first time; gives the reason of its next VM exit, or all ones when VMLAUNCH fails: then `rflags.CF` or `rflags.ZF` is 1, and `vmcs.vm_instruction_error` says why. Behind an exit the CPU has the registers of the host-state area, and interrupts are off.' },
   { name: 'vmresume', operands: [number('vm')], result: 'number', operation: OP.instruction, documentation: 'Enters the nested guest again, at the instruction that had exited, or behind it when `vmcs.guest_rip` has been moved; gives what `vmlaunch` does.' },
+  { name: 'sgdt', operands: [], result: 'gva', operation: OP.instruction, documentation: 'SGDT: gives the base of GDTR, at any CPL. A guest has its own; the control "descriptor-table exiting" would make it exit.' },
+  { name: 'sidt', operands: [], result: 'gva', operation: OP.instruction, documentation: 'SIDT: gives the base of IDTR, at any CPL.' },
+  { name: 'sldt', operands: [], result: 'number', operation: OP.instruction, documentation: 'SLDT: gives the selector of LDTR, at any CPL. #UD in real-address mode.' },
+  { name: 'str', operands: [], result: 'number', operation: OP.instruction, documentation: 'STR: gives the selector of TR, at any CPL. #UD in real-address mode.' },
+  { name: 'smsw', operands: [], result: 'number', operation: OP.instruction, documentation: 'SMSW: gives bits 15:0 of CR0, at any CPL, where MOV from CR0 is for CPL 0 alone.' },
 ];
 
 const numbers: ReadonlyMap<string, number> = new Map(instructionRows.map(({ name }, index) => [name, index]));

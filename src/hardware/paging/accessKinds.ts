@@ -33,11 +33,11 @@ export const OPERATION = {
   load: 0, store: 1, readModifyWrite: 2, fetch: 3, writeRegister: 4, readRegister: 5, invlpg: 6, alignmentCheck: 7,
   vmfunc: 8, invpcid: 9, softwareInterrupt: 10, interruptReturn: 11, interruptFlag: 12,
   cpuid: 13, hlt: 14, vmcall: 15, input: 16, output: 17, rdmsr: 18, wrmsr: 19, loadSegment: 20, segmentViolation: 21,
-  invlpga: 22, vmrun: 23, vmx: 24,
+  invlpga: 22, vmrun: 23, vmx: 24, sgdt: 25, sidt: 26, sldt: 27, str: 28, smsw: 29,
 } as const;
 export const operationNames = [
   'load', 'store', 'read-modify-write', 'fetch', 'register write', 'register read', 'INVLPG', 'STAC or CLAC',
   'VMFUNC', 'INVPCID', 'software interrupt', 'IRET', 'STI or CLI',
   'CPUID', 'HLT', 'VMCALL', 'IN', 'OUT', 'RDMSR', 'WRMSR', 'segment load', 'reference through a segment',
-  'INVLPGA', 'VMRUN', 'VMX instruction',
+  'INVLPGA', 'VMRUN', 'VMX instruction', 'SGDT', 'SIDT', 'SLDT', 'STR', 'SMSW',
 ] as const;

@@ -32,6 +32,10 @@ export interface InstructionExits {
   vmrun(): number;
   cpuid(): number;
   hlt(): number;
+  /** SGDT, SIDT, SLDT or STR, by its `OPERATION`. */
+  storeTable(operation: number): number;
+  /** SMSW: a read of CR0, which only SVM intercepts. */
+  smsw(): number;
   /** VMCALL, on AMD VMMCALL. */
   vmcall(): number;
   /** A VMX instruction but VMCALL and VMFUNC, by the exit reason that it has. */

@@ -24,6 +24,10 @@ export const INSTRUCTION_LENGTH = {
   vmlaunchVmresume: 3,
   /** 66 0F 38 80 /r, 66 0F 38 81 /r */
   inveptInvvpid: 5,
+  /** 0F 01 /0, 0F 01 /1, 0F 00 /0, 0F 00 /1 */
+  storeTable: 3,
+  /** 0F 01 /4 */
+  smsw: 3,
   /** 0F 20 /r, 0F 22 /r */
   movCr: 3,
   /** EC to EF: the port is in DX. */

@@ -343,6 +343,7 @@ function pushesCodes(registers: Int32Array): 'pushes codes' | 'pushes none' {
 function clearUnreported(vmcs: Int32Array, reason: number): void {
   if (reason !== EXIT_REASON.exception_nmi && reason !== EXIT_REASON.external_interrupt) vmcs[VMCS.exit_interruption_info] = 0;
   if ((vmcs[VMCS.exit_interruption_info]! & INTERRUPTION.errorCodeValid) === 0) vmcs[VMCS.exit_interruption_error_code] = 0;
+  if (reason !== EXIT_REASON.gdtr_idtr && reason !== EXIT_REASON.ldtr_tr) vmcs[VMCS.exit_instruction_info] = 0;
   if (reason === EXIT_REASON.ept_violation) return;
   vmcs[VMCS.guest_linear_address] = 0;
   vmcs[VMCS.guest_linear_address + 1] = 0;

@@ -17,6 +17,7 @@ import { VmcsInstructions } from '../vmx/vmcsInstructions';
 import { SystemAccess } from '../delivery/systemAccess';
 import { SystemInstructions } from './systemInstructions';
 import { SegmentRegisters } from '../segments/segmentRegisters';
+import { SensitiveInstructions } from '../segments/sensitiveInstructions';
 import { InvalidationInstructions } from './invalidationInstructions';
 import { InvpcidInstruction } from './invpcidInstruction';
 import { Invalidations } from '../caches/invalidations';
@@ -99,6 +100,8 @@ export class Processor {
   /** SVM instructions of the guest's, and VMX instructions of a hypervisor's that is the guest. */
   readonly svm: SvmInstructions;
   readonly vmx: GuestVmxInstructions;
+  /** SGDT, SIDT, SLDT, STR and SMSW. */
+  readonly sensitive: SensitiveInstructions;
   private readonly functions: VmFunctions;
 
   constructor(
@@ -165,6 +168,7 @@ export class Processor {
     this.vmxInvalidations = new VmxInvalidations({ ...shared, maxphyaddr, features });
     this.svm = new SvmInstructions({ ...shared, vendor });
     this.vmx = new GuestVmxInstructions({ ...shared, segments: this.segments });
+    this.sensitive = new SensitiveInstructions({ ...shared, file, segments: this.segments });
     this.functions = new VmFunctions({ ...shared, cpu, maxphyaddr, features, reload });
     this.reload();
   }
@@ -255,19 +259,13 @@ export class Processor {
   }
 
   /** INVLPG of a linear address; of one that is not canonical it invalidates nothing. */
-  invlpg(lo: number, hi: number): number {
-    return this.invalidating.invlpg(lo, hi);
-  }
+  invlpg(lo: number, hi: number): number { return this.invalidating.invlpg(lo, hi); }
 
   /** VMFUNC, with EAX and ECX as the registers have them. */
-  vmfunc(): number {
-    return this.functions.vmfunc();
-  }
+  vmfunc(): number { return this.functions.vmfunc(); }
 
   /** INVPCID; (lo, hi): linear address of its descriptor. */
-  invpcid(type: number, lo: number, hi: number): number {
-    return this.byDescriptor.invpcid(type, lo, hi);
-  }
+  invpcid(type: number, lo: number, hi: number): number { return this.byDescriptor.invpcid(type, lo, hi); }
 
   /** INVPCID whose descriptor is given: its bits 63:0, and the linear address in it. */
   invpcidOf(type: number, pcidLo: number, pcidHi: number, lo: number, hi: number): number {

@@ -54,6 +54,9 @@ export function refusedInstruction(processor: Processor): string {
       if (processor.vector === VECTOR.invalidOpcode) return 'INVPCID is not there: the processor has none, or the hypervisor does not enable it';
       if (processor.level !== 0) return PRIVILEGED;
       return pending.brokenRule === '' ? notCanonical(pending) : `INVPCID cannot take its operand: ${pending.brokenRule}`;
+    case OPERATION.sldt:
+    case OPERATION.str:
+      return 'SLDT and STR are not there in real-address and virtual-8086 mode';
     case OPERATION.vmx:
       return processor.vector === VECTOR.invalidOpcode ? 'the processor is not in VMX operation' : PRIVILEGED;
     case OPERATION.invlpga:

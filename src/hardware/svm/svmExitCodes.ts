@@ -21,6 +21,10 @@ const named = [
   { code: 0x63, name: 'INIT', countsAs: 'init_signal', by: 'intercept' },
   { code: 0x64, name: 'VINTR', countsAs: 'interrupt_window', by: 'intercept' },
   { code: 0x65, name: 'CR0_SEL_WRITE', countsAs: 'cr_access', by: 'intercept' },
+  { code: 0x66, name: 'IDTR_READ', countsAs: 'gdtr_idtr', by: 'intercept' },
+  { code: 0x67, name: 'GDTR_READ', countsAs: 'gdtr_idtr', by: 'intercept' },
+  { code: 0x68, name: 'LDTR_READ', countsAs: 'ldtr_tr', by: 'intercept' },
+  { code: 0x69, name: 'TR_READ', countsAs: 'ldtr_tr', by: 'intercept' },
   { code: 0x72, name: 'CPUID', countsAs: 'cpuid', by: 'intercept' },
   // INT n, for which VMX has no exit: it counts as the event that it raises.
   { code: 0x75, name: 'SWINT', countsAs: 'exception_nmi', by: 'intercept' },
@@ -55,7 +59,8 @@ export const svmExitCodes: readonly SvmExitCode[] = [
 /** EXITCODE by name. Those of CRs and of exceptions begin where `readCr0`, `writeCr0` and `exception0` say. */
 export const SVM_EXIT = {
   readCr0: 0x00, writeCr0: 0x10, exception0: 0x40,
-  intr: 0x60, nmi: 0x61, vintr: 0x64, cr0SelectiveWrite: 0x65, cpuid: 0x72, swint: 0x75, hlt: 0x78, invlpg: 0x79, invlpga: 0x7a,
+  intr: 0x60, nmi: 0x61, vintr: 0x64, cr0SelectiveWrite: 0x65,
+  idtrRead: 0x66, gdtrRead: 0x67, ldtrRead: 0x68, trRead: 0x69, cpuid: 0x72, swint: 0x75, hlt: 0x78, invlpg: 0x79, invlpga: 0x7a,
   ioio: 0x7b, msr: 0x7c, taskSwitch: 0x7d, shutdown: 0x7f, vmrun: 0x80, vmmcall: 0x81, invpcid: 0xa2, access: 0xbf, npf: 0x400, invalid: -1,
 } as const;
 

@@ -5,6 +5,7 @@ import { INSTRUCTION_LENGTH } from '../processor/instructionLengths';
 import { type InstructionExits, NO_EXIT } from '../processor/instructionExits';
 import { ioIntercepted, msrIntercepted } from './permissionMaps';
 import type { PermissionBits } from '../memory/permissionBits';
+import { OPERATION } from '../paging/accessKinds';
 import { REGISTER } from '../processor/registers';
 import { isIntercepted, SVM_EXIT } from './svmExitCodes';
 import { VMCB } from './vmcb';
@@ -19,6 +20,11 @@ const MSR_EFER = 0xc000_0080;
 const CR0_UNSELECTED = CR0.TS | CR0.MP;
 /** EXITINFO1 of an MSR exit. */
 const MSR_INFO = { read: 0, write: 1 } as const;
+
+/** Intercepts of SGDT, SIDT, SLDT and STR, by `OPERATION`. */
+const tableReads: ReadonlyMap<number, number> = new Map([
+  [OPERATION.sgdt, SVM_EXIT.gdtrRead], [OPERATION.sidt, SVM_EXIT.idtrRead], [OPERATION.sldt, SVM_EXIT.ldtrRead], [OPERATION.str, SVM_EXIT.trRead],
+]);
 
 /** Makes a #VMEXIT of what has been decided; `SvmOperation.exit`. */
 export interface SvmExitMaker {
@@ -120,6 +126,18 @@ export class SvmExits implements InstructionExits {
 
   hlt(): number {
     return this.instruction(SVM_EXIT.hlt, INSTRUCTION_LENGTH.hlt);
+  }
+
+  /** APM Vol. 2, "Instruction Intercepts". */
+  storeTable(operation: number): number {
+    const code = tableReads.get(operation);
+    if (code === undefined) throw new Error(`invariant: operation ${operation} stores no descriptor-table register`);
+    return this.instruction(code, INSTRUCTION_LENGTH.storeTable);
+  }
+
+  /** Bit 63 of EXITINFO1 is 0: it is no MOV. APM Vol. 2, "MOV CRx/DRx Intercepts". */
+  smsw(): number {
+    return this.instruction(SVM_EXIT.readCr0, INSTRUCTION_LENGTH.smsw);
   }
 
   /** VMMCALL. */

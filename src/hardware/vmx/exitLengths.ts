@@ -11,6 +11,7 @@ const lengths = new Map<number, number>([
   [EXIT_REASON.cr_access, INSTRUCTION_LENGTH.movCr], [EXIT_REASON.rdmsr, INSTRUCTION_LENGTH.msr],
   [EXIT_REASON.wrmsr, INSTRUCTION_LENGTH.msr], [EXIT_REASON.invpcid, INSTRUCTION_LENGTH.invpcid],
   [EXIT_REASON.vmfunc, INSTRUCTION_LENGTH.vmfunc],
+  [EXIT_REASON.gdtr_idtr, INSTRUCTION_LENGTH.storeTable], [EXIT_REASON.ldtr_tr, INSTRUCTION_LENGTH.storeTable],
   [EXIT_REASON.vmclear, INSTRUCTION_LENGTH.vmclear], [EXIT_REASON.vmptrld, INSTRUCTION_LENGTH.vmptrld],
   [EXIT_REASON.vmread, INSTRUCTION_LENGTH.vmreadVmwrite], [EXIT_REASON.vmwrite, INSTRUCTION_LENGTH.vmreadVmwrite],
   [EXIT_REASON.vmlaunch, INSTRUCTION_LENGTH.vmlaunchVmresume], [EXIT_REASON.vmresume, INSTRUCTION_LENGTH.vmlaunchVmresume],

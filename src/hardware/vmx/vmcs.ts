@@ -188,6 +188,7 @@ export const PRIMARY = {
 /** Bits of `secondary_controls`. */
 export const SECONDARY = {
   enableEpt: 1 << 1,
+  descriptorTableExiting: 1 << 2,
   enableVpid: 1 << 5,
   unrestrictedGuest: 1 << 7,
   enableInvpcid: 1 << 12,

@@ -53,6 +53,7 @@ export const controlVectors = {
     field: 'secondary_controls', name: 'secondary processor-based VM-execution controls', mustBeOne: 0,
     bits: [
       { name: 'enable EPT', mask: SECONDARY.enableEpt, feature: 'ept' },
+      { name: 'descriptor-table exiting', mask: SECONDARY.descriptorTableExiting },
       { name: 'enable VPID', mask: SECONDARY.enableVpid, feature: 'vpid' },
       { name: 'unrestricted guest', mask: SECONDARY.unrestrictedGuest, feature: 'unrestrictedGuest' },
       { name: 'enable INVPCID', mask: SECONDARY.enableInvpcid, feature: 'invpcid' },

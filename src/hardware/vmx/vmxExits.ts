@@ -4,11 +4,13 @@ import { ioExits, msrExits } from './bitmapExits';
 import { MSR } from '../processor/msrNumbers';
 import type { PermissionBits } from '../memory/permissionBits';
 import { type InstructionExits, NO_EXIT } from '../processor/instructionExits';
+import { EFER } from '../processor/controlRegisters';
 import { REGISTER } from '../processor/registers';
 import { EVENT_TYPE } from '../delivery/deliveredEvent';
 import { VECTOR } from '../delivery/exceptions';
-import { EXIT, INTERRUPTION, PIN, PRIMARY, VMCS } from './vmcs';
-import { exceptionExits, recordException, registerReadExit, registerWriteExit } from './vmxTransitions';
+import { tableStoreExit } from './tableStoreExit';
+import { EXIT, INTERRUPTION, PIN, PRIMARY, SECONDARY, VMCS } from './vmcs';
+import { exceptionExits, recordException, registerReadExit, registerWriteExit, secondaryControls } from './vmxTransitions';
 
 const PAGE_FAULT = 14;
 const TYPE_SHIFT = 8;
@@ -92,6 +94,19 @@ export class VmxExits implements InstructionExits {
   /** Always an exit. SDM Vol. 3, "Instructions That Cause VM Exits Unconditionally". */
   cpuid(): number {
     return this.isGuest ? this.maker.exit(EXIT_REASON.cpuid, 0, 0) : NO_EXIT;
+  }
+
+  storeTable(operation: number): number {
+    const { registers, vmcs, maker } = this;
+    if (!this.isGuest || (secondaryControls(vmcs) & SECONDARY.descriptorTableExiting) === 0) return NO_EXIT;
+    const { reason, information } = tableStoreExit(operation, (registers[2 * REGISTER.efer]! & EFER.LMA) !== 0 ? '64-bit' : '32-bit');
+    vmcs[VMCS.exit_instruction_info] = information;
+    return maker.exit(reason, 0, 0);
+  }
+
+  /** What the guest reads is for mask and read shadow of CR0 to say. SDM Vol. 3, "Changes to Instruction Behavior in VMX Non-Root Operation". */
+  smsw(): number {
+    return NO_EXIT;
   }
 
   vmcall(): number {

@@ -62,6 +62,11 @@ const cases: readonly Case[] = [
   { name: 'VMRUN', code: SVM_EXIT.vmrun, counts: 'vmlaunch', outsideCpl0: PROTECTION, otherwise: STATUS.exception, execute: (processor) => processor.svm.vmrun() },
   { name: 'INVPCID', code: SVM_EXIT.invpcid, counts: 'invpcid', outsideCpl0: PROTECTION, otherwise: STATUS.done, execute: (processor) => processor.invpcid(2, ...halves(PAGE)) },
   { name: 'MOV to CR3', code: SVM_EXIT.writeCr0 + 3, counts: 'cr_access', outsideCpl0: PROTECTION, otherwise: STATUS.done, execute: (processor) => processor.writeRegister(REGISTER.cr3, ...halves(ROOT)) },
+  { name: 'SGDT', code: SVM_EXIT.gdtrRead, counts: 'gdtr_idtr', otherwise: STATUS.done, execute: (processor) => processor.sensitive.sgdt() },
+  { name: 'SIDT', code: SVM_EXIT.idtrRead, counts: 'gdtr_idtr', otherwise: STATUS.done, execute: (processor) => processor.sensitive.sidt() },
+  { name: 'SLDT', code: SVM_EXIT.ldtrRead, counts: 'ldtr_tr', otherwise: STATUS.done, execute: (processor) => processor.sensitive.sldt() },
+  { name: 'STR', code: SVM_EXIT.trRead, counts: 'ldtr_tr', otherwise: STATUS.done, execute: (processor) => processor.sensitive.str() },
+  { name: 'SMSW', code: SVM_EXIT.readCr0, counts: 'cr_access', otherwise: STATUS.done, execute: (processor) => processor.sensitive.smsw() },
   { name: 'MOV from CR4', code: SVM_EXIT.readCr0 + 4, counts: 'cr_access', outsideCpl0: PROTECTION, otherwise: STATUS.done, execute: (processor) => processor.readRegister(REGISTER.cr4) },
 ];
 

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { NO_EXIT } from '../../../src/hardware/processor/instructionExits';
+import { OPERATION } from '../../../src/hardware/paging/accessKinds';
 import { CR0 } from '../../../src/hardware/processor/controlRegisters';
 import { PermissionBits } from '../../../src/hardware/memory/permissionBits';
 import { PhysicalMemory } from '../../../src/hardware/memory/physicalMemory';
@@ -79,6 +80,11 @@ const causes: readonly (readonly [string, (exits: SvmExits) => number, Exit])[] 
   ['a task switch by a gate', (exits) => exits.taskSwitch(0x48, 3), [0x7d, 0x48, 0, 0, 0, 0]],
   ['a shutdown', (exits) => exits.tripleFault(), [0x7f, 0, 0, 0, 0, 0]],
   ['VMRUN', (exits) => exits.vmrun(), [0x80, 0, 0, 0, 0, 3]],
+  ['SMSW, which is no MOV', (exits) => exits.smsw(), [0x00, 0, 0, 0, 0, 3]],
+  ['SIDT', (exits) => exits.storeTable(OPERATION.sidt), [0x66, 0, 0, 0, 0, 3]],
+  ['SGDT', (exits) => exits.storeTable(OPERATION.sgdt), [0x67, 0, 0, 0, 0, 3]],
+  ['SLDT', (exits) => exits.storeTable(OPERATION.sldt), [0x68, 0, 0, 0, 0, 3]],
+  ['STR', (exits) => exits.storeTable(OPERATION.str), [0x69, 0, 0, 0, 0, 3]],
   ['VMMCALL', (exits) => exits.vmcall(), [0x81, 0, 0, 0, 0, 3]],
   ['INVPCID', (exits) => exits.invpcid(2, 0x7000, 1), [0xa2, 0x7000, 1, 2, 0, 5]],
 ];
