@@ -61,7 +61,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'INVLPG that syncs only the current root', file: 'shadowUnsync/invalidations.ts', under: ['shadow-unsync'],
-    from: 'root <= mmu.previous.most', to: 'root <= 0',
+    from: 'f.hi(I.gva), mmu.previous.most, 0)', to: 'f.hi(I.gva), CURRENT, 0)',
   },
   {
     name: 'a load of CR3 that syncs nothing', file: 'shadowUnsync/loadRoot.ts', under: ['shadow-unsync'],
