@@ -202,7 +202,7 @@ export class Machine {
     technique.prepare(cpu);
     processor.root = {
       handleExit: (of) => {
-        const reason = controlBlockOf(processor).exitReason(processor);
+        const reason = controlBlockOf(processor).writtenReason(processor);
         const running = this.nesting.runningOn(of);
         this.interpreter.happenings[of]!.noteExit(reason);
         if (running !== of) this.interpreter.happenings[running]!.noteExit(reason);

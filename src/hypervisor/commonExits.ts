@@ -4,7 +4,7 @@ import { RESUME } from '../hardware/processor/rootMode';
 import { controlBlockOf, type CommonExit, type ControlBlock } from './controlBlock';
 import { emulateCpuid, emulateHalt, emulateHypercall, emulateRdmsr, emulateWrmsr, handleIo, type InstructionOwner } from './instructionExits';
 import { handleExternalInterrupt, handleInterruptWindow, type InterruptOwner } from './interruptExits';
-import { give, line, when, type ListingNode, type ListingProcedure } from './listing';
+import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from './listing';
 import { STOP_REASON } from './vcpuState';
 
 /** A hypervisor whose listing has the exits in it that have nothing to do with memory. */
@@ -21,8 +21,13 @@ export interface CommonExits<V> {
   readonly lines: readonly ListingNode<V>[];
 }
 
-/** For the listing of a hypervisor `V`, whose guest runs by such a control block. */
-export function commonExits<V extends ExitOwner>(control: ControlBlock): CommonExits<V> {
+/**
+ * For the listing of a hypervisor `V`, whose guest runs by such a control block. `reasonOf`: the exit's reason, where a line
+ * before has read it; a hypervisor that is a guest itself has an exit for each VMREAD.
+ */
+export function commonExits<V extends ExitOwner>(
+  control: ControlBlock, reasonOf: (vmm: V, frame: ListingFrame) => number = ({ processor }) => control.exitReason(processor),
+): CommonExits<V> {
   const { words } = control;
   const rows = [
     { exit: 'external_interrupt', handler: handleExternalInterrupt<V>(control) },
@@ -34,7 +39,7 @@ export function commonExits<V extends ExitOwner>(control: ControlBlock): CommonE
     { exit: 'wrmsr', handler: emulateWrmsr<V>(control) },
     { exit: 'vmcall', handler: emulateHypercall<V>() },
   ] as const;
-  const is = (exit: CommonExit) => ({ processor }: V): boolean => control.exitReason(processor) === EXIT_REASON[exit];
+  const is = (exit: CommonExit) => (vmm: V, frame: ListingFrame): boolean => reasonOf(vmm, frame) === EXIT_REASON[exit];
   const completeInterrupts: ListingProcedure<V> = {
     name: words.names.completeInterrupts,
     purpose: `The exit has broken into the delivery of an event, as the ${words.vectoring} tells: it is not lost.`,

@@ -59,6 +59,8 @@ export interface ControlBlock {
   readonly hiddenEfer: number;
   /** Basic reason of VMX, of an exit of SVM's the one with the same cause. */
   exitReason(processor: Processor): number;
+  /** The same as the processor has written it, for who looks on: no hypervisor's reading, which may itself exit. */
+  writtenReason(processor: Processor): number;
   /** Interruption information of the event that the exit broke into; 0: none. */
   vectoring(processor: Processor): number;
   /** The next entry delivers that event, as if nothing had been; without one it delivers nothing. */

@@ -38,6 +38,7 @@ export const vmcbControl: ControlBlock = {
   hiddenCpuid: SVM_REPORTED,
   hiddenEfer: EFER.SVME,
   exitReason: ({ vmcb }) => exitReasonOfSvm(vmcb[VMCB.exitcode]!, vmcb[VMCB.exitinfo1]!),
+  writtenReason: ({ vmcb }) => exitReasonOfSvm(vmcb[VMCB.exitcode]!, vmcb[VMCB.exitinfo1]!),
   vectoring: ({ vmcb }) => {
     const vectoring = vmcb[VMCB.exitintinfo]!;
     return (vectoring & EVENT.valid) === 0 ? 0 : vectoring;

@@ -34,6 +34,7 @@ export const vmcsControl: ControlBlock = {
   hiddenCpuid: 0,
   hiddenEfer: 0,
   exitReason: ({ hypervisor }) => hypervisor.read(VMCS.exit_reason),
+  writtenReason: ({ vmcs }) => vmcs[VMCS.exit_reason]!,
   vectoring: ({ hypervisor }) => {
     const vectoring = hypervisor.read(VMCS.idt_vectoring_info);
     return (vectoring & INTERRUPTION.valid) === 0 ? 0 : vectoring;

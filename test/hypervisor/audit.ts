@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { Ept } from '../../src/hypervisor/ept/ept';
+import { Nested } from '../../src/hypervisor/nested/level1/nested';
 import { Npt } from '../../src/hypervisor/npt/npt';
 import { ShadowVtlb } from '../../src/hypervisor/shadowVtlb/shadowVtlb';
 import { ShadowWp } from '../../src/hypervisor/shadowWp/shadowWp';
@@ -10,7 +11,8 @@ import { RUN } from '../../src/engine/runState';
 import type { Program } from '../../src/language/program';
 import { CounterAudit } from './counterAudit';
 import { auditEpt } from './eptAudit';
-import { auditHost } from './hostAudit';
+import { auditHost, auditHostOf } from './hostAudit';
+import { auditEpt02 } from './nested/nestedAudit';
 import { auditNpt } from './nptAudit';
 import { auditShadow } from './shadowAudit';
 import { auditFills, auditVtlb } from './vtlbAudit';
@@ -29,7 +31,20 @@ export function audit(machine: Machine): readonly string[] {
   if (technique instanceof ShadowVtlb) return [...host, ...auditVtlb(machine, technique)];
   if (technique instanceof ShadowWp) return [...host, ...auditShadow(machine, technique)];
   if (technique instanceof Npt) return [...host, ...auditNpt(machine, technique)];
+  if (technique instanceof Nested) return [...host, ...auditNested(machine, technique)];
   return technique instanceof Ept ? [...host, ...auditEpt(machine, technique)] : host;
+}
+
+/** L1's EPT in L1's memory, L0's in the machine's, and the one that L0 composes of both. */
+function auditNested(machine: Machine, { ept, level0: { vm, nesting } }: Nested): readonly string[] {
+  const below = [...auditEpt(machine, ept), ...auditHostOf([vm]), ...auditEpt(machine, nesting.ept, (gfn) => nesting.isTracked(gfn))];
+  try {
+    auditEpt02(machine);
+  } catch (error) {
+    if (!(error instanceof assert.AssertionError)) throw error;
+    return [...below, error.message];
+  }
+  return below;
 }
 
 /**

@@ -16,8 +16,8 @@ const DIRTY = 0x200;
 /** Bit 58: KVM's mark of a page that only waits for its first write. */
 const MMU_WRITABLE = 1 << 26;
 
-/** What is wrong with the EPT of `machine` as it stands; nothing when all is well. */
-export function auditEpt(machine: Machine, technique: Ept): readonly string[] {
+/** What is wrong with the EPT of `machine` as it stands; nothing when all is well. `isTracked`: nobody may write there. */
+export function auditEpt(machine: Machine, technique: Ept, isTracked: (gfn: number) => boolean = () => false): readonly string[] {
   const { vm } = technique;
   const wrong: string[] = [];
   let tables = 0;
@@ -26,7 +26,7 @@ export function auditEpt(machine: Machine, technique: Ept): readonly string[] {
     tables++;
     if (vm.frames.useOf(table) !== USE.eptTable) wrong.push(`the EPT table at hpa ${hex(table)} lies in a frame of another use`);
     for (let index = 0; index < ENTRIES; index++) {
-      const { lo, hi, frame } = entryAt(machine.memory, table, index);
+      const { lo, hi, frame } = entryAt(vm.host.reach, table, index);
       if ((lo & ALL) === 0) continue;
       const gfn = firstGfn + index * span(level);
       const at = `EPT entry of level ${level} for ${hex(gfn)}`;
@@ -38,7 +38,7 @@ export function auditEpt(machine: Machine, technique: Ept): readonly string[] {
         continue;
       }
       const isLeaf = level === 1 || (lo & LARGE) !== 0;
-      const isWithheld = isLeaf && (vm.slots.isReadOnly(vm.slots.find(gfn)) || (hi & MMU_WRITABLE) !== 0 || !vm.memory.isWritable(gfn));
+      const isWithheld = isLeaf && (vm.slots.isReadOnly(vm.slots.find(gfn)) || (hi & MMU_WRITABLE) !== 0 || !vm.memory.isWritable(gfn) || isTracked(gfn));
       if ((lo & ALL) !== (isWithheld ? ALL & ~W : ALL)) wrong.push(`${at} withholds a right, or gives one that is withheld`);
       if (level === 1 && lo & W && vm.dirty.awaitsWrite(gfn) !== 0) wrong.push(`${at} is writable, and its page is clean in a logged slot`);
       if (level === 1 && lo & DIRTY && vm.dirty.noticedBy === 'processor' && vm.dirty.isLogged(gfn) && !vm.dirty.isDirty(gfn) && !logged.has(gfn)) {

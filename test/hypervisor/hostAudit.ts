@@ -12,7 +12,12 @@ const LEVELS = 4;
 export function auditHost(machine: Machine): readonly string[] {
   const vms = machine.vms.flatMap(({ technique }) => (technique.vm === undefined ? [] : [technique.vm]));
   const [first] = vms;
-  return first === undefined ? [] : new HostAudit(machine, vms, first.host.pages).run();
+  return first === undefined ? [] : auditHostOf(vms);
+}
+
+/** The same of one host, and the VMs that are on it. */
+export function auditHostOf(vms: readonly VirtualMachine[]): readonly string[] {
+  return new HostAudit(vms, vms[0]!.host.pages).run();
 }
 
 class HostAudit {
@@ -25,7 +30,7 @@ class HostAudit {
   /** Frames that are a memory slot's own, and the VM whose it is. */
   private readonly direct = new Map<number, number>();
 
-  constructor(private readonly machine: Machine, private readonly vms: readonly VirtualMachine[], private readonly host: VirtualMachine['host']['pages']) {}
+  constructor(private readonly vms: readonly VirtualMachine[], private readonly host: VirtualMachine['host']['pages']) {}
 
   run(): readonly string[] {
     for (const vm of this.vms) {
@@ -57,7 +62,7 @@ class HostAudit {
     this.tables.add(table);
     this.equal(this.host.frames.useOf(table), USE.hostTable, `use of the host table at ${hex(table)}`);
     for (let index = 0; index < ENTRIES; index++) {
-      const entry = entryAt(this.machine.memory, table, index);
+      const entry = entryAt(this.vms[0]!.host.reach, table, index);
       const page = firstPage + index * span(level);
       if (!isPresent(entry)) {
         if ((entry.lo | entry.hi) === 0) continue;

@@ -1,5 +1,5 @@
 import { LONG4 } from '../../src/hardware/paging/formats/long4';
-import type { PhysicalMemory } from '../../src/hardware/memory/physicalMemory';
+import type { HostReach } from '../../src/hypervisor/hostReach';
 
 export const ENTRIES = 512;
 
@@ -12,7 +12,7 @@ export interface Entry {
 }
 
 /** Entry `index` of the table in host frame `table`. */
-export function entryAt(memory: PhysicalMemory, table: number, index: number): Entry {
+export function entryAt(memory: Pick<HostReach, 'load32'>, table: number, index: number): Entry {
   const at = (table << 12) | (index << 3);
   const lo = memory.load32(at, table >>> 20);
   const hi = memory.load32(at | 4, table >>> 20);

@@ -15,7 +15,7 @@ const CR_NUMBER = 0xf;
 const CR_TYPE = 0x3;
 const CR_TYPE_SHIFT = 4;
 
-const common = commonExits<EptMmu>(vmcsControl);
+const common = commonExits<EptMmu>(vmcsControl, (_, f) => f.lo(E.reason));
 
 /** Handlers of exits that have nothing to do with memory. */
 export const instructionHandlers = common.handlers;

@@ -56,10 +56,11 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
   readonly name = 'ept';
   readonly root = this;
   readonly listings: readonly ListingRunner<never>[];
+  /** What has nothing to do with nesting. */
+  readonly ept: Ept;
   readonly ept02: Ept02;
   /** What L0 knows of L1's VMX, by CPU. */
   readonly states: PerCpu<NestedState>;
-  private readonly ept: Ept;
   private readonly mmus: PerCpu<NestedMmu>;
   private readonly runner: ListingRunner<NestedMmu>;
   private readonly looked: Vmcs12;

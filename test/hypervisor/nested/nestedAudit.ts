@@ -8,6 +8,7 @@ import { walk } from '../../../src/hardware/paging/walk';
 import { EFFECTS, WALK, WHY } from '../../../src/hardware/paging/walkOutcome';
 import type { Machine } from '../../../src/engine/machine';
 import { accessOf02, isDirect02, levelOf02 } from '../../../src/hypervisor/nested/ept02Role';
+import { Nested } from '../../../src/hypervisor/nested/level1/nested';
 import { NestingEpt } from '../../../src/hypervisor/nested/nestingEpt';
 import { SlotAddressing } from '../../../src/hypervisor/slotMemory';
 
@@ -25,11 +26,12 @@ interface Composed {
   readonly dirty: number;
 }
 
-/** L0's hypervisor of the first VM. */
+/** L0's hypervisor: of the first VM, or of the one whose program we are ourselves. */
 export function nestingOf(machine: Machine): NestingEpt {
   const { technique } = machine;
-  assert.ok(technique instanceof NestingEpt);
-  return technique;
+  const hypervisor = technique instanceof Nested ? technique.level0.nesting : technique;
+  assert.ok(hypervisor instanceof NestingEpt);
+  return hypervisor;
 }
 
 /** Composes EPT12 from root `rootGfn` with nothing else. */

@@ -103,11 +103,13 @@ export class Level0 {
   private handleExitOfL1(cpu: number): number {
     const l1 = this.cpus[cpu]!.processor;
     const reason = l1.vmcs[VMCS.exit_reason]!;
-    const on = cpu < this.processors.length ? cpu : 0;
-    const { counters } = this.processors[on]!;
-    counters[COUNTER['exits.total']]!++;
-    counters[EXIT_COUNTERS_AT + reason]!++;
-    this.onExit(on, reason);
+    // What L1 does for no CPU's exit, a host action, costs exits of a thread of L1's: no guest's CPU has them.
+    if (cpu < this.processors.length) {
+      const { counters } = this.processors[cpu]!;
+      counters[COUNTER['exits.total']]!++;
+      counters[EXIT_COUNTERS_AT + reason]!++;
+      this.onExit(cpu, reason);
+    }
     const answer = this.nesting.handleExit(cpu);
     // Behind VMLAUNCH and VMRESUME L1 does not go on: its processor is L2's.
     return answer === RESUME.switched ? RESUME.stopped : answer;
