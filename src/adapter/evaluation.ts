@@ -4,7 +4,8 @@ import type { Site } from '../language/expression';
 import type { HeldFrame, Launched } from './sessionState';
 import { valueText } from './valueText';
 
-export type Evaluated = { readonly value: bigint; readonly type: ValueType } | { readonly error: string };
+/** `vm`: number of the VM that an address is of, where the expression names another than the frame's. */
+export type Evaluated = { readonly value: bigint; readonly type: ValueType; readonly vm?: number } | { readonly error: string };
 
 /**
  * Evaluates an expression of the language in a frame, without any effect on the machine. In a listing
@@ -20,7 +21,8 @@ export function evaluateIn(launched: Launched, held: HeldFrame, text: string): E
   if ('error' in compiled) return compiled;
   const { fragment } = compiled;
   const result = launched.debuggee.evaluate(fragment, held.cpu, held.depth, listed.map(({ value }) => value));
-  if ('error' in result || result.value !== NOWHERE) return result;
+  if ('error' in result) return result;
+  if (result.value !== NOWHERE) return fragment.vm === undefined ? result : { ...result, vm: fragment.vm };
   const reason = whyNowhere(launched, held, fragment);
   return reason === undefined ? result : { error: `${text.trim()} is nowhere: ${reason}.` };
 }

@@ -59,6 +59,11 @@ export function unknownThread(threadId: number, cpus: number): Failure {
   return new Failure(1020, `There is no thread ${threadId}: ${known}.`, 'quiet');
 }
 
+/** `name` as the thread list has it. */
+export function noWalks(name: string): Failure {
+  return new Failure(1030, `${name} makes no walks: the host acts on frames and host-virtual addresses. Choose the thread of a CPU.`, 'quiet');
+}
+
 export function staleFrame(frameId: number): Failure {
   return new Failure(1021, `Frame ${frameId} belongs to an earlier stop: ask for the stack trace again.`, 'quiet');
 }

@@ -24,9 +24,9 @@ export function parseMemoryReference(text: string): MemoryPlace | undefined {
   return address < 1n << 64n ? { space, address, ...(vm === undefined ? {} : { vm }) } : undefined;
 }
 
-/** Of several VMs the one that an actor is of, for its addresses. */
-export function ownerOf({ vms, actors }: Pick<Program, 'vms' | 'actors'>, actor: number): Pick<MemoryPlace, 'vm'> {
-  const vm = vms.length > 1 ? vms[actors[actor]?.vm ?? -1]?.name : undefined;
+/** Of several VMs the one that an actor is of, for its addresses; `other`: the VM that the address is said to be of. */
+export function ownerOf({ vms, actors }: Pick<Program, 'vms' | 'actors'>, actor: number, other = actors[actor]?.vm ?? -1): Pick<MemoryPlace, 'vm'> {
+  const vm = vms.length > 1 ? vms[other]?.name : undefined;
   return vm === undefined ? {} : { vm };
 }
 

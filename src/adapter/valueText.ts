@@ -12,6 +12,13 @@ export function valueText(value: bigint, type: ValueType, program: Program): str
   return processName ?? printValue(value, type);
 }
 
+/** As `valueText`, with whose address it is where there are several VMs: `alice.gpa:0x5000`. Host-physical ones are nobody's. */
+export function qualifiedText({ value, type, program, vm }: {
+  readonly value: bigint; readonly type: ValueType; readonly program: Program; readonly vm?: string;
+}): string {
+  return `${vm !== undefined && isAddressType(type) && type !== 'hpa' ? `${vm}.` : ''}${valueText(value, type, program)}`;
+}
+
 /** A field of an event, printed as the event table says. */
 export function fieldText(name: string, value: bigint): string {
   if (!isField(name)) return hex(value);

@@ -1,5 +1,6 @@
 import { RFLAGS } from '../hardware/processor/controlRegisters';
 import { REGISTER } from '../hardware/processor/registers';
+import type { Program } from '../language/program';
 import type { Machine } from './machine';
 import { ACTOR_STATE } from './scheduler';
 
@@ -8,7 +9,7 @@ export function deadlockText(machine: Machine): string {
   const { program, interpreter } = machine;
   const clauses = program.actors.flatMap((_, actor) => {
     const what = waitOf(machine, actor);
-    return what === undefined ? [] : [`${nameOf(machine, actor)} ${what}${placeOf(machine, actor)}${deafness(machine, actor)}`];
+    return what === undefined ? [] : [`${nameOf(machine, actor)} ${what}${placeOf(machine, actor)}${isSpinning(machine, actor) ? '' : deafness(machine, actor)}`];
   });
   const missed = program.actors.flatMap((_, actor) => {
     const meeting = interpreter.holds.missed(actor);
@@ -21,16 +22,28 @@ function nameOf({ program }: Machine, actor: number): string {
   return program.actors[actor]!.name;
 }
 
-function waitOf({ program, interpreter: { scheduler } }: Machine, actor: number): string | undefined {
+function waitOf(machine: Machine, actor: number): string | undefined {
+  const { program, interpreter: { scheduler, stacks } } = machine;
   const meeting = program.meetings[scheduler.meeting(actor)]?.name ?? '';
   switch (scheduler.state(actor)) {
     case ACTOR_STATE.atBarrier: return `waits at barrier ${meeting}`;
     case ACTOR_STATE.awaiting: return `awaits ${meeting}`;
     case ACTOR_STATE.held: return `is held for ${meeting}`;
     case ACTOR_STATE.waitsForBoot: return 'waits for the boot to end';
-    case ACTOR_STATE.running: return scheduler.isHalted(actor) ? 'halts, and no interrupt comes' : undefined;
+    case ACTOR_STATE.running: return scheduler.isHalted(actor) ? 'halts, and no interrupt comes' : `goes round a loop that only another could end${procedureText(program, stacks[actor]!.procedure)}`;
+    case ACTOR_STATE.ended: return deafness(machine, actor) === '' ? undefined : 'has come to its end';
     default: return undefined;
   }
+}
+
+/** It runs, and will never do anything else. */
+function isSpinning({ interpreter: { scheduler } }: Machine, actor: number): boolean {
+  return scheduler.state(actor) === ACTOR_STATE.running && !scheduler.isHalted(actor);
+}
+
+function procedureText({ procedures }: Program, procedure: number): string {
+  const { kind, name } = procedures[procedure]!;
+  return kind === 'procedure' ? `, in \`${name}\`` : '';
 }
 
 /** A CPU that waits takes interrupts, but for IF = 0: then a shootdown waits for its answer for ever. */
@@ -39,7 +52,12 @@ function deafness({ processors }: Machine, actor: number): string {
   return processor === undefined || (processor.registers[2 * REGISTER.rflags]! & RFLAGS.IF) !== 0 ? '' : ' with IF = 0, so that it takes no interrupt';
 }
 
+/** The line of its block, whatever it has called. */
 function placeOf({ program, interpreter }: Machine, actor: number): string {
-  const range = program.statements[interpreter.stacks[actor]!.statement]?.range;
+  const stack = interpreter.stacks[actor]!;
+  const frames = stack.frames();
+  const isCalled = stack.depth > 0 && frames[frames.length - 2]?.isHandler === false;
+  const number = stack.depth === 0 ? stack.statement : interpreter.statements.at(frames[frames.length - 1]!.pc - (isCalled ? 1 : 0));
+  const range = program.statements[number]?.range;
   return range === undefined ? '' : ` (line ${range.line + 1})`;
 }

@@ -1,19 +1,17 @@
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import { USE } from '../hypervisor/host/hostFrames';
-import { frameStates } from '../language/program';
+import { frameStateNumber, type FrameState } from '../language/frameStates';
 import { guestTablePages } from './guestTablePages';
 import type { RunningVm } from './runningVm';
-
-type FrameState = (typeof frameStates)[number];
 
 /** By the host's use of a frame. */
 const byUse: ReadonlyMap<number, FrameState> = new Map([
   [USE.free, 'free'], [USE.hostTable, 'host_table'], [USE.shadowTable, 'shadow_table'], [USE.eptTable, 'ept_table'],
 ]);
 
-/** What host frame `frame` is used for, a number of `frameStates`: of guests' memory whether it holds a table that some CR3 leads to. */
+/** What host frame `frame` is used for, a number of `frameStateRows`: of guests' memory whether it holds a table that some CR3 leads to. */
 export function frameStateOf(memory: PhysicalMemory, vms: readonly RunningVm[], frame: number): number {
-  return frameStates.indexOf(stateOf(memory, vms, frame));
+  return frameStateNumber(stateOf(memory, vms, frame));
 }
 
 function stateOf(memory: PhysicalMemory, vms: readonly RunningVm[], frame: number): FrameState {

@@ -14,7 +14,8 @@ export interface InstructionSite {
   words: Int32Array;
   /** Word index of the first operand. */
   at: number;
-  readonly chance: Randomness;
+  /** That of the CPU's VM: what `random` gives in one does not depend on what another draws. */
+  chance: Randomness;
   /** Guest-physical address of the VMCS region of a nested guest's CPU on this processor; undefined: it has none there. */
   readonly regionOf: (vm: number, cpu: number) => number | undefined;
   /** What it gives. */

@@ -60,6 +60,11 @@ export class GuestStack {
     return this.state[BASE]!;
   }
 
+  /** Number of the procedure that the running frame is of. */
+  get procedure(): number {
+    return this.words[this.base - PROCEDURE]!;
+  }
+
   /** Frames above the `cpu` block's. */
   get depth(): number {
     return this.state[DEPTH]!;

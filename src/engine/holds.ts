@@ -188,11 +188,3 @@ class EventSearch {
     return isWanted && ++this.seen === this.count;
   }
 }
-
-/** Kinds of event whose rows are the hypervisor's or the host's, which no `hold` can be before. */
-export const kindsOfRootMode: ReadonlySet<number> = new Set([
-  KIND.listing_call, KIND.listing_line, KIND.listing_return, KIND.entry_written, KIND.hidden_fault, KIND.true_fault,
-  KIND.spurious_fault, KIND.page_table_write_trapped, KIND.memslot_lookup, KIND.shadow_page_created, KIND.shadow_page_zapped, KIND.shadow_page_unsynced, KIND.shadow_page_synced, KIND.vtlb_table_created, KIND.vtlb_table_zapped,
-  KIND.host_fault, KIND.frame_allocated, KIND.host_action, KIND.host_action_void, KIND.mmu_notifier, KIND.frame_freed,
-  KIND.page_copied, KIND.swap_written, KIND.swap_read,
-]);

@@ -5,7 +5,9 @@ import type { Endings } from './endings';
 import type { GuestSwitch } from './guestSwitch';
 import type { GuestStack } from './guestStack';
 import type { HandlerCalls } from './handlerCalls';
+import { RUN } from './runState';
 import { ACTOR_STATE, type Scheduler } from './scheduler';
+import { spinsForEver } from './spinning';
 
 /** Vectors below are exceptions: of a delivery that has faulted. SDM Vol. 3, "Exception and Interrupt Vectors". */
 const FIRST_INTERRUPT = 32;
@@ -28,6 +30,7 @@ export interface BoundedInterpreter {
   readonly program: Program;
   readonly processors: readonly Processor[];
   readonly stacks: readonly GuestStack[];
+  readonly globals: Int32Array;
   readonly scheduler: Scheduler;
   readonly calls: HandlerCalls;
   readonly endings: Endings;
@@ -74,6 +77,12 @@ export class InstructionBoundaries {
     const { code, statements } = this.parts.program;
     const at = pc * INSTRUCTION_WORDS;
     return code[at] === OP.statement && !statements[code[at + 1]!]!.isExpect ? 1 : 0;
+  }
+
+  /** The actor whose turn it is runs because nobody else can: where it only goes round a loop, the run is over. */
+  endIdleLoop(): void {
+    const { scheduler: { current }, endings } = this.parts;
+    if (spinsForEver(this.parts, current)) endings.die(RUN.deadlock, current, 0, 0, 0, 0);
   }
 
   /** The block of `actor` is over, or it halts with nothing left to do, or it is a nested guest that nobody enters any more. */

@@ -25,7 +25,7 @@ import { printText } from './printValue';
 import type { PrivilegeSwitch } from './privilegeSwitch';
 import type { ProcessTable } from './processTable';
 import type { Questions } from './questions';
-import { Randomness } from './randomness';
+import { chancesOf, type Randomness } from './randomness';
 import { RUN, RunState } from './runState';
 import { ACTOR_STATE, ATTENTION_TO, NOBODY, Scheduler } from './scheduler';
 import { StatementIndex } from './statementIndex';
@@ -61,6 +61,7 @@ export class Interpreter {
   private readonly guests: GuestSwitch;
   readonly repeats: readonly FaultRepeats[];
   private readonly site: InstructionSite;
+  private readonly chances: readonly Randomness[];
   private readonly processors: readonly Processor[];
   private readonly questions: Questions;
   private readonly bus: EventBus;
@@ -103,15 +104,15 @@ export class Interpreter {
     });
     const parts = { program, processors, stacks, scheduler: this.scheduler, calls: this.calls, endings: this.endings };
     this.guests = new GuestSwitch({ ...parts, nesting: machine.nesting });
-    this.boundaries = new InstructionBoundaries({ ...parts, guests: this.guests });
+    this.boundaries = new InstructionBoundaries({ ...parts, globals: this.globals, guests: this.guests });
     this.meetings.scheduler = this.scheduler;
     this.holds.scheduler = this.scheduler;
     this.endings.scheduler = this.scheduler;
     this.endings.calls = this.calls;
     this.endings.met = (meeting) => { this.met(meeting); };
     this.endings.buried = (cpu) => { this.finishBoot(cpu); };
-    const seed = program.schedule.kind === 'random' ? program.schedule.seed : undefined;
-    this.site = { processor: processors[0]!, words: stacks[0]!.words, at: 0, chance: new Randomness(registry, 'chance', seed), lo: 0, hi: 0, regionOf: (vm, cpu) => machine.nesting.regionOf(vm, cpu) };
+    this.chances = chancesOf(registry, program);
+    this.site = { processor: processors[0]!, words: stacks[0]!.words, at: 0, chance: this.chances[0]!, lo: 0, hi: 0, regionOf: (vm, cpu) => machine.nesting.regionOf(vm, cpu) };
   }
 
   /** Hears what the scenario says. */
@@ -308,7 +309,7 @@ export class Interpreter {
     if (run.status !== RUN.running) return;
     const { pc } = this.stacks[scheduler.current]!;
     const operation = code[pc * INSTRUCTION_WORDS]!;
-    if (scheduler.advance(this.boundaries.isBeforeStatement(pc), isGuestInstruction[operation]!) !== NOBODY) return;
+    if (scheduler.advance(this.boundaries.isBeforeStatement(pc), isGuestInstruction[operation]!) !== NOBODY) return scheduler.isAloneAgain ? this.boundaries.endIdleLoop() : undefined;
     if (this.program.actors.every((_, actor) => this.boundaries.hasEnded(actor))) run.end();
     else this.endings.die(RUN.deadlock, scheduler.current, 0, 0, 0, 0);
   }
@@ -350,6 +351,7 @@ export class Interpreter {
     site.processor = processor;
     site.words = stack.words;
     site.at = operands;
+    site.chance = this.chances[cpu]!;
     site.lo = 0;
     site.hi = 0;
     const { aftermath, isAccess } = instruction;

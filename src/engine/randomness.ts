@@ -1,4 +1,5 @@
 import type { Registry } from '../hardware/state/registry';
+import type { Program } from '../language/program';
 
 /** Seed of `random(n)` where the schedule has none. */
 const DEFAULT_SEED = 1;
@@ -10,10 +11,11 @@ const DEFAULT_SEED = 1;
 export class Randomness {
   private readonly state: Int32Array;
 
-  constructor(registry: Registry, name: string, seed: number | undefined) {
+  /** `stream`: sources of one seed with different numbers give different sequences. */
+  constructor(registry: Registry, name: string, seed: number | undefined, stream = 0) {
     this.state = registry.block(name, 1);
     // Seeds that lie near to each other must not begin alike; and 0 is the one state that xorshift never leaves.
-    this.state[0] = Math.imul((seed ?? DEFAULT_SEED) + 0x9e3779b9 | 0, 0x85ebca6b) || DEFAULT_SEED;
+    this.state[0] = Math.imul((seed ?? DEFAULT_SEED) + 0x9e3779b9 ^ Math.imul(stream, 0xc2b2ae35), 0x85ebca6b) || DEFAULT_SEED;
   }
 
   /** The next number, as an int32. */
@@ -30,4 +32,11 @@ export class Randomness {
   below(bound: number): number {
     return (this.next() >>> 8) % bound;
   }
+}
+
+/** By actor: what `random` draws from, one source a VM, so that what one draws does not depend on what another runs. */
+export function chancesOf(registry: Registry, { schedule, vms, actors }: Program): readonly Randomness[] {
+  const seed = schedule.kind === 'random' ? schedule.seed : undefined;
+  const sources = vms.map((_, vm) => new Randomness(registry, `chance ${vm}`, seed, vm));
+  return actors.map(({ vm }) => sources[Math.max(0, vm)]!);
 }

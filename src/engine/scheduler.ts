@@ -45,6 +45,9 @@ export const ATTENTION_TO = {
   holds: 2,
 } as const;
 
+/** Where chance decides, statements between two times that `isAloneAgain` is told. */
+const ALONE_EVERY = 256;
+
 /** There is nobody who could run. */
 export const NOBODY = -1;
 
@@ -61,6 +64,8 @@ export interface Waits {
 export class Scheduler {
   /** Bits of `ATTENTION_TO` in word 0 of it. */
   readonly attention: Int32Array;
+  /** The actor has had a whole turn by the last `advance`, and goes on only because nobody else can. */
+  isAloneAgain = false;
   /** Statements of a turn; undefined where chance decides. */
   private readonly share: number | undefined;
   private readonly words: Int32Array;
@@ -157,11 +162,14 @@ export class Scheduler {
     const { words } = this;
     const now = words[CURRENT]!;
     words[PREVIOUS] = now;
-    if (this.canRun(now)) {
+    this.isAloneAgain = false;
+    const mayRun = this.canRun(now);
+    if (mayRun) {
       if (this.share === undefined ? (isBeforeStatement | isBeforeAccess) === 0 : isBeforeStatement === 0 || words[STATEMENTS]! < this.share) return now;
     }
     const next = this.share === undefined ? this.anyOf(now) : this.after(now);
     if (next === NOBODY) return NOBODY;
+    this.isAloneAgain = mayRun && next === now && (this.share !== undefined || words[STATEMENTS]! % ALONE_EVERY === ALONE_EVERY - 1 && this.after(now) === now);
     if (next !== now || this.share !== undefined) words[STATEMENTS] = 0;
     words[CURRENT] = next;
     return next;

@@ -81,6 +81,7 @@ export function compileExpression(
   return {
     fragment: {
       code: words, constants, registers: Math.max(0, body.registers - own), result: register, type: result.type,
+      ...(result.owner === undefined ? {} : { vm: result.owner.vm }),
       ...(read.length === 0 ? {} : { values: { at, read } }),
     },
   };

@@ -170,12 +170,9 @@ export const queries = [
   'gpa_of', 'hva_of', 'hpa_of', 'tlb.holds',
   'walk.fault', 'walk.references', 'walk.size', 'walk.frame', 'walk.user', 'walk.writable', 'walk.executable',
   'walk.pte', 'walk.pde', 'walk.pdpte', 'walk.pml4e', 'walk.pml5e',
-  // About a host-physical address: what kind of frame it lies in (`frameStates`).
+  // About a host-physical address: what kind of frame it lies in, a number of `frameStateRows`.
   'state_of',
 ] as const;
-
-/** What `state_of(hpa)` answers with, by number. */
-export const frameStates = ['free', 'guest_memory', 'guest_table', 'shadow_table', 'ept_table', 'host_table', 'other'] as const;
 
 /** Types of values. An address says its space; a number none. */
 export type ValueType = 'number' | 'truth' | 'gva' | 'gpa' | 'hva' | 'hpa' | 'process' | 'text' | 'walk' | 'table' | 'none';
@@ -362,6 +359,8 @@ export interface Fragment {
   readonly registers: number;
   readonly result: number;
   readonly type: ValueType;
+  /** Of an address that the expression says to be another VM's or process's: the number of that VM. */
+  readonly vm?: number;
   /** Named values of a listing line that it may read: value number n goes into register `at` + n. */
   readonly values?: { readonly at: number; readonly read: readonly { readonly number: number; readonly name: string }[] };
 }

@@ -80,13 +80,30 @@ describe('a session on two VMs', () => {
 
   it('stops at a write to an entry of that VM alone, and asks whose it is', async () => {
     const client = await atBobs('barrier both');
-    const entry = String((await client.ask('evaluate', { expression: 'gpa_of(slot)' }))['result']);
+    const qualified = String((await client.ask('evaluate', { expression: 'gpa_of(slot)' }))['result']);
+    assert.match(qualified, /^bob\.gpa:0x/);
+    const entry = qualified.slice('bob.'.length);
     await client.ask('setBreakpoints', { source: { path: program }, breakpoints: [] });
     assert.match((await functionBreakpoint(client, `write:${entry}`)).message ?? '', /write whose it is, as in alice\.gpa:0x… or bob\.gpa:0x…/);
-    assert.equal((await functionBreakpoint(client, `write:bob.${entry}`)).verified, true);
+    assert.equal((await functionBreakpoint(client, `write:${qualified}`)).verified, true);
     const stops = [await client.move('continue'), await client.move('continue')];
     const reasons = stops.map((stop) => [stop['reason'], stop['threadId']]);
     assert.deepEqual(reasons, [['exception', 1], ['function breakpoint', 2]], 'alice writes hers unseen, and dies before bob writes his');
+    client.dispose();
+  });
+
+  it('says whose an address is, in values as in the references of memory, and that a host thread makes no walk', async () => {
+    const client = await atBobs('entry [');
+    for (const [expression, start] of [
+      ['slot', 'bob.gva:'], ['gpa_of(slot)', 'bob.gpa:'], ['hpa_of(slot)', 'hpa:'], ['alice.gpa:0x5000', 'alice.gpa:'],
+      ['alice.p.gpa_of(0x600000)', 'alice.gpa:'], ['gpa_of(0x900000)', 'bob.gpa:nowhere'],
+    ] as const) {
+      const { result, memoryReference } = await client.ask<{ result: string; memoryReference: string }>('evaluate', { expression });
+      assert.ok(result.startsWith(start), `${expression} is ${result}`);
+      if (!result.endsWith('nowhere')) assert.equal(memoryReference, result, expression);
+    }
+    assert.match(await client.refused('pagewalk/walk', { threadId: 3 }), /^host thread watch makes no walks: .* Choose the thread of a CPU\.$/);
+    assert.match(await client.refused('pagewalk/walk', { threadId: 4 }), /^There is no thread 4: threads are 1 to 3\.$/);
     client.dispose();
   });
 

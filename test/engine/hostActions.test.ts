@@ -69,11 +69,11 @@ describe('host actions', () => {
   it('answer where an address lies and what its frame is used for', () => {
     const body = `  g = gpa_of(0x600000)
   expect hpa_of(g) == hpa_of(0x600000)
-  expect state_of(hpa_of(g)) == 1
+  expect state_of(hpa_of(g)) == frame_state.guest_memory
   expect hva_of(g) == hva_of(0x600000) and hpa_of(hva_of(g)) == hpa_of(g)
   s = gpa_of(pte_at(p, 0x600000))
   x = [direct(s)]
-  expect state_of(hpa_of(s)) == 2`;
+  expect state_of(hpa_of(s)) == frame_state.guest_table`;
     for (const mmu of ['ept', 'shadow-wp']) assert.equal(outcome(scenario('swap 1M', body), mmu), undefined, mmu);
   });
 });

@@ -174,6 +174,27 @@ cpu 1 {
     assert.match(report.outcome.message ?? '', /cpu 0 waits at barrier a \(line 5\) with IF = 0, so that it takes no interrupt; cpu 1 waits at barrier b \(line 9\); write/);
   });
 
+  describe('a loop that waits for what nobody can do', () => {
+    const endOf = (schedule: string, cpu0: string, cpu1: string): string => (
+      outcomeOf(`${schedule}\n${HEAD}global done = 0\ncpu 0 {\n  switch(p)\n  barrier a\n  ${cpu0}\n  barrier b\n}\ncpu 1 {\n  cli()\n  barrier a\n  ${cpu1}\n}\n`, 'native').message ?? ''
+    );
+    for (const schedule of ['', 'schedule every 1', 'schedule random 5']) {
+      it(`${schedule || 'schedule every 1000'}: a shootdown that a CPU with IF = 0 never answers is a deadlock`, () => {
+        assert.match(endOf(schedule, 'shootdown(p, 0x600000)', 'barrier b'),
+          /deadlock: cpu 0 goes round a loop that only another could end, in `ask_others` \(line 8\); cpu 1 waits at barrier b \(line 14\) with IF = 0, so that it takes no interrupt; write/);
+      });
+      it(`${schedule || 'schedule every 1000'}: so is one of the scenario's own, and that CPU may be at its end`, () => {
+        assert.match(endOf(schedule, 'while done == 0 { x = 1 }', 'repeat 2 { y = 1 }\n  barrier b'), /deadlock: cpu 0 goes round a loop that only another could end \(line 8\); cpu 1 waits/);
+        assert.match(endOf(schedule, 'shootdown(p, 0x600000)', 'if done { barrier b }'), /in `ask_others` \(line 8\); cpu 1 has come to its end \(line 14\) with IF = 0/);
+      });
+      it(`${schedule || 'schedule every 1000'}: a loop that comes to its end by itself, or by another CPU, is none`, () => {
+        assert.equal(endOf(schedule, 'x = 0\n  while x < 5000 { x += 1 }', 'barrier b'), '');
+        assert.equal(endOf(schedule, 'while done == 0 { x = 1 }', 'repeat 3000 { y = 1 }\n  done = 1\n  barrier b'), '');
+        assert.equal(endOf(schedule, 'x = 0\n  while x < 5000 { x = x ^ 1\n    done += 1\n    if done > 4000 { x = 6000 } }', 'barrier b'), '');
+      });
+    }
+  });
+
   for (const mmu of TECHNIQUES) {
     it(`${mmu}: interrupts reach a CPU that runs, waits, halts, or has nothing left to do`, () => {
       const text = `${HEAD}global taken = 0

@@ -32,6 +32,20 @@ function ran(text: string, mmu?: string): Ran {
 const two = (alice: string, bob: string, more = ''): string => `vm alice {\n${PARTS}cpu 0 {\n${alice}\n}\n}\nvm bob {\n${PARTS}cpu 0 {\n${bob}\n}\n}\n${more}`;
 
 describe('several VMs', () => {
+  it('draw by chance each for itself: what one draws does not depend on the other, nor on who runs when', () => {
+    const draws = (count: number): string => `switch(p)\nrepeat ${count} { x = random(1000000)\n print "WHO", x }`;
+    const drawn = (schedule: string, alices: number): readonly string[] => (
+      ran(`${schedule}\n${two(draws(alices).replace('WHO', 'alice'), draws(5).replace('WHO', 'bob'))}`, 'ept').said
+    );
+    const of = (said: readonly string[], who: string): readonly string[] => said.filter((line) => line.startsWith(who));
+    const bobs = of(drawn('', 5), 'bob');
+    assert.equal(new Set(bobs).size, 5);
+    assert.notDeepEqual(of(drawn('', 5), 'alice').map((line) => line.slice(6)), bobs.map((line) => line.slice(4)), 'not the same numbers in both');
+    for (const said of [drawn('schedule every 1', 5), drawn('', 0), drawn('schedule every 1', 9)]) assert.deepEqual(of(said, 'bob'), bobs);
+    assert.notDeepEqual(of(drawn('schedule random 2', 5), 'bob'), bobs, 'the seed decides');
+    assert.deepEqual(of(drawn('schedule random 2', 9), 'bob'), of(drawn('schedule random 2', 5), 'bob'));
+  });
+
   for (const mmu of TECHNIQUES) {
     it(`${mmu}: have the same guest addresses, and memory apart`, () => {
       const text = two(

@@ -21,6 +21,7 @@ describe('names', () => {
     check('x = 3\ny = x.foo', '5-10 An entry has no field `foo`; it has PAT, PCD, PWT, G, PS, D, A, XD, US, RW, P, frame.');
     check('x = p.rot', '5-10 A process has no field `rot` (did you mean `root`?); it has root and pcid.');
     check('x = 1\nexpect walk(0x600000).sice == 4K', '8-27 A walk has no field `sice` (did you mean `size`?); it has fault, references, size, frame, user, writable, executable, pte, pde, pdpte, pml4e.');
+    check('x = frame_state.fre', '5-20 `fre` is no state of a frame (did you mean `free`?); the states are free, guest_memory, guest_table, shadow_table, ept_table, host_table, other.');
     check('x = exit_reason.ept', '5-20 `ept` is no exit reason; reasons are named as in `vm_exits`, such as ept_violation.');
   });
   it('have a value only below their first assignment', () => {
@@ -38,6 +39,23 @@ describe('names', () => {
     assert.deepEqual(problems(`global next_frame = 3\n${onCpu('next_frame += 1')}`), []);
     checkFile(`global rax = 3\n${onCpu('x = 1')}`, '1:1-15 `rax` has a meaning of its own; choose another name.');
     checkFile(`table t; table t\n${onCpu('t[1] = 1')}`, '1:10-17 `t` is declared above as a table; choose another name.');
+  });
+});
+
+describe('a text with braces', () => {
+  it('is told to be printed as it stands, with what to write', () => {
+    const said = 'is printed as it stands, and';
+    check('r = 3\nprint "{r}"', `7-12 warning: A text ${said} \`{r}\` with it; write print r.`);
+    check('r = 3\nprint "r is { r.frame } here", r', `7-30 warning: A text ${said} \`{ r.frame }\` with it; write print "r is", r.frame, "here".`);
+    assert.deepEqual(cpuProblems('print "{}", "a { b", "{1}"'), []);
+  });
+});
+
+describe('a hold before an event of root mode', () => {
+  it('is an error: no access is held there', () => {
+    const text = (event: string): string => `cpu 0 { release w }\ncpu 1 {\n  hold w before ${event}\n  x = 1\n}`;
+    checkFile(text('hidden_fault'), '3:3-29 `hidden_fault` happens in the hypervisor or the host, and no access is held there; write an event of the processor such as table_read, tlb_fill, ad_update and vm_exit, or mmu_lock.');
+    for (const event of ['mmu_lock', 'vm_entry', 'ept_violation', 'structure_cache_fill', 'access_done']) assert.deepEqual(problems(text(event)), [], event);
   });
 });
 

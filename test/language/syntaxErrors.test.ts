@@ -136,7 +136,13 @@ machine { ram = 16M, paging: 4-level }`;
   });
 
   it('say that a word of the language is no name', () => {
-    assert.deepEqual(cpuProblems('for if in 0 .. 3 { }'), ['5-7 `if` is a word of the language and no name; choose another one.']);
+    for (const [lines, place] of [
+      ['for if in 0 .. 3 { }', '5-7'], ['table = frame()', '1-6'], ['entry = 3', '1-6'], ['measure |= 4', '1-8'], ['barrier = 3', '1-8'],
+      ['exits += 3', '1-6'], ['invlpg(table)', '8-13'], ['x = 1 + machine', '9-16'], ['x = 1\nx = x and on', '11-13'], ['map(p, process)', '8-15'],
+    ] as const) {
+      const word = lines.split('\n').at(-1)!.slice(Number(place.split('-')[0]) - 1, Number(place.split('-')[1]) - 1);
+      assert.deepEqual(cpuProblems(lines), [`${place} \`${word}\` is a word of the language and no name; choose another one.`], lines);
+    }
   });
 
   it('point at characters that the language does not have', () => {

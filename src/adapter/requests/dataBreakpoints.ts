@@ -52,5 +52,5 @@ function memoryReferenceOf(state: SessionState, args: DebugProtocol.DataBreakpoi
   const held: HeldFrame | undefined = args.frameId === undefined ? topFrame(launched, 0) : state.frames.find(args.frameId);
   if (held === undefined) return undefined;
   const result = evaluateIn(launched, held, args.name);
-  return 'error' in result || !isAddressType(result.type) ? undefined : memoryReference({ space: result.type, address: result.value, ...ownerOf(launched.scenario.program, held.cpu) });
+  return 'error' in result || !isAddressType(result.type) ? undefined : memoryReference({ space: result.type, address: result.value, ...ownerOf(launched.scenario.program, held.cpu, result.vm) });
 }

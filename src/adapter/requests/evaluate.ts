@@ -4,7 +4,7 @@ import { evaluateIn } from '../evaluation';
 import { cannotEvaluate, notStopped, staleFrame } from '../failures';
 import { memoryReference, ownerOf } from '../memoryReference';
 import type { SessionState } from '../sessionState';
-import { isAddressType, valueText } from '../valueText';
+import { isAddressType, qualifiedText } from '../valueText';
 import { topFrame } from './stack';
 
 /** Watch, hover, console and clipboard: any expression of the language, without effect on the machine. */
@@ -20,10 +20,12 @@ export function evaluate(
   const result = evaluateIn(launched, held, args.expression);
   if ('error' in result) return cannotEvaluate(result.error);
   const { value, type } = result;
+  const { program } = launched.scenario;
+  const owner = ownerOf(program, held.cpu, result.vm);
   return {
-    result: valueText(value, type, launched.scenario.program),
+    result: qualifiedText({ value, type, program, ...owner }),
     type,
     variablesReference: 0,
-    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...ownerOf(launched.scenario.program, held.cpu) }) } : {}),
+    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...owner }) } : {}),
   };
 }

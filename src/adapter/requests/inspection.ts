@@ -1,6 +1,6 @@
 import { REQUEST, type TablesArguments, type TablesResponse, type WalkArguments, type WalkResponse } from '../../protocol/requests';
 import type { Answer } from '../answer';
-import { badArgument, cannotInspect, notStopped, pathWithoutRoot, unknownThread } from '../failures';
+import { badArgument, cannotInspect, noWalks, notStopped, pathWithoutRoot, unknownThread } from '../failures';
 import type { SessionState } from '../sessionState';
 
 /** The table trees of the views. */
@@ -21,7 +21,10 @@ export function tables(state: SessionState, args: TablesArguments): Answer<Table
 export function walk(state: SessionState, args: WalkArguments): Answer<WalkResponse> {
   if (state.launched === undefined) return notStopped(REQUEST.walk);
   const { debuggee, inspector } = state.launched;
-  if (args.threadId < 1 || args.threadId > debuggee.cpus) return unknownThread(args.threadId, debuggee.cpus);
+  const { threads } = debuggee;
+  const name = threads[args.threadId - 1];
+  if (name === undefined) return unknownThread(args.threadId, threads.length);
+  if (args.threadId > debuggee.cpus) return noWalks(name);
   const response = inspector.walk(args);
   return 'error' in response ? cannotInspect(response.error) : response;
 }

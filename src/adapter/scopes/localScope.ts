@@ -4,7 +4,7 @@ import type { Program, ValueType } from '../../language/program';
 import { evaluateIn } from '../evaluation';
 import { memoryReference, ownerOf } from '../memoryReference';
 import type { HeldFrame, Launched } from '../sessionState';
-import { isAddressType, valueText } from '../valueText';
+import { isAddressType, qualifiedText } from '../valueText';
 
 /** Variables of a guest frame of `cpu`, or the named values of a listing line. */
 export function namedVariables(values: readonly NamedValue[], program: Program, cpu: number): readonly DebugProtocol.Variable[] {
@@ -25,13 +25,14 @@ export function globalVariables(launched: Launched, held: HeldFrame): readonly D
 export function variable(
   name: string, value: bigint, type: ValueType, { program, cpu }: { readonly program: Program; readonly cpu: number }, expression = name,
 ): DebugProtocol.Variable {
+  const owner = ownerOf(program, cpu);
   return {
     name,
-    value: valueText(value, type, program),
+    value: qualifiedText({ value, type, program, ...owner }),
     type,
     evaluateName: expression,
     variablesReference: 0,
     presentationHint: { attributes: ['readOnly'] },
-    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...ownerOf(program, cpu) }) } : {}),
+    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...owner }) } : {}),
   };
 }

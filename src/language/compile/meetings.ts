@@ -1,5 +1,6 @@
 import { KIND } from '../../hardware/events/eventTable';
 import type { Hold, Meet } from '../generated/ast';
+import { holdableEvents } from '../holdableEvents';
 import { MEET, OP } from '../program';
 import { numberOf } from '../syntax/literals';
 import type { SourceText } from '../syntax/sourceText';
@@ -47,7 +48,8 @@ export function compileHold(body: Body, node: Hold): void {
   const row = beginStatement(body, statementRange(body, node), 'own level');
   const index = meetingOf(body, node, 'hold', 'gate');
   const kind = Object.hasOwn(KIND, node.event) ? KIND[node.event as keyof typeof KIND] : undefined;
-  if (kind === undefined) body.failName(node, 'hold-unknown-event', node.event, Object.keys(KIND), { name: node.event, choices: EXAMPLES });
+  if (kind === undefined) body.failName(node, 'hold-unknown-event', node.event, holdableEvents.map(({ name }) => name), { name: node.event, choices: EXAMPLES });
+  else if (!holdableEvents.some(({ name }) => name === node.event)) body.fail(node, 'hold-root-event', { name: node.event, choices: EXAMPLES });
   const image = node.count ?? '1';
   const count = numberOf(image);
   if (count === undefined || count === 0n || count > MOST_EVENTS) body.fail(node, 'hold-count', { image });

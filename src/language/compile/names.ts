@@ -1,6 +1,7 @@
 import { exitReasons } from '../../hardware/vmx/exitReasons';
 import type { Expr, NameRef } from '../generated/ast';
 import type { Symbol } from './symbols';
+import { frameStateNumber, frameStateRows } from '../frameStates';
 import { OP, type ValueType } from '../program';
 import type { Body, Operand } from './body';
 import { noteTechnique } from './asked';
@@ -92,6 +93,7 @@ export function compileNamedPath(body: Body, node: Expr, path: readonly string[]
   if (path.length === 2 && registerPart(root) !== undefined) return compileRegisterBit(body, node, root, field, target);
   if (root === 'vmcs' && path.length === 2) return compileVmcsRead(body, node, field, target);
   if (root === 'exit_reason') return exitReason(body, node, field);
+  if (root === 'frame_state') return frameState(body, node, field);
   if (root === 'event') return eventField(body, node, field, target);
   const family = counterPaths.filter((name) => name.startsWith(`${root}.`));
   const written = path.join('.');
@@ -110,6 +112,13 @@ function exitReason(body: Body, node: Expr, name: string): Operand {
   const reason = exitReasons.find((row) => row.key === name);
   if (reason !== undefined) return { type: 'number', constant: BigInt(reason.number) };
   return body.failName(node, 'unknown-exit-reason', name, exitReasons.map((row) => row.key), { name, advice: REASONS_ADVICE });
+}
+
+function frameState(body: Body, node: Expr, name: string): Operand {
+  const number = frameStateNumber(name);
+  if (number >= 0) return { type: 'number', constant: BigInt(number) };
+  const names = frameStateRows.map((row) => row.name);
+  return body.failName(node, 'unknown-frame-state', name, names, { name, choices: names.join(', ') });
 }
 
 function eventField(body: Body, node: Expr, name: string, target?: number): Operand {

@@ -1,4 +1,4 @@
-import type { Block, Print, Return, Statement } from '../generated/ast';
+import type { Block, Print, Return, Statement, Text } from '../generated/ast';
 import { OP, type PrintPart } from '../program';
 import { extentOf } from '../syntax/sourceText';
 import { compileUpdate } from './assignments';
@@ -201,7 +201,7 @@ function compilePrint(body: Body, node: Print): void {
   const outer = body.purpose;
   body.purpose = 'judge';
   const parts = node.values.map((value): PrintPart => {
-    if (value.$type === 'Text') return { text: value.text };
+    if (value.$type === 'Text') return { text: saidBraces(body, value).text };
     const operand = compileExpression(body, value);
     if (operand.type === 'none' || operand.type === 'table') {
       body.fail(value, 'not-printed', { written: body.written(value), type: described(operand.type) });
@@ -213,6 +213,18 @@ function compilePrint(body: Body, node: Print): void {
   body.purpose = outer;
   body.unit.prints.push(parts);
   body.unit.code.emit(OP.print, body.unit.prints.length - 1);
+}
+
+/** A value within a text's braces, as other languages have it: here, and unlike in log messages, they are part of the text. */
+function saidBraces(body: Body, node: Text): Text {
+  const match = /^([^{]*)(\{\s*([A-Za-z_][^{}]*?)\s*\})(.*)$/.exec(node.text);
+  if (match === null) return node;
+  const [, before = '', part = '', value = '', behind = ''] = match;
+  const quoted = (text: string): readonly string[] => (text.trim() === '' ? [] : [`"${text.trim()}"`]);
+  const instead = [...quoted(before), value, ...quoted(behind)].join(', ');
+  body.unit.report.say(body.source, node, 'braces-in-text', { part, instead });
+  body.unit.report.mend(body.source, node, 'braces-in-text', replacing(body.source, node, instead));
+  return node;
 }
 
 function compileReturn(body: Body, node: Return): Flow {

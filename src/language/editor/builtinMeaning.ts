@@ -31,6 +31,7 @@ const BY_NAME: readonly (readonly [BuiltinKind, (name: string) => boolean])[] = 
   ['entry word', (name) => entryWords.has(name)],
   ['counter', (name) => COUNTER_ROOTS.has(name)],
   ['exit reason', (name) => name === 'exit_reason'],
+  ['frame state', (name) => name === 'frame_state'],
   ['event', (name) => name === 'event'],
 ];
 
@@ -62,6 +63,7 @@ function fieldMeaning(node: AstNode, name: string): Meaning {
   const [root = ''] = path;
   if (node.$container?.$type === 'Call' && node.$containerProperty === 'of' && callableNamed(name) !== undefined) return { kind: 'question', name };
   if (root === 'exit_reason' || (path.includes('exits') && name !== 'total' && name !== 'exits')) return { kind: 'exit reason', name };
+  if (root === 'frame_state') return { kind: 'frame state', name };
   if (COUNTER_ROOTS.has(root)) return { kind: 'counter', name: path.join('.') };
   if (registerPart(root) !== undefined) return { kind: 'register bit', name, owner: root };
   if (entryBits.has(name)) return { kind: 'entry bit', name };

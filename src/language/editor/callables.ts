@@ -21,7 +21,7 @@ const questionRows: readonly Callable[] = [
   { name: 'hpa_of', kind: 'question', parameters: [{ name: 'a', type: '' }], result: 'hpa', documentation: 'The host-physical address behind `a`. Depends on the technique: in expect, print and host statements only.' },
   { name: 'walk', kind: 'question', parameters: address, result: 'walk', documentation: `The walk of the guest's tables for \`a\`, made without effects; its fields are ${Object.keys(walkFields).join(', ')}.` },
   { name: 'holds', kind: 'question', parameters: address, result: 'truth', documentation: 'Whether a TLB line of this CPU maps `a`. In expect, print and host statements only.' },
-  { name: 'state_of', kind: 'question', parameters: [{ name: 'a', type: 'hpa' }], result: 'number', documentation: 'What the host uses the frame at `a` for.' },
+  { name: 'state_of', kind: 'question', parameters: [{ name: 'a', type: 'hpa' }], result: 'number', documentation: 'What the host uses the frame at `a` for: one of `frame_state.free`, `.guest_memory`, `.guest_table` ….' },
 ];
 
 function constructorRow(name: string, documentation: string, words: readonly string[]): Callable {

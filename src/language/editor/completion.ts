@@ -1,12 +1,13 @@
 import { registerBits } from '../../hardware/processor/controlRegisters';
-import { eventKinds } from '../../hardware/events/eventTable';
 import { LONG4 } from '../../hardware/paging/formats/long4';
 import { exitReasons } from '../../hardware/vmx/exitReasons';
 import { counterPaths } from '../compile/counters';
 import { entryBits, entryFormatOf } from '../compile/entryFormat';
 import { registerPart, registerPartNames } from '../compile/registersAndParts';
 import { walkFields } from '../compile/builtins';
+import { frameStateRows } from '../frameStates';
 import type { File } from '../generated/ast';
+import { holdableEvents } from '../holdableEvents';
 import { callables } from './callables';
 import { cursorContext, type CursorContext } from './cursorContext';
 import type { EditedScenario } from './editedScenario';
@@ -85,7 +86,7 @@ function inBody(scenario: EditedScenario, context: CursorContext): readonly Comp
   if (/\bpage_fault\s*\([\w\s,]*$/.test(statement) && /^expect\b/.test(statement)) {
     return [...faultWords].map(([label, documentation]) => ({ ...plain(label, 'keyword', 'error code'), documentation }));
   }
-  if (/^hold\s+\w+\s+before\s+\w*$/.test(statement)) return eventKinds.map(({ name, text }) => plain(name, 'event', text));
+  if (/^hold\s+\w+\s+before\s+\w*$/.test(statement)) return holdableEvents.map(({ name, text }) => plain(name, 'event', text));
   const index = nameIndex(scenario);
   if (/^(?:barrier|await|release|hold)\s+\w*$/.test(statement)) return meetings(index);
   const values = valuesAt(scenario, index, context);
@@ -166,6 +167,7 @@ function fieldsOf(owner: string): readonly Completion[] {
     const total = owner === 'exit_reason' ? [] : [plain('total', 'field', 'all VM exits')];
     return [...total, ...exitReasons.map(({ key, name }) => plain(key, 'field', name))];
   }
+  if (owner === 'frame_state') return frameStateRows.map(({ name, text }) => ({ ...plain(name, 'field', 'what a frame is used for'), documentation: text }));
   const path = owner.replace(/^total\.?/, '');
   const family = counterPaths.flatMap((each) => {
     if (path === '') return [each];

@@ -7,7 +7,7 @@ export type DeclaredKind = (typeof declaredKinds)[number];
 /** What the language and the machine bring. */
 export type BuiltinKind =
   | 'instruction' | 'question' | 'host action' | 'entry constructor' | 'register' | 'register bit' | 'rights' | 'entry bit'
-  | 'entry word' | 'truth value' | 'field' | 'counter' | 'exit reason' | 'event' | 'technique' | 'setting' | 'setting value'
+  | 'entry word' | 'truth value' | 'field' | 'counter' | 'exit reason' | 'frame state' | 'event' | 'technique' | 'setting' | 'setting value'
   | 'range word' | 'fault word' | 'stop cause' | 'keyword' | 'unknown';
 
 /** What a word of a scenario means. */

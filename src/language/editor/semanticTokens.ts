@@ -43,6 +43,7 @@ const SHOWN: Readonly<Partial<Record<Meaning['kind'], { readonly type: SemanticT
   'entry bit': { type: 'enumMember', modifiers: ['readonly'] },
   field: { type: 'property', modifiers: [] },
   counter: { type: 'property', modifiers: ['readonly'] },
+  'frame state': { type: 'enumMember', modifiers: ['readonly'] },
   'exit reason': { type: 'enumMember', modifiers: ['readonly'] },
   event: { type: 'event', modifiers: ['readonly'] },
   technique: { type: 'enumMember', modifiers: ['readonly'] },

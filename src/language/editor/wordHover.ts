@@ -1,6 +1,7 @@
 import { registerBits } from '../../hardware/processor/controlRegisters';
 import { eventKinds, type EventKind } from '../../hardware/events/eventTable';
 import { exitReasons } from '../../hardware/vmx/exitReasons';
+import { frameStateRows } from '../frameStates';
 import { entryBits, entryWords, rightsWords } from '../compile/entryFormat';
 import { registerPart } from '../compile/registersAndParts';
 import { bodyOwner, type Declaration, type NameIndex } from './nameIndex';
@@ -92,6 +93,7 @@ const TELLERS: Readonly<Partial<Record<BuiltinKind, Teller>>> = {
   setting: (scenario, _, name, owner) => settingText(scenario, name, owner),
   'setting value': (scenario, _, name, owner) => settingValueText(scenario, name, owner),
   'exit reason': (_, __, name) => exitReasonText(name),
+  'frame state': (_, __, name) => rowText(name, frameStateRows.find((row) => row.name === name)?.text ?? 'What the host uses a frame for: `state_of(a)` answers with one of its fields.'),
   event: (_, __, name) => rowText(name, eventRow(name)?.text),
   counter: (_, __, name) => counterText(name),
   field: (_, token, name) => fieldText(token, name),

@@ -124,6 +124,7 @@ export const expressionMessages = {
   'ept-entry-size': { sentence: '`<name>` is 8 bytes and `entry` is 4 in <mode> paging; write qword [a] = <name>(…).', file: 'machine { paging 32-bit }\ncpu 0 { entry [0xc0200000] = epte(gpa:0x5000, rw) }' },
   'memory-type': { sentence: '`<written>` is no EPT memory type; write uc, wc, wt, wp or wb.', cpu: 'x = epte(gpa:0x5000, rw, 9)' },
   'unknown-exit-reason': { sentence: '`<name>` is no exit reason<hint>; <advice>.', cpu: 'x = exit_reason.ept' },
+  'unknown-frame-state': { sentence: '`<name>` is no state of a frame<hint>; the states are <choices>.', cpu: 'x = frame_state.freee' },
   'unknown-counter': { sentence: '`<path>` is no counter<hint>; there are <choices>.', cpu: 'x = 1\nexpect tlb.hit == 1' },
   'unknown-total': { sentence: '`<path>` is no counter<hint>; after `total.` comes one of <choices>.', cpu: 'x = 1\nexpect total.tlb.hit == 1' },
   'counter-family': { sentence: '`<name>` is a family of counters; write <advice>.', cpu: 'x = 1\nprint exits' },

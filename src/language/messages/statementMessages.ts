@@ -52,6 +52,9 @@ export const statementMessages = {
     severity: 'warning', sentence: 'This line is never reached; remove it, or the line above that leaves.',
     file: 'procedure f() { return\n x = 1 }\ncpu 0 { f() }',
   },
+  'braces-in-text': {
+    severity: 'warning', sentence: 'A text is printed as it stands, and `<part>` with it; write print <instead>.', cpu: 'r = 3\nprint "r is {r}"',
+  },
   'not-printed': { sentence: '`<written>` is <type> and cannot be printed; print a number or an address.', file: 'cpu 0 { x = 1 }\nhost thread h { d = get_dirty_log(ram)\n print d }' },
   // Expectations.
   'refused-reason': { sentence: '`refused` takes no reason; write `refused` alone.', cpu: 'user [0x600000] = 1\nexpect refused(reason)' },
@@ -93,6 +96,10 @@ export const statementMessages = {
   'nobody-waits': { severity: 'warning', sentence: 'Nobody waits for `<name>`; write await <name> or hold <name> before … in another cpu or host thread, or remove it.', file: 'cpu 0 { release w }\ncpu 1 { x = 1 }' },
   'barrier-and-gate': { sentence: '`<name>` is a barrier in one place and awaited or released in another; use two names.', file: 'cpu 0 { barrier b }\ncpu 1 { barrier b\n release b }' },
   'meeting-in-handler': { sentence: 'A handler that waits would never end for its access; move `<what>` to the cpu block.', file: 'on page_fault(gva a, code) { barrier b }\ncpu 0 { barrier b }\ncpu 1 { barrier b }' },
+  'hold-root-event': {
+    sentence: '`<name>` happens in the hypervisor or the host, and no access is held there; write an event of the processor such as <choices>, or mmu_lock.',
+    file: 'cpu 0 { release w }\ncpu 1 { hold w before hidden_fault\n x = 1 }',
+  },
   'hold-unknown-event': { sentence: 'There is no event `<name>`<hint>; hold stops before events such as <choices>.', file: 'cpu 0 { release w }\ncpu 1 { hold w before tlb_fil\n x = 1 }' },
   'hold-in-thread': { sentence: '`hold` stops an instruction of a CPU inside itself, and a host thread runs none; use await.', file: 'cpu 0 { release w }\nhost thread h { hold w before tlb_fill\n merge_all() }' },
   'hold-nothing': { sentence: '`hold` stops the next statement inside itself, and none follows here; write it above the access it is for.', file: 'cpu 0 { release w }\ncpu 1 { hold w before tlb_fill }' },

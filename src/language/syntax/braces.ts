@@ -29,6 +29,11 @@ export function madeToken(like: IToken, type: TokenType, image: string): IToken 
   return { ...like, image, tokenType: type, tokenTypeIdx: type.tokenTypeIdx ?? 0 };
 }
 
+/** `table = 3` begins no declaration, but takes its word for a variable's name. */
+function isAssignment(next: IToken | undefined): boolean {
+  return next !== undefined && /^[-+&|^]?=$/.test(next.image);
+}
+
 /**
  * Tokens whose braces match: a `}` that closes nothing is dropped, and a block is closed where a declaration starts
  * inside it or the file ends. Each such place is one problem. Scenarios with a `vm` keep their declarations in blocks.
@@ -46,9 +51,9 @@ export function balanceBraces(
     if (brace !== undefined) problems.push(neverClosed(brace));
     for (; open.length > 0; open.pop()) balanced.push(madeToken(like, close, '}'));
   };
-  for (const token of tokens) {
+  for (const [i, token] of tokens.entries()) {
     const previous = balanced[balanced.length - 1];
-    if (!hasVm && open.length > 0 && DECLARATIONS.has(token.image) && isEndOfStatement(previous)) {
+    if (!hasVm && open.length > 0 && DECLARATIONS.has(token.image) && isEndOfStatement(previous) && !isAssignment(tokens[i + 1])) {
       const lineEnd = balanced.pop();
       closeAll(token);
       if (lineEnd !== undefined) balanced.push(lineEnd);

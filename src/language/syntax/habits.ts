@@ -29,6 +29,10 @@ const SIGNS: readonly (readonly [first: string, second: string, instead: string]
   ['&', '&', 'and'], ['|', '|', 'or'], [':', '=', '='], ['/', '*', '//'], ['<', '>', '!='], ['=', '=>', '>='],
 ];
 
+/** Signs behind a name that is given a value, and signs before a value. */
+const ASSIGNS = /^[-+&|^]?=$/;
+const BEFORE_VALUE = /^(?:[-+&|^]?=|[=!<>]=|<<|>>|[-+*/%&|^~<>(,[]|and|or|not)$/;
+
 /** Blocks of settings and areas, which have no statements. */
 const PLAIN_BLOCKS: ReadonlySet<string> = new Set(['machine', 'platform', 'process']);
 
@@ -37,7 +41,7 @@ export function meaningOf(tokens: readonly IToken[], at: number, typeOf: (image:
   const token = tokens[at];
   if (token === undefined) return undefined;
   const block = blockOf(tokens, at);
-  return braceBelow(tokens, at) ?? settingSign(tokens, at, block) ?? sign(tokens, at) ?? word(tokens, at, block, typeOf);
+  return braceBelow(tokens, at) ?? settingSign(tokens, at, block) ?? sign(tokens, at) ?? wordAsName(tokens, at, block) ?? word(tokens, at, block, typeOf);
 }
 
 /** The `{` of a block on a line of its own. */
@@ -67,6 +71,16 @@ function sign(tokens: readonly IToken[], at: number): Meant | undefined {
     return { problem: token.image === '*' ? said : { ...said, fix: { ...place, text: row[2] } } };
   }
   return undefined;
+}
+
+/** `table = frame()`, `f(table)`: a word of the language where a variable's name would stand, before or behind a sign. */
+function wordAsName(tokens: readonly IToken[], at: number, block: string | undefined): Meant | undefined {
+  if (block !== undefined && PLAIN_BLOCKS.has(block)) return undefined;
+  const token = tokens[at]!;
+  const isAssigned = ASSIGNS.test(tokens[at + 1]?.image ?? '') && separates(tokens[at - 1]);
+  const named = ASSIGNS.test(token.image) && separates(tokens[at - 2]) ? tokens[at - 1] : isAssigned || BEFORE_VALUE.test(tokens[at - 1]?.image ?? '') ? token : undefined;
+  const isWord = named !== undefined && named.tokenType.name !== 'ID' && /^[a-z]/.test(named.image);
+  return isWord ? { problem: problem(extent(named), 'reserved-word', { image: named.image }) } : undefined;
 }
 
 /** The word that the statement or declaration begins with: a slip of the fingers, another language's, or a call's. */
