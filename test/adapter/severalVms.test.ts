@@ -93,7 +93,7 @@ describe('a session on two VMs', () => {
   });
 
   it('says whose an address is, in values as in the references of memory, and that a host thread makes no walk', async () => {
-    const client = await atBobs('entry [');
+    const client = await atBobs('barrier both');
     for (const [expression, start] of [
       ['slot', 'bob.gva:'], ['gpa_of(slot)', 'bob.gpa:'], ['hpa_of(slot)', 'hpa:'], ['alice.gpa:0x5000', 'alice.gpa:'],
       ['alice.p.gpa_of(0x600000)', 'alice.gpa:'], ['gpa_of(0x900000)', 'bob.gpa:nowhere'],
