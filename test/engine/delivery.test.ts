@@ -88,7 +88,7 @@ cpu 0 {
 on interrupt 0x15 { rax = 1 }
 cpu 0 {
   ss = 0
-  expect word [0x54] == 0x15
+  expect word [0x54] == 0x150
   int(0x15)
   expect rax == 1
   expect rsp == 0x7000 and word [0x6ffe] != 0

@@ -18,11 +18,17 @@ function declaredName(block: string): string {
   return name.startsWith('tlb') ? 'tlb' : name;
 }
 
+/** Of a line that has been looked at so often, every so many-th time is enough. */
+const ENOUGH = 60;
+const THEN_EVERY = 25;
+
 /**
- * Runs a machine to its end, notes the lines it reaches, and holds each to what it declares: between
- * its event and the next line's, call's or return's, only the blocks it names may change.
+ * Runs a machine to its end, notes the lines it reaches, and holds each to what it declares: between its event and the next
+ * line's, call's or return's, only the blocks it names may change. `looked`: how often each line has come by, which runs may share.
  */
-export function watchListings(machine: Machine, onStep: (machine: Machine) => void = () => undefined): WatchedRun {
+export function watchListings(
+  machine: Machine, onStep: (machine: Machine) => void = () => undefined, looked = new Map<string, number>(),
+): WatchedRun {
   const hits = new Map<string, number>();
   const kinds = new Array<number>(eventKinds.length).fill(0);
   const undeclared = new Set<string>();
@@ -38,7 +44,12 @@ export function watchListings(machine: Machine, onStep: (machine: Machine) => vo
       }
       registry.forget(before);
     }
-    before = registry.checkpoint();
+    before = undefined;
+  };
+  const look = (name: string): void => {
+    const times = (looked.get(name) ?? 0) + 1;
+    looked.set(name, times);
+    if (times <= ENOUGH || times % THEN_EVERY === 0) before = registry.checkpoint();
   };
   const { run } = machine.interpreter;
   machine.bus.listen((record) => {
@@ -47,6 +58,7 @@ export function watchListings(machine: Machine, onStep: (machine: Machine) => vo
       case KIND.listing_call:
         settle();
         stack.push({ name: 'heading', writes: [] });
+        look(`heading ${record[field.listing.at]!}`);
         break;
       case KIND.listing_line: {
         settle();
@@ -55,11 +67,13 @@ export function watchListings(machine: Machine, onStep: (machine: Machine) => vo
         const name = `${listing.name}:${at} ${listing.lines[at - 1]!.text.trim()}`;
         hits.set(name, (hits.get(name) ?? 0) + 1);
         stack[stack.length - 1] = { name, writes: listing.lines[at - 1]!.writes };
+        look(name);
         break;
       }
       case KIND.listing_return:
         settle();
         stack.pop();
+        look(`behind a return to ${stack[stack.length - 1]?.name ?? 'the guest'}`);
         break;
       default: break;
     }
