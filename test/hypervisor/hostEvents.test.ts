@@ -20,7 +20,7 @@ describe('what the host does', function () {
       const program = compiled(withHostEvents(guestText(guest), events));
       const native = seenByGuest(program, 'native');
       for (const mmu of hypervisors) assert.deepEqual(seenByGuest(program, mmu), native, mmu);
-    }), { numRuns: 40, seed: 20261121 });
+    }), { numRuns: 14, seed: 20261121 });
   });
 
   it('leaves frames, reverse maps, swap counts and every entry above them in step, after each instruction', () => {

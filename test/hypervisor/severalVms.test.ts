@@ -60,7 +60,7 @@ describe('several VMs on one host', function () {
         assert.deepEqual(together.get('alice'), seenByEach(`${platform}\n${alice}`, mmu).get(''));
         assert.deepEqual(together.get('bob'), seenByEach(`${platform}\n${bob}`, mmu).get(''));
       },
-    ), { numRuns: 40, seed: 20261122 });
+    ), { numRuns: 20, seed: 20261122 });
   });
 
   it('keep each guest to frames of its own: random guests side by side, each under its technique', () => {
