@@ -47,16 +47,16 @@ describe('shadow tables of guests in every paging mode', function () {
   });
 
   it('show the guest what it sees natively, whatever it does', () => {
-    fc.assert(fc.property(modeGuests, (text) => { assertAgreement(compiled(text)); }), { numRuns: 30, seed: 20261121 });
+    fc.assert(fc.property(modeGuests, (text) => { assertAgreement(compiled(text)); }), { numRuns: 16, seed: 20261121 });
   });
 
   it('show it the same while it turns paging off and on, with 32-bit and PAE tables', () => {
-    fc.assert(fc.property(togglingGuests, (text) => { assertAgreement(compiled(text)); }), { numRuns: 40, seed: 20261121 });
+    fc.assert(fc.property(togglingGuests, (text) => { assertAgreement(compiled(text)); }), { numRuns: 20, seed: 20261121 });
   });
 
   it('hold what they promise after every instruction', () => {
     fc.assert(fc.property(fc.oneof(modeGuests, togglingGuests), fc.constantFrom(...shadows), (text, mmu) => {
       runAudited(machineFor(compiled(text), mmu));
-    }), { numRuns: 40, seed: 20261121 });
+    }), { numRuns: 20, seed: 20261121 });
   });
 });
