@@ -1,5 +1,5 @@
 import { line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
-import { nextIndex, nextTable } from '../shadowWp/trackWrite';
+import { nextIndex, nextTable, zapPresentSpte } from '../shadowWp/trackWrite';
 import { zapOrphans } from '../shadowWp/zapOrphans';
 import { compose } from './compose';
 import type { RebuildMmu } from './rebuildMmu';
@@ -17,12 +17,7 @@ export const trackWrite: ListingProcedure<RebuildMmu> = {
   body: [
     repeat('sp = next shadow page of this frame', (mmu, f) => nextTable(mmu, f), [
       repeat('index = next SPTE of sp whose guest entry the store has changed', (mmu, f) => nextIndex(mmu, f), [
-        when('the SPTE is present', (mmu, f) => mmu.sptes.isPresent(f.lo(V.sp), f.lo(V.index)), [
-          line('zap the SPTE', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages', 'shadow.rmap'] }, (mmu, f) => {
-            mmu.sptes.zap(f.lo(V.sp), f.lo(V.index), mmu.cpu);
-            mmu.mustFlush = 1;
-          }),
-        ]),
+        zapPresentSpte(),
       ]),
     ]),
     line('zap_orphans(): tables that the old entries led to', {}, (mmu) => void mmu.call(zapOrphans)),

@@ -1,6 +1,6 @@
 import { line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { entryBytesOf, levelOf } from '../shadowWp/role';
-import { nextIndex } from '../shadowWp/trackWrite';
+import { nextIndex, zapPresentSpte } from '../shadowWp/trackWrite';
 import type { UnsyncMmu } from './unsyncMmu';
 
 const V = { gpa: 0, bytes: 1, sp: 2, index: 3, entry: 4, next: 5 } as const;
@@ -30,12 +30,7 @@ export const trackWrite: ListingProcedure<UnsyncMmu> = {
       ]),
       when('sp is still there', (_, f) => f.lo(V.sp) !== 0, [
         repeat('index = next SPTE of sp whose guest entry the store has changed', (mmu, f) => nextIndex(mmu, f), [
-          when('the SPTE is present', (mmu, f) => mmu.sptes.isPresent(f.lo(V.sp), f.lo(V.index)), [
-            line('zap the SPTE', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages', 'shadow.rmap'] }, (mmu, f) => {
-              mmu.sptes.zap(f.lo(V.sp), f.lo(V.index), mmu.cpu);
-              mmu.mustFlush = 1;
-            }),
-          ]),
+          zapPresentSpte(),
         ]),
       ]),
     ]),

@@ -1,4 +1,4 @@
-import { line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { line, repeat, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { entryBytesOf, isDirect, levelOf, modeIn, quadrantOf, sptesPerEntry } from './role';
 import type { ShadowMmu } from './shadowMmu';
 
@@ -7,6 +7,16 @@ const SPTES = 512;
 /** Numbers of its values. */
 export const TRACK_WRITE = { gpa: 0, bytes: 1, sp: 2, index: 3, entry: 4 } as const;
 const V = TRACK_WRITE;
+
+/** What every way of shadow paging does first with SPTE `index` of `sp`, whose guest entry has been written. */
+export function zapPresentSpte<Mmu extends ShadowMmu>(): ListingNode<Mmu> {
+  return when('the SPTE is present', (mmu, f) => mmu.sptes.isPresent(f.lo(V.sp), f.lo(V.index)), [
+    line('zap the SPTE', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages', 'shadow.rmap'] }, (mmu, f) => {
+      mmu.sptes.zap(f.lo(V.sp), f.lo(V.index), mmu.cpu);
+      mmu.mustFlush = 1;
+    }),
+  ]);
+}
 
 export const trackWrite: ListingProcedure<ShadowMmu> = {
   name: 'track_write',
@@ -19,12 +29,7 @@ export const trackWrite: ListingProcedure<ShadowMmu> = {
   body: [
     repeat('sp = next shadow page of this frame', (mmu, f) => nextTable(mmu, f), [
       repeat('index = next SPTE of sp whose guest entry the store has changed', (mmu, f) => nextIndex(mmu, f), [
-        when('the SPTE is present', (mmu, f) => mmu.sptes.isPresent(f.lo(V.sp), f.lo(V.index)), [
-          line('zap the SPTE', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages', 'shadow.rmap'] }, (mmu, f) => {
-            mmu.sptes.zap(f.lo(V.sp), f.lo(V.index), mmu.cpu);
-            mmu.mustFlush = 1;
-          }),
-        ]),
+        zapPresentSpte(),
         when('update = eager, and the new guest entry maps a backed page that was accessed', (mmu, f) => canRefill(mmu, f), [
           line('SPTE = that page, with the rights of role and entry',
             { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translation'] },
