@@ -95,6 +95,24 @@ cpu 1 {
     assert.deepEqual(outcomeOf(text, 'native').said, ['accessed true dirty true value 0x0', 'value 0x1']);
   });
 
+  it('holds before an exception too, though its name is a word of the language', () => {
+    const text = `${HEAD.replace('rw user }', 'rw user; 0x800000 .. 0x801000 rw user lazy }')}cpu 0 {
+  switch(p)
+  await window
+  print "mapped", walk(0x800000).fault
+  map(p, 0x800000, frame(), rw)
+  release window
+}
+cpu 1 {
+  switch(p)
+  hold window before page_fault
+  user [0x800000] = 7
+  expect [0x800000] == 7
+}`;
+    // The fault was on its way when the other CPU mapped the page: the handler is called, and finds nothing to do.
+    for (const mmu of TECHNIQUES) assert.deepEqual(outcomeOf(text, mmu), { said: ['mapped true'], message: undefined, passed: 1 }, mmu);
+  });
+
   it('takes turns by statements, by number', () => {
     const text = (schedule: string): string => `${schedule}
 ${HEAD}global turns = 0

@@ -281,6 +281,12 @@ export function isCpu(item: unknown): item is Cpu {
     return reflection.isInstance(item, Cpu.$type);
 }
 
+export type EventName = Exception | string;
+
+export function isEventName(item: unknown): item is EventName {
+    return isException(item) || (typeof item === 'string' && (/[_a-zA-Z][\w]*/.test(item)));
+}
+
 export type Exception = 'double_fault' | 'general_protection' | 'page_fault' | 'virtualization_exception';
 
 export function isException(item: unknown): item is Exception {
@@ -443,7 +449,7 @@ export interface Hold extends langium.AstNode {
     readonly $container: Actor | Block;
     readonly $type: 'Hold';
     count?: string;
-    event: string;
+    event: EventName;
     name: Name;
 }
 

@@ -37,7 +37,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
               {
                 "$type": "RuleCall",
                 "rule": {
-                  "$ref": "#/rules@53"
+                  "$ref": "#/rules@54"
                 },
                 "arguments": []
               },
@@ -126,7 +126,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@55"
+                "$ref": "#/rules@56"
               },
               "arguments": []
             }
@@ -164,7 +164,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@54"
+                        "$ref": "#/rules@55"
                       },
                       "arguments": []
                     }
@@ -185,7 +185,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@54"
+                        "$ref": "#/rules@55"
                       },
                       "arguments": []
                     }
@@ -249,7 +249,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@56"
+                "$ref": "#/rules@57"
               },
               "arguments": []
             }
@@ -289,7 +289,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@56"
+                "$ref": "#/rules@57"
               },
               "arguments": []
             }
@@ -319,7 +319,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                   {
                     "$type": "RuleCall",
                     "rule": {
-                      "$ref": "#/rules@53"
+                      "$ref": "#/rules@54"
                     },
                     "arguments": []
                   },
@@ -474,7 +474,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                       {
                         "$type": "RuleCall",
                         "rule": {
-                          "$ref": "#/rules@53"
+                          "$ref": "#/rules@54"
                         },
                         "arguments": []
                       },
@@ -525,7 +525,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@56"
+                "$ref": "#/rules@57"
               },
               "arguments": []
             }
@@ -572,7 +572,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@54"
+                    "$ref": "#/rules@55"
                   },
                   "arguments": []
                 }
@@ -588,7 +588,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@54"
+                    "$ref": "#/rules@55"
                   },
                   "arguments": []
                 }
@@ -612,7 +612,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@54"
+                    "$ref": "#/rules@55"
                   },
                   "arguments": []
                 }
@@ -631,7 +631,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@56"
+                        "$ref": "#/rules@57"
                       },
                       "arguments": []
                     }
@@ -682,7 +682,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@55"
+                    "$ref": "#/rules@56"
                   },
                   "arguments": []
                 }
@@ -710,7 +710,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@56"
+                    "$ref": "#/rules@57"
                   },
                   "arguments": []
                 }
@@ -752,7 +752,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
               {
                 "$type": "RuleCall",
                 "rule": {
-                  "$ref": "#/rules@56"
+                  "$ref": "#/rules@57"
                 },
                 "arguments": []
               }
@@ -771,14 +771,14 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                   {
                     "$type": "RuleCall",
                     "rule": {
-                      "$ref": "#/rules@56"
+                      "$ref": "#/rules@57"
                     },
                     "arguments": []
                   },
                   {
                     "$type": "RuleCall",
                     "rule": {
-                      "$ref": "#/rules@54"
+                      "$ref": "#/rules@55"
                     },
                     "arguments": []
                   }
@@ -810,7 +810,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@56"
+                "$ref": "#/rules@57"
               },
               "arguments": []
             }
@@ -843,7 +843,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                       {
                         "$type": "RuleCall",
                         "rule": {
-                          "$ref": "#/rules@53"
+                          "$ref": "#/rules@54"
                         },
                         "arguments": []
                       },
@@ -894,7 +894,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@54"
+                "$ref": "#/rules@55"
               },
               "arguments": []
             }
@@ -910,7 +910,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@54"
+                "$ref": "#/rules@55"
               },
               "arguments": []
             }
@@ -954,7 +954,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@56"
+                    "$ref": "#/rules@57"
                   },
                   "arguments": []
                 }
@@ -968,7 +968,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@54"
+                "$ref": "#/rules@55"
               },
               "arguments": []
             },
@@ -1000,7 +1000,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@49"
+                    "$ref": "#/rules@50"
                   },
                   "arguments": []
                 }
@@ -1019,7 +1019,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@44"
+                        "$ref": "#/rules@45"
                       },
                       "arguments": []
                     }
@@ -1050,7 +1050,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@56"
+                    "$ref": "#/rules@57"
                   },
                   "arguments": []
                 }
@@ -1090,7 +1090,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@56"
+                "$ref": "#/rules@57"
               },
               "arguments": []
             }
@@ -1209,7 +1209,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@49"
+                "$ref": "#/rules@50"
               },
               "arguments": []
             }
@@ -1353,7 +1353,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@44"
+                        "$ref": "#/rules@45"
                       },
                       "arguments": []
                     }
@@ -1426,7 +1426,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@54"
+                "$ref": "#/rules@55"
               },
               "arguments": []
             }
@@ -1480,7 +1480,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                   {
                     "$type": "RuleCall",
                     "rule": {
-                      "$ref": "#/rules@53"
+                      "$ref": "#/rules@54"
                     },
                     "arguments": []
                   },
@@ -1584,7 +1584,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
           {
             "$type": "RuleCall",
             "rule": {
-              "$ref": "#/rules@37"
+              "$ref": "#/rules@38"
             },
             "arguments": []
           },
@@ -1612,7 +1612,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
           {
             "$type": "RuleCall",
             "rule": {
-              "$ref": "#/rules@43"
+              "$ref": "#/rules@44"
             },
             "arguments": []
           }
@@ -1726,7 +1726,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@44"
+                "$ref": "#/rules@45"
               },
               "arguments": []
             }
@@ -1805,7 +1805,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@44"
+                "$ref": "#/rules@45"
               },
               "arguments": []
             }
@@ -1845,7 +1845,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@49"
+                "$ref": "#/rules@50"
               },
               "arguments": []
             }
@@ -1861,7 +1861,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@44"
+                "$ref": "#/rules@45"
               },
               "arguments": []
             }
@@ -1880,7 +1880,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@44"
+                    "$ref": "#/rules@45"
                   },
                   "arguments": []
                 }
@@ -1899,7 +1899,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@44"
+                        "$ref": "#/rules@45"
                       },
                       "arguments": []
                     }
@@ -1945,7 +1945,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@44"
+                "$ref": "#/rules@45"
               },
               "arguments": []
             }
@@ -2017,7 +2017,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@44"
+                "$ref": "#/rules@45"
               },
               "arguments": []
             },
@@ -2069,7 +2069,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@44"
+                "$ref": "#/rules@45"
               },
               "arguments": []
             }
@@ -2088,7 +2088,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@44"
+                    "$ref": "#/rules@45"
                   },
                   "arguments": []
                 }
@@ -2137,7 +2137,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@49"
+                "$ref": "#/rules@50"
               },
               "arguments": []
             }
@@ -2165,7 +2165,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@49"
+                "$ref": "#/rules@50"
               },
               "arguments": []
             }
@@ -2181,7 +2181,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@56"
+                "$ref": "#/rules@37"
               },
               "arguments": []
             }
@@ -2193,11 +2193,38 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@54"
+                "$ref": "#/rules@55"
               },
               "arguments": []
             },
             "cardinality": "?"
+          }
+        ]
+      },
+      "entry": false,
+      "fragment": false,
+      "parameters": []
+    },
+    {
+      "$type": "ParserRule",
+      "name": "EventName",
+      "dataType": "string",
+      "definition": {
+        "$type": "Alternatives",
+        "elements": [
+          {
+            "$type": "RuleCall",
+            "rule": {
+              "$ref": "#/rules@57"
+            },
+            "arguments": []
+          },
+          {
+            "$type": "RuleCall",
+            "rule": {
+              "$ref": "#/rules@21"
+            },
+            "arguments": []
           }
         ]
       },
@@ -2229,7 +2256,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@38"
+                    "$ref": "#/rules@39"
                   },
                   "arguments": []
                 }
@@ -2248,7 +2275,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@38"
+                        "$ref": "#/rules@39"
                       },
                       "arguments": []
                     }
@@ -2270,7 +2297,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@40"
+                "$ref": "#/rules@41"
               },
               "arguments": []
             }
@@ -2291,7 +2318,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
         "terminal": {
           "$type": "RuleCall",
           "rule": {
-            "$ref": "#/rules@39"
+            "$ref": "#/rules@40"
           },
           "arguments": []
         }
@@ -2310,7 +2337,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
           {
             "$type": "RuleCall",
             "rule": {
-              "$ref": "#/rules@56"
+              "$ref": "#/rules@57"
             },
             "arguments": []
           },
@@ -2324,7 +2351,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
               {
                 "$type": "RuleCall",
                 "rule": {
-                  "$ref": "#/rules@56"
+                  "$ref": "#/rules@57"
                 },
                 "arguments": []
               }
@@ -2374,7 +2401,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@56"
+                        "$ref": "#/rules@57"
                       },
                       "arguments": []
                     },
@@ -2423,7 +2450,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@41"
+                        "$ref": "#/rules@42"
                       },
                       "arguments": []
                     }
@@ -2442,7 +2469,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         "terminal": {
                           "$type": "RuleCall",
                           "rule": {
-                            "$ref": "#/rules@41"
+                            "$ref": "#/rules@42"
                           },
                           "arguments": []
                         }
@@ -2471,7 +2498,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@44"
+                        "$ref": "#/rules@45"
                       },
                       "arguments": []
                     }
@@ -2523,7 +2550,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@56"
+                        "$ref": "#/rules@57"
                       },
                       "arguments": []
                     }
@@ -2567,7 +2594,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@42"
+                    "$ref": "#/rules@43"
                   },
                   "arguments": []
                 }
@@ -2586,7 +2613,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@42"
+                        "$ref": "#/rules@43"
                       },
                       "arguments": []
                     }
@@ -2613,7 +2640,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@44"
+                    "$ref": "#/rules@45"
                   },
                   "arguments": []
                 }
@@ -2643,7 +2670,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@56"
+                "$ref": "#/rules@57"
               },
               "arguments": []
             }
@@ -2664,7 +2691,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
         "terminal": {
           "$type": "RuleCall",
           "rule": {
-            "$ref": "#/rules@56"
+            "$ref": "#/rules@57"
           },
           "arguments": []
         }
@@ -2686,7 +2713,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@48"
+                "$ref": "#/rules@49"
               },
               "arguments": []
             }
@@ -2735,7 +2762,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@44"
+                    "$ref": "#/rules@45"
                   },
                   "arguments": []
                 }
@@ -2755,7 +2782,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
       "definition": {
         "$type": "RuleCall",
         "rule": {
-          "$ref": "#/rules@45"
+          "$ref": "#/rules@46"
         },
         "arguments": []
       },
@@ -2769,7 +2796,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
       "call": {
         "$type": "RuleCall",
         "rule": {
-          "$ref": "#/rules@46"
+          "$ref": "#/rules@47"
         },
         "arguments": []
       },
@@ -2946,7 +2973,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@46"
+                    "$ref": "#/rules@47"
                   },
                   "arguments": []
                 }
@@ -2956,7 +2983,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
           {
             "$type": "RuleCall",
             "rule": {
-              "$ref": "#/rules@47"
+              "$ref": "#/rules@48"
             },
             "arguments": []
           }
@@ -2979,7 +3006,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
           {
             "$type": "RuleCall",
             "rule": {
-              "$ref": "#/rules@51"
+              "$ref": "#/rules@52"
             },
             "arguments": []
           },
@@ -3012,7 +3039,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         {
                           "$type": "RuleCall",
                           "rule": {
-                            "$ref": "#/rules@49"
+                            "$ref": "#/rules@50"
                           },
                           "arguments": []
                         },
@@ -3035,7 +3062,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         {
                           "$type": "RuleCall",
                           "rule": {
-                            "$ref": "#/rules@50"
+                            "$ref": "#/rules@51"
                           },
                           "arguments": []
                         }
@@ -3067,7 +3094,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@50"
+                        "$ref": "#/rules@51"
                       },
                       "arguments": []
                     }
@@ -3083,7 +3110,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@51"
+                        "$ref": "#/rules@52"
                       },
                       "arguments": []
                     }
@@ -3113,7 +3140,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@44"
+                        "$ref": "#/rules@45"
                       },
                       "arguments": []
                     }
@@ -3132,7 +3159,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         "terminal": {
                           "$type": "RuleCall",
                           "rule": {
-                            "$ref": "#/rules@44"
+                            "$ref": "#/rules@45"
                           },
                           "arguments": []
                         }
@@ -3172,7 +3199,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         "terminal": {
                           "$type": "RuleCall",
                           "rule": {
-                            "$ref": "#/rules@44"
+                            "$ref": "#/rules@45"
                           },
                           "arguments": []
                         }
@@ -3191,7 +3218,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                             "terminal": {
                               "$type": "RuleCall",
                               "rule": {
-                                "$ref": "#/rules@44"
+                                "$ref": "#/rules@45"
                               },
                               "arguments": []
                             }
@@ -3233,7 +3260,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
               {
                 "$type": "RuleCall",
                 "rule": {
-                  "$ref": "#/rules@52"
+                  "$ref": "#/rules@53"
                 },
                 "arguments": []
               },
@@ -3254,7 +3281,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@49"
+                        "$ref": "#/rules@50"
                       },
                       "arguments": []
                     }
@@ -3292,7 +3319,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         {
                           "$type": "RuleCall",
                           "rule": {
-                            "$ref": "#/rules@49"
+                            "$ref": "#/rules@50"
                           },
                           "arguments": []
                         },
@@ -3315,7 +3342,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         {
                           "$type": "RuleCall",
                           "rule": {
-                            "$ref": "#/rules@50"
+                            "$ref": "#/rules@51"
                           },
                           "arguments": []
                         }
@@ -3347,7 +3374,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@50"
+                        "$ref": "#/rules@51"
                       },
                       "arguments": []
                     }
@@ -3363,7 +3390,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@51"
+                        "$ref": "#/rules@52"
                       },
                       "arguments": []
                     }
@@ -3393,7 +3420,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     "terminal": {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@44"
+                        "$ref": "#/rules@45"
                       },
                       "arguments": []
                     }
@@ -3412,7 +3439,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         "terminal": {
                           "$type": "RuleCall",
                           "rule": {
-                            "$ref": "#/rules@44"
+                            "$ref": "#/rules@45"
                           },
                           "arguments": []
                         }
@@ -3452,7 +3479,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                         "terminal": {
                           "$type": "RuleCall",
                           "rule": {
-                            "$ref": "#/rules@44"
+                            "$ref": "#/rules@45"
                           },
                           "arguments": []
                         }
@@ -3471,7 +3498,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                             "terminal": {
                               "$type": "RuleCall",
                               "rule": {
-                                "$ref": "#/rules@44"
+                                "$ref": "#/rules@45"
                               },
                               "arguments": []
                             }
@@ -3507,7 +3534,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
           {
             "$type": "RuleCall",
             "rule": {
-              "$ref": "#/rules@56"
+              "$ref": "#/rules@57"
             },
             "arguments": []
           },
@@ -3601,7 +3628,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@54"
+                    "$ref": "#/rules@55"
                   },
                   "arguments": []
                 }
@@ -3628,7 +3655,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                     {
                       "$type": "RuleCall",
                       "rule": {
-                        "$ref": "#/rules@49"
+                        "$ref": "#/rules@50"
                       },
                       "arguments": []
                     },
@@ -3666,7 +3693,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@55"
+                    "$ref": "#/rules@56"
                   },
                   "arguments": []
                 }
@@ -3690,7 +3717,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@50"
+                    "$ref": "#/rules@51"
                   },
                   "arguments": []
                 }
@@ -3706,7 +3733,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@51"
+                    "$ref": "#/rules@52"
                   },
                   "arguments": []
                 }
@@ -3716,7 +3743,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
           {
             "$type": "RuleCall",
             "rule": {
-              "$ref": "#/rules@52"
+              "$ref": "#/rules@53"
             },
             "arguments": []
           },
@@ -3730,7 +3757,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
               {
                 "$type": "RuleCall",
                 "rule": {
-                  "$ref": "#/rules@44"
+                  "$ref": "#/rules@45"
                 },
                 "arguments": []
               },
@@ -3794,7 +3821,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
             "terminal": {
               "$type": "RuleCall",
               "rule": {
-                "$ref": "#/rules@44"
+                "$ref": "#/rules@45"
               },
               "arguments": []
             }
@@ -3813,7 +3840,7 @@ export const GuestGrammar = (): Grammar => loadedGuestGrammar ?? (loadedGuestGra
                 "terminal": {
                   "$type": "RuleCall",
                   "rule": {
-                    "$ref": "#/rules@44"
+                    "$ref": "#/rules@45"
                   },
                   "arguments": []
                 }
