@@ -1,5 +1,5 @@
-import { AstUtils } from 'langium';
 import { isCall } from '../generated/ast';
+import { nodesOf } from '../syntax/nodes';
 import type { SlotName } from '../virtualMachines';
 import type { Declarations } from './sources';
 import type { VmDeclarations } from './virtualMachine';
@@ -16,7 +16,7 @@ export function addedSlots(declared: readonly SlotName[], vms: readonly VmDeclar
     ...scenario.threads.map(({ node }) => ({ node, vm: onlyVm })),
   ];
   for (const { node: body, vm } of bodies) {
-    for (const call of AstUtils.streamAllContents(body).filter(isCall)) {
+    for (const call of nodesOf(body).filter(isCall)) {
       if (call.of.$type !== 'NameRef' || call.of.name !== 'add_slot') continue;
       const [name] = call.args;
       if (name?.$type === 'NameRef') add(name.name, vm);

@@ -1,6 +1,7 @@
-import { AstUtils, type AstNode } from 'langium';
+import type { AstNode } from 'langium';
 import type { Block, Cpu, Handler, HostThread, Procedure } from '../generated/ast';
 import { OP, type Procedure as CompiledProcedure, type ProcedureKind } from '../program';
+import { nodesOf } from '../syntax/nodes';
 import { documentationAbove, extentOf, rangeBetween, type SourceText } from '../syntax/sourceText';
 import { isVariableName } from './assignments';
 import { Body } from './body';
@@ -90,7 +91,7 @@ function newBody(unit: Unit, vm: VmContext, source: SourceText, kind: ProcedureK
 
 /** Variables get the first registers, in the order in which the text assigns them. */
 function declareVariables(body: Body, block: Block): void {
-  for (const each of AstUtils.streamAst(block)) {
+  for (const each of nodesOf(block)) {
     const name = assignedName(each);
     if (name !== undefined && isVariableName(body, name)) body.declareVariable(name);
   }

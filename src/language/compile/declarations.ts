@@ -1,8 +1,8 @@
 import { isCast, type Global, type Handler, type Param, type Procedure } from '../generated/ast';
 import type { ProcedureKind, ValueType } from '../program';
 import { numberOf } from '../syntax/literals';
+import { nodesOf } from '../syntax/nodes';
 import { extentOf, writtenText } from '../syntax/sourceText';
-import { AstUtils } from 'langium';
 import { EXCEPTION_VECTORS, type ExceptionName } from '../virtualMachines';
 import { isBuiltinCall } from './builtins';
 import { inserting, replacing } from './fixes';
@@ -65,7 +65,7 @@ function declare(report: Report, scope: Scope, symbol: Symbol, { node, source }:
 function globalType(node: Global): ValueType {
   const { value } = node;
   if (value === undefined) return 'number';
-  return AstUtils.streamAst(value).find(isCast)?.space ?? 'number';
+  return nodesOf(value).find(isCast)?.space ?? 'number';
 }
 
 /** What declaring the procedures of a VM gives. */
@@ -161,7 +161,7 @@ function symbolOf(
 /** Without `->` a procedure gives a number when some `return` has a value. */
 function resultOf(node: Procedure): ValueType {
   if (node.type !== undefined) return node.type === 'table' ? 'number' : node.type;
-  const gives = AstUtils.streamAst(node.body).some((each) => each.$type === 'Return' && 'value' in each && each.value !== undefined);
+  const gives = nodesOf(node.body).some((each) => each.$type === 'Return' && 'value' in each && each.value !== undefined);
   return gives ? 'number' : 'none';
 }
 

@@ -1,8 +1,8 @@
-import { AstUtils } from 'langium';
 import { pageFaultErrorCodeNames } from '../../hardware/paging/pageFaultErrorCode';
 import { EXIT_REASON, exitReasons } from '../../hardware/vmx/exitReasons';
 import type { Binary, Expect, Expr, FaultClaim, ListClaim, NoClaim, OutcomeClaim, Statement } from '../generated/ast';
 import { COUNTER_SCOPE, LOG, OP, stopCauses, type Claim, type Operand as Side } from '../program';
+import { nodesOf } from '../syntax/nodes';
 import { EXCEPTION_VECTORS } from '../virtualMachines';
 import type { Body, Judged } from './body';
 import { counterOf } from './counters';
@@ -28,7 +28,7 @@ export function markBefore(body: Body, below: readonly Statement[]): Judged {
     marks.set(log, register);
     code.emit(OP.mark, register, log);
   }
-  for (const node of below.flatMap((each) => AstUtils.streamAst(each).toArray())) {
+  for (const node of below.flatMap(nodesOf)) {
     if (node.$type !== 'NameRef' && node.$type !== 'Field') continue;
     const path = dottedPath(node as Expr);
     const counter = path === undefined || isDeclared(body, path[0] ?? '') ? undefined : counterOf(path);

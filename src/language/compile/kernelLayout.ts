@@ -1,5 +1,6 @@
-import { AstUtils, type AstNode } from 'langium';
+import type { AstNode } from 'langium';
 import { pagingModeOf, type PagingModeRow } from '../pagingModes';
+import { nodesOf } from '../syntax/nodes';
 import type { Body } from './body';
 
 /** A name that the kernel library finds its memory by, known when the scenario is compiled. */
@@ -37,7 +38,7 @@ const NAMES: ReadonlySet<string> = new Set(layoutConstants(pagingModeOf('none'),
 
 /** True when the expression names a constant of the layout: then its value is the mode's doing, and no slip. */
 export function namesLayout(body: Body, node: AstNode): boolean {
-  return AstUtils.streamAst(node).some((each) => {
+  return nodesOf(node).some((each) => {
     if (each.$type !== 'NameRef' || !('name' in each) || typeof each.name !== 'string' || !NAMES.has(each.name)) return false;
     return body.variable(each.name) === undefined && body.scope.find(each.name)?.kind === 'constant';
   });

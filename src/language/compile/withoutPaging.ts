@@ -1,7 +1,8 @@
-import { AstUtils, type AstNode } from 'langium';
+import type { AstNode } from 'langium';
 import type { Expr, If, Procedure } from '../generated/ast';
 import { pagingModeOf } from '../pagingModes';
 import { numberOf } from '../syntax/literals';
+import { childrenOf } from '../syntax/nodes';
 import { entryBits, entryConstructors, rightsWords } from './entryFormat';
 import { layoutConstants } from './kernelLayout';
 import type { Declarations } from './sources';
@@ -30,7 +31,7 @@ function needs(procedure: Procedure, needing: ReadonlySet<string>): boolean {
 /** The nodes that are compiled without paging: branches that the mode rules out are left out. */
 function living(root: AstNode): readonly AstNode[] {
   const found: AstNode[] = [root];
-  for (const child of AstUtils.streamContents(root)) {
+  for (const child of childrenOf(root)) {
     if (root.$type === 'If' && isDead(root as If, child)) continue;
     found.push(...living(child));
   }

@@ -1,5 +1,6 @@
 import type { AstNode } from 'langium';
 import type { SourceRange } from '../program';
+import { outermostWord } from './nodes';
 
 /** A file's text with what is needed to say where something stands in it. */
 export interface SourceText {
@@ -31,7 +32,7 @@ export function rangeBetween(source: SourceText, start: number, end: number): So
 /** Offsets of a node in its text; of nothing at all for a node that the parser made without text. */
 export function extentOf(node: AstNode): { readonly start: number; readonly end: number } {
   const cst = node.$cstNode;
-  return cst === undefined ? { start: 0, end: 0 } : { start: cst.offset, end: cst.end };
+  return cst === undefined ? { start: 0, end: 0 } : { start: outermostWord(cst, 'first').offset, end: outermostWord(cst, 'last').end };
 }
 
 export function rangeOf(source: SourceText, node: AstNode): SourceRange {
