@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { bundleTests, testFiles } from './bundledTests';
 import { programsOfNpmTest } from './hypervisor/equivalence/programsOfNpmTest';
 import { TALLY_FILE, readTally } from './tally';
 import type { Tally } from './tally';
@@ -23,25 +24,23 @@ export interface Leg {
 /** Longer than any healthy leg on two cores: what stands still for this long will not move again. */
 const LEG_LIMIT = 10 * 60_000;
 
+/** For one test, in milliseconds; as in `.mocharc.json`. */
+const USUAL_TIMEOUT = 20_000;
+
 const ownLeg = ['conformance', 'exhaustive', 'adapter', 'panel', 'vscode', 'hypervisor', 'language'];
 
 /** In the order in which they begin: as two or more run side by side, the dear ones come first and the cheap ones fill the end. */
 export const legs: readonly Leg[] = [
   { ...command('build', 'build of everything that ships', [['esbuild.js']]), beside: 'alone' },
-  mocha('hypervisor', 'hypervisors', ['test/hypervisor/**/*.test.ts'], []),
+  bundled('hypervisor', 'hypervisors', testFiles('hypervisor')),
   { ...mocha('vscode-ui', 'journeys through the VS Code window', ['test/vscode/ui/**/*.test.ts'], ['--timeout', '180000']), beside: 'window' },
   command('equivalence', 'random guests under every technique', [
     ['--require', 'tsx/cjs', 'test/hypervisor/equivalence/runMain.ts', ...programsOfNpmTest],
   ]),
-  mocha(
-    'unit',
-    'unit tests',
-    ['test/**/*.test.ts'],
-    ownLeg.flatMap((area) => ['--ignore', `test/${area}/**`]),
-  ),
-  mocha('language', 'the guest language', ['test/language/**/*.test.ts'], []),
-  mocha('exhaustive', 'every combination of flags, against the manuals\' prose', ['test/exhaustive/**/*.test.ts'], ['--timeout', '300000']),
-  mocha('conformance', 'conformance vectors', ['test/conformance/**/*.test.ts'], ['--timeout', '300000']),
+  bundled('unit', 'unit tests', testFiles('', ownLeg)),
+  bundled('language', 'the guest language', testFiles('language')),
+  bundled('exhaustive', 'every combination of flags, against the manuals\' prose', testFiles('exhaustive'), 300_000),
+  bundled('conformance', 'conformance vectors', testFiles('conformance'), 300_000),
   mocha('panel', 'Page Walk panel in Chromium', ['test/panel/**/*.test.ts'], ['--timeout', '60000']),
   {
     name: 'vscode-suite',
@@ -55,7 +54,7 @@ export const legs: readonly Leg[] = [
     ['esbuild.js', '--browser-check'],
     ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.portable.json'],
   ]),
-  mocha('adapter', 'debug adapter', ['test/adapter/**/*.test.ts'], []),
+  bundled('adapter', 'debug adapter', testFiles('adapter')),
 ];
 
 /** A leg of Node programs, each of which passes with status 0. */
@@ -73,20 +72,30 @@ function command(name: string, title: string, programs: readonly (readonly strin
 }
 
 function mocha(name: string, title: string, files: readonly string[], options: readonly string[]): Leg {
-  const args = [
-    'node_modules/mocha/bin/mocha.js',
-    '--exit',
-    '--reporter',
-    './test/tallyReporter.cjs',
-    ...options,
-    ...files,
-  ];
   return {
     name,
     title,
     beside: 'any',
-    run: (print) => withTallyFile(async (file) => ({ ended: await runNode(args, { [TALLY_FILE]: file }, print), file })),
+    run: (print) => runMocha([], [...options, ...files], print),
   };
+}
+
+/** A leg of tests that run as one bundle, which `.mocharc.json` is not for. */
+function bundled(name: string, title: string, files: readonly string[], timeout = USUAL_TIMEOUT): Leg {
+  return {
+    name,
+    title,
+    beside: 'any',
+    run: async (print) => {
+      const bundle = await bundleTests(name, files);
+      return await runMocha(['--enable-source-maps'], ['--no-config', '--forbid-only', '--forbid-pending', '--timeout', String(timeout), bundle], print);
+    },
+  };
+}
+
+function runMocha(nodeOptions: readonly string[], args: readonly string[], print: Print): Promise<Tally> {
+  const all = [...nodeOptions, 'node_modules/mocha/bin/mocha.js', '--exit', '--reporter', './test/tallyReporter.cjs', ...args];
+  return withTallyFile(async (file) => ({ ended: await runNode(all, { [TALLY_FILE]: file }, print), file }));
 }
 
 /** Runs mocha in some process and judges by the tally it leaves, which must agree with the process's own end. */
