@@ -51,6 +51,15 @@ function unfitVendor(vms: readonly VmConfiguration[], vendor: Vendor, range: Sou
   return { error: `${needs}, and ${other} one with ${virtualization[vendor]}; choose techniques that one processor has` };
 }
 
+/** Why VMs cannot be on one host: it has the machine, or is a guest itself. */
+function unfitHost(vms: readonly VmConfiguration[]): ConfigurationError | undefined {
+  const hosted = vms.map(({ technique }) => technique).filter((technique) => !technique.ownsMachine);
+  const guest = hosted.find(({ below }) => below !== undefined);
+  const other = hosted.find(({ below }) => below === undefined);
+  if (guest === undefined || other === undefined) return undefined;
+  return { error: `the host of ${guest.name} is a guest itself, and that of ${other.name} has the machine; run all VMs under ${guest.name}, or none` };
+}
+
 /** The sentence with its line before it, for a place that does not name the line by itself. */
 export function refusalText({ error, range }: ConfigurationError): string {
   return range === undefined ? error : `line ${range.line + 1}: ${error}`;
@@ -72,7 +81,8 @@ export function configure(program: Program, mmu: string | undefined): Configurat
   const hypervisor = vms.find(({ technique }) => !technique.ownsMachine)?.technique;
   const vendor = settingWord(platform, 'vendor', hypervisor?.vendor ?? 'intel') as Vendor;
   const misfit = unfitVendor(vms, vendor, platform.get('vendor')?.range);
-  if (misfit !== undefined) return misfit;
+  const unfitTogether = misfit ?? unfitHost(vms);
+  if (unfitTogether !== undefined) return unfitTogether;
   // A nested guest has memory of the VM around it, and none of the host's.
   const onHost = vms.filter((_, number) => program.vms[number]!.parent < 0);
   const guestRam = onHost.reduce((sum, { slots }) => sum + ramBytes(slots), 0);

@@ -25,13 +25,16 @@ interface Feature {
   readonly advice: string;
 }
 
-const HARDWARE_WALKS = ['native', 'ept', 'npt'] as const;
+const HARDWARE_WALKS = ['native', 'ept', 'npt', 'nested'] as const;
 /** Guest frames of the hypervisor's identity map and TSS. */
 const RESERVED = { first: 0xfffbc, end: 0xfffc0 } as const;
 const NOT_VIRTUAL_8086 = ['native', 'npt'] as const;
 const NONE: readonly string[] = [];
 /** Techniques with a host below the guest, which can have several. */
 const HYPERVISORS = runningTechniques.filter(({ ownsMachine }) => !ownsMachine).map(({ name }) => name);
+
+/** Techniques whose host, if they have one, has the machine itself. */
+const ON_THE_MACHINE = runningTechniques.filter((technique) => technique.ownsMachine || technique.below === undefined).map(({ name }) => name);
 
 /** Techniques with shadow tables that the hypervisor keeps outside the guest. */
 const SHADOWS = HYPERVISORS.filter((name) => name.startsWith('shadow-'));
@@ -47,7 +50,7 @@ const features: readonly Feature[] = [
       const rom = slots.find(({ kind }) => kind === 'rom');
       return rom === undefined ? undefined : { name: `the ROM slot ${rom.name}`, ...(rom.setting === undefined ? {} : { range: rom.setting.range }) };
     },
-    runsUnder: ['native', ...SHADOWS, 'ept', 'npt'], advice: 'write ram in place of rom',
+    runsUnder: ['native', ...SHADOWS, 'ept', 'npt', 'nested'], advice: 'write ram in place of rom',
   },
   {
     uses: ({ vms }) => (outermost(vms) > 1 ? { name: `a host of ${outermost(vms)} virtual machines` } : undefined),
@@ -58,7 +61,7 @@ const features: readonly Feature[] = [
       const found = platform.find(({ name }) => name === 'sabotage');
       return found === undefined ? undefined : { name: `sabotage ${String(found.values[0])}`, range: found.range };
     },
-    runsUnder: HYPERVISORS, advice: 'there is no hypervisor that could do it',
+    runsUnder: HYPERVISORS.filter((name) => ON_THE_MACHINE.includes(name)), advice: 'it needs a hypervisor, and one that has the machine\'s own memory',
   },
   {
     uses: ({ platform }) => {
@@ -79,6 +82,16 @@ const features: readonly Feature[] = [
     uses: ({ vms }, vm) => (hasNested(vms, vm) && vm.paging !== '4-level' && vm.paging !== '5-level'
       ? setting(vm, 'paging', `a guest hypervisor with paging ${vm.paging}`) : undefined),
     runsUnder: NONE, advice: 'VM exits go to a 64-bit hypervisor: write paging 4-level',
+  },
+  {
+    uses: (_, vm) => setting(vm, 'dirty_log', 'dirty_log pml', 'pml'),
+    runsUnder: ON_THE_MACHINE,
+    advice: 'processors log addresses of whoever runs, and L0 has none for L1\'s log; or write dirty_log wp',
+  },
+  {
+    uses: (_, vm) => setting(vm, 'unrestricted_guest', 'unrestricted_guest off', 'off'),
+    runsUnder: ON_THE_MACHINE,
+    advice: 'L1 has its guest\'s real mode from the processor; or leave it on',
   },
   {
     uses: (_, vm) => (vm.parent >= 0 && vm.kernel !== 'none' ? { name: `the nested guest ${vm.name} with a kernel library` } : undefined),

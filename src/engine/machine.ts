@@ -6,6 +6,7 @@ import { Registry } from '../hardware/state/registry';
 import { controlBlockOf } from '../hypervisor/controlBlock';
 import type { Listing } from '../hypervisor/listing';
 import type { NestingEpt } from '../hypervisor/nested/nestingEpt';
+import { Nested } from '../hypervisor/nested/level1/nested';
 import { NestedGuest } from '../hypervisor/nested/nestedGuest';
 import { PhysicalHost, type PhysicalMachine } from '../hypervisor/physicalHost';
 import type { Technique } from '../hypervisor/technique';
@@ -65,6 +66,9 @@ export class Machine {
     this.watches = this.processors.map((processor, actor) => new TableWatch(this.memory, bus, processor, this.vmOf(actor), processes));
     for (const vm of this.vms) if (vm.outer === undefined) this.load(vm);
     for (const vm of this.vms) this.loadNested(vm, hypervisors);
+    for (const { technique } of this.vms) {
+      if (technique instanceof Nested) technique.level0.onExit = (cpu, reason) => this.interpreter.happenings[cpu]!.noteExit(reason);
+    }
     const failed = this.processors.filter((processor, actor) => processor.cpu === actor && this.failsToLaunch(processor, actor));
     this.interpreter.start();
     for (const { cpu } of failed) this.interpreter.stopAtLaunch(cpu);
@@ -115,6 +119,9 @@ export class Machine {
   /** Without a hypervisor the guest's slots are the physical memory map; there is one VM then. */
   private makeMemory(): PhysicalMemory {
     const { vms: [first], hostRam, swap } = this.configuration;
+    if (first?.technique.ownsMachine === false && first.technique.below !== undefined) {
+      return new PhysicalMemory(this.registry, FRAME_BYTES * first.technique.below.framesFor(Math.floor(hostRam / FRAME_BYTES)) + swap);
+    }
     if (first?.technique.ownsMachine !== true || first.slots.length <= 1) return new PhysicalMemory(this.registry, hostRam + swap);
     return new PhysicalMemory(this.registry, hostRam, withMemory(first.slots).map(rangeOf));
   }
@@ -161,7 +168,8 @@ export class Machine {
       }
       const guest = { number, processors, slots: withMemory(slots), devices: slots.filter(({ kind }) => kind === 'mmio') };
       if (technique.ownsMachine) return { number, name, configuration, processors, technique: technique.make(physical, guest) };
-      host ??= new PhysicalHost(physical, { frames: Math.floor(hostRam / FRAME_BYTES), swapPages: swap / FRAME_BYTES, backing, vms: vms.length });
+      const hostSettings = { frames: Math.floor(hostRam / FRAME_BYTES), swapPages: swap / FRAME_BYTES, backing, vms: vms.length };
+      host ??= technique.below?.makeHost(physical, hostSettings, this.processors) ?? new PhysicalHost(physical, hostSettings);
       const vm = new VirtualMachine(host, guest);
       if (!program.vms.some((each) => each.parent === number)) return { number, name, configuration, processors, technique: technique.make(vm, settings) };
       if (technique.makeNesting === undefined) throw new Error(`invariant: a VM under ${technique.name} was let through with a nested guest`);

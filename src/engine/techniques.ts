@@ -1,5 +1,7 @@
 import { Ept } from '../hypervisor/ept/ept';
 import { Native } from '../hypervisor/native';
+import { GuestHost, Level0 } from '../hypervisor/nested/level1/guestHost';
+import { Nested } from '../hypervisor/nested/level1/nested';
 import { NestingEpt } from '../hypervisor/nested/nestingEpt';
 import { Npt } from '../hypervisor/npt/npt';
 import { VMXON_FRAME } from '../hypervisor/nested/vmcsRegions';
@@ -8,8 +10,14 @@ import { ShadowUnsync } from '../hypervisor/shadowUnsync/shadowUnsync';
 import { ShadowVtlb } from '../hypervisor/shadowVtlb/shadowVtlb';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import type { Technique } from '../hypervisor/technique';
-import type { PhysicalMachine } from '../hypervisor/physicalHost';
+import type { Processor } from '../hardware/processor/processor';
+import type { HostSettings, PhysicalMachine } from '../hypervisor/physicalHost';
 import type { VirtualMachine, VmParts } from '../hypervisor/virtualMachine';
+
+/** What L0 needs beside L1's memory: its tables, and 1 MByte that is nobody's. */
+const LEVEL0_FRAMES = 4096;
+/** Frames of L1's for each that L0's reverse maps and tables take beside. */
+const FRAMES_OF_A_TABLE = 64;
 
 /** Settings of the machine that a technique reads. */
 export interface TechniqueSettings {
@@ -44,6 +52,12 @@ interface BareTechnique extends TechniqueRow {
 interface HostedTechnique extends TechniqueRow {
   readonly vendor: Vendor;
   readonly ownsMachine: false;
+  /** Where its host is a guest itself: what is below. */
+  readonly below?: {
+    /** Frames of the machine for so many of that host. */
+    framesFor(frames: number): number;
+    makeHost(machine: PhysicalMachine, settings: HostSettings, processors: readonly Processor[]): GuestHost;
+  };
   make(vm: VirtualMachine, settings: TechniqueSettings): Technique;
   /** The same for a guest that is a hypervisor itself; left out: its guests can be none. */
   makeNesting?(vm: VirtualMachine, settings: TechniqueSettings): NestingEpt;
@@ -109,12 +123,31 @@ export const runningTechniques: readonly RunningTechnique[] = [
     ownsMachine: false,
     make: (vm) => new Npt(vm),
   },
+  {
+    name: 'nested',
+    documentation: 'EPT on EPT: the handlers of ept run as a hypervisor that is a guest itself, of another one below.',
+    settings: [],
+    vendor: 'intel',
+    ownsMachine: false,
+    below: {
+      framesFor: framesBelow,
+      makeHost: (machine, settings, processors) => {
+        const frames = framesBelow(settings.frames);
+        return new GuestHost(machine, settings, new Level0(machine, processors, frames, settings.frames), frames);
+      },
+    },
+    make: (vm) => new Nested(vm),
+  },
 ];
 
 /** Every technique the language knows by name, running yet or not. */
 export const techniqueNames = [
   'native', 'interpret', 'deprivileged', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt', 'nested',
 ] as const;
+
+function framesBelow(frames: number): number {
+  return frames + Math.ceil(frames / FRAMES_OF_A_TABLE) + LEVEL0_FRAMES;
+}
 
 /** The technique of that name; `shadow` means `shadow-wp`. A sentence when it does not exist or does not run yet. */
 export function findTechnique(name: string): RunningTechnique | string {

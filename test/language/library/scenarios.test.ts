@@ -7,15 +7,18 @@ import { formatText } from '../../../src/language/format/formatText';
 import { kernelText } from '../../../src/language/library/kernelText';
 import { scenarios } from '../samples';
 
-const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'npt'];
+const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'npt', 'nested'];
 const SHADOWS = techniques.filter((mmu) => mmu.startsWith('shadow'));
-const HYPERVISORS = [...SHADOWS, 'ept', 'npt'];
+const HYPERVISORS = [...SHADOWS, 'ept', 'npt', 'nested'];
 
 /** Where a scenario runs that does not run under all of them: what it needs, others do not have. */
 const techniquesOf: Readonly<Record<string, readonly string[]>> = {
   // Without a host below there is nothing to take pages back, and one guest to a machine; its memory map is fixed.
-  'balloon.guest': HYPERVISORS, 'isolation-two-vms.guest': HYPERVISORS, 'ksm-share.guest': HYPERVISORS, 'leaky-ept.guest': HYPERVISORS,
+  'balloon.guest': HYPERVISORS, 'isolation-two-vms.guest': HYPERVISORS, 'ksm-share.guest': HYPERVISORS,
   'mmio.guest': HYPERVISORS, 'slot-move.guest': HYPERVISORS, 'stale-fill.guest': HYPERVISORS,
+  // Under nested the host is a guest: sabotage, logs of the processor and virtual-8086 mode need the machine.
+  'leaky-ept.guest': HYPERVISORS.filter((mmu) => mmu !== 'nested'),
+  ...Object.fromEntries(['dirty-log-pml', 'migrate', 'pml-full', 'real-mode'].map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'nested')])),
   // VMX is emulated for a guest by EPT.
   'myths/eptp-is-a-register.guest': ['ept'], 'myths/shadow-is-obsolete.guest': ['ept'],
   'launch-state.guest': ['ept'], 'nested.guest': ['ept'], 'nested-first-touch.guest': ['ept'], 'nested-touches.guest': ['ept'],
