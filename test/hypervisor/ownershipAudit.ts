@@ -1,6 +1,8 @@
 import type { Machine } from '../../src/engine/machine';
 import type { RunningVm } from '../../src/engine/runningVm';
-import { USE } from '../../src/hypervisor/host/hostFrames';
+import { USE, type HostFrames } from '../../src/hypervisor/host/hostFrames';
+import type { HostReach } from '../../src/hypervisor/hostReach';
+import { Nested } from '../../src/hypervisor/nested/level1/nested';
 import { ENTRIES, entryAt, hex, isLarge, isPresent, isWritable, type Entry } from './tableWords';
 
 /** R, W and X of an EPT entry. SDM Vol. 3, "EPT Translation Mechanism". */
@@ -20,44 +22,89 @@ export function auditOwnership(machine: Machine): readonly string[] {
   return machine.vms.flatMap((vm) => auditVm(machine, vm));
 }
 
+/** Tables that a processor walks, and how the frames in their entries are judged. */
+interface Reached {
+  readonly who: string;
+  /** Where the words of its tables are, by frames of whoever made them. */
+  readonly words: Pick<HostReach, 'load32'>;
+  readonly tables: { readonly frames: HostFrames; readonly use: number; readonly owner: number };
+  /** The pages: whose frames they are, and what frame of that host's a leaf means. */
+  readonly pages: { readonly frames: HostFrames; readonly owner: number; frameOf(frame: number): number };
+}
+
+const SAME = (frame: number): number => frame;
+
 function auditVm(machine: Machine, { name, number, technique, processors }: RunningVm): readonly string[] {
+  if (technique instanceof Nested) return auditNestedVm(machine, name, number, technique);
   const host = technique.vm?.host;
   if (host === undefined) return [];
   const { frames } = host;
   const wrong: string[] = [];
   const seen = new Set<string>();
-  const visit = (table: number, level: number, kind: 'ept' | 'npt' | 'shadow'): void => {
-    if (seen.has(`${table}/${level}`)) return;
-    seen.add(`${table}/${level}`);
-    if (frames.useOf(table) !== (kind === 'shadow' ? USE.shadowTable : USE.eptTable) || frames.ownerOf(table) !== number) {
-      wrong.push(`${name} walks through hpa ${hex(table)}, which is no table of its hypervisor's`);
-      return;
-    }
-    for (let index = 0; index < ENTRIES; index++) {
-      const entry = entryAt(machine.memory, table, index);
-      if (!isReachable(kind, entry)) continue;
-      const isLeaf = level === 1 || isLarge(entry);
-      if (!isLeaf) {
-        visit(entry.frame, level - 1, kind);
-        continue;
-      }
-      const pages = 2 ** (9 * (level - 1));
-      const mayWrite = kind === 'ept' ? (entry.lo & EPT_WRITE) !== 0 : isWritable(entry);
-      for (let frame = entry.frame; frame < entry.frame + pages; frame++) {
-        if (frames.useOf(frame) !== USE.guestPage) wrong.push(`${name} reaches hpa ${hex(frame)}, which is no guest's page`);
-        else if (mayWrite && frames.ownerOf(frame) !== number) wrong.push(`${name} may write hpa ${hex(frame)}, a page of VM ${frames.ownerOf(frame)}`);
-        else if (mayWrite && frames.mapCountOf(frame) > 1) wrong.push(`${name} may write hpa ${hex(frame)}, which it shares`);
-      }
-    }
-  };
   for (const processor of processors) {
     // Under shadow paging the processor has the levels that the hypervisor gave it: three for guests in PAE or 32-bit paging.
     for (const { space, frame } of technique.roots(processor.cpu)) {
-      if (space === 'ept' || space === 'npt') visit(frame, EPT_LEVELS, space);
-      if (space === 'shadow') visit(frame, processor.inspection.compiled.levels, space);
+      if (space !== 'ept' && space !== 'npt' && space !== 'shadow') continue;
+      const use = space === 'shadow' ? USE.shadowTable : USE.eptTable;
+      visit({
+        who: name, words: machine.memory, tables: { frames, use, owner: number }, pages: { frames, owner: number, frameOf: SAME },
+      }, space, frame, space === 'shadow' ? processor.inspection.compiled.levels : EPT_LEVELS, seen, wrong);
     }
   }
   return wrong;
+}
+
+/**
+ * Of a VM whose host is a guest itself, each level is held to it: L1 reaches pages of its machine's, by EPT01; L2 pages that are its own
+ * among L1's, by EPT02, whose tables are L0's; and EPT12, which is nobody's but L1's, names no others.
+ */
+function auditNestedVm({ memory }: Machine, name: string, number: number, { vm: { host: l1 }, ept, level0: { vm: l0, nesting, cpus } }: Nested): readonly string[] {
+  const wrong: string[] = [];
+  const { host: { frames } } = l0;
+  const owner = l0.number;
+  const ofL1 = { frames, owner, frameOf: SAME };
+  const ept01: Reached = { who: `L1 of ${name}`, words: memory, tables: { frames, use: USE.eptTable, owner }, pages: ofL1 };
+  const ept02: Reached = {
+    who: name, words: memory, tables: { frames, use: USE.shadowTable, owner },
+    pages: { frames: l1.frames, owner: number, frameOf: (frame) => l0.memory.gfnOf(frame) },
+  };
+  const ept12: Reached = {
+    who: `${name} by EPT12`, words: l1.reach, tables: { frames: l1.frames, use: USE.eptTable, owner: number }, pages: { frames: l1.frames, owner: number, frameOf: SAME },
+  };
+  for (const { frame } of ept.roots()) visit(ept12, 'ept', frame, EPT_LEVELS, new Set(), wrong);
+  for (const { frame } of nesting.ept.roots()) visit(ept01, 'ept', frame, EPT_LEVELS, new Set(), wrong);
+  const seen = new Set<string>();
+  for (const { cpu } of ept.vm.processors.map((processor) => cpus[processor.cpu]!.processor)) {
+    const root = nesting.rootOf02(cpu);
+    if (root !== undefined) visit(ept02, 'ept', root, EPT_LEVELS, seen, wrong);
+  }
+  return wrong;
+}
+
+function visit(reached: Reached, kind: 'ept' | 'npt' | 'shadow', table: number, level: number, seen: Set<string>, wrong: string[]): void {
+  const { who, words, tables, pages } = reached;
+  if (seen.has(`${table}/${level}`)) return;
+  seen.add(`${table}/${level}`);
+  if (tables.frames.useOf(table) !== tables.use || tables.frames.ownerOf(table) !== tables.owner) {
+    wrong.push(`${who} walks through hpa ${hex(table)}, which is no table of its hypervisor's`);
+    return;
+  }
+  for (let index = 0; index < ENTRIES; index++) {
+    const entry = entryAt(words, table, index);
+    if (!isReachable(kind, entry)) continue;
+    const isLeaf = level === 1 || isLarge(entry);
+    if (!isLeaf) {
+      visit(reached, kind, entry.frame, level - 1, seen, wrong);
+      continue;
+    }
+    const mayWrite = kind === 'ept' ? (entry.lo & EPT_WRITE) !== 0 : isWritable(entry);
+    for (let at = entry.frame; at < entry.frame + 2 ** (9 * (level - 1)); at++) {
+      const frame = pages.frameOf(at);
+      if (frame < 0 || pages.frames.useOf(frame) !== USE.guestPage) wrong.push(`${who} reaches hpa ${hex(at)}, which is no guest's page`);
+      else if (mayWrite && pages.frames.ownerOf(frame) !== pages.owner) wrong.push(`${who} may write hpa ${hex(at)}, a page of VM ${pages.frames.ownerOf(frame)}`);
+      else if (mayWrite && pages.frames.mapCountOf(frame) > 1) wrong.push(`${who} may write hpa ${hex(at)}, which it shares`);
+    }
+  }
 }
 
 /** False of an entry that is not there, and of one that the processor refuses: entries of MMIO pages are made so. */

@@ -145,10 +145,15 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
   }
 
   roots(cpu: number): readonly TableRoot[] {
-    const { pages } = this.ept02;
+    const frame = this.rootOf02(cpu);
+    if (frame === undefined) return this.ept.roots();
+    return [...this.ept.roots(), { space: 'ept', frame, label: 'EPT02, of the nested guest' }];
+  }
+
+  /** Host frame of the root of EPT02 that CPU `cpu` has had last; undefined: it has none. */
+  rootOf02(cpu: number): number | undefined {
     const { rootPage } = this.states.ofActor(cpu);
-    if (rootPage === 0) return this.ept.roots();
-    return [...this.ept.roots(), { space: 'ept', frame: pages.frameOf(rootPage), label: 'EPT02, of the nested guest' }];
+    return rootPage === 0 ? undefined : this.ept02.pages.frameOf(rootPage);
   }
 
   tablePages(kind: 'shadow' | 'ept' | 'host'): number {
