@@ -158,7 +158,10 @@ export class Translator {
 
   /** Without paging and nested tables there is nothing to look up and nothing to cache; nor where root mode makes each access. */
   private bypass(space: TranslationSpace, lo: number, hi: number, access: number): number {
-    if (this.caches.bypassed === BYPASS.intercepted) return WALK.intercepted;
+    if (this.caches.bypassed === BYPASS.intercepted) {
+      space.result.access = access;
+      return WALK.intercepted;
+    }
     const outcome = walk(space, lo, hi, access, EFFECTS.hardware);
     this.hpaLo = space.result.hpaLo;
     this.hpaHi = space.result.hpaHi;

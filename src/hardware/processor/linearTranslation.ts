@@ -35,15 +35,14 @@ export class LinearTranslation {
     const { translator, spaces } = this.processor;
     if (!isCanonical(spaces.linear.compiled, hi)) return this.refuse(WALK.nonCanonical, lo, hi, vector, errorCode);
     const outcome = translator.translate(lo, hi, access);
-    if (outcome === WALK.mapped) return TRANSLATED;
-    return outcome === WALK.intercepted ? this.processor.interruption.exitAccess(lo, hi, access) : this.refuse(outcome, lo, hi, vector, errorCode);
+    return outcome === WALK.mapped ? TRANSLATED : this.refuse(outcome, lo, hi, vector, errorCode);
   }
 
   /** What the fault or exit leads to that an outcome (`WALK`) other than mapped is: see `translate`. */
   refuse(outcome: number, lo: number, hi: number, vector: number = VECTOR.generalProtection, errorCode = 0): number {
     const { translator, interruption, spaces, eptExits } = this.processor;
     const { result } = spaces.linear;
-    if (outcome === WALK.intercepted) return interruption.exitAccess(lo, hi, 0);
+    if (outcome === WALK.intercepted) return interruption.exitAccess(lo, hi, result.access);
     if (outcome === WALK.nonCanonical) return interruption.raise(vector, errorCode, lo, hi);
     if (outcome === WALK.pageFault) {
       this.processor.events.pageFault(lo, hi, VECTOR.pageFault, translator.errorCode, translator.level);

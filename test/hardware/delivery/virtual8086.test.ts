@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { CR4, RFLAGS } from '../../../src/hardware/processor/controlRegisters';
+import { CR0, CR4, RFLAGS } from '../../../src/hardware/processor/controlRegisters';
 import { STATUS } from '../../../src/hardware/processor/processor';
 import { REGISTER } from '../../../src/hardware/processor/registers';
-import { SEGMENT } from '../../../src/hardware/segments/segmentRegisters';
-import { ProtectedMachine, TSS, VM } from './protectedByHand';
+import { DESCRIPTOR_TABLE, SEGMENT } from '../../../src/hardware/segments/segmentRegisters';
+import { KERNEL_STACK, ProtectedMachine, S, TSS, VM } from './protectedByHand';
 
 const IO_MAP_BASE = 0x88;
 const REDIRECTION_MAP = TSS + IO_MAP_BASE - 32;
@@ -19,6 +19,17 @@ function redirecting(cr4: number = CR4.VME): ProtectedMachine {
   for (let byte = 0; byte < 32; byte++) machine.memory.store8(REDIRECTION_MAP + byte, 0, byte === VECTOR >>> 3 ? ~(1 << (VECTOR & 7)) : 0xff);
   machine.memory.store32(4 * VECTOR, 0, 0xf000 << 16 | 0x150);
   return machine;
+}
+
+const [P, RW, US] = [1, 2, 4];
+const DIRECTORY = 0x20_0000;
+const TABLE = 0x20_1000;
+
+/** Paging, 4 MBytes mapped one to one, each page with the flags that `flagsOf` gives its address. */
+function paged(machine: ProtectedMachine, flagsOf: (at: number) => number): void {
+  machine.memory.store32(DIRECTORY, 0, TABLE | P | RW | US);
+  for (let page = 0; page < 1024; page++) machine.memory.store32(TABLE + 4 * page, 0, (page << 12) | flagsOf(page << 12));
+  machine.set({ cr3: DIRECTORY, cr0: CR0.PE | CR0.ET | CR0.PG | CR0.WP });
 }
 
 const pushed = (machine: ProtectedMachine): number[] => {
@@ -57,6 +68,63 @@ describe('INT n in virtual-8086 mode', () => {
       machine.processor.softwareInterrupt(VECTOR);
       assert.deepEqual(machine.delivered, [13, 0]);
     }
+  });
+
+  it('finds the last byte of the map at the limit of the TSS', () => {
+    const machine = redirecting();
+    const limit = IO_MAP_BASE - 32 + (VECTOR >>> 3);
+    machine.processor.segments.set(SEGMENT.tr, { selector: 0x50, rights: 0x8b, limit, baseLo: TSS, baseHi: 0 });
+    machine.processor.softwareInterrupt(VECTOR);
+    assert.deepEqual(machine.state.slice(0, 2), [0x150, 0xf000]);
+  });
+
+  it('does not read the base of the map beyond the limit, though a map be below it, and faults once', () => {
+    const machine = redirecting();
+    machine.processor.segments.set(SEGMENT.tr, { selector: 0x50, rights: 0x8b, limit: 0x66, baseLo: TSS, baseHi: 0 });
+    machine.memory.store32(TSS + 0x64, 0, 0x40 << 16);
+    machine.memory.store32(TSS + 0x20, 0, 0);
+    machine.processor.softwareInterrupt(VECTOR);
+    assert.deepEqual(machine.delivered, [13, 0]);
+    // Error code, return, RFLAGS, stack and four segments of the program: one frame.
+    assert.equal(machine.processor.registers[2 * REGISTER.rsp], KERNEL_STACK - 10 * 4);
+  });
+
+  it('asks neither IDTR for the table at 0, nor the map for exceptions, nor in protected mode', () => {
+    const short = redirecting();
+    short.processor.segments.setTable(DESCRIPTOR_TABLE.idtr, 0x2_0000, 0, 4 * VECTOR - 1);
+    short.processor.softwareInterrupt(VECTOR);
+    assert.deepEqual(short.state.slice(0, 2), [0x150, 0xf000]);
+    const raising = redirecting();
+    raising.processor.raiseException(VECTOR, 0);
+    assert.equal(raising.state[1], 8);
+    const plain = redirecting().program(3);
+    plain.processor.softwareInterrupt(VECTOR);
+    assert.deepEqual([plain.state[1], plain.state[3]], [8, 0]);
+  });
+
+  for (const [where, absent, fault] of [['base of the map', 0x3_1000, 0x3_1006], ['map', 0x3_2000, 0x3_2000 + (VECTOR >>> 3)]] as const) {
+    it(`is the page fault of the ${where} where that is in a page that is not present`, () => {
+      const machine = redirecting();
+      // The stack of the handler is named in the page below.
+      const base = 0x3_1006 - 0x66;
+      machine.processor.segments.set(SEGMENT.tr, { selector: 0x50, rights: 0x8b, limit: 0x2000, baseLo: base, baseHi: 0 });
+      machine.memory.store32(base + 4, 0, KERNEL_STACK);
+      machine.memory.store32(base + 8, 0, S.data);
+      for (const [byte, value] of [0x3_2020 - base & 0xff, 0x3_2020 - base >>> 8].entries()) machine.memory.store8(0x3_1006 + byte, 0, value);
+      paged(machine, (at) => (at === absent ? 0 : P | RW | US));
+      machine.processor.softwareInterrupt(VECTOR);
+      assert.deepEqual([machine.delivered[0], machine.cr2], [14, BigInt(fault)]);
+      assert.equal(machine.processor.registers[2 * REGISTER.rsp], KERNEL_STACK - 10 * 4, 'one frame');
+    });
+  }
+
+  it('pushes as the program itself: a supervisor page is none of its stack', () => {
+    const machine = redirecting();
+    const stack = machine.processor.segments.baseLo(SEGMENT.ss) + 0xf000;
+    paged(machine, (at) => (at === stack ? P | RW : P | RW | US));
+    machine.processor.softwareInterrupt(VECTOR);
+    assert.equal(machine.delivered[0], 14);
+    assert.equal(machine.delivered[1] & 6, 6, 'a write at CPL 3');
   });
 
   it('shows RFLAGS without VM, and lets POPF at IOPL 3 write IF', () => {

@@ -85,6 +85,19 @@ describe('a sensitive instruction that is not privileged', () => {
     });
   }
 
+  it('is of root mode\'s own no exit, whatever the VMCS asks for', () => {
+    const machine = load(machineWithVmcs({ secondary: SECONDARY.descriptorTableExiting }));
+    for (const { execute } of instructions) assert.equal(execute(machine.processor), STATUS.done);
+    assert.equal(machine.exits.length, 0);
+  });
+
+  it('has 32-bit addresses outside IA-32e mode, as its exit tells', () => {
+    const machine = guest('on');
+    machine.set({ efer: 0 });
+    machine.processor.sensitive.sgdt();
+    assert.equal(machine.field('exit_instruction_info'), BigInt(1 << 7 | 1 << 22));
+  });
+
   it('is done by root mode after its exit where that says so, runs again where it says so, and is given up at last', () => {
     const machine = guest('on');
     machine.onExit = () => {

@@ -2,9 +2,10 @@ import { strict as assert } from 'node:assert';
 import { COUNTER, EXIT_COUNTERS_AT } from '../../../src/hardware/state/counters';
 import { EXIT_REASON } from '../../../src/hardware/vmx/exitReasons';
 import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
+import { ACCESS } from '../../../src/hardware/paging/accessKinds';
 import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
-import type { TablesByHand } from '../paging/tablesByHand';
-import { GPA, guest, PAGE } from './svmGuest';
+import { ROOT, TABLES, TablesByHand } from '../paging/tablesByHand';
+import { GPA, guest, OPEN, PAGE } from './svmGuest';
 
 /** Whatever a lookup, a walk, or a line in a cache would be counted as. */
 const LOOKED_UP = ['tlb.hits', 'tlb.misses', 'walk_references'] as const;
@@ -43,6 +44,24 @@ describe('the intercept of accesses', () => {
     machine.onExit = () => RESUME.stopped;
     assert.equal(machine.store(PAGE + 8n, 1n), STATUS.stopped);
     assert.deepEqual([machine.vmcb('exitcode'), machine.vmcb('exitinfo2')], [BigInt(SVM_EXIT.access), PAGE + 8n]);
+  });
+
+  it('tells what kind of access it is', () => {
+    const machine = intercepted();
+    machine.onExit = () => RESUME.stopped;
+    const told = [() => machine.load(PAGE), () => machine.store(PAGE, 1n), () => machine.fetch(PAGE)].map((access) => {
+      access();
+      return machine.vmcb('exitinfo1');
+    });
+    assert.deepEqual(told, [ACCESS.read, ACCESS.write, ACCESS.fetch].map(BigInt));
+  });
+
+  it('is of the guest: the host of the same processor makes its own accesses', () => {
+    const machine = new TablesByHand({ vendor: 'amd' });
+    machine.map(TABLES['4-level'], ROOT, PAGE, GPA | OPEN);
+    intercept(machine.processor.vmcb, SVM_EXIT.access);
+    machine.enter('4-level', ROOT);
+    assert.deepEqual([machine.store(PAGE, 1n), interpreted(machine)], [STATUS.done, 0]);
   });
 
   it('is none of an address that is not canonical, whose fault is found before', () => {

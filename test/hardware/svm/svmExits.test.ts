@@ -7,7 +7,7 @@ import { PhysicalMemory } from '../../../src/hardware/memory/physicalMemory';
 import { REGISTER, REGISTER_WORDS } from '../../../src/hardware/processor/registers';
 import { RESUME } from '../../../src/hardware/processor/rootMode';
 import { Registry } from '../../../src/hardware/state/registry';
-import { encodeIo, ioInformation } from '../../../src/hardware/svm/exitInformation';
+import { decodeIo, encodeIo, ioInformation } from '../../../src/hardware/svm/exitInformation';
 import { intercept, SVM_EXIT, svmExitCodes } from '../../../src/hardware/svm/svmExitCodes';
 import { SvmExits } from '../../../src/hardware/svm/svmExits';
 import { claimVmcb, VMCB } from '../../../src/hardware/svm/vmcb';
@@ -154,6 +154,18 @@ describe('the selective intercept of CR0', () => {
 
   it('gives way to the plain one', () => {
     assert.deepEqual(write(CR0.PE, CR0.PE | CR0.WP, SVM_EXIT.cr0SelectiveWrite, SVM_EXIT.writeCr0), [SVM_EXIT.writeCr0]);
+  });
+});
+
+describe('EXITINFO1 of IN and OUT', () => {
+  it('is read as it was written, whatever the address size', () => {
+    for (const port of [0, 0x3f8, 0xffff]) {
+      for (const size of [1, 2, 4]) {
+        for (const direction of ['in', 'out'] as const) {
+          assert.deepEqual(decodeIo(encodeIo(port, size, direction)), { port, size, isIn: direction === 'in' ? 1 : 0 });
+        }
+      }
+    }
   });
 });
 

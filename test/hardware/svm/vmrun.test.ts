@@ -347,7 +347,7 @@ describe('an event that VMRUN injects', () => {
 describe('TLB_CONTROL', () => {
   const OTHER = 0x60_3000n;
   /** ASIDs and pages: a global and another of ASID 1, one of ASID 2; then the guest of ASID 1 is entered with `control`. */
-  const kept = (control: bigint): readonly boolean[] => {
+  const kept = (control: bigint, by: 'VMRUN' | 'root mode' = 'VMRUN'): readonly boolean[] => {
     const machine = guest({}, OPEN | G);
     machine.set({ cr4: CR4.PAE | CR4.PGE });
     machine.map(TABLES['4-level'], ROOT, OTHER, GPA | OPEN);
@@ -366,7 +366,8 @@ describe('TLB_CONTROL', () => {
     isHit(PAGE);
     isHit(OTHER);
     const counted = flushes(machine);
-    run(1n, control);
+    if (by === 'VMRUN') run(1n, control);
+    else machine.processor.svm.flushByTlbControl(Number(control));
     assert.equal(flushes(machine) - counted, control === 0n ? 0 : 1);
     const own = [isHit(PAGE), isHit(OTHER)];
     run(2n, 0n);
@@ -378,5 +379,9 @@ describe('TLB_CONTROL', () => {
     assert.deepEqual(kept(1n), [false, false, false]);
     assert.deepEqual(kept(3n), [false, false, true]);
     assert.deepEqual(kept(7n), [true, false, true]);
+  });
+
+  it('does the same of a guest that root mode has exit and enters again at once', () => {
+    for (const control of [1n, 3n, 7n]) assert.deepEqual(kept(control, 'root mode'), kept(control));
   });
 });
