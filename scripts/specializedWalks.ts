@@ -5,7 +5,7 @@ import { LONG5 } from '../src/hardware/paging/formats/long5';
 import { NPT_LONG4 } from '../src/hardware/paging/formats/nestedPaging';
 import { walkShape } from '../src/hardware/paging/specialized/walkShape';
 import { reach, walkAlone, walkPair } from './quickWalks';
-import { straightFill } from './straightFills';
+import { straightFill, straightPair } from './straightFills';
 import { type Dimension, FEATURES } from './walkText';
 import { wholePair, wholeWalk } from './wholeWalks';
 
@@ -53,12 +53,12 @@ export function specializedWalksText(): string {
 export function straightFillsText(): string {
   return [
     NOTICE,
-    "import { ACCESS_WRITES } from '../accessKinds';",
+    "import { ACCESS_KIND_MASK, ACCESS_WRITES } from '../accessKinds';",
     "import { ALL_RIGHTS, RIGHTS_BITS } from '../accessRights';",
     "import { CLOCK_LIMIT, olderOfFour } from '../../caches/cachedLines';",
     "import { COUNTER } from '../../state/counters';",
     "import {",
-    "  COUNTED, HPA, LINE_SHIFT, lineRights, PAGE_BASE, PAGE_HI, RIGHTS, SAME, USED,",
+    "  COUNTED, HPA, LINE_SHIFT, lineRights, PAGE_BASE, PAGE_HI, RIGHTS, SAME, TARGET, USED,",
     "} from '../../caches/lineLayout';",
     "import { PAGE_SHIFT, recentHitAt } from '../../caches/recentHits';",
     "import { REGION_SHIFT, ROW, ROW_WORDS_SHIFT } from './rememberedTables';",
@@ -69,6 +69,7 @@ export function straightFillsText(): string {
     'const WALK_REFERENCES = COUNTER.walk_references;',
     '',
     ...linearOnes.map(straightFill),
+    ...pairs.map(([linear, nested]) => straightPair(linear, nested)),
   ].join('\n');
 }
 

@@ -6,7 +6,9 @@ export const LISTENED = 1;
 export const RECORDED = 2;
 const TAPPED = 4;
 const HIT_KINDS = [KIND.access, KIND.tlb_hit, KIND.bus_error, KIND.access_done];
-const MISS_KINDS = [KIND.tlb_miss, KIND.walk, KIND.table_read, KIND.walk_done, KIND.tlb_fill];
+const MISS_KINDS = [
+  KIND.tlb_miss, KIND.walk, KIND.table_read, KIND.walk_done, KIND.tlb_fill, KIND.structure_cache_hit, KIND.nested_tlb_fill,
+];
 
 /** Told of each committed event; `record` is reused by the next one: copy what you keep. */
 export type EventListener = (record: Int32Array) => void;

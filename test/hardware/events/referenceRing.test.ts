@@ -1,10 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { KIND } from '../../../src/hardware/events/eventTable';
 import { ReferenceRing } from '../../../src/hardware/events/referenceRing';
-import { P, R, RW, TestMachine, US, W, WB, X } from '../testMachine';
+import { P, PS, R, RW, TestMachine, US, W, WB, X } from '../testMachine';
 
 const PAGE = 0x60_0000n;
 const PAGES = 6n;
+const OTHER_PDPT = 0x1000_0000n;
+const OTHER_ROOTS = 0x1100_0000n;
 
 function machine(behind: 'nothing' | 'EPT'): TestMachine {
   const made = new TestMachine({ tlbEntries: 4, tlbWays: 4 });
@@ -53,6 +55,33 @@ describe('the ring of references', () => {
       assert.deepEqual(eventsOf(ring), told.slice(-7));
     });
   }
+
+  it('takes no walk for one by other nested tables, however many there have been', () => {
+    const machines = [machine('EPT'), machine('EPT')] as const;
+    const ring = new ReferenceRing(64);
+    const told: number[][] = [];
+    machines[0].bus.recordReferences(ring);
+    for (const one of machines) {
+      // Other nested tables by many roots: below each of them the same.
+      one.put(OTHER_PDPT, OTHER_PDPT + 0x1000n | R | W | X);
+      for (let gpa = 0n; gpa < 0x80_0000n; gpa += 0x20_0000n) one.put(OTHER_PDPT + 0x1000n + (gpa >> 21n) * 8n, gpa | R | W | X | WB | PS);
+      for (let n = 0n; n < PAGES; n++) one.load(PAGE + n * 0x1000n);
+      const { remembered } = one.processor.space;
+      const first = remembered.context;
+      let root = OTHER_ROOTS;
+      do {
+        root += 0x1000n;
+        one.put(root, OTHER_PDPT | R | W | X);
+        one.vmcs({ eptp: root | 0x1en }).processor.reload();
+      } while (remembered.context !== first && root < OTHER_ROOTS + 0x100_0000n);
+      assert.equal(remembered.context, first, 'contexts are numbered anew some time');
+      if (one === machines[1]) one.bus.listen((record) => told.push([...record]), [KIND.table_read]);
+      else ring.clear();
+      one.load(PAGE);
+    }
+    assert.ok(told.length > 4);
+    assert.deepEqual(eventsOf(ring), told);
+  });
 
   it('goes on when a listener comes and goes, and ends when it is asked to', () => {
     const one = machine('nothing');

@@ -26,20 +26,22 @@ const SPACE_AT = 28;
  */
 export class RecordedTables {
   private rows = new Int32Array(0);
-  /** Of the ring that the patterns are of. */
+  /** Of the ring that the patterns are of, and of the contexts that rows are keyed by. */
   private era = {};
+  private contexts = {};
 
   /** The row that tells of an address, or -1: then walks of its region are to be seen again before they are learned. */
   find(space: TranslationSpace, ring: ReferenceRing, lo: number, hi: number): number {
     const { rows } = this;
     const row = rowOf(lo);
-    return this.era === ring.era && this.isOf(row, space, lo, hi) && rows[row + PATTERN] !== 0 ? row : -1;
+    return this.era === ring.era && this.contexts === space.remembered.era && this.isOf(row, space, lo, hi) && rows[row + PATTERN] !== 0 ? row : -1;
   }
 
   /** Was a walk of the address's region seen since an entry above the last level was last written? From here on it was. */
   wasSeen(space: TranslationSpace, ring: ReferenceRing, lo: number, hi: number): boolean {
-    if (this.era !== ring.era) {
+    if (this.era !== ring.era || this.contexts !== space.remembered.era) {
       this.era = ring.era;
+      this.contexts = space.remembered.era;
       this.rows = new Int32Array(ROWS << ROW_SHIFT);
     }
     const row = rowOf(lo);

@@ -53,6 +53,8 @@ export class RememberedTables {
   /** Bits that are reserved in an entry which maps a page of the smallest size. */
   reservedLo = 0;
   reservedHi = 0;
+  /** Another one whenever contexts are numbered anew: what names one of them holds good as long as it stays. */
+  era = {};
   private readonly contexts: Context[] = [];
   /** By context. */
   private readonly stamps: Stamps[] = [];
@@ -99,6 +101,7 @@ export class RememberedTables {
     this.contexts.length = 0;
     this.stamps.length = 0;
     this.lastStamp = 0;
+    this.era = {};
     this.rows.fill(0);
   }
 
