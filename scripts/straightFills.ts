@@ -1,7 +1,7 @@
 import { compileFormat, type CompiledFormat } from '../src/hardware/paging/compiledFormat';
 import { recallText } from './quickWalks';
 import {
-  checks, type Dimension, dirtyOf, FEATURES, FINAL_ACCESS, flipped, frameHi, frameLo, func, globalOf, hex, indexField, int, isAbsent,
+  checks, type Dimension, dirtyOf, FEATURES, FINAL_ACCESS, flipped, frameHi, frameLo, func, globalOf, hex, indexField, isAbsent,
   isAccessed, isDirty, keyOf, pageLo, rightsOf,
 } from './walkText';
 
