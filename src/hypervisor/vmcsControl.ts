@@ -7,6 +7,9 @@ import type { ControlBlock } from './controlBlock';
 const IO_SIZE = 7;
 const IO_IN_SHIFT = 3;
 
+/** Its fields. */
+type VmcsFields = Pick<VmcsAccess, 'read' | 'write'>;
+
 /** A VMCS. */
 export const vmcsControl: ControlBlock = {
   block: 'vmcs',
@@ -39,16 +42,7 @@ export const vmcsControl: ControlBlock = {
     const vectoring = hypervisor.read(VMCS.idt_vectoring_info);
     return (vectoring & INTERRUPTION.valid) === 0 ? 0 : vectoring;
   },
-  // SDM Vol. 3, "Information for VM Exits During Event Delivery", "VM-Entry Controls for Event Injection".
-  reinjectVectored: ({ hypervisor }) => {
-    const vectoring = hypervisor.read(VMCS.idt_vectoring_info);
-    if ((vectoring & INTERRUPTION.valid) === 0) return;
-    hypervisor.write(VMCS.entry_interruption_info, vectoring & ~INTERRUPTION.reserved, 0);
-    hypervisor.write(VMCS.entry_exception_error_code, hypervisor.read(VMCS.idt_vectoring_error_code), 0);
-    hypervisor.write(VMCS.entry_instruction_length, hypervisor.read(VMCS.exit_instruction_length), 0);
-    // Its delivery blocks NMIs once more; a VM entry with both is refused.
-    if ((vectoring & INTERRUPTION.typeMask) === INTERRUPTION_TYPE.nmi) change(hypervisor, VMCS.guest_interruptibility, INTERRUPTIBILITY.blockingByNmi, 0);
-  },
+  reinjectVectored: ({ hypervisor }) => reinjectVectored(hypervisor),
   // SDM Vol. 3, "VM-Entry Controls for Event Injection".
   inject: ({ hypervisor }, information, errorCode) => {
     hypervisor.write(VMCS.entry_interruption_info, information, 0);
@@ -68,7 +62,21 @@ export const vmcsControl: ControlBlock = {
   },
 };
 
+/**
+ * The next entry by this VMCS delivers the event that the exit broke into; without one it delivers nothing. SDM Vol. 3, "Information for VM
+ * Exits During Event Delivery", "VM-Entry Controls for Event Injection".
+ */
+export function reinjectVectored(vmcs: VmcsFields): void {
+  const vectoring = vmcs.read(VMCS.idt_vectoring_info);
+  if ((vectoring & INTERRUPTION.valid) === 0) return;
+  vmcs.write(VMCS.entry_interruption_info, vectoring & ~INTERRUPTION.reserved, 0);
+  vmcs.write(VMCS.entry_exception_error_code, vmcs.read(VMCS.idt_vectoring_error_code), 0);
+  vmcs.write(VMCS.entry_instruction_length, vmcs.read(VMCS.exit_instruction_length), 0);
+  // Its delivery blocks NMIs once more; a VM entry with both is refused.
+  if ((vectoring & INTERRUPTION.typeMask) === INTERRUPTION_TYPE.nmi) change(vmcs, VMCS.guest_interruptibility, INTERRUPTIBILITY.blockingByNmi, 0);
+}
+
 /** The bits of `mask` become those of `value`, in a field of 32 bits. */
-function change(hypervisor: VmcsAccess, at: number, mask: number, value: number): void {
+function change(hypervisor: VmcsFields, at: number, mask: number, value: number): void {
   hypervisor.write(at, (hypervisor.read(at) & ~mask) | value, 0);
 }

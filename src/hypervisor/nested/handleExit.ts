@@ -1,6 +1,7 @@
 import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
-import { PIN, VMCS } from '../../hardware/vmx/vmcs';
+import { INTERRUPTION, PIN, VMCS } from '../../hardware/vmx/vmcs';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { reinjectVectored } from '../vmcsControl';
 import { handleInvept, handleInvvpid } from './handleInvalidations';
 import { handleNestedEptViolation } from './handleNestedEptViolation';
 import { handleVmread, handleVmwrite } from './handleVmcsFields';
@@ -51,6 +52,11 @@ export const handleNestedExit: ListingProcedure<NestedMmu> = {
     line('reason = VMREAD', {}, (mmu, f) => f.set(E.reason, mmu.vmcs(VMCS.exit_reason), 0)),
     when('the exit is L2\'s', (mmu) => mmu.state.guestMode === 1, [
       line('vmcs12 = the current VMCS of L1, mapped and read', {}, (mmu) => mmu.readVmcs12()),
+      when('it has broken into the delivery of an event, as the IDT-vectoring information of vmcs02 tells', brokeIntoDeliveryOfL2, [
+        line('vmx_complete_interrupts(): if L0 lets L2 go on, its entry delivers that event; if L1 hears of the exit, vmcs12 tells of it', { writes: ['vmcs'] }, (mmu) => {
+          reinjectVectored({ read: (at) => mmu.vmcs(at), write: (at, lo, hi) => mmu.setVmcs(at, lo, hi) });
+        }),
+      ]),
       when('reason is EPT_VIOLATION, and L1 has an EPT for L2', (mmu, f) => f.lo(E.reason) === EXIT_REASON.ept_violation && mmu.usesEpt12, [
         give('handle_ept_violation(guest-physical address, qualification)', (mmu) => mmu.call(handleNestedEptViolation,
           mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1), mmu.vmcs(VMCS.exit_qualification), 0)),
@@ -68,6 +74,10 @@ export const handleNestedExit: ListingProcedure<NestedMmu> = {
     ])),
   ],
 };
+
+function brokeIntoDeliveryOfL2(mmu: NestedMmu): boolean {
+  return (mmu.vmcs(VMCS.idt_vectoring_info) & INTERRUPTION.valid) !== 0;
+}
 
 function wantsInterrupt(mmu: NestedMmu, f: ListingFrame): boolean {
   return f.lo(E.reason) === EXIT_REASON.external_interrupt && (mmu.field12(VMCS.pin_controls) & PIN.externalInterruptExiting) !== 0;
