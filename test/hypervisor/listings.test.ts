@@ -375,6 +375,18 @@ describe('listings', function () {
     });
   }
 
+  // Every line of ept.vmm is met above, every one of nested.vmm by the guests of nestedListing.test.ts.
+  it('nested: run as a guest the lines of ept change no more than they declare, nor do those of L0 below them', () => {
+    const runs: WatchedRun[] = [];
+    const looked = new Map<string, number>();
+    for (const text of [...programs, ...throughMemory, slotted, changing.replace('LOG', 'wp'), instructions, stackOnDevice]) {
+      runs.push(watchListings(machineFor(text, 'nested'), undefined, looked));
+    }
+    assert.deepEqual([...new Set(runs.flatMap((run) => run.undeclared))], []);
+    const reached = [...summedHits(runs.map((run) => run.hits)).keys()];
+    for (const line of ['ept.vmm', 'nested.vmm', 'host.vmm']) assert.ok(reached.filter((each) => each.startsWith(line)).length > 50, line);
+  });
+
   it('tell of events of every kind there is', () => {
     const all = summedHits(kinds);
     assert.deepEqual(eventKinds.map(({ name }) => name as string).filter((name) => (all.get(name) ?? 0) === 0), metElsewhere);

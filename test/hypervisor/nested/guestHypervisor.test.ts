@@ -2,6 +2,8 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { compiled, scenarioText } from '../../engine/onMachine';
 import { configure } from '../../../src/engine/configuration';
+import { run } from '../../../src/engine/run';
+import { interruptedDelivery } from './nestedPrograms';
 import { audit, machineFor, runAudited } from '../audit';
 import { seenByGuest } from '../programs/agreement';
 import { claims } from '../programs/claims';
@@ -28,6 +30,13 @@ describe('ept as a guest hypervisor, technique nested', function () {
     const texts = claims.filter((_, index) => index % AUDITED === 0).map(({ text }) => text);
     for (const text of [scenarioText('first-touch-nested'), scenarioText('context-switch'), ...texts]) runAudited(machineFor(compiled(text), 'nested'));
     fc.assert(fc.property(guestPrograms, (guest) => runAudited(machineFor(compiled(guestText(guest)), 'nested'))), { numRuns: 6, seed: 20261121 });
+  });
+
+  it('loses no interrupt whose delivery an EPT violation breaks into, at either level', () => {
+    const program = compiled(interruptedDelivery);
+    assertAgrees(interruptedDelivery);
+    const report = run(program, 'nested');
+    assert.ok(!('error' in report) && report.outcome.ok, JSON.stringify(report));
   });
 
   it('is audited: a bit that is flipped in a leaf of EPT02 is found', () => {

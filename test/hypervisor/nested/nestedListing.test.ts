@@ -8,7 +8,7 @@ import { outcomeOf } from '../../../src/engine/outcome';
 import { RUN } from '../../../src/engine/runState';
 import { allLines, watchListings, type WatchedRun } from '../listingWatch';
 import { auditEpt02, nestingOf } from './nestedAudit';
-import { mendable, nestedPrograms, rootInUse, unmendable } from './nestedPrograms';
+import { interruptedDelivery, mendable, nestedPrograms, rootInUse, unmendable } from './nestedPrograms';
 import { mapped, nestedScenario } from './nestedTexts';
 
 function machineFor(text: string): Machine {
@@ -142,6 +142,7 @@ function runAll(): { readonly missed: readonly string[]; readonly undeclared: re
   }));
   watch(touches, before('reason = vmresume(l2)', changeEveryPage));
   watch(shared);
+  watch(interruptedDelivery);
   watch(logged);
   watch(goingTable);
   watch(goingRoot);

@@ -29,6 +29,29 @@ export const trackedWrites: readonly string[] = [
   }),
 ];
 
+/**
+ * Technique nested: the interrupt of a guest exits to L1, which injects it; its delivery reads the IDT and writes a stack, pages that EPT02 has
+ * not, or not any more. Neither EPT12 nor EPT02 lets the delivery come to its end before they are there.
+ */
+export const interruptedDelivery = `platform { swap 32M, ram 32M }
+machine { paging 4-level, ram 16M, delivery memory, mmu nested }
+global count = 0
+on interrupt 0x40 { count += 1 }
+on interrupt 0x51 { count += 1 }
+cpu 0 {
+  sti()
+  ipi(0, 0x40)
+  x = [direct(gpa:0x2000)]
+  expect count == 1
+  host swap_out(gpa:0x60000)
+  host migrate_frame(gpa:0x71000)
+  host migrate_frame(gpa:0x61000)
+  ipi(0, 0x51)
+  x = [direct(gpa:0x2000)]
+  expect count == 2
+}
+`;
+
 const PAGED = { l2Machine: 'paging 4-level, ram 4M' } as const;
 const FLAGS = 'vmcs.eptp = eptp(root) | 1 << 6\n    reason = vmlaunch(l2)';
 
