@@ -241,6 +241,7 @@ export class Interpreter {
         setPairAt(words, ra, this.questions.valueLo, this.questions.valueHi);
         break;
       case OP.invlpg: this.afterInstruction(cpu, stack, processor, pc, processor.invlpg(words[ra]!, words[ra + 1]!)); break;
+      case OP.segmentLimit: this.afterInstruction(cpu, stack, processor, pc, processor.checkLimit(c, words[ra]!, words[ra + 1]!, b)); break;
       case OP.stac: this.afterInstruction(cpu, stack, processor, pc, processor.setAlignmentCheck('set')); break;
       case OP.clac: this.afterInstruction(cpu, stack, processor, pc, processor.setAlignmentCheck('clear')); break;
       case OP.enterLevel:

@@ -25,7 +25,7 @@ const SHAPES: Readonly<Record<string, string>> = {
   iret: '', refuse: '', end: '', query: 'rqr', peek: 'rr#', counter: 'rns', mark: 'rl', expect: '#', print: '#',
   eventField: 'rf', startCounting: '', peekRegister: 'rR',
   instruction: 'irr', meet: '##', hold: '###', hostAction: 'hrr', tableGetOf: 'rrr', tableSetOf: 'rrr', tableNext: 'rrr',
-  queryOf: 'rqr', vmcsGet: 'rv', vmcsSet: 'vr', peekOf: 'rr#',
+  queryOf: 'rqr', vmcsGet: 'rv', vmcsSet: 'vr', peekOf: 'rr#', segmentLimit: 'r##',
 };
 
 /** The code as lines `number: operation operands`, for tests and for people. `from` to `to` are instructions. */

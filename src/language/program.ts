@@ -130,6 +130,9 @@ export const OP = {
   vmcsSet: 68,
   /** as `peek`; the register behind rb says whose the address is (`addressOwner`) */
   peekOf: 69,
+
+  /** #GP(0), or #SS(0) of SS, unless #b bytes at offset ra lie within the limit of segment register #c (`SEGMENT`): real-address mode */
+  segmentLimit: 70,
 } as const;
 
 /** What `OP.meet` does at its meeting. */

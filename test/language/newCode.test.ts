@@ -52,8 +52,17 @@ describe('accesses in each mode', () => {
   it('of real mode add the segment times 16', () => {
     check(`${real}cpu 0 { x = [0x40:0x17] }`, ['constant r1 0x417', 'load r0 r1 2']);
     check(`${real}cpu 0 { s = 3\n byte [s:8] = 1 }`, [
-      'constant r0 3', 'constant r1 1', 'constant r3 4', 'shiftLeft r2 r0 r3', 'constant r4 8', 'add r2 r2 r4', 'store r2 r1 1',
+      'constant r0 3', 'constant r1 1', 'constant r3 0xffff', 'and r2 r0 r3', 'constant r4 4', 'shiftLeft r2 r2 r4', 'constant r5 8',
+      'add r2 r2 r5', 'store r2 r1 1',
     ]);
+  });
+  it('of real mode ask for the segment\'s limit, unless it is plain that they end within it', () => {
+    check(`${real}cpu 0 { o = 3\n x = byte [ss:o] }`, [
+      'constant r0 3', 'registerGet r2 ss', 'segmentLimit r0 1 2', 'constant r4 0xffff', 'and r3 r2 r4', 'constant r5 4', 'shiftLeft r3 r3 r5',
+      'add r3 r3 r0', 'load r1 r3 1',
+    ]);
+    check(`${real}cpu 0 { x = [0x40:0xffff] }`, ['constant r1 0xffff', 'segmentLimit r1 2 0', 'constant r2 0x103ff', 'load r0 r2 2']);
+    check(`${real}cpu 0 { expect [0x40:0xffff] == 1 }`, ['constant r0 0x103ff', 'peek r0 r0 2', 'constant r1 1', 'equal r2 r0 r1', 'expect 0']);
   });
   it('of segment registers name the selector', () => {
     check(`${real}cpu 0 { ds = 0x40\n x = es }`, ['constant r1 0x40', 'registerSet ds r1', 'registerGet r0 es']);

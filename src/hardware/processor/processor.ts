@@ -314,6 +314,11 @@ export class Processor {
     return this.eventUnit.onSegments.access(operation, segment, offsetLo, offsetHi, size, operandLo, operandHi, rmw);
   }
 
+  /** Outside 64-bit mode: #GP(0), or #SS(0) of SS, unless an operand at [segment:offset] lies within the segment's limit. */
+  checkLimit(segment: number, offsetLo: number, offsetHi: number, size: number): number {
+    return this.eventUnit.onSegments.checkLimit(segment, offsetLo, offsetHi, size);
+  }
+
   /** By which the guest and its IPIs know the processor. */
   get apicId(): number { return this.settings.apicId ?? this.cpu; }
   get apic(): LocalApic { return this.eventUnit.apic; }

@@ -57,11 +57,21 @@ export class SegmentInstructions {
     operation: number, segment: number, offsetLo: number, offsetHi: number, size: number,
     operandLo: number, operandHi: number, rmw: number,
   ): number {
-    const { segmentation, pending, onMemory, interruption, end } = this.processor;
+    const { segmentation, onMemory } = this.processor;
     const kind: ReferenceKind = operation === OPERATION.load ? 'read' : operation === OPERATION.fetch ? 'fetch' : 'write';
     if (segmentation.locate(segment, offsetLo, offsetHi, size, kind) === SEGMENTED.linear) {
       return onMemory.access(operation, segmentation.lo, segmentation.hi, size, operandLo, operandHi, rmw, segment);
     }
+    return this.violate(segment, offsetLo, offsetHi, size);
+  }
+
+  /** The check alone, outside 64-bit mode, of an operand of `size` bytes that is reached by its linear address. */
+  checkLimit(segment: number, offsetLo: number, offsetHi: number, size: number): number {
+    return this.processor.segmentation.isWithin(segment, offsetLo, offsetHi, size) ? STATUS.done : this.violate(segment, offsetLo, offsetHi, size);
+  }
+
+  private violate(segment: number, offsetLo: number, offsetHi: number, size: number): number {
+    const { pending, interruption, end } = this.processor;
     pending.operation = OPERATION.segmentViolation;
     pending.segment = segment;
     pending.gvaLo = offsetLo;

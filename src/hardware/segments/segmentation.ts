@@ -42,10 +42,15 @@ export class Segmentation {
       this.hi = hasBase ? sumHi(baseLo, baseHi + offsetHi | 0, offsetLo >>> 0) : offsetHi;
       return SEGMENTED.linear;
     }
-    if (offsetHi !== 0 || !this.isWithinLimit(segment, offsetLo >>> 0, size) || !this.isOfType(segment, kind)) return SEGMENTED.refused;
+    if (!this.isWithin(segment, offsetLo, offsetHi, size) || !this.isOfType(segment, kind)) return SEGMENTED.refused;
     this.lo = baseLo + offsetLo | 0;
     this.hi = 0;
     return SEGMENTED.linear;
+  }
+
+  /** Outside 64-bit mode: does all of an operand at an offset lie within its segment? */
+  isWithin(segment: number, offsetLo: number, offsetHi: number, size: number): boolean {
+    return offsetHi === 0 && this.isWithinLimit(segment, offsetLo >>> 0, size);
   }
 
   private isWithinLimit(segment: number, offset: number, size: number): boolean {

@@ -1,5 +1,6 @@
 import { AstUtils } from 'langium';
 import type { Memory, Update } from '../generated/ast';
+import { SEGMENT, segmentNames } from '../../hardware/segments/segmentRegisters';
 import { OP } from '../program';
 import { addressPair } from './asked';
 import { hex } from './areas';
@@ -60,7 +61,16 @@ function checkLinear(body: Body, node: Memory['segment'], value: Operand): void 
   }
 }
 
-/** Real mode: the segment times 16 plus the offset. SDM Vol. 3, "Real-Address Mode Operation". */
+/** A selector has 16 bits. */
+const SELECTORS = 0x1_0000n;
+const SELECTOR_MASK = 0xffffn;
+/** Bytes of a segment in real-address mode. */
+const SEGMENT_BYTES = 0x1_0000n;
+
+/**
+ * Real mode: the segment times 16 plus the offset, as far as the segment reaches. A number is the selector of some data
+ * segment register. SDM Vol. 3, "Real-Address Mode Operation", "Limit Checking".
+ */
 function compileSegmented(body: Body, node: Memory, offset: Memory['segment']): number {
   const { code } = body.unit;
   if (body.vm.symbols.mode.format !== undefined) {
@@ -69,13 +79,25 @@ function compileSegmented(body: Body, node: Memory, offset: Memory['segment']): 
   }
   const base = compileAs(body, node.segment, 'number');
   const far = compileAs(body, offset, 'number');
+  const written = body.written(node.segment);
+  if (base.constant !== undefined && base.constant >= SELECTORS) body.fail(node, 'not-a-selector', { written });
+  const bytes = accessSize(body, node);
+  const isWithin = far.constant !== undefined && far.constant + BigInt(bytes) <= SEGMENT_BYTES;
+  if (body.purpose === 'guest' && !isWithin) code.emit(OP.segmentLimit, body.inRegister(far), bytes, dataSegment(written));
   if (base.constant !== undefined && far.constant !== undefined) {
-    return body.inRegister({ type: 'gva', constant: BigInt.asUintN(64, (base.constant << 4n) + far.constant) });
+    return body.inRegister({ type: 'gva', constant: (base.constant << 4n) + far.constant });
   }
   const sum = body.allocate();
-  code.emit(OP.shiftLeft, sum, body.inRegister(base), body.inRegister({ type: 'number', constant: 4n }));
+  code.emit(OP.and, sum, body.inRegister(base), body.inRegister({ type: 'number', constant: SELECTOR_MASK }));
+  code.emit(OP.shiftLeft, sum, sum, body.inRegister({ type: 'number', constant: 4n }));
   code.emit(OP.add, sum, sum, body.inRegister(far));
   return sum;
+}
+
+/** The segment register that is written, or for any other selector one that it could be in. */
+function dataSegment(written: string): number {
+  const named = segmentNames.findIndex((name) => name === written);
+  return named < 0 ? SEGMENT.es : named;
 }
 
 /** An entry that lies across two is a slip in the arithmetic of the index. */

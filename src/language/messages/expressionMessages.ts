@@ -87,6 +87,10 @@ export const expressionMessages = {
     sentence: '`[segment:offset]` is real mode\'s, and this machine has paging; write the linear address: [<segment> * 16 + <offset>].',
     cpu: 'x = [0x40:0x17]',
   },
+  'not-a-selector': {
+    sentence: '`<written>` does not fit a segment register, which has 16 bits; write the address by 16.',
+    file: 'machine { paging none }\ncpu 0 { x = byte [0x12340:5] }',
+  },
   'random-of-zero': { sentence: 'There is no number from 0 to -1; write random(n) with n of at least 1.', cpu: 'x = random(0)' },
   'vm-wanted': { sentence: '`<name>` enters a nested guest; write the name of a `vm` that stands inside this one, as in <name>(l2).', cpu: 'x = vmlaunch(3)' },
   'not-nested': { sentence: 'There is no nested guest here, so there is no VMCS; declare a `vm` inside this one.', cpu: 'vmcs.eptp = 3' },

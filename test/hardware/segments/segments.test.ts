@@ -88,6 +88,20 @@ describe('a reference through a segment in protected mode', () => {
     });
   }
 
+  it('is held to the limit alone where the operand is reached by its linear address', () => {
+    for (const segment of [SEGMENT.ds, SEGMENT.es, SEGMENT.ss]) {
+      for (const [offset, size] of [[0, 8], [0xfffe, 2], [0xffff, 1], [0xffff, 2], [0xfffc, 8], [0x1_0000, 1], [-1, 1]] as const) {
+        const machine = new TestMachine().set({ cr0: CR0.ET | CR0.NE, cr4: 0, efer: 0 });
+        machine.processor.segments.set(segment, { selector: 0, rights: 0x93, limit: 0xffff, baseLo: 0, baseHi: 0 });
+        const isWithin = offset >= 0 && offset + size <= 0x1_0000;
+        const status = machine.processor.checkLimit(segment, offset, offset < 0 ? -1 : 0, size);
+        const name = `${segmentNames[segment]}:${offset}, ${size} bytes`;
+        assert.equal(status, isWithin ? STATUS.done : STATUS.exception, name);
+        if (!isWithin) assert.equal(machine.processor.vector, segment === SEGMENT.ss ? 12 : 13, name);
+      }
+    }
+  });
+
   it('in virtual-8086 mode is selector × 16 and offset, 64 KBytes, of any type', () => {
     const machine = protectedMode(SEGMENT.ds, 0, 0);
     machine.set({ rflags: 1 << 17 | 2, cpl: 3 });
