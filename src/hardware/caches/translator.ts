@@ -78,6 +78,11 @@ export class Translator {
     this.straight = new StraightMiss(this.space, parts.caches, parts.counters);
   }
 
+  /** Does each access exit before anything is looked up? */
+  get isIntercepted(): boolean {
+    return this.caches.bypassed === BYPASS.intercepted;
+  }
+
   /**
    * A `WALK` outcome. EPT events leave their particulars in the linear space's result. A refusal drops what is cached of
    * the address, so that it does not come again unless the tables call for it.

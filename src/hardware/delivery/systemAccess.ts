@@ -6,7 +6,8 @@ import { KIND } from '../events/eventTable';
 import { OperandAccess } from '../memory/operandAccess';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorEvents } from '../events/processorEvents';
-import type { StoreObserver } from '../processor/rootMode';
+import { RESUME, type StoreObserver } from '../processor/rootMode';
+import type { RootModeAccess } from '../processor/rootModeAccess';
 import { VECTOR } from './exceptions';
 
 const PAGE_MASK = 0xfff;
@@ -15,6 +16,7 @@ const PAGE_BYTES = 0x1000;
 /** The parts of a processor that its own accesses to system data structures need. */
 export interface SystemAccessProcessor {
   readonly translation: LinearTranslation;
+  readonly rootMode: RootModeAccess;
   readonly memory: PhysicalMemory;
   readonly events: ProcessorEvents;
   readonly bus: EventBus;
@@ -48,7 +50,8 @@ export class SystemAccess {
 
   /** `size` bytes at a linear address into `lo`, `hi`: TRANSLATED, or another answer. `what`: a `SYSTEM_ACCESS`. */
   read(lo: number, hi: number, size: number, what: number, access: number = ACCESS.read | ACCESS.implicit, fault = GENERAL_PROTECTION): number {
-    const { translation } = this.processor;
+    const { translation, rootMode } = this.processor;
+    if (rootMode.isNeeded && translation.isCanonical(hi)) return this.made(rootMode.read(lo, hi, size, access), lo, hi, size, what);
     const first = translation.translate(lo, hi, access, fault.vector, fault.errorCode);
     if (first !== TRANSLATED) return first;
     const { hpaLo, hpaHi } = translation;
@@ -66,7 +69,11 @@ export class SystemAccess {
     lo: number, hi: number, size: number, valueLo: number, valueHi: number, what: number,
     access: number = ACCESS.write | ACCESS.implicit, fault = GENERAL_PROTECTION,
   ): number {
-    const { translation } = this.processor;
+    const { translation, rootMode } = this.processor;
+    if (rootMode.isNeeded && translation.isCanonical(hi)) {
+      const answer = rootMode.write(lo, hi, size, valueLo, valueHi, access);
+      return this.made(answer, lo, hi, size, what);
+    }
     const first = translation.translate(lo, hi, access, fault.vector, fault.errorCode);
     if (first !== TRANSLATED) return first;
     const { hpaLo, hpaHi } = translation;
@@ -76,6 +83,16 @@ export class SystemAccess {
     this.observe(lo, hi, hpaLo, hpaHi, size);
     this.operand.write(hpaLo, hpaHi, translation.hpaLo, translation.hpaHi, size, valueLo, valueHi);
     this.processor.events.implicitAccess(lo, hi, hpaLo, hpaHi, valueLo, valueHi, size, what);
+    return TRANSLATED;
+  }
+
+  /** What an access comes to that root mode was asked to make: `answer`, unless it has made it. */
+  private made(answer: number, lo: number, hi: number, size: number, what: number): number {
+    if (answer !== RESUME.completed) return answer;
+    const { rootMode, events } = this.processor;
+    this.lo = rootMode.lo;
+    this.hi = rootMode.hi;
+    events.implicitAccess(lo, hi, rootMode.hpaLo, rootMode.hpaHi, this.lo, this.hi, size, what);
     return TRANSLATED;
   }
 

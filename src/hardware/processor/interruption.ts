@@ -203,6 +203,19 @@ export class Interruption {
     return this.svm.exit(SVM_EXIT.access, access, 0, lo, hi, 0);
   }
 
+  /**
+   * The same for an access that no instruction names: of event delivery, IRET, or a load of a descriptor. When root mode has made it,
+   * what was under way goes on behind it: a delivery is not broken off, nor the entry that injects.
+   */
+  exitSystemAccess(lo: number, hi: number, access: number): number {
+    const { isDelivering, isEntering } = this;
+    this.isEntering = 0;
+    const answer = this.exitAccess(lo, hi, access);
+    this.isEntering = isEntering;
+    if (answer === RESUME.completed || answer === RESUME.retry) this.isDelivering = isDelivering;
+    return answer;
+  }
+
   /** The first VM entry, which root mode asks for by itself: VMLAUNCH, VMRUN, or a loader's; as `enter`. */
   begin(how: 'launch' | 'load'): number {
     this.entryFailure = '';

@@ -6,12 +6,14 @@ import type { Interruption } from './interruption';
 import { isCanonical } from '../paging/compiledFormat';
 import { type LinearTranslation, TRANSLATED } from './linearTranslation';
 import { NO_EXIT } from './instructionExits';
+import { sumHi } from '../memory/addressSum';
 import { OperandAccess } from '../memory/operandAccess';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import type { ProcessorFeatures } from './processorFeatures';
 import type { ProcessorSpaces } from './processorSpaces';
 import { REGISTER } from './registers';
 import { type PendingOperation, RESUME } from './rootMode';
+import type { RootModeAccess } from './rootModeAccess';
 import { SECONDARY } from '../vmx/vmcs';
 import { secondaryControls } from '../vmx/vmxTransitions';
 import { VECTOR } from '../delivery/exceptions';
@@ -32,6 +34,7 @@ export interface InvpcidProcessor {
   readonly memory: PhysicalMemory;
   readonly spaces: ProcessorSpaces;
   readonly translation: LinearTranslation;
+  readonly rootMode: RootModeAccess;
   readonly interruption: Interruption;
   readonly invalidations: Invalidations;
   readonly end: InstructionEnd;
@@ -150,8 +153,9 @@ export class InvpcidInstruction {
 
   /** TRANSLATED with the descriptor in the fields, or what the fault or exit led to. */
   private readDescriptor(lo: number, hi: number): number {
-    const { translation } = this.processor;
+    const { translation, rootMode } = this.processor;
     const { operand } = this;
+    if (rootMode.isNeeded && isCanonical(this.processor.spaces.linear.compiled, hi)) return this.readThroughRootMode(lo, hi);
     const first = translation.translate(lo, hi, ACCESS.read);
     if (first !== TRANSLATED) return first;
     const { hpaLo, hpaHi } = translation;
@@ -169,6 +173,19 @@ export class InvpcidInstruction {
     operand.read(isInNext ? nextLo | ((lo + HALF) & PAGE_MASK) : hpaLo + HALF, isInNext ? nextHi : hpaHi, nextLo, nextHi, HALF);
     this.addressLo = operand.lo;
     this.addressHi = operand.hi;
+    return TRANSLATED;
+  }
+  /** The same where root mode makes each access: 8 bytes at a time. */
+  private readThroughRootMode(lo: number, hi: number): number {
+    const { rootMode } = this.processor;
+    const first = rootMode.read(lo, hi, HALF, ACCESS.read);
+    if (first !== RESUME.completed) return first;
+    this.pcidLo = rootMode.lo;
+    this.pcidHi = rootMode.hi;
+    const second = rootMode.read(lo + HALF | 0, sumHi(lo, hi, HALF), HALF, ACCESS.read);
+    if (second !== RESUME.completed) return second;
+    this.addressLo = rootMode.lo;
+    this.addressHi = rootMode.hi;
     return TRANSLATED;
   }
 }

@@ -26,14 +26,23 @@ export class LinearTranslation {
   get hpaLo(): number { return this.processor.translator.hpaLo; }
   get hpaHi(): number { return this.processor.translator.hpaHi; }
 
+  /** Does each of the guest's accesses exit before anything is looked up, for root mode to make it? */
+  get isIntercepted(): boolean {
+    return this.processor.translator.isIntercepted;
+  }
+
+  isCanonical(hi: number): boolean {
+    return isCanonical(this.processor.spaces.linear.compiled, hi);
+  }
+
   /**
    * TRANSLATED with the address in `hpaLo`, `hpaHi`, or what the fault or exit led to: RESUME.completed when root mode
    * has done the whole operation. `access`: an access integer (`ACCESS`). `vector`, `errorCode`: the exception of an
    * address that is not canonical, which is found out before the walk; #SS where it is reached through SS.
    */
   translate(lo: number, hi: number, access: number, vector: number = VECTOR.generalProtection, errorCode = 0): number {
-    const { translator, spaces } = this.processor;
-    if (!isCanonical(spaces.linear.compiled, hi)) return this.refuse(WALK.nonCanonical, lo, hi, vector, errorCode);
+    const { translator } = this.processor;
+    if (!this.isCanonical(hi)) return this.refuse(WALK.nonCanonical, lo, hi, vector, errorCode);
     const outcome = translator.translate(lo, hi, access);
     return outcome === WALK.mapped ? TRANSLATED : this.refuse(outcome, lo, hi, vector, errorCode);
   }

@@ -35,6 +35,7 @@ import { RegisterInstructions } from './registerInstructions';
 import { REGISTER, REGISTER_WORDS } from './registers';
 import type { StateClaims } from '../state/registry';
 import { PendingOperation, type ProcessorSettings, type RootMode, STATUS, type StoreObserver } from './rootMode';
+import { RootModeAccess } from './rootModeAccess';
 import type { Tlb } from '../caches/tlb';
 import { TranslationCaches } from '../caches/translationCaches';
 import { cacheSettings } from '../caches/cacheSettings';
@@ -151,7 +152,8 @@ export class Processor {
     const translation = new LinearTranslation({ ...shared, translator, eptExits });
     this.onMemory = new MemoryInstructions({ ...shared, translation, translator });
     this.onRegisters = new RegisterInstructions({ ...shared, file, pdptes, eptExits, reload });
-    const access = new SystemAccess({ translation, memory, events, bus, observer: () => this.storeObserver });
+    const rootMode = new RootModeAccess({ ...shared, translation, onMemory: this.onMemory });
+    const access = new SystemAccess({ translation, rootMode, memory, events, bus, observer: () => this.storeObserver });
     this.msrs = new ModelSpecificRegisters(registry, cpu, { vendor, features, segments: this.segments });
     const permission = new IoPermission({
       registers, segments: this.segments, access, taskState: settings.delivery === 'memory' ? 'in memory' : 'none',
@@ -164,7 +166,7 @@ export class Processor {
       ...shared, cpu, apicId: this.apicId, vendor, segments: this.segments, access, msrs: this.msrs, onMemory: this.onMemory, reload,
     }, settings.delivery);
     this.invalidating = new InvalidationInstructions(shared);
-    this.byDescriptor = new InvpcidInstruction({ ...shared, vendor, features, translation });
+    this.byDescriptor = new InvpcidInstruction({ ...shared, vendor, features, translation, rootMode });
     this.vmxInvalidations = new VmxInvalidations({ ...shared, maxphyaddr, features });
     this.svm = new SvmInstructions({ ...shared, vendor });
     this.vmx = new GuestVmxInstructions({ ...shared, segments: this.segments });

@@ -1,10 +1,16 @@
 import { strict as assert } from 'node:assert';
 import { DELIVERY_MODE } from '../../../src/hardware/apic/deliveryMode';
+import { ACCESS } from '../../../src/hardware/paging/accessKinds';
+import { WALK } from '../../../src/hardware/paging/walkOutcome';
 import { CR0, CR4, EFER } from '../../../src/hardware/processor/controlRegisters';
 import { RESUME, STATUS } from '../../../src/hardware/processor/processor';
 import { REGISTER } from '../../../src/hardware/processor/registers';
+import { COUNTER } from '../../../src/hardware/state/counters';
 import { intercept, SVM_EXIT } from '../../../src/hardware/svm/svmExitCodes';
 import { NESTED_CONTROL, VMCB, type VmcbFieldName } from '../../../src/hardware/svm/vmcb';
+import { injectPageFault } from '../../../src/hypervisor/injection';
+import { VcpuState } from '../../../src/hypervisor/vcpuState';
+import { Registry } from '../../../src/hardware/state/registry';
 import { AT, HandlersByHand, PROGRAM } from '../delivery/handlersByHand';
 import { halves, P, RW, US, whole } from '../testMachine';
 
@@ -117,6 +123,84 @@ describe('an event in a guest of SVM', () => {
       assert.equal(machine.store(0x77_0000n, 1n), STATUS.stopped);
       assert.equal(field(machine, 'exitcode'), code);
     }
+  });
+});
+
+/** What root mode sees of each access, in order: EXITINFO1 (an access integer) and the page. */
+type Seen = readonly (readonly [access: number, page: bigint])[];
+
+/** Has root mode make each access of the guest's, as an interpreter does: where the tables refuse it, a page fault is injected. */
+function interpret(machine: HandlersByHand): Seen {
+  const { processor } = machine;
+  const seen: (readonly [number, bigint])[] = [];
+  intercept(processor.vmcb, SVM_EXIT.access);
+  processor.reload();
+  processor.root = { handleExit: () => {
+    const access = Number(field(machine, 'exitinfo1'));
+    const gva = field(machine, 'exitinfo2');
+    const [lo, hi] = halves(gva);
+    seen.push([access, gva & ~0xfffn]);
+    if (processor.walkWithoutEffects(lo, hi, access) === WALK.mapped) {
+      processor.perform(processor.inspection.result.hpaLo, processor.inspection.result.hpaHi);
+      return RESUME.completed;
+    }
+    [processor.vmcb[VMCB.guest_cr2], processor.vmcb[VMCB.guest_cr2 + 1]] = [lo, hi];
+    injectPageFault(processor, new VcpuState(new Registry(), 0), lo, hi, processor.inspection.result.errorCode);
+    return RESUME.retry;
+  } };
+  return seen;
+}
+
+describe('the delivery of an event, where accesses are intercepted', () => {
+  const raised = {
+    'an exception': (machine: HandlersByHand) => machine.processor.raiseException(6, 0),
+    'INT n': (machine: HandlersByHand) => machine.processor.softwareInterrupt(0x80),
+    'a page fault that VMRUN injects': (machine: HandlersByHand) => machine.store(0x77_0000n, 1n),
+  } as const;
+  const outcome = (machine: HandlersByHand): unknown => [
+    machine.rip, machine.register('rsp'), machine.register('rflags'), machine.processor.level, machine.selectors, machine.frame(6), machine.cr2, machine.delivered,
+  ];
+  for (const [name, raise] of Object.entries(raised)) {
+    it(`exits for each of its own, is not broken off, and comes to the same: ${name}`, () => {
+      const [plain, machine] = [guest([]), guest([])].map((each) => each.gate(0x80, { dpl: 3 })) as [HandlersByHand, HandlersByHand];
+      const seen = interpret(machine);
+      assert.equal(raise(plain), STATUS.exception);
+      assert.equal(raise(machine), STATUS.exception);
+      assert.deepEqual(outcome(machine), outcome(plain));
+      const pages = seen.filter(([access]) => (access & ACCESS.user) === 0).map(([, page]) => page);
+      assert.deepEqual([...new Set(pages)].sort(), [AT.idt, AT.gdt, AT.tss, AT.kernelStack].sort());
+      // Those of descriptors are implicit; so are pushes out of CPL 3.
+      assert.ok(seen.every(([access]) => (access & (ACCESS.user | ACCESS.implicit)) !== 0));
+      assert.equal(machine.processor.counters[COUNTER.walk_references], 0);
+    });
+  }
+
+  it('meets faults of its own as ever: a stack that is not there makes the page fault a double fault', () => {
+    const [plain, machine] = [guest([]), guest([])];
+    const seen = interpret(machine);
+    for (const each of [plain, machine]) each.map(AT.kernelStack, 0n, 0n);
+    for (const each of [plain, machine]) each.gate(8, { ist: 1 });
+    plain.processor.raiseException(6, 0);
+    machine.processor.raiseException(6, 0);
+    assert.deepEqual(outcome(machine), outcome(plain));
+    assert.ok(seen.some(([access, page]) => page === AT.kernelStack && (access & ACCESS.implicit) !== 0));
+  });
+
+  it('leaves the instruction that it was part of pending: IRET goes back, and INVPCID reads its operand by two accesses', () => {
+    const machine = guest([]);
+    const seen = interpret(machine);
+    const before = [machine.rip, machine.register('rsp'), machine.processor.level];
+    assert.equal(machine.processor.raiseException(6, 0), STATUS.exception);
+    const { length } = seen;
+    assert.equal(machine.processor.interruptReturn(), STATUS.done);
+    assert.deepEqual([machine.rip, machine.register('rsp'), machine.processor.level], before);
+    assert.ok(seen.length > length);
+    const kernel = machine.kernel();
+    kernel.processor.reload();
+    const from = seen.length;
+    assert.equal(kernel.processor.invpcid(7, ...halves(AT.kernelStack)), STATUS.exception);
+    assert.equal(kernel.processor.vector, 13);
+    assert.deepEqual(seen.slice(from, from + 2), [[ACCESS.read, AT.kernelStack], [ACCESS.read, AT.kernelStack]]);
   });
 });
 
