@@ -25,10 +25,11 @@ interface Feature {
   readonly advice: string;
 }
 
-const HARDWARE_WALKS = ['native', 'ept', 'npt', 'nested'] as const;
+/** The guest's tables are its own, and nothing is made of them. */
+const OWN_TABLES = ['native', 'interpret', 'ept', 'npt', 'nested'] as const;
 /** Guest frames of the hypervisor's identity map and TSS. */
 const RESERVED = { first: 0xfffbc, end: 0xfffc0 } as const;
-const NOT_VIRTUAL_8086 = ['native', 'npt'] as const;
+const NOT_VIRTUAL_8086 = ['native', 'interpret', 'npt'] as const;
 const NONE: readonly string[] = [];
 /** Techniques with a host below the guest, which can have several. */
 const HYPERVISORS = runningTechniques.filter(({ ownsMachine }) => !ownsMachine).map(({ name }) => name);
@@ -43,14 +44,14 @@ const SHADOWS = HYPERVISORS.filter((name) => name.startsWith('shadow-'));
 const features: readonly Feature[] = [
   {
     uses: (_, vm) => (vm.paging === 'none' ? setting(vm, 'paging', 'paging none') : undefined),
-    runsUnder: [...HARDWARE_WALKS, ...SHADOWS], advice: 'the others have no way into real-address mode',
+    runsUnder: [...OWN_TABLES, ...SHADOWS], advice: 'the others have no way into real-address mode',
   },
   {
     uses: (_, vm, slots) => {
       const rom = slots.find(({ kind }) => kind === 'rom');
       return rom === undefined ? undefined : { name: `the ROM slot ${rom.name}`, ...(rom.setting === undefined ? {} : { range: rom.setting.range }) };
     },
-    runsUnder: ['native', ...SHADOWS, 'ept', 'npt', 'nested'], advice: 'write ram in place of rom',
+    runsUnder: [...OWN_TABLES, ...SHADOWS], advice: 'write ram in place of rom',
   },
   {
     uses: ({ vms }) => (outermost(vms) > 1 ? { name: `a host of ${outermost(vms)} virtual machines` } : undefined),
@@ -134,7 +135,7 @@ const features: readonly Feature[] = [
   {
     uses: (_, vm, slots) => (slots.some(({ frame, frames }) => frame < RESERVED.end && RESERVED.first < frame + frames) && vm.paging === 'none'
       ? setting(vm, 'paging', 'paging none with a slot at 0xfffbc000') : undefined),
-    runsUnder: HARDWARE_WALKS, advice: 'the identity map and the TSS of the hypervisor lie there',
+    runsUnder: OWN_TABLES, advice: 'the identity map and the TSS of the hypervisor lie there',
   },
   { uses: (program) => instruction(program, 'vmfunc'), runsUnder: ['native'], advice: 'its hypervisor enables no VM functions' },
   { uses: (program) => hostAction(program, 'set_epte'), runsUnder: ['ept'], advice: 'the others keep no EPT' },

@@ -1,4 +1,5 @@
 import { Ept } from '../hypervisor/ept/ept';
+import { Interpret } from '../hypervisor/interpret/interpret';
 import { Native } from '../hypervisor/native';
 import { GuestHost, Level0 } from '../hypervisor/nested/level1/guestHost';
 import { Nested } from '../hypervisor/nested/level1/nested';
@@ -73,6 +74,14 @@ export const runningTechniques: readonly RunningTechnique[] = [
     settings: [],
     ownsMachine: true,
     make: (machine, { processors, slots }) => new Native(machine.memory, machine.bus, processors, machine.maxphyaddr, slots, machine.registry),
+  },
+  {
+    name: 'interpret',
+    documentation: 'Interpretation: every access of the guest exits, and is emulated by a walk of its tables in software.',
+    settings: ['dirty_log'],
+    vendor: 'amd',
+    ownsMachine: false,
+    make: (vm) => new Interpret(vm),
   },
   {
     name: 'shadow-rebuild',

@@ -1,5 +1,4 @@
-import { OPERATION } from '../hardware/paging/accessKinds';
-import { PFEC } from '../hardware/paging/pageFaultErrorCode';
+import { ACCESS, OPERATION } from '../hardware/paging/accessKinds';
 import { RESUME } from '../hardware/processor/rootMode';
 import { brokeIntoDelivery } from './commonExits';
 import type { ControlBlock } from './controlBlock';
@@ -7,7 +6,7 @@ import type { MmuNotifier } from './host/mmuNotifier';
 import { give, line, repeat, when, type ListingFrame, type ListingNode, type ListingProcedure } from './listing';
 import { readSequence, retryIfChanged } from './operandRetry';
 import { STOP_REASON } from './vcpuState';
-import { markWritten, PAGE_KNOWN, walkOperandPage, type OperandOwner } from './walkOperandPage';
+import { errorCodeOf, markWritten, PAGE_KNOWN, walkOperandPage, type OperandOwner } from './walkOperandPage';
 
 const V = { gva: 0, error_code: 1, pages: 2, mmu_seq: 3 } as const;
 
@@ -27,8 +26,11 @@ export interface AccessEmulation<M> {
 /** What one hypervisor's emulation has that others have not. */
 export interface EmulationVariant<M> {
   readonly purpose: string;
-  /** What is no access of an instruction, and cannot be emulated; left out: those that deliver an event. */
-  readonly refusals?: readonly ListingNode<M>[];
+  /**
+   * The access integer (`ACCESS`) where an exit tells it, of accesses that no instruction names too; left out: the exit was of an operand, and what
+   * breaks into the delivery of an event cannot be emulated.
+   */
+  readonly accessOf?: (mmu: M) => number;
   /** What is besides to be done about what the access writes, and the values that it takes. */
   readonly values?: ListingProcedure<M>['values'];
   readonly before?: readonly ListingNode<M>[];
@@ -37,9 +39,9 @@ export interface EmulationVariant<M> {
 
 /** For the listing of a hypervisor `M`, whose guest runs by such a control block. */
 export function accessEmulation<M extends Emulator>(
-  control: ControlBlock, { purpose, refusals = deliveryRefusals(), values = [], before = [], after = [] }: EmulationVariant<M>,
+  control: ControlBlock, { purpose, accessOf, values = [], before = [], after = [] }: EmulationVariant<M>,
 ): AccessEmulation<M> {
-  const walkOperand = walkOperandPage<M>(control);
+  const walkOperand = walkOperandPage<M>(control, [], accessOf);
   const findsPage = (mmu: M, f: ListingFrame): boolean => {
     mmu.cameTo = mmu.call(walkOperand, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0);
     return mmu.cameTo === PAGE_KNOWN;
@@ -50,9 +52,9 @@ export function accessEmulation<M extends Emulator>(
     values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'mmu_seq', kind: 'number' }, ...values],
     parameters: 0,
     body: [
-      ...refusals,
+      ...(accessOf === undefined ? deliveryRefusals<M>() : []),
       line('error_code = as a page fault would tell of the access', {}, (mmu, f) => {
-        f.set(V.error_code, errorCodeOf(mmu), 0);
+        f.set(V.error_code, errorCodeOf(accessOf === undefined ? operandAccess(mmu) : accessOf(mmu)), 0);
         f.set(V.pages, 0, 0);
       }),
       readSequence(V.mmu_seq),
@@ -76,23 +78,18 @@ export function accessEmulation<M extends Emulator>(
 function deliveryRefusals<M extends Emulator>(): readonly ListingNode<M>[] {
   return [
     when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
-      stopFor<M>(STOP_REASON.deliveryEmulation),
+      give('stop the VM', (mmu) => {
+        mmu.vcpu.stop = STOP_REASON.deliveryEmulation;
+        return RESUME.stopped;
+      }, { writes: ['vcpu'] }),
     ]),
   ];
 }
 
-/** The line that gives up; `reason`: a `STOP_REASON`. */
-export function stopFor<M extends Emulator>(reason: number): ListingNode<M> {
-  return give('stop the VM', (mmu) => {
-    mmu.vcpu.stop = reason;
-    return RESUME.stopped;
-  }, { writes: ['vcpu'] });
-}
-
-function errorCodeOf({ processor }: OperandOwner): number {
+function operandAccess({ processor }: OperandOwner): number {
   const { operation } = processor.pending;
-  const kind = operation === OPERATION.load ? 0 : operation === OPERATION.fetch ? PFEC.ID : PFEC.W;
-  return processor.level === 3 ? kind | PFEC.U : kind;
+  const kind = operation === OPERATION.load ? ACCESS.read : operation === OPERATION.fetch ? ACCESS.fetch : ACCESS.write;
+  return processor.level === 3 ? kind | ACCESS.user : kind;
 }
 
 function nextPage({ processor, operand }: OperandOwner, f: ListingFrame): boolean {

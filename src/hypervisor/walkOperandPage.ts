@@ -1,6 +1,6 @@
 import type { Processor } from '../hardware/processor/processor';
 import { PFEC } from '../hardware/paging/pageFaultErrorCode';
-import { ACCESS } from '../hardware/paging/accessKinds';
+import { ACCESS, ACCESS_KIND_MASK } from '../hardware/paging/accessKinds';
 import { RESUME } from '../hardware/processor/rootMode';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { walk } from '../hardware/paging/walk';
@@ -34,9 +34,12 @@ export interface OperandOwner {
  * The procedure, for the listing of a hypervisor `V`. As the processor does, both pages are translated before a byte is
  * read or written: when the guest's tables refuse this one, the guest gets the fault and nothing has been done. Gives
  * `PAGE_KNOWN` or a `RESUME`; leaves its guest frame in the walk's result. `beforeTrueFault`: lines with a fault that the guest is
- * about to see; the page's address is value 0.
+ * about to see; the page's address is value 0. `kindOf`: the access, where the error code of its fault does not tell all of it.
  */
-export function walkOperandPage<V extends OperandOwner>({ block, words }: ControlBlock, beforeTrueFault: readonly ListingNode<V>[] = []): ListingProcedure<V> {
+export function walkOperandPage<V extends OperandOwner>(
+  { block, words }: ControlBlock, beforeTrueFault: readonly ListingNode<V>[] = [],
+  kindOf: (mmu: V, errorCode: number) => number = (_, errorCode) => accessOf(errorCode),
+): ListingProcedure<V> {
   return {
     name: 'walk_operand_page',
     purpose: 'A page of an operand that is emulated, by the guest\'s tables: nothing is read or written before all its pages are known.',
@@ -52,7 +55,7 @@ export function walkOperandPage<V extends OperandOwner>({ block, words }: Contro
       ]),
       line('guest = walk(guest CR3, gva) for this access; it sets the guest\'s A and D', { writes: ['memory', 'vm.dirty_bitmap'] }, (mmu, f) => {
         const space = mmu.guestTables();
-        walk(space, f.lo(V.gva), f.hi(V.gva), accessOf(f.lo(V.error_code)), EFFECTS.hardware);
+        walk(space, f.lo(V.gva), f.hi(V.gva), kindOf(mmu, f.lo(V.error_code)), EFFECTS.hardware);
         f.set(V.gpa, space.result.gpaLo, space.result.gpaHi);
       }),
       when('a paging structure of the guest lies outside every memslot', (mmu) => outcome(mmu) === WALK.tableUnreachable, [
@@ -98,6 +101,12 @@ export function markWritten<V extends OperandOwner>(): ListingNode<V> {
 export function accessOf(errorCode: number): number {
   const kind = errorCode & PFEC.ID ? ACCESS.fetch : errorCode & PFEC.W ? ACCESS.write : ACCESS.read;
   return errorCode & PFEC.U ? kind | ACCESS.user : kind;
+}
+
+/** Its inverse: what the error code tells of an access (`ACCESS`), and no more. */
+export function errorCodeOf(access: number): number {
+  const kind = access & ACCESS_KIND_MASK;
+  return (kind === ACCESS.fetch ? PFEC.ID : kind === ACCESS.write ? PFEC.W : 0) | (access & ACCESS.user ? PFEC.U : 0);
 }
 
 function outcome(mmu: OperandOwner): number {

@@ -1,12 +1,10 @@
-import { ACCESS } from '../../hardware/paging/accessKinds';
 import { RESUME } from '../../hardware/processor/rootMode';
 import { VMCB } from '../../hardware/svm/vmcb';
 import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
-import { accessEmulation, stopFor } from '../accessEmulation';
+import { accessEmulation } from '../accessEmulation';
 import { commonExits } from '../commonExits';
 import { give, line, when, type ListingProcedure } from '../listing';
 import { svmVcpuRun } from '../svmGuest';
-import { STOP_REASON } from '../vcpuState';
 import { vmcbControl } from '../vmcbControl';
 import type { InterpretMmu } from './interpretMmu';
 
@@ -14,19 +12,15 @@ const E = { exit_code: 0 } as const;
 
 const common = commonExits<InterpretMmu>(vmcbControl);
 
-/** Handlers of exits that have nothing to do with memory. No exit breaks into the delivery of an event, which touches no memory. */
+/** Handlers of exits that have nothing to do with memory. No exit breaks the delivery of an event off: each access of it is made, and it goes on. */
 export const instructionHandlers = common.handlers.filter((handler) => handler !== common.completeInterrupts);
 
 /** What comes before each VMRUN. */
 export const vcpuRun = svmVcpuRun<InterpretMmu>();
 
 export const { walkOperand, emulateAccess } = accessEmulation<InterpretMmu>(vmcbControl, {
-  purpose: 'An access of the guest: walked by software, and done by software.',
-  refusals: [
-    when('EXITINFO1 says an access to a system data structure: there is no operand to emulate', (mmu) => (mmu.vmcb(VMCB.exitinfo1) & ACCESS.implicit) !== 0, [
-      stopFor(STOP_REASON.systemAccess),
-    ]),
-  ],
+  purpose: 'An access of the guest, by an instruction or by the delivery of an event: walked by software, and done by software.',
+  accessOf: (mmu) => mmu.vmcb(VMCB.exitinfo1),
 });
 
 /** Gives a `RESUME`. */

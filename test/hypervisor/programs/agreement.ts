@@ -4,7 +4,7 @@ import type { Program } from '../../../src/language/program';
 
 /** What every guest must see alike, whatever lies below it. */
 export const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16',
-  'shadow-unsync', 'shadow-unsync:prefetch=0,previous_roots=0,early_unshadow=on', 'shadow-unsync:shadow_pages=16', 'shadow-rebuild', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept', 'npt',
+  'shadow-unsync', 'shadow-unsync:prefetch=0,previous_roots=0,early_unshadow=on', 'shadow-unsync:shadow_pages=16', 'shadow-rebuild', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept', 'npt', 'interpret',
 ] as const;
 
 /** One run as the guest saw it: its log without spurious faults, and how it ended. */
@@ -27,7 +27,7 @@ export function seenByGuest(program: Program, mmu: string): readonly string[] {
 /** The techniques, but for those of the other vendor where the program names one. */
 export function ofVendor(program: Program, techniques: readonly string[]): readonly string[] {
   const vendor = program.platform.find(({ name }) => name === 'vendor')?.values[0];
-  return techniques.filter((mmu) => vendor === undefined || mmu === 'native' || (mmu === 'npt') === (vendor === 'amd'));
+  return techniques.filter((mmu) => vendor === undefined || mmu === 'native' || (mmu === 'npt' || mmu === 'interpret') === (vendor === 'amd'));
 }
 
 /** Holds the techniques to what the guest sees under `native`. */

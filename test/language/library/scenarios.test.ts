@@ -7,9 +7,9 @@ import { formatText } from '../../../src/language/format/formatText';
 import { kernelText } from '../../../src/language/library/kernelText';
 import { scenarios } from '../samples';
 
-const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'npt', 'nested'];
+const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'npt', 'nested', 'interpret'];
 const SHADOWS = techniques.filter((mmu) => mmu.startsWith('shadow'));
-const HYPERVISORS = [...SHADOWS, 'ept', 'npt', 'nested'];
+const HYPERVISORS = [...SHADOWS, 'ept', 'npt', 'nested', 'interpret'];
 
 /** Where a scenario runs that does not run under all of them: what it needs, others do not have. */
 const techniquesOf: Readonly<Record<string, readonly string[]>> = {
