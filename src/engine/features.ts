@@ -40,6 +40,9 @@ const ON_THE_MACHINE = runningTechniques.filter((technique) => technique.ownsMac
 /** Techniques with shadow tables that the hypervisor keeps outside the guest. */
 const SHADOWS = HYPERVISORS.filter((name) => name.startsWith('shadow-'));
 
+/** What the processor tells of look-ups and walks of its own: nothing, where each access exits before either. */
+const LOOK_UPS = ['tlb_hit', 'tlb_miss', 'tlb_fill', 'tlb_l2_hit', 'walk', 'table_read', 'ad_update', 'walk_done'] as const;
+
 /** The design's table *feature × technique*. Nothing else keeps a technique from a scenario. */
 const features: readonly Feature[] = [
   {
@@ -123,6 +126,10 @@ const features: readonly Feature[] = [
     uses: (program) => operation(program, OP.hold, 'hold … before mmu_lock', [1, KIND.mmu_lock]),
     runsUnder: HYPERVISORS.filter((name) => name !== 'interpret'), advice: 'it is taken where a hypervisor fills an entry of tables that the processor walks',
   },
+  ...LOOK_UPS.map((kind): Feature => ({
+    uses: (program) => operation(program, OP.hold, `hold … before ${kind}`, [1, KIND[kind]]),
+    runsUnder: runningTechniques.map(({ name }) => name).filter((name) => name !== 'interpret'), advice: 'an interpreter\'s processor looks nothing up and walks nothing',
+  })),
   {
     uses: ({ vms }, vm) => (vm.parent >= 0 || hasNested(vms, vm) ? setting(vm, 'unrestricted_guest', `unrestricted_guest off with nesting, in ${vm.name},`, 'off') : undefined),
     runsUnder: NONE, advice: 'leave it on: VM entries of a guest hypervisor\'s guests are not emulated in virtual-8086 mode',

@@ -27,8 +27,8 @@ export interface AccessEmulation<M> {
 export interface EmulationVariant<M> {
   readonly purpose: string;
   /**
-   * The access integer (`ACCESS`) where an exit tells it, of accesses that no instruction names too; left out: the exit was of an operand, and what
-   * breaks into the delivery of an event cannot be emulated.
+   * The access integer (`ACCESS`) where each access exits and tells it, whether an instruction names it or not; left out: the exit was of an
+   * operand, and what breaks into the delivery of an event cannot be emulated.
    */
   readonly accessOf?: (mmu: M) => number;
   /** What is besides to be done about what the access writes, and the values that it takes. */
@@ -66,7 +66,10 @@ export function accessEmulation<M extends Emulator>(
       retryIfChanged(V.mmu_seq),
       ...before,
       line('perform the access: where nothing answers, a load gives ones; where nothing takes it, a store goes nowhere',
-        { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
+        { writes: ['memory', 'registers'] }, (mmu) => {
+          if (accessOf !== undefined) mmu.operand.tellStore();
+          mmu.operand.perform();
+        }),
       markWritten<M>(),
       ...after,
       give('behind the instruction', RESUME.completed),

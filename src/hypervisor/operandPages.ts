@@ -90,6 +90,16 @@ export class OperandPages {
     else processor.perform(firstLo, firstHi, undefined, undefined, readOnly);
   }
 
+  /** Tells who looks out for stores to page tables, as the processor does before a store that it makes itself. */
+  tellStore(): void {
+    const { pending, storeObserver } = this.processor;
+    if (storeObserver === undefined || !this.isWritten) return;
+    if (this.firstGfn !== NO_MEMORY) storeObserver.beforeStore(pending.gvaLo, pending.gvaHi, this.firstLo, this.firstHi, this.bytesAt(pending.gvaLo));
+    if (!this.crosses || this.nextGfn === NO_MEMORY) return;
+    const { lo, hi } = this.otherGva(pending.gvaLo);
+    storeObserver.beforeStore(lo, hi, this.nextLo, this.nextHi, this.bytesAt(lo));
+  }
+
   /** KVM's mark_page_dirty for each page that the operation has written, in a step of `cpu`. */
   markDirty(dirty: DirtyLog, cpu: number): void {
     if (!this.isWritten) return;

@@ -1,4 +1,5 @@
 import { describeQualification, type QualificationField } from '../hardware/vmx/exitQualification';
+import { accessNames } from '../hardware/paging/accessKinds';
 import { ioInformation, NPF_INFO_HI } from '../hardware/svm/exitInformation';
 import { SVM_EXIT, svmExitCodeOf } from '../hardware/svm/svmExitCodes';
 import { VMCB } from '../hardware/svm/vmcb';
@@ -41,6 +42,11 @@ function informationOf(words: Int32Array, code: number): readonly Row[] {
       return [
         { name: 'EXITINFO1', value: `error code ${pageFaultCodeText(info1)}` },
         { name: 'EXITINFO2', value: `${address('gva')} the faulting linear address` },
+      ];
+    case SVM_EXIT.access:
+      return [
+        { name: 'EXITINFO1', value: `${hex(BigInt(info1))} ${accessNames[info1] ?? ''}` },
+        { name: 'EXITINFO2', value: `${address('gva')} the linear address` },
       ];
     case SVM_EXIT.ioio: {
       const fields: readonly QualificationField[] = ioInformation;

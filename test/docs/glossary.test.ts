@@ -13,7 +13,7 @@ const terms = readGlossary(readFileSync(path.join(root, 'docs/glossary.md'), 'ut
 /** Exits that a scenario can cause. */
 const exits = [
   'exception_nmi', 'external_interrupt', 'triple_fault', 'interrupt_window', 'cpuid', 'hlt', 'invlpg', 'vmcall', 'cr_access',
-  'io_instruction', 'rdmsr', 'wrmsr', 'ept_violation', 'ept_misconfiguration', 'invpcid', 'vmfunc', 'pml_full', 'npf',
+  'io_instruction', 'rdmsr', 'wrmsr', 'ept_violation', 'ept_misconfiguration', 'invpcid', 'vmfunc', 'pml_full', 'npf', 'interpreted_access',
 ];
 
 describe('docs/glossary.md', () => {

@@ -30,6 +30,9 @@ const counted = (...numbers: readonly number[]) => (counters: ArrayLike<number>)
 
 const SECOND_LEVEL_MISSES = [EXIT_COUNTERS_AT + EXIT_REASON.ept_violation, EXIT_COUNTERS_AT + EXIT_REASON.npf] as const;
 
+const INTERPRETED = EXIT_COUNTERS_AT + EXIT_REASON.interpreted_access;
+const otherWalks = counted(COUNTER['faults.hidden'], COUNTER['faults.spurious'], COUNTER['faults.mmio'], COUNTER.page_table_writes_trapped);
+
 /** The causes, in the order in which they are told. The host's own work (reclaim, merging) is the same under every technique and left out. */
 export const costRows: readonly CostRow[] = [
   {
@@ -45,9 +48,14 @@ export const costRows: readonly CostRow[] = [
     cost: { cycles: 1200, mark: 'assumed', source: 'VM exit and VM entry of a processor of today' },
   },
   {
+    name: 'interpreted_access', cause: 'interpreted accesses', count: counted(INTERPRETED),
+    cost: { cycles: 500, mark: 'assumed', source: 'an access whose instruction software fetches and decodes, and which it makes itself' },
+  },
+  {
     name: 'software_walk', cause: 'software walks',
-    count: counted(COUNTER['faults.guest_exited'], COUNTER['faults.hidden'], COUNTER['faults.spurious'], COUNTER['faults.mmio'], COUNTER.page_table_writes_trapped),
-    cost: { cycles: 200, mark: 'assumed', source: 'a page fault that root mode looks into: four entries of the guest read by software, 50 cycles each' },
+    // A fault that an interpreter finds is in the walk of the access.
+    count: (counters) => Math.max(counters[INTERPRETED] ?? 0, counters[COUNTER['faults.guest_exited']] ?? 0) + otherWalks(counters),
+    cost: { cycles: 200, mark: 'assumed', source: 'a page fault or an interpreted access that root mode looks into: four entries of the guest read by software, 50 cycles each' },
   },
   {
     name: 'mapping', cause: 'mappings made', count: counted(COUNTER['faults.hidden'], ...SECOND_LEVEL_MISSES),

@@ -51,7 +51,7 @@ export class SystemAccess {
   /** `size` bytes at a linear address into `lo`, `hi`: TRANSLATED, or another answer. `what`: a `SYSTEM_ACCESS`. */
   read(lo: number, hi: number, size: number, what: number, access: number = ACCESS.read | ACCESS.implicit, fault = GENERAL_PROTECTION): number {
     const { translation, rootMode } = this.processor;
-    if (rootMode.isNeeded && translation.isCanonical(hi)) return this.made(rootMode.read(lo, hi, size, access), lo, hi, size, what);
+    if (rootMode.isNeeded && translation.isCanonical(hi)) return this.readByRootMode(lo, hi, size, what, access);
     const first = translation.translate(lo, hi, access, fault.vector, fault.errorCode);
     if (first !== TRANSLATED) return first;
     const { hpaLo, hpaHi } = translation;
@@ -72,7 +72,9 @@ export class SystemAccess {
     const { translation, rootMode } = this.processor;
     if (rootMode.isNeeded && translation.isCanonical(hi)) {
       const answer = rootMode.write(lo, hi, size, valueLo, valueHi, access);
-      return this.made(answer, lo, hi, size, what);
+      if (answer !== RESUME.completed) return answer;
+      this.processor.events.implicitAccess(lo, hi, rootMode.hpaLo, rootMode.hpaHi, valueLo, valueHi, size, what);
+      return TRANSLATED;
     }
     const first = translation.translate(lo, hi, access, fault.vector, fault.errorCode);
     if (first !== TRANSLATED) return first;
@@ -86,10 +88,10 @@ export class SystemAccess {
     return TRANSLATED;
   }
 
-  /** What an access comes to that root mode was asked to make: `answer`, unless it has made it. */
-  private made(answer: number, lo: number, hi: number, size: number, what: number): number {
-    if (answer !== RESUME.completed) return answer;
+  private readByRootMode(lo: number, hi: number, size: number, what: number, access: number): number {
     const { rootMode, events } = this.processor;
+    const answer = rootMode.read(lo, hi, size, access);
+    if (answer !== RESUME.completed) return answer;
     this.lo = rootMode.lo;
     this.hi = rootMode.hi;
     events.implicitAccess(lo, hi, rootMode.hpaLo, rootMode.hpaHi, this.lo, this.hi, size, what);

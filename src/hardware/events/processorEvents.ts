@@ -173,7 +173,7 @@ export class ProcessorEvents {
     setPair(record, field.qualification.at, vmcb[VMCB.exitinfo1]!, vmcb[VMCB.exitinfo1 + 1]!);
     if (code === SVM_EXIT.npf) setPair(record, field.gpa.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
     if (code === SVM_EXIT.invlpg) setPair(record, field.gva.at, vmcb[VMCB.exitinfo1]!, vmcb[VMCB.exitinfo1 + 1]!);
-    if (code === SVM_EXIT.exception0 + PAGE_FAULT) setPair(record, field.gva.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
+    if (code === SVM_EXIT.access || code === SVM_EXIT.exception0 + PAGE_FAULT) setPair(record, field.gva.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
     if (reason === EXIT_REASON.exception_nmi) {
       record[field.vector.at] = code === SVM_EXIT.nmi ? NMI : code - SVM_EXIT.exception0;
       record[field.code.at] = vmcb[VMCB.exitinfo1]!;

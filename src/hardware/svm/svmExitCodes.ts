@@ -40,7 +40,7 @@ const named = [
   { code: 0x80, name: 'VMRUN', countsAs: 'vmlaunch', by: 'intercept' },
   { code: 0x81, name: 'VMMCALL', countsAs: 'vmcall', by: 'intercept' },
   { code: 0xa2, name: 'INVPCID', countsAs: 'invpcid', by: 'intercept' },
-  // Ours, in the last bit of the vectors: no processor intercepts plain accesses.
+  // This model's own, in the last bit of the vectors: no processor intercepts plain accesses.
   { code: 0xbf, name: 'ACCESS', countsAs: 'interpreted_access', by: 'intercept' },
   { code: 0x400, name: 'NPF', countsAs: 'npf', by: 'itself' },
   { code: -1, name: 'INVALID', countsAs: 'entry_failure_guest_state', by: 'itself' },

@@ -62,7 +62,7 @@ export const exitReasons = [
   { number: 61, name: 'RDSEED', key: 'rdseed' },
   { number: 62, name: 'Page-modification log full', key: 'pml_full' },
   { number: 66, name: 'SPP-related event', key: 'spp' },
-  // No processor has this one: of a guest whose every access software emulates.
+  // No processor has this one, and no manual: it is this model's own, of a guest whose every access software makes.
   { number: 94, name: 'Interpreted access', key: 'interpreted_access' },
   // SVM's exits go by the VMX reason of the same cause. This one has none: the number is ours, EXITCODE is 0x400.
   { number: 95, name: 'Nested page fault', key: 'npf' },

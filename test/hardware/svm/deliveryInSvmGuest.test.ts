@@ -164,9 +164,12 @@ describe('the delivery of an event, where accesses are intercepted', () => {
     it(`exits for each of its own, is not broken off, and comes to the same: ${name}`, () => {
       const [plain, machine] = [guest([]), guest([])].map((each) => each.gate(0x80, { dpl: 3 })) as [HandlersByHand, HandlersByHand];
       const seen = interpret(machine);
+      for (const each of [plain, machine]) each.listen();
       assert.equal(raise(plain), STATUS.exception);
       assert.equal(raise(machine), STATUS.exception);
       assert.deepEqual(outcome(machine), outcome(plain));
+      const told = (each: HandlersByHand): unknown => each.events.filter(({ kind }) => kind === 'implicit_access').map(({ json }) => json);
+      assert.deepEqual(told(machine), told(plain));
       const pages = seen.filter(([access]) => (access & ACCESS.user) === 0).map(([, page]) => page);
       assert.deepEqual([...new Set(pages)].sort(), [AT.idt, AT.gdt, AT.tss, AT.kernelStack].sort());
       // Those of descriptors are implicit; so are pushes out of CPL 3.

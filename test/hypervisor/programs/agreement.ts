@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { findTechnique } from '../../../src/engine/techniques';
 import { run } from '../../../src/engine/run';
 import type { Program } from '../../../src/language/program';
 
@@ -27,7 +28,10 @@ export function seenByGuest(program: Program, mmu: string): readonly string[] {
 /** The techniques, but for those of the other vendor where the program names one. */
 export function ofVendor(program: Program, techniques: readonly string[]): readonly string[] {
   const vendor = program.platform.find(({ name }) => name === 'vendor')?.values[0];
-  return techniques.filter((mmu) => vendor === undefined || mmu === 'native' || (mmu === 'npt' || mmu === 'interpret') === (vendor === 'amd'));
+  return techniques.filter((mmu) => {
+    const technique = findTechnique(mmu.split(':')[0]!);
+    return vendor === undefined || typeof technique === 'string' || technique.vendor === undefined || technique.vendor === vendor;
+  });
 }
 
 /** Holds the techniques to what the guest sees under `native`. */

@@ -15,7 +15,9 @@ const HYPERVISORS = [...SHADOWS, 'ept', 'npt', 'nested', 'interpret'];
 const techniquesOf: Readonly<Record<string, readonly string[]>> = {
   // Without a host below there is nothing to take pages back, and one guest to a machine; its memory map is fixed.
   'balloon.guest': HYPERVISORS, 'isolation-two-vms.guest': HYPERVISORS, 'ksm-share.guest': HYPERVISORS,
-  'mmio.guest': HYPERVISORS, 'slot-move.guest': HYPERVISORS, 'stale-fill.guest': HYPERVISORS,
+  'mmio.guest': HYPERVISORS, 'slot-move.guest': HYPERVISORS,
+  // What is held is something that an interpreter never does: filling an entry, filling the TLB.
+  'stale-fill.guest': HYPERVISORS.filter((mmu) => mmu !== 'interpret'), 'shootdown-race.guest': techniques.filter((mmu) => mmu !== 'interpret'),
   // Under nested the host is a guest: sabotage, logs of the processor and virtual-8086 mode need the machine.
   'leaky-ept.guest': HYPERVISORS.filter((mmu) => mmu !== 'nested'),
   ...Object.fromEntries(['dirty-log-pml', 'migrate', 'pml-full', 'real-mode'].map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'nested')])),
