@@ -1,13 +1,19 @@
 /**
  * `npm run mutation:hypervisor [-- WORD…]`: plants known hypervisor bugs one at a time, in a bundle and not in the sources, and runs the
- * random programs of `npm test` until one tells the difference. With words only the plants whose names have one of them. Says of each
- * what caught it; status 1 when one survives, or no longer fits the source.
+ * random programs of `npm test` until one tells the difference, or the tests that the plant names. With words only the plants whose
+ * names have one of them. Says of each what caught it; status 1 when one survives, or no longer fits the source.
  */
+import { execFile } from 'node:child_process';
 import type { Plugin } from 'esbuild';
+import { bundleTests, testFiles } from '../bundledTests';
 import { programsOfNpmTest } from '../hypervisor/equivalence/programsOfNpmTest';
 import { runBundled } from '../hypervisor/equivalence/bundledRun';
 import { plants, type Plant } from './hypervisorPlants';
+import { projectRoot } from '../vscode/harness/projectRoot';
 import { plantedFile, plantedSource } from './plantedSource';
+
+/** For the tests of one file with a bug in what they test, in milliseconds. */
+const TEST_LIMIT = 10 * 60_000;
 
 /** Gives the bundle the source with the bug in it. */
 function planting(plant: Plant): Plugin {
@@ -25,6 +31,24 @@ function planting(plant: Plant): Plugin {
 
 /** What caught the bug, or undefined. */
 async function caughtBy(plant: Plant): Promise<string | undefined> {
+  return plant.test === undefined ? await caughtByPrograms(plant) : await caughtByTests(plant, plant.test);
+}
+
+/** A test that comes to no end has noticed too. */
+async function caughtByTests(plant: Plant, file: string): Promise<string | undefined> {
+  const files = testFiles('hypervisor').filter((each) => each.endsWith(`/${file}`));
+  if (files.length !== 1) throw new Error(`there is no test/hypervisor/${file}, which "${plant.name}" names`);
+  const bundle = await bundleTests('planted', files, [planting(plant)]);
+  const args = ['node_modules/mocha/bin/mocha.js', '--no-config', '--exit', '--bail', '--reporter', 'tap', '--timeout', '120000', bundle];
+  return await new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: projectRoot, timeout: TEST_LIMIT, maxBuffer: 1 << 26 }, (error, output) => {
+      const first = output.split('\n').find((line) => line.startsWith('not ok'));
+      resolve(error === null ? undefined : `${file}: ${first?.replace(/^not ok \d+ /, '') ?? 'it does not end as it should'}`);
+    });
+  });
+}
+
+async function caughtByPrograms(plant: Plant): Promise<string | undefined> {
   const { status, output } = await runBundled([...programsOfNpmTest, '--first', '--only', plant.under.join(',')], () => undefined, [planting(plant)]);
   if (status === 2) throw new Error(`with "${plant.name}" nothing runs: ${output}`);
   const words = output.split('\n').filter((line) => line !== '' && !line.includes('programs agree'));
@@ -35,8 +59,8 @@ async function main(words: readonly string[]): Promise<number> {
   const chosen = plants.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
   if (chosen.length === 0) throw new Error(`no plant's name has ${words.join(' or ')}: ${plants.map(({ name }) => name).join('; ')}`);
   // A program that fails with nothing planted would seem to catch everything.
-  const clean = await runBundled([...programsOfNpmTest, '--first'], () => undefined);
-  if (clean.status !== 0) throw new Error(`nothing is planted, and the programs do not agree: ${clean.output}`);
+  const clean = chosen.every(({ test }) => test !== undefined) ? undefined : await runBundled([...programsOfNpmTest, '--first'], () => undefined);
+  if (clean !== undefined && clean.status !== 0) throw new Error(`nothing is planted, and the programs do not agree: ${clean.output}`);
   const bad: string[] = [];
   for (const plant of chosen) {
     const isThere = plantedSource(plant) !== undefined;

@@ -97,3 +97,10 @@ export function selfMapped(address: bigint, mode: Mode): bigint {
 export function poolFrame(group: number, k: number): number {
   return POOL + (group * POOL_FRAMES + (k % POOL_FRAMES)) * 4096;
 }
+
+/** Bit 9 of an entry: "copy at the first write"; bit 10: "promised, and mapped at the first touch". Processors ignore both. */
+export const PROCESS_BITS = { COPY: 1n << 9n, PROMISED: 1n << 10n, PRESENT_RW_USER: 7n } as const;
+
+export function hex(value: bigint | number): string {
+  return `0x${value.toString(16)}`;
+}

@@ -13,6 +13,8 @@ export interface RaceFreeProgram {
   readonly isRich: boolean;
   /** Pages of the shared table may be global. */
   readonly hasGlobals: boolean;
+  /** Each process has a PCID of its own, where tables have four levels or five. */
+  readonly hasPcids: boolean;
   readonly platform: PlatformDraw;
   readonly phases: readonly Phase[];
   /** Draws the settings of each technique. */
@@ -73,6 +75,11 @@ export interface Edit {
   readonly bits: number;
   readonly frame: number;
   readonly forget: Exclude<Forget, 'ipi'>;
+  /** Whether the page is accessed through its entry before and after, in the process that has it. */
+  readonly look: 'no' | 'after' | 'around';
+  /** Of those accesses. */
+  readonly by: Access['by'];
+  readonly what: 'load' | 'store';
 }
 
 const access: fc.Arbitrary<Operation> = fc.record({
@@ -92,6 +99,9 @@ const edit: fc.Arbitrary<Operation> = fc.record({
   bits: fc.nat(0xffff),
   frame: fc.nat(63),
   forget: fc.constantFrom<Edit['forget'][]>('invlpg', 'invlpg', 'invlpg', 'cr3', 'pge'),
+  look: fc.constantFrom<Edit['look'][]>('no', 'after', 'around'),
+  by: fc.constantFrom<Access['by'][]>('user', 'kernel'),
+  what: fc.constantFrom<Edit['what'][]>('load', 'store'),
 }).map((of): Operation => ({ kind: 'edit', edit: of }));
 
 const host: fc.Arbitrary<Operation> = fc.record({
@@ -125,6 +135,7 @@ export const raceFreePrograms: fc.Arbitrary<RaceFreeProgram> = fc.record({
   seed: fc.nat(99),
   isRich: fc.boolean(),
   hasGlobals: fc.constantFrom(false, false, true),
+  hasPcids: fc.constantFrom(false, false, false, true),
   platform: fc.record({
     tlb: fc.constantFrom<PlatformDraw['tlb'][]>('64 entries 4 ways', '8 entries 2 ways'),
     walkCaches: fc.constantFrom('off', 'on'),

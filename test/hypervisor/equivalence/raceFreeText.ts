@@ -1,19 +1,20 @@
 import {
-  COPIES, DEVICE, GROUPS, GROUP_PAGES, LARGE_AREA, OWN_AREA, POOL_FRAMES, RAM_END, SELF_INDEX, SHARED_AREA, TABLE, entryOf, modes, poolFrame, rootOf,
+  DEVICE, GROUPS, GROUP_PAGES, LARGE_AREA, OWN_AREA, POOL_FRAMES, PROCESS_BITS, RAM_END, SELF_INDEX, SHARED_AREA, TABLE, entryOf, modes, hex, poolFrame, rootOf,
   selfMapped, slotAddress, slots, upperEntry, type Mode, type ProcessName, type Slot, type UpperLevel,
 } from './raceFreeLayout';
+import { raceFreeHandlers } from './raceFreeHandlers';
 import type { Access, Edit, Forget, HostAction, Operation, Phase, RaceFreeProgram } from './raceFreeProgram';
 
-/** Bit 9 of an entry: "copy at the first write"; bit 10: "promised, and mapped at the first touch". Processors ignore both. */
-const COPY = 1n << 9n;
-const PROMISED = 1n << 10n;
-const PRESENT_RW_USER = 7n;
+const { COPY, PROMISED, PRESENT_RW_USER } = PROCESS_BITS;
 const GLOBAL = 1n << 8n;
 const LARGE = 1n << 7n;
 const XD = 1n << 63n;
 /** First page of the shared area that shows a page table to user mode. */
 const WINDOW_INDEX = 16;
 const MOST_CPUS = 3;
+/** Of CR3: bit 63 keeps what is cached of the PCID. SDM Vol. 3, "Operations that Invalidate TLBs and Paging-Structure Caches". */
+const KEEP = 1n << 63n;
+const PCID: Readonly<Record<ProcessName, number>> = { p: 1, q: 2 };
 
 /** What only a vCPU does that has all tables for itself. */
 type Alone = Extract<Operation, { kind: 'upper' }> | Extract<Operation, { kind: 'fork' | 'split' }>;
@@ -30,9 +31,12 @@ class RaceFreeWriter {
   private readonly mode: Mode;
   private readonly slots: readonly Slot[];
   private readonly lines: string[][];
+  private readonly hasPcids: boolean;
   /** The process that each vCPU runs, as far as the text goes. */
   private readonly running: ProcessName[];
   private readonly stale: Set<Stale>[];
+  /** By vCPU: processes of which its TLB may hold something old, which their next load of CR3 must drop. */
+  private readonly old: Set<ProcessName>[];
   /** Entries that may be promised: reading such a page writes its entry. */
   private readonly promised = new Set<Slot>();
   private solo: number | undefined;
@@ -46,6 +50,8 @@ class RaceFreeWriter {
     this.lines = each.map(() => []);
     this.running = each.map((cpu) => (cpu === 1 ? 'q' : 'p'));
     this.stale = each.map(() => new Set<Stale>());
+    this.old = each.map(() => new Set<ProcessName>(['p', 'q']));
+    this.hasPcids = program.hasPcids && this.mode.levels >= 4;
   }
 
   text(): string {
@@ -59,7 +65,7 @@ class RaceFreeWriter {
     return `machine { paging ${mode.name}, ram 4M, kernel none }
 platform { tlb ${tlb}, walk_caches ${walkCaches}, rewalk_on_permission_fault ${rewalk}, tags ${tags}, backing ${backing}, swap 1M, ram 24M }
 schedule random ${program.seed}
-${this.handlers()}${lines.map((own, cpu) => `cpu ${cpu} {\n  ${own.join('\n  ')}\n}\n`).join('')}`;
+${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu} {\n  ${own.join('\n  ')}\n}\n`).join('')}`;
   }
 
   /** Tables, and frames with something to read in them; paging is off. */
@@ -96,48 +102,8 @@ ${this.handlers()}${lines.map((own, cpu) => `cpu ${cpu} {\n  ${own.join('\n  ')}
     const lines = [`cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`, 'cr0.PG = 1', 'sti()'];
     if (hasGlobals) lines.push('cr4.PGE = 1');
     if (isRich && this.mode.levels >= 4) lines.push('cr4.PKE = 1');
+    if (this.hasPcids) lines.push('cr4.PCIDE = 1');
     return lines;
-  }
-
-  private handlers(): string {
-    const { mode } = this;
-    const mask = (1 << mode.indexBits) - 1;
-    return `/// A fault may be over by the time it is handled, so every access is tried again once before it is looked into.
-on page_fault(gva address, code) {
-  if edi == 0 {
-    edi = 1
-    return
-  }
-  if edi == 2 or address < ${hex(OWN_AREA)} or address >= ${hex(LARGE_AREA)} { refuse }
-  edi = 2
-  table_page = ${hex(TABLE.shared)}
-  if address < ${hex(SHARED_AREA)} {
-    table_page = ${hex(TABLE.own.p)}
-    if cr3 == gpa:${hex(rootOf('q', mode))} { table_page = ${hex(TABLE.own.q)} }
-  }
-  index = address >> 12 & ${mask}
-  slot = gva:(table_page + index * ${mode.bytes})
-  e = entry [slot]
-  if not code & P and e & ${hex(PROMISED)} {
-    entry [slot] = e & ~${hex(PROMISED)} | ${hex(PRESENT_RW_USER)}
-    return
-  }
-  if code & P and code & RW and e & ${hex(COPY)} {
-    to = ${hex(COPIES)} + (table_page - ${hex(TABLE.own.p)} << 4) + (index + (index >> 9) * 8 & 15) * 4K
-    [gva:to] = [gva:(e.frame)]
-    [gva:(to + 8)] = [gva:(e.frame + 8)]
-    entry [slot] = to | 0x67
-    invlpg(address)
-    return
-  }
-  refuse
-}
-/// Another CPU has changed tables: everything is forgotten.
-on interrupt 0x40 {
-  ${this.forgetAll().join('\n  ')}
-  wrmsr(0x80b, 0)
-}
-`;
   }
 
   private phase(phase: Phase): void {
@@ -155,6 +121,7 @@ on interrupt 0x40 {
     });
     this.barrier();
     for (let cpu = 0; cpu < cpus; cpu++) {
+      if (this.stale[cpu]!.size > 0) this.old[cpu]!.add('p').add('q');
       if (!byIpi[cpu]) this.forgetStale(cpu, phase.forget[cpu] ?? 'cr3');
       this.stale[cpu]!.clear();
     }
@@ -182,15 +149,22 @@ on interrupt 0x40 {
       case 'access': return this.access(cpu, operation.access);
       case 'edit': return this.edit(cpu, operation.edit);
       case 'control': return this.control(cpu, operation.which, operation.value);
-      case 'reload': return this.add(cpu, `cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`);
-      case 'switch':
-        this.running[cpu] = this.running[cpu] === 'p' ? 'q' : 'p';
-        return this.add(cpu, `cr3 = gpa:${hex(rootOf(this.running[cpu], this.mode))}`);
+      case 'reload': return this.load(cpu, this.running[cpu]!);
+      case 'switch': return this.load(cpu, this.running[cpu] === 'p' ? 'q' : 'p');
       case 'invlpg': return this.add(cpu, `invlpg(${hex(slotAddress(this.slots[operation.slot % this.slots.length]!))})`);
       case 'upper':
       case 'fork':
       case 'split': if (this.solo === cpu) this.alone(cpu, operation);
     }
+  }
+
+  /** Another process, or the same once more: all that is old of it is dropped, and with PCIDs what is not is kept. */
+  private load(cpu: number, process: ProcessName): void {
+    const root = rootOf(process, this.mode);
+    const isKept = this.hasPcids && !this.old[cpu]!.has(process);
+    this.running[cpu] = process;
+    this.old[cpu]!.delete(process);
+    this.add(cpu, `cr3 = ${isKept ? hex(KEEP | BigInt(root + PCID[process])) : `gpa:${hex(this.hasPcids ? root + PCID[process] : root)}`}`);
   }
 
   private access(cpu: number, { by, what, size, slot: drawn, isLarge, offset, value }: Access): void {
@@ -210,10 +184,25 @@ on interrupt 0x40 {
     if (!isReading && !isLarge) this.noteChange(cpu, slot);
   }
 
-  private edit(cpu: number, { slot: drawn, how, through, bits, frame, forget }: Edit): void {
+  private edit(cpu: number, edit: Edit): void {
     const mine = this.ownSlots(cpu, 'alone');
-    const slot = mine[drawn % mine.length];
+    const slot = mine[edit.slot % mine.length];
     if (slot === undefined) return;
+    if (edit.look === 'around') this.lookAt(cpu, slot, edit);
+    this.write(cpu, slot, edit);
+    if (edit.look !== 'no') this.lookAt(cpu, slot, edit);
+  }
+
+  /** An access of a page in a process that has it. */
+  private lookAt(cpu: number, slot: Slot, { by, what, bits }: Edit): void {
+    if (slot.table !== 'shared' && slot.table !== this.running[cpu]) this.load(cpu, slot.table);
+    const place = `${this.mode.bytes === 4 ? 'dword' : 'qword'} [${hex(slotAddress(slot) + 8n)}]`;
+    this.tried(cpu, `${by === 'user' ? 'user ' : ''}${what === 'load' ? `x = ${place}` : `${place} = ${hex(bits)}`}`);
+    if (what === 'store') this.noteChange(cpu, slot);
+  }
+
+  /** Changes the entry of a page, and forgets what was there. */
+  private write(cpu: number, slot: Slot, { how, through, bits, frame, forget }: Edit): void {
     const { mode } = this;
     const flip = this.flipBits(slot, bits);
     const rights = [PRESENT_RW_USER, 5n, 3n, 0x67n, 0x27n, 5n | COPY][bits % 6]! | (mode.bytes === 8 && bits & 0x40 ? XD : 0n);
@@ -337,13 +326,15 @@ on interrupt 0x40 {
 
   private noteChange(cpu: number, slot: Slot): void {
     this.stale.forEach((each, other) => { if (other !== cpu) each.add(slot); });
+    this.old[cpu]!.add(this.running[cpu] === 'p' ? 'q' : 'p');
   }
 
   private forgetHere(cpu: number, slot: Slot, how: Exclude<Forget, 'ipi'>): void {
     if (how === 'pge') return this.add(cpu, ...this.forgetAll());
     // A load of CR3 leaves global pages.
     if (how === 'invlpg' || this.program.hasGlobals) return this.add(cpu, `invlpg(${hex(slotAddress(slot))})`);
-    this.add(cpu, `cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`);
+    this.old[cpu]!.add(this.running[cpu]!);
+    this.load(cpu, this.running[cpu]!);
   }
 
   private forgetStale(cpu: number, how: Forget): void {
@@ -351,7 +342,7 @@ on interrupt 0x40 {
     if (stale.size === 0) return;
     if (stale.has('all') || how === 'pge') return this.add(cpu, ...this.forgetAll());
     const pages = new Map([...stale].filter((each) => each !== 'all').map((slot) => [slotAddress(slot), slot]));
-    if (how === 'cr3' && !this.program.hasGlobals) return this.add(cpu, `cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`);
+    if (how === 'cr3' && !this.program.hasGlobals) return this.load(cpu, this.running[cpu]!);
     for (const slot of pages.values()) this.forgetHere(cpu, slot, 'invlpg');
   }
 
@@ -368,8 +359,4 @@ on interrupt 0x40 {
   private add(cpu: number, ...lines: readonly string[]): void {
     if (cpu < MOST_CPUS) this.lines[cpu]!.push(...lines);
   }
-}
-
-function hex(value: bigint | number): string {
-  return `0x${value.toString(16)}`;
 }
