@@ -102,6 +102,9 @@ describe('shapes of what the techniques cost', () => {
   it('nested virtualization is dominated by first touches', () => {
     assert.equal(new Swept('nested-touches', 'n', [1, 2, 64], ['ept']).slope('ept', 'exits.total'), 0);
     assert.equal(new Swept('nested-touches', 'pages', [1, 2, 16], ['ept']).slope('ept', 'exits.total'), 5);
+    assert.equal(new Swept('first-touch-nested', 'n', [1, 2, 64], ['nested']).slope('nested', 'exits.total'), 0);
+    const touched = new Swept('first-touch-nested', 'pages', [1, 2, 16], ['ept', 'nested']);
+    assert.deepEqual([touched.slope('ept', 'exits.total'), touched.slope('nested', 'exits.total')], [1, 9]);
   });
 
   it('memory for shadow tables grows with the number of processes, and for EPT it does not', () => {
