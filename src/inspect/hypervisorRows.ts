@@ -3,6 +3,7 @@ import type { RunningVm } from '../engine/runningVm';
 import type { Processor } from '../hardware/processor/processor';
 import { COUNTER } from '../hardware/state/counters';
 import { memslotsRow } from './memslotRows';
+import { nestedVmcsRows, nestingOf } from './nestedRows';
 import { named, type Row } from './rows';
 import { reverseMapsRow, shadowedTables, shadowPagesRow } from './shadowPageRows';
 import { svmExitRows } from './svmExitRows';
@@ -27,7 +28,9 @@ export function hypervisorRows(machine: Machine, actor: number): readonly Row[] 
   const { technique } = hostedVm(machine, actor);
   const processor = machine.processors[actor];
   if (technique.root === undefined || processor === undefined) return [];
-  return [...lastExitOf(processor), controlBlockOf(processor), ...structuresOf(machine, hostedVm(machine, actor))];
+  const nesting = nestingOf(technique);
+  const blocks = nesting === undefined ? [controlBlockOf(processor)] : nestedVmcsRows(nesting, processor.cpu);
+  return [...lastExitOf(processor), ...blocks, ...structuresOf(machine, hostedVm(machine, actor))];
 }
 
 /** What the hypervisor has of the VM as a whole. */
@@ -37,7 +40,9 @@ function structuresOf(machine: Machine, vm: RunningVm): readonly Row[] {
   const tables = shadowedTables(vm.technique);
   const rows = [memslotsRow(machine, vm, host), { name: 'mmu_invalidate_seq', value: `${host.notifier.sequence}, one more for each range that the host has changed` }];
   if (tables === undefined) return rows;
-  const view = { machine, vm, host, tables, compiled: tables.space === 'ept' ? nestedFormat(machine, vm) : shadowFormat(machine, vm) };
+  // Its pages stand for tables of whoever it is that L0 has as its guest.
+  const shadowed = nestingOf(vm.technique)?.vm ?? host;
+  const view = { machine, vm, host: shadowed, tables, compiled: tables.space === 'ept' ? nestedFormat(machine, vm) : shadowFormat(machine, vm) };
   return [shadowPagesRow(view), reverseMapsRow(view), ...rows];
 }
 

@@ -4,7 +4,6 @@ import { decodeEntry } from '../hardware/paging/decodeEntry';
 import type { CompiledFormat } from '../hardware/paging/compiledFormat';
 import { frameOfAddress } from '../hardware/memory/frameNumber';
 import { isDirect02, levelOf02, role02Fields } from '../hypervisor/nested/ept02Role';
-import { NestingEpt } from '../hypervisor/nested/nestingEpt';
 import { isDirect, levelOf, roleFields } from '../hypervisor/shadowWp/role';
 import type { ShadowPages } from '../hypervisor/shadowWp/shadowPages';
 import { ShadowUnsync } from '../hypervisor/shadowUnsync/shadowUnsync';
@@ -12,6 +11,7 @@ import type { UnsyncPages } from '../hypervisor/shadowUnsync/unsyncPages';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import type { Technique } from '../hypervisor/technique';
 import type { VirtualMachine } from '../hypervisor/virtualMachine';
+import { nestingOf } from './nestedRows';
 import { frameText, halvesText, qualified } from './addressText';
 import { entryLine } from './entryText';
 import { indexed, named, type Row } from './rows';
@@ -37,8 +37,9 @@ export interface ShadowedTables {
 
 /** Shadow pages that a technique has; undefined: it has none. */
 export function shadowedTables(technique: Technique): ShadowedTables | undefined {
-  if (technique instanceof NestingEpt) {
-    return { pages: technique.ept02.pages, levelOf: levelOf02, isDirect: isDirect02, roleFields: role02Fields, unsync: undefined, coveredBy: () => undefined, space: 'ept' };
+  const nesting = nestingOf(technique);
+  if (nesting !== undefined) {
+    return { pages: nesting.ept02.pages, levelOf: levelOf02, isDirect: isDirect02, roleFields: role02Fields, unsync: undefined, coveredBy: () => undefined, space: 'ept' };
   }
   if (!(technique instanceof ShadowWp)) return undefined;
   const unsync = technique instanceof ShadowUnsync ? technique.unsync : undefined;

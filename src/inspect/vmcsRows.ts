@@ -43,28 +43,31 @@ const texts: Partial<Record<VmcsFieldName, (lo: number) => string>> = {
 };
 
 /** Fields that hold an address, by its space: for those that are root pointers bits 11:0 are something else. */
-const addresses: Partial<Record<VmcsFieldName, 'gva' | 'gpa' | 'hpa'>> = {
-  guest_physical_address: 'gpa', guest_linear_address: 'gva', eptp: 'hpa', guest_rip: 'gva', guest_rsp: 'gva', msr_bitmap: 'hpa', pml_address: 'hpa',
+const addresses: Partial<Record<VmcsFieldName, 'gva' | 'gpa' | 'physical'>> = {
+  guest_physical_address: 'gpa', guest_linear_address: 'gva', eptp: 'physical', guest_rip: 'gva', guest_rsp: 'gva', msr_bitmap: 'physical', pml_address: 'physical',
 };
 
-/** All fields of a VMCS in groups, each by its name in the table of fields. `words`: a VMCS as a processor has it. */
-export function vmcsRows(words: Int32Array): Rows {
-  return named(() => groups.map(({ group, name, about }) => ({ name, value: about, below: named(() => fieldsOf(words, group)) })));
+/**
+ * All fields of a VMCS in groups, each by its name in the table of fields. `words`: a VMCS as a processor has it; `physical`: which
+ * addresses are physical to the hypervisor that has made it, which may be a guest.
+ */
+export function vmcsRows(words: Int32Array, physical: 'hpa' | 'gpa' = 'hpa'): Rows {
+  return named(() => groups.map(({ group, name, about }) => ({ name, value: about, below: named(() => fieldsOf(words, group, physical)) })));
 }
 
-function fieldsOf(words: Int32Array, group: VmcsFieldGroup): readonly Row[] {
+function fieldsOf(words: Int32Array, group: VmcsFieldGroup, physical: 'hpa' | 'gpa'): readonly Row[] {
   const fields: readonly (VmcsField & { readonly name: VmcsFieldName })[] = vmcsFields;
   return fields.filter(({ encoding }) => fieldGroup(encoding) === group)
     .sort((a, b) => a.encoding - b.encoding)
-    .map(({ name }) => fieldRow(name, words[VMCS[name]]!, words[VMCS[name] + 1]!));
+    .map(({ name }) => fieldRow(name, words[VMCS[name]]!, words[VMCS[name] + 1]!, physical));
 }
 
-function fieldRow(name: VmcsFieldName, lo: number, hi: number): Row {
+function fieldRow(name: VmcsFieldName, lo: number, hi: number, physical: 'hpa' | 'gpa'): Row {
   const vector = controls.get(name);
   if (vector !== undefined) return { name, ...controlsOf(vector, lo) };
   const space = addresses[name];
   const isRoot = name === 'eptp';
-  const number = space === undefined ? hex(pairToBigInt(lo, hi)) : halvesText(space, isRoot ? lo & ~PAGE_MASK : lo, hi);
+  const number = space === undefined ? hex(pairToBigInt(lo, hi)) : halvesText(space === 'physical' ? physical : space, isRoot ? lo & ~PAGE_MASK : lo, hi);
   return { name, value: `${number}${texts[name]?.(lo) ?? ''}` };
 }
 

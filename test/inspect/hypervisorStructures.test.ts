@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Timeline } from '../../src/engine/timeline';
 import { type EventName, KIND } from '../../src/hardware/events/eventTable';
-import { launched, move, runTo } from './stoppedScenario';
+import { launched, move, runTo, stateOf, touchedSince } from './stoppedScenario';
+import { machineScopes } from '../../src/inspect/machineScopes';
 import { list, rowAt, rowsText, scopeRows } from './rowsText';
 
 const SCENARIO = `
@@ -73,6 +74,35 @@ describe('shadow pages, as the hypervisor keeps them', () => {
     assert.deepEqual(names, ['last VM exit', 'VMCS', 'memory slots', 'mmu_invalidate_seq']);
     const native = stored('native');
     for (const scope of ['VM Exit', 'Hypervisor', 'Host']) assert.throws(() => scopeRows(native, scope), /there is no scope/);
+  });
+});
+
+describe('a hypervisor that is a guest', () => {
+  it('has three VMCSs, by KVM\'s names, and the shadow pages of its EPT are L0\'s', () => {
+    const timeline = stored('nested');
+    const hypervisor = scopeRows(timeline, 'Hypervisor');
+    assert.deepEqual(list(hypervisor).slice(1, 5).map(({ name, value }) => `${name}: ${value}`), [
+      'is_guest_mode: 1  the CPU runs L2',
+      'vmcs02: by which L0 runs L2: made of vmcs01 and vmcs12',
+      'vmcs12: L1\'s for L2, in L1\'s memory at gpa:0x40000',
+      'vmcs01: by which L0 runs L1, kept while L2 runs',
+    ]);
+    const eptp = (name: string): string => rowAt(hypervisor, name, 'control fields', 'eptp').value;
+    assert.equal(new Set(['vmcs01', 'vmcs12', 'vmcs02'].map(eptp)).size, 3, 'EPT01, EPT12 and EPT02');
+    const root = list(rowAt(hypervisor, 'shadow pages (EPT02)').below!).find(({ value }) => value.endsWith('root of 1 CPU'))!;
+    assert.ok(eptp('vmcs02').startsWith(rowAt(root.below!, 'table').value), 'EPTP of vmcs02 is the shadow');
+    assert.equal(eptp('vmcs12').split(' ')[0], rowAt(root.below!, 'gfn').value, 'of the table that EPTP of vmcs12 is');
+  });
+
+  it('is L1 while its handler runs: vmcs02 is not there then', () => {
+    const timeline = launched(SCENARIO, 'nested');
+    runTo(timeline, 'user [0x600000] = 1');
+    for (const kind of ['nested_vm_exit', 'vm_exit'] as const) toEventAnywhere(timeline, kind);
+    const before = stateOf(timeline);
+    const names = list(scopeRows(timeline, 'Hypervisor')).map(({ name }) => name);
+    for (const scope of machineScopes(timeline, 0)) rowsText(scope.rows);
+    assert.deepEqual(touchedSince(timeline, before), []);
+    assert.ok(names.includes('vmcs12') && names.includes('vmcs01') && !names.includes('vmcs02'), names.join());
   });
 });
 

@@ -48,6 +48,14 @@ export interface NestingSettings {
   readonly l2?: readonly Processor[];
 }
 
+/** Of one CPU, in words as a processor has them. */
+export interface NestedVmcss {
+  readonly vmcs01: Int32Array;
+  /** `gfn`: L1's frame that it lies in. */
+  readonly vmcs12?: { readonly gfn: number; readonly words: Int32Array };
+  readonly vmcs02?: Int32Array;
+}
+
 /**
  * EPT for a guest that is a hypervisor itself (L1): beside what `Ept` does, L0 does VMX for it. L1's VMCS lies in L1's
  * memory; L2 runs by a VMCS and an EPT of L0's that are made of L1's.
@@ -178,6 +186,20 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
     if (current < 0) return 0;
     this.looked.use(current);
     return this.looked.at(at);
+  }
+
+  /** The VMCSs of CPU `cpu`, looked at without a trace: L0's for L1, L1's current one, and L0's for L2 while it runs. */
+  structures(cpu: number): NestedVmcss {
+    const { state: { current, guestMode, vmcs01 }, modes: { l1, l2 } } = this.mmus.of(cpu);
+    if (current >= 0) {
+      this.looked.use(current);
+      this.looked.read();
+    }
+    return {
+      vmcs01: guestMode === 1 ? vmcs01 : l1.vmcs,
+      ...(current < 0 ? {} : { vmcs12: { gfn: current, words: this.looked.words.slice() } }),
+      ...(guestMode === 1 ? { vmcs02: l2.vmcs } : {}),
+    };
   }
 
   /** The processor runs L2, and not L1. */

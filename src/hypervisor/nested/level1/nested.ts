@@ -98,7 +98,10 @@ export class Nested implements Technique, RootMode {
 
   /** Those that processors walk: L1's own EPT lies in its memory. */
   roots(cpu: number): readonly TableRoot[] {
-    return [...this.level0.nesting.roots(cpu)].reverse();
+    const { level0: { nesting } } = this;
+    const frame = nesting.rootOf02(cpu);
+    const ept01 = nesting.ept.roots().map((root) => ({ ...root, label: 'EPT01, of L1' }));
+    return frame === undefined ? ept01 : [{ space: 'ept', frame, label: 'EPT02, made of EPT12 and EPT01' }, ...ept01];
   }
 
   tablePages(kind: 'shadow' | 'ept' | 'host'): number {
