@@ -88,6 +88,35 @@ describe('sessions on the shipped scenarios, as a person sees them', () => {
   });
 });
 
+const EXITS_TOLD = {
+  'shadow-wp': [
+    'exit reason = 28 Control-register accesses', 'exit qualification = 0x3 CR3, MOV to CR, RAX', 'VM-exit instruction length = 3 bytes',
+  ],
+  'ept': [
+    'exit reason = 48 EPT violation', 'exit qualification = 0x182 data write, guest-linear address valid, translation result',
+    'guest-physical address = gpa:0x101000', 'guest-linear address = gva:0x600000',
+  ],
+  'npt': [
+    'EXITCODE = 0x400 NPF', 'EXITINFO1 = 0x100000006 nested walk of the guest\'s final address, error code 0x6 (write, user)',
+    'EXITINFO2 = gpa:0x101000 the faulting guest-physical address',
+  ],
+} as const;
+
+describe('what has happened at a VM exit', () => {
+  for (const [filter, name, mmu] of [
+    ['vm-exit', 'context-switch.guest', 'shadow-wp'], ['ept-violation', 'first-touch.guest', 'ept'], ['vm-exit', 'npt.guest', 'npt'],
+  ] as const) {
+    it(`is told by the rows that its reason defines (${filter} under ${mmu})`, async () => {
+      const { client, program } = session(name);
+      await client.start({ program, mmu, filters: [filter] });
+      await client.stopped();
+      const { details } = await client.ask<DebugProtocol.ExceptionInfoResponse['body']>('exceptionInfo', { threadId: 1 });
+      assert.deepEqual(details?.stackTrace?.split('\n'), EXITS_TOLD[mmu]);
+      await client.ask('disconnect');
+    });
+  }
+});
+
 describe('the real machine under a session', () => {
   const forEver = 'machine { paging 4-level, ram 16M, mmu ept }\nprocess p { 0x600000 .. 0x601000 rw user }\n\ncpu 0 {\n  switch(p)\n  n = 0\n  while true {\n    n += 1\n    user [0x600000] = n\n  }\n}\n';
   const program = '/lab/for-ever.guest';

@@ -4,6 +4,10 @@ import { exceptionFilter } from '../breakpoints/exceptionFilters';
 import { noException } from '../failures';
 import type { SessionState } from '../sessionState';
 import { fieldText } from '../valueText';
+import type { Rows } from '../../inspect/rows';
+
+/** Events of which the exit information tells. */
+const EXITS: ReadonlySet<string> = new Set(['vm_exit', 'ept_violation']);
 
 /** The event explained: what it is, and every number that it carries. */
 export function exceptionInfo(state: SessionState): Answer<DebugProtocol.ExceptionInfoResponse['body']> {
@@ -13,7 +17,10 @@ export function exceptionInfo(state: SessionState): Answer<DebugProtocol.Excepti
   if (exception === undefined) return noException();
   const { filter, event } = exception;
   if (event.kind === 'expectation_failed') return failedExpectation(filter, event.text);
-  const carried = Object.entries(event.fields).map(([name, value]) => `${name} = ${fieldText(name, value)}`);
+  const exit = state.launched?.inspector.machineScopes(event.cpu).find(({ place }) => place === 'first');
+  // Of an exit the rows that mean something for its reason, decoded; of other events each field.
+  const carried = EXITS.has(event.kind) && exit !== undefined ? rowLines(exit.rows)
+    : Object.entries(event.fields).map(([name, value]) => `${name} = ${fieldText(name, value)}`);
   const sentence = event.text.charAt(0).toUpperCase() + event.text.slice(1);
   const meaning = exceptionFilter(filter)?.description ?? '';
   return {
@@ -22,6 +29,11 @@ export function exceptionInfo(state: SessionState): Answer<DebugProtocol.Excepti
     breakMode: 'always',
     details: { message: event.text, typeName: event.kind, stackTrace: carried.join('\n') },
   };
+}
+
+/** The scope has what lies below them. */
+function rowLines(rows: Rows): string[] {
+  return rows.kind === 'named' ? rows.all().map(({ name, value }) => `${name} = ${value}`) : [];
 }
 
 /** Its own words with both sides say all; the number under which the program keeps it says nothing. */
