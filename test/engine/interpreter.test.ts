@@ -178,15 +178,14 @@ describe('what ends a scenario', () => {
 
 describe('a configuration that does not fit', () => {
   const errors: readonly (readonly [settings: string, mmu: string | undefined, message: string | RegExp])[] = [
-    ['', 'shadowy', 'there is no technique shadowy; choose one of native, shadow-rebuild, shadow-vtlb, shadow-wp, shadow-unsync, ept, npt, nested'],
-    ['', 'interpret', 'technique interpret does not run yet; choose one of native, shadow-rebuild, shadow-vtlb, shadow-wp, shadow-unsync, ept, npt, nested'],
+    ['', 'shadowy', 'there is no technique shadowy; choose one of native, interpret, shadow-rebuild, shadow-vtlb, shadow-wp, shadow-unsync, ept, npt, nested'],
+    ['', 'deprivileged', /^technique deprivileged does not run yet; choose one of native, /],
     ['', 'ept:update=zap', 'technique ept has no setting update; it has shadow_pages, dirty_log, unrestricted_guest'],
     ['', 'shadow-wp:prefetch=8', 'technique shadow-wp has no setting prefetch; it has update, shadow_pages, dirty_log'],
     ['', 'shadow-wp:update=later', /^update=later is no value of that setting: /],
     ['', 'shadow-wp:shadow_pages=3', /^shadow_pages=3 is no value of that setting: /],
     ['platform { vendor amd }', 'ept', /^ept needs a processor with VMX, and the platform says vendor amd; /],
     ['platform { vendor intel }', 'npt', /^npt needs a processor with SVM, and the platform says vendor intel; write vendor amd or run it under native$/],
-    ['platform { sabotage identity_map_all }', 'nested', /^sabotage identity_map_all does not run under nested; run it under .*: it needs a hypervisor, and one that has the machine's own memory$/],
     ['', 'nested:dirty_log=pml', 'technique nested has no setting dirty_log; it has none'],
     ['platform { ram 8M }', 'shadow-wp', /^the guest has more RAM \(16777216 bytes\) than the platform \(8388608 bytes\); /],
   ];

@@ -104,7 +104,7 @@ describe('several VMs on one host', function () {
     assert.ok(shared > 1, 'pages were merged');
   });
 
-  for (const mmu of ['shadow-wp', 'ept'] as const) {
+  for (const mmu of ['shadow-wp', 'ept', 'nested'] as const) {
     it(`${mmu}: are not kept apart where the hypervisor maps all memory into its guests, which the audit finds`, () => {
       const machine = machineFor(compiled(scenarioText('leaky-ept')), mmu);
       const { interpreter } = machine;

@@ -16,8 +16,20 @@ export class GuestHypervisorMemory {
   load32(lo: number, hi: number): number {
     const gfn = frameOfAddress(lo, hi);
     const frame = this.slots.contentsOf(gfn);
-    if (frame < 0) return this.slots.hvaPageOf(gfn) < 0 ? -1 : 0;
+    if (frame < 0) return this.absentWord(gfn);
     return this.memory.load32((frame << 12) | (lo & 0xfff), frame >>> 20);
+  }
+
+  /** The aligned words from (lo, hi) on that fill `into`; all of them lie in one page. */
+  loadWords(lo: number, hi: number, into: Int32Array): void {
+    const gfn = frameOfAddress(lo, hi);
+    const frame = this.slots.contentsOf(gfn);
+    if (frame < 0) {
+      into.fill(this.absentWord(gfn));
+      return;
+    }
+    const at = (frame << 12) | (lo & 0xfff);
+    for (let word = 0; word < into.length; word++) into[word] = this.memory.load32(at + 4 * word, frame >>> 20);
   }
 
   /** Writes a word of a page that `back` has given a host frame of its own. */
@@ -32,5 +44,9 @@ export class GuestHypervisorMemory {
   /** Backs guest frame `gfn` for writing, as get_user_pages does; false: no slot has it, or host memory is used up. */
   back(gfn: number): boolean {
     return this.slots.backFor(gfn, this.cpu) >= 0;
+  }
+
+  private absentWord(gfn: number): number {
+    return this.slots.hvaPageOf(gfn) < 0 ? -1 : 0;
   }
 }

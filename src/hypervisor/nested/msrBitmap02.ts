@@ -1,7 +1,7 @@
 import { PRIMARY, VMCS } from '../../hardware/vmx/vmcs';
 import type { NestedMmu } from './nestedMmu';
 
-const PAGE_BYTES = 4096;
+const PAGE_WORDS = 1024;
 
 /**
  * Bitmaps of what exits from L2 (KVM's nested_vmx_prepare_msr_bitmap): an MSR exits when L0 or L1 wants it. Without bitmaps of
@@ -10,9 +10,10 @@ const PAGE_BYTES = 4096;
 export function mergeMsrBitmaps({ parts, msrBitmap, l1, vmcs12: { words } }: NestedMmu): void {
   if ((words[VMCS.primary_controls]! & PRIMARY.useMsrBitmaps) === 0) return;
   const { memory, msrBitmap: own } = parts.vm.host;
-  for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
-    const ofL0 = memory.load32((own << 12) | offset, own >>> 20);
-    const ofL1 = l1.load32(words[VMCS.msr_bitmap]! | offset, words[VMCS.msr_bitmap + 1]!);
-    memory.store32((msrBitmap << 12) | offset, msrBitmap >>> 20, ofL0 | ofL1);
+  const ofL1 = new Int32Array(PAGE_WORDS);
+  l1.loadWords(words[VMCS.msr_bitmap]!, words[VMCS.msr_bitmap + 1]!, ofL1);
+  for (let word = 0; word < PAGE_WORDS; word++) {
+    const ofL0 = memory.load32((own << 12) | (word << 2), own >>> 20);
+    memory.store32((msrBitmap << 12) | (word << 2), msrBitmap >>> 20, ofL0 | ofL1[word]!);
   }
 }

@@ -29,7 +29,7 @@ export class Vmcs12 {
   private base = 0;
   private baseHi = 0;
 
-  constructor(private readonly memory: Pick<GuestHypervisorMemory, 'load32' | 'store32'>) {}
+  constructor(private readonly memory: Pick<GuestHypervisorMemory, 'load32' | 'loadWords' | 'store32'>) {}
 
   /** The region in guest frame `gfn` is meant from here on. */
   use(gfn: number): void {
@@ -76,7 +76,7 @@ export class Vmcs12 {
 
   /** Reads all fields into `words`. */
   read(): void {
-    for (let at = 0; at < this.words.length; at++) this.words[at] = this.at(at);
+    this.memory.loadWords(this.base | offsetOf(0), this.baseHi, this.words);
   }
 
   /** As a guest's software makes a region ready for VMCLEAR: the revision identifier, and all else zero. */
