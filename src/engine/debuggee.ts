@@ -148,6 +148,15 @@ export interface OutputLine {
   readonly line: number;
 }
 
+/** The access that ran last, or runs. */
+export interface LastAccess {
+  /** Its events, up to the present moment. */
+  readonly records: readonly Int32Array[];
+  readonly statement: number;
+  /** Whose it is. A nested guest's CPU is on the processor of the one around, so the records do not tell. */
+  readonly actor: number;
+}
+
 /**
  * A scenario under the debugger: the engine's face to adapter and command.
  *
@@ -190,8 +199,7 @@ export interface Debuggee {
   frames(cpu: number): readonly Frame[];
   /** Events of the step the debugger stands in, up to the present moment, in order. */
   eventsOfStep(): readonly EventView[];
-  /** Events of the last access that ran (or runs), up to the present moment, as raw records; and its statement. */
-  lastAccess(): { readonly records: readonly Int32Array[]; readonly statement: number } | undefined;
+  lastAccess(): LastAccess | undefined;
   /** Variables of guest frame `depth` that have a value by now. */
   variables(cpu: number, depth: number): readonly NamedValue[];
   /**

@@ -331,7 +331,7 @@ export class Interpreter {
   }
 
   afterAccess(cpu: number, stack: GuestStack, processor: Processor, pc: number, status: number): void {
-    this.run.noteAccess(this.run.step, this.statements.at(pc));
+    this.run.noteAccess(this.run.step, this.statements.at(pc), cpu);
     if (status === STATUS.done) this.repeats[cpu]!.noteCompleted(pc, stack.depth);
     else this.afterInstruction(cpu, stack, processor, pc, status);
   }

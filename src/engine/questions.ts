@@ -15,6 +15,7 @@ import { setNumberAt, setPairAt } from './arithmetic';
 import { frameStateOf } from './frameState';
 import { guestTablePages } from './guestTablePages';
 import type { ProcessTable } from './processTable';
+import { registerAside } from './registersAside';
 import type { RunningVm } from './runningVm';
 
 const PAGE_MASK = 0xfff;
@@ -147,6 +148,13 @@ export class Questions {
   /** Register `number` as the guest sees it, left in valueLo, valueHi. */
   register(cpu: number, number: number): void {
     const processor = this.processors[cpu]!;
+    const aside = this.machine.vmOf(cpu).technique.registersAside?.(processor.cpu);
+    const lo = aside === undefined ? undefined : registerAside(aside, number, 0);
+    if (aside !== undefined && lo !== undefined) {
+      this.valueLo = lo;
+      this.valueHi = registerAside(aside, number, 1) ?? 0;
+      return;
+    }
     if (number >= SEGMENT_SELECTORS_AT) {
       this.valueLo = processor.segments.selector(number - SEGMENT_SELECTORS_AT);
       this.valueHi = 0;

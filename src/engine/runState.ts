@@ -34,7 +34,9 @@ const COUNTING = 9;
 const LAST_ACCESS_STATEMENT = 10;
 /** Level at which a load in an expectation found nothing, plus 1; then its address, and the VM. */
 const UNMAPPED = 11;
-const WORDS = 15;
+/** Actor whose access was the last. */
+const LAST_ACCESS_ACTOR = 15;
+const WORDS = 16;
 
 const STEP = 0;
 const LAST_ACCESS_STEP = 1;
@@ -58,7 +60,7 @@ export class RunState {
     this.numbers[STEP] = value;
   }
 
-  /** Step of the last instruction that made an access, or -1; and its statement. */
+  /** Step of the last instruction that made an access, or -1; its statement; and whose it was. */
   get lastAccessStep(): number {
     return this.numbers[LAST_ACCESS_STEP]! - 1;
   }
@@ -67,8 +69,13 @@ export class RunState {
     return this.words[LAST_ACCESS_STATEMENT]!;
   }
 
-  /** The instruction of this step, of this statement, made an access. */
-  noteAccess(step: number, statement: number): void {
+  get lastAccessActor(): number {
+    return this.words[LAST_ACCESS_ACTOR]!;
+  }
+
+  /** `actor`'s instruction of this step, of this statement, made an access. */
+  noteAccess(step: number, statement: number, actor: number): void {
+    this.words[LAST_ACCESS_ACTOR] = actor;
     this.numbers[LAST_ACCESS_STEP] = step + 1;
     this.words[LAST_ACCESS_STATEMENT] = statement;
   }

@@ -86,7 +86,7 @@ export class StraightLine {
       run.step = accessStep;
       interpreter.afterAccess(cpu, stack, processor, accessAt, site.left);
     }
-    if (accessAt >= 0) run.noteAccess(accessStep, statements.at(accessAt));
+    if (accessAt >= 0) run.noteAccess(accessStep, statements.at(accessAt), cpu);
     run.step = start + site.steps;
     processor.counters[COUNTER.statements]! += site.counted;
     scheduler.countStatements(site.counted);

@@ -5,7 +5,7 @@ import { pairToBigInt } from './arithmetic';
 import { BackwardMotions, isEarlierLine, isEarlierReference } from './backwardMotions';
 import { Breakpoints } from './breakpoints';
 import type {
-  Debuggee, EventBreakpoint, EventView, Frame, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue, Outcome, OutputLine,
+  Debuggee, EventBreakpoint, EventView, Frame, LastAccess, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue, Outcome, OutputLine,
   StatementBreakpoint, Stop,
 } from './debuggee';
 import { viewEvent } from './eventView';
@@ -40,7 +40,7 @@ export class Timeline implements Debuggee {
   /** The latest moment that a motion has stopped at. */
   private latest: Moment = { step: 0, event: 0 };
   /** Events of the last access, by the moment they were asked for. */
-  private access: { readonly at: string; readonly found: ReturnType<Debuggee['lastAccess']> } | undefined;
+  private access: { readonly at: string; readonly found: LastAccess | undefined } | undefined;
   /** First step that history shows; undefined before boot has been run through. */
   private origin: number | undefined;
   private eventBreakpoints: readonly EventBreakpoint[] = [];
@@ -147,7 +147,7 @@ export class Timeline implements Debuggee {
     return this.replay.records.map(viewEvent);
   }
 
-  lastAccess(): { readonly records: readonly Int32Array[]; readonly statement: number } | undefined {
+  lastAccess(): LastAccess | undefined {
     const { step, event } = this.replay.moment();
     const at = `${step}/${event}`;
     if (this.access?.at !== at) this.access = { at, found: this.findLastAccess() };
@@ -297,22 +297,23 @@ export class Timeline implements Debuggee {
     return cpu === this.replay.cpu ? this.replay.event > 0 : scheduler.state(cpu) === ACTOR_STATE.held;
   }
 
-  private findLastAccess(): ReturnType<Debuggee['lastAccess']> {
+  private findLastAccess(): LastAccess | undefined {
     const { replay } = this;
     const { run } = this.machine.interpreter;
     const here = replay.moment();
     const isAccess = replay.records.findIndex((record) => record[0] === KIND.access);
     if (isAccess >= 0) {
       const { statements, stacks } = this.machine.interpreter;
-      return { records: replay.records.slice(isAccess), statement: statements.at(stacks[replay.cpu]!.pc - 1) };
+      return { records: replay.records.slice(isAccess), statement: statements.at(stacks[replay.cpu]!.pc - 1), actor: replay.cpu };
     }
     const step = run.lastAccessStep;
     const statement = run.lastAccessStatement;
+    const actor = run.lastAccessActor;
     if (step < 0) return undefined;
     replay.goTo(step);
     const records = replay.eventsAhead();
     replay.goTo(here.step);
     if (here.event > 0) replay.enter((_, event) => event === here.event);
-    return { records, statement };
+    return { records, statement, actor };
   }
 }

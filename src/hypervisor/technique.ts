@@ -52,6 +52,8 @@ export interface Technique extends MmuNotifierListener {
   guestCr3Hi(cpu: number): number;
   /** EFER as the guest sees it: its low half. */
   guestEfer(cpu: number): number;
+  /** The VMCS (its words) in which registers of this guest wait while `cpu` runs another; undefined: the processor has them. */
+  registersAside?(cpu: number): Int32Array | undefined;
   /** The guest's own tables, to be walked without effects. Refreshed for `cpu` at each call. */
   guestTables(cpu: number): TranslationSpace;
   /** Roots of the tables that the technique keeps (shadow, EPT); the host process's own are the host's. */

@@ -1,5 +1,5 @@
 import { eventLine, eventValue } from '../hardware/events/eventText';
-import { CPU_AT, field } from '../hardware/events/eventTable';
+import { field } from '../hardware/events/eventTable';
 import { ACCESS } from '../hardware/paging/accessKinds';
 import { addressParts } from '../hardware/paging/addressParts';
 import { WALK } from '../hardware/paging/walkOutcome';
@@ -26,8 +26,8 @@ export function walkPicture(target: StoppedMachine, args: WalkArguments): WalkRe
   if (last === undefined || access === undefined) {
     return { walks: [], message: 'No access has run yet: step to the first load or store.' };
   }
-  if (access[CPU_AT] !== cpu) {
-    return { walks: [], message: `The last access was made by ${nameOf(target, access[CPU_AT]!)}, not by ${nameOf(target, cpu)}: choose that thread.` };
+  if (last.actor !== cpu) {
+    return { walks: [], message: `The last access was made by ${nameOf(target, last.actor)}, not by ${nameOf(target, cpu)}: choose that thread.` };
   }
   const recorded = recordedAccess(last.records);
   const drawn = recorded.walks.map((walk) => draw(target, cpu, walk, access));

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
-import type { TablesResponse } from '../../src/protocol/requests';
+import type { TablesResponse, WalkResponse } from '../../src/protocol/requests';
 import { TestClient } from './client';
 
 const program = '/lab/two.guest';
@@ -166,6 +166,31 @@ describe('a session on a nested guest', () => {
     const { breakpoints } = await client.ask<{ breakpoints: Required<DebugProtocol.Breakpoint>[] }>('setDataBreakpoints', { breakpoints: watched });
     const stop = await client.move('continue');
     assert.deepEqual([stop['reason'], stop['threadId'], stop['hitBreakpointIds']], ['data breakpoint', L2, [breakpoints[1]!.id]]);
+    client.dispose();
+  });
+
+  it('shows each guest the registers and the last access that are its own, whichever of them the processor runs', async () => {
+    const client = new TestClient(simulator, { [nested]: scenario });
+    await client.start({ program: nested, lines: [lineIn(scenario, 'hlt()'), lineIn(scenario, 'entry [direct(pt) + 6')], filters: [] });
+    const shown = async (threadId: number): Promise<{ readonly registers: string; readonly walk: string; readonly gva: string }> => {
+      const { stackFrames } = await client.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId });
+      const { scopes } = await client.ask<{ scopes: DebugProtocol.Scope[] }>('scopes', { frameId: stackFrames[0]!.id });
+      const rows = async (scope: string): Promise<readonly DebugProtocol.Variable[]> => {
+        const { variablesReference } = scopes.find(({ name }) => name === scope)!;
+        return (await client.ask<{ variables: DebugProtocol.Variable[] }>('variables', { variablesReference })).variables;
+      };
+      const registers = (await rows('Registers')).filter(({ name }) => ['cr0', 'cr3', 'efer'].includes(name)).map(({ value }) => value).join(', ');
+      const { message } = await client.ask<WalkResponse>('pagewalk/walk', { threadId });
+      return { registers, walk: message, gva: (await rows('Translation'))[0]!.value };
+    };
+    const ofL1 = '0x80010031 PE ET NE WP PG, l1.gpa:0x1000, 0xd00 LME LMA NXE';
+    const ofL2 = '0x30 ET NE, l2.gpa:0x0, 0x0';
+    assert.equal((await client.stopped())['threadId'], L2);
+    const another = { walk: 'The last access was made by l2 cpu 0, not by l1 cpu 0: choose that thread.', gva: 'the last access was made by l2 cpu 0' };
+    const own = { walk: 'The access is over: store at gva:0x5000 completes at hpa:0x111000.', gva: 'gva:0x5000' };
+    assert.deepEqual([await shown(1), await shown(L2)], [{ registers: ofL1, ...another }, { registers: ofL2, ...own }]);
+    assert.equal((await client.move('continue'))['threadId'], 1);
+    assert.deepEqual([await shown(1), await shown(L2)], [{ registers: ofL1, ...another }, { registers: ofL2, ...own }], 'VMLAUNCH and VMRESUME make no access');
     client.dispose();
   });
 

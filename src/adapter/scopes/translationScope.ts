@@ -10,8 +10,12 @@ const questions: Readonly<Record<string, string>> = { gpa: 'gpa_of', hva: 'hva_o
 /** The address of the access that runs or ran last, through every space down to memory, and what the processor has of it. */
 export function translationVariables(launched: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
   const presentationHint: DebugProtocol.VariablePresentationHint = { attributes: ['readOnly'] };
-  const [record] = launched.debuggee.lastAccess()?.records ?? [];
-  if (record === undefined) return [{ name: 'gva', value: 'no access has run yet', variablesReference: 0, presentationHint }];
+  const last = launched.debuggee.lastAccess();
+  const [record] = last?.records ?? [];
+  const said = (value: string): readonly DebugProtocol.Variable[] => [{ name: 'gva', value, variablesReference: 0, presentationHint }];
+  if (last === undefined || record === undefined) return said('no access has run yet');
+  const { actors } = launched.scenario.program;
+  if (actors[last.actor]!.vm !== actors[held.cpu]?.vm) return said(`the last access was made by ${actors[last.actor]!.name}`);
   const address = (BigInt(record[field.gva.at + 1]! >>> 0) << 32n) | BigInt(record[field.gva.at]! >>> 0);
   return launched.inspector.translation(held.cpu, address).map(({ name, value, by }) => {
     const isAddress = parseMemoryReference(value) !== undefined;

@@ -154,6 +154,10 @@ export class NestedGuest implements Technique {
     return this.low(cpu, REGISTER.efer, 'guest_ia32_efer');
   }
 
+  registersAside(cpu: number): Int32Array | undefined {
+    return this.isRunning(cpu) ? undefined : this.vmcs12(cpu).words;
+  }
+
   guestTables(cpu: number): TranslationSpace {
     const { space } = this;
     this.loadPdptes(cpu);

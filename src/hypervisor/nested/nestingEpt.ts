@@ -180,6 +180,10 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
     return this.isInL2(cpu) ? this.states.of(cpu).vmcs01[VMCS.guest_ia32_efer]! : this.ept.guestEfer(cpu);
   }
 
+  registersAside(cpu: number): Int32Array | undefined {
+    return this.isInL2(cpu) ? this.states.of(cpu).vmcs01 : undefined;
+  }
+
   /** Half of a field of L1's current VMCS on CPU `cpu`, looked up without a trace; 0 when there is none. */
   field12(cpu: number, at: number): number {
     const { current } = this.states.of(cpu);
