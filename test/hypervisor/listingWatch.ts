@@ -1,4 +1,4 @@
-import { KIND, KIND_AT, eventKinds, field } from '../../src/hardware/events/eventTable';
+import { CPU_AT, KIND, KIND_AT, eventKinds, field } from '../../src/hardware/events/eventTable';
 import type { Checkpoint } from '../../src/hardware/state/registry';
 import type { Machine } from '../../src/engine/machine';
 import { Nested } from '../../src/hypervisor/nested/level1/nested';
@@ -26,6 +26,9 @@ function declaredName(block: string): string | undefined {
 /** What counts exits: a line of a hypervisor that is a guest has some of its own, of which no line speaks. */
 const COUNTED: readonly string[] = ['counters', 'cpu exits', 'cpu happenings'];
 
+/** 1 for the kinds that tell of a listing. */
+const isOfListing = eventKinds.map(({ name }) => (name.startsWith('listing_') ? 1 : 0));
+
 /** Of a line that has been looked at so often, every so many-th time is enough. */
 const ENOUGH = 60;
 const THEN_EVERY = 25;
@@ -40,10 +43,18 @@ export function watchListings(
   const hits = new Map<string, number>();
   const kinds = new Array<number>(eventKinds.length).fill(0);
   const undeclared = new Set<string>();
-  const stack: { name: string; writes: readonly string[] }[] = [];
+  /** By CPU: one may be held inside a line while another's listings run. */
+  const stacks = new Map<number, { name: string; writes: readonly string[] }[]>();
+  let stack: { name: string; writes: readonly string[] }[] = [];
   const { registry } = machine;
   const passedOver = machine.technique instanceof Nested ? COUNTED : [];
   let before: Checkpoint | undefined;
+  /** Whose line is looked at. */
+  let whose = 0;
+  const drop = (): void => {
+    if (before !== undefined) registry.forget(before);
+    before = undefined;
+  };
   const settle = (): void => {
     const line = stack[stack.length - 1];
     if (before !== undefined) {
@@ -63,6 +74,12 @@ export function watchListings(
   const { run } = machine.interpreter;
   machine.bus.listen((record) => {
     kinds[record[KIND_AT]!]!++;
+    if (isOfListing[record[KIND_AT]!] === 1) {
+      if (record[CPU_AT] !== whose) drop();
+      whose = record[CPU_AT]!;
+      stack = stacks.get(whose) ?? [];
+      stacks.set(whose, stack);
+    }
     switch (record[KIND_AT]) {
       case KIND.listing_call:
         settle();
@@ -84,6 +101,8 @@ export function watchListings(
         stack.pop();
         look(`behind a return to ${stack[stack.length - 1]?.name ?? 'the guest'}`);
         break;
+      // Here a vCPU may have been held, and others have changed what they like since the line's own event.
+      case KIND.mmu_lock: drop(); break;
       default: break;
     }
   }, 'all');

@@ -24,6 +24,7 @@ const programs: readonly string[] = [
   scenarioText('first-touch'),
   scenarioText('page-table-write'),
   scenarioText('context-switch'),
+  scenarioText('changed-entry'),
   // A right taken from a page that was accessed and dirty: eager update makes the SPTE anew.
   `${HEAD}cpu 0 {
     switch(p)

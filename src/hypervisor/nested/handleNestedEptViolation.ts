@@ -7,6 +7,7 @@ import { COUNTER } from '../../hardware/state/counters';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import { EPT_QUALIFICATION as Q } from '../../hardware/vmx/exitQualification';
 import { faultinPfn, lookUpSlot, SLOT_OF_GPA } from '../faultinPfn';
+import { gpteChanged } from '../gpteChanged';
 import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
 import { emulateNestedAccess } from './emulateNestedAccess';
@@ -83,6 +84,7 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
       reportJudgement(mmu, KIND.hidden_fault, COUNTER['faults.hidden'], f.lo(V.l2_gpa), f.hi(V.l2_gpa), f.lo(V.qualification));
     }),
     ...faultinPfn<NestedMmu>(V, { writes: isWrite, guest: 'L2', stop }),
+    gpteChanged<NestedMmu>({ tables: 'EPT12', guest: 'L2', walked: (mmu) => mmu.eptTables() }),
     when('it is a write, and writes to its slot are logged', (mmu, f) => isWrite(f) && mmu.memory.dirty.isLogged(f.frame(V.gpa)), [
       line('mark_page_dirty(gpa)', { writes: ['vm.dirty_bitmap'] }, (mmu, f) => mmu.memory.dirty.mark(f.frame(V.gpa), mmu.cpu)),
     ]),

@@ -6,6 +6,7 @@ import { RESUME } from '../../hardware/processor/rootMode';
 import { walk } from '../../hardware/paging/walk';
 import { EFFECTS, WALK } from '../../hardware/paging/walkOutcome';
 import { faultinPfn, lookUpSlot, SLOT_OF_GPA } from '../faultinPfn';
+import { gpteChanged } from '../gpteChanged';
 import { injectPageFault } from '../injection';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
@@ -106,6 +107,7 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
       classify(mmu, f, KIND.hidden_fault, COUNTER['faults.hidden']);
     }),
     ...faultinPfn<M>(V, { writes, guest: 'the guest', stop }),
+    gpteChanged<M>({ tables: 'the guest\'s tables', guest: 'the guest', walked: (mmu) => mmu.guest }),
     when('the access writes a page of a slot whose dirty pages are logged', (mmu, f) => writes(f) && mmu.memory.dirty.isLogged(f.frame(V.gpa)), [
       line('mark_page_dirty(gpa >> 12)', { writes: ['vm.dirty_bitmap'] }, (mmu, f) => mmu.memory.dirty.mark(f.frame(V.gpa), mmu.cpu)),
     ]),

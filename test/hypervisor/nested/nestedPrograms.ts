@@ -250,6 +250,16 @@ export const nestedPrograms: readonly string[] = [
     x = 1`,
     l1Second: 'barrier ready\nipi(0, 0x40)\nbarrier sent',
   })),
+  // L1's other CPU changes the entry of EPT12 that has been walked, and that L0 has not filled EPT02 by yet.
+  nestedScenario({
+    l1Parts: 'global tables = 0', l2: 'hold window before mmu_lock\nbyte [0x5000] = 1\nhlt()',
+    l1: `${mapped(5)}
+    tables = pt - gpa:0
+    reason = vmlaunch(l2)
+    x = byte [direct(gpa:entry [direct(pt) + 5 * 8].frame)]
+    expect x == 1`,
+    l1Second: 'await window\nentry [direct(gpa:tables) + 5 * 8] = epte(frame(), rw)\nrelease window',
+  }),
   // Two CPUs of L2: one fills EPT02 while the other stands before its exit.
   nestedScenario({
     l2: 'hold window before vm_exit\nbyte [0x5000] = 1\nhlt()', l2Second: 'await window\nx = byte [0x5000]\nbyte [0x5000] = 2\nrelease window\nhlt()',

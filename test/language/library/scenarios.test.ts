@@ -17,6 +17,7 @@ const techniquesOf: Readonly<Record<string, readonly string[]>> = {
   'balloon.guest': HYPERVISORS, 'isolation-two-vms.guest': HYPERVISORS, 'ksm-share.guest': HYPERVISORS, 'leaky-ept.guest': HYPERVISORS,
   'mmio.guest': HYPERVISORS, 'slot-move.guest': HYPERVISORS,
   // What is held is something that an interpreter never does: filling an entry, filling the TLB.
+  'changed-entry.guest': HYPERVISORS.filter((mmu) => mmu !== 'interpret'),
   'stale-fill.guest': HYPERVISORS.filter((mmu) => mmu !== 'interpret'), 'shootdown-race.guest': techniques.filter((mmu) => mmu !== 'interpret'),
   // Under nested the host is a guest: logs of the processor and virtual-8086 mode need the machine.
   ...Object.fromEntries(['dirty-log-pml', 'migrate', 'pml-full', 'real-mode'].map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'nested')])),
