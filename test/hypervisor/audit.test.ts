@@ -7,7 +7,7 @@ import { claims } from './programs/claims';
 import { guestPrograms } from './programs/guestOperation';
 import { guestText } from './programs/guestText';
 
-const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:shadow_pages=16', 'shadow-rebuild', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept', 'npt'] as const;
+const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:shadow_pages=16', 'shadow-rebuild', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept', 'npt', 'interpret'] as const;
 
 describe('audit of what the hypervisor keeps', function () {
   this.timeout(240_000);

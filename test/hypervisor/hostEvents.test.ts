@@ -10,7 +10,7 @@ import { guestText } from './programs/guestText';
 import { hostEvents, withHostEvents } from './programs/hostEvents';
 import { leaveFrames, runToLine } from './programs/hostPokes';
 
-const hypervisors = ['shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt'] as const;
+const hypervisors = ['interpret', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt'] as const;
 
 describe('what the host does', function () {
   this.timeout(240_000);

@@ -264,8 +264,8 @@ function waitForNmis(machine: Machine): void {
 }
 
 /** An intercept that no handler here expects. */
-function interceptInvlpg(machine: Machine): void {
-  intercept(machine.processors[0]!.vmcb, SVM_EXIT.invlpg);
+function interceptCr3Reads(machine: Machine): void {
+  intercept(machine.processors[0]!.vmcb, SVM_EXIT.readCr0 + 3);
 }
 
 /** Gives the shadow leaf of gva:0x600000 its W from outside, while the TLB line still has none. */
@@ -306,7 +306,9 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
     lines = allLines(machine);
     runs.push(watchListings(machine, onStep, looked));
   };
-  for (const text of [...programs, ...otherModes, ...outOfStep, ...emulated]) watch(text);
+  // Whoever makes no entries has nothing that leaves step, nor tables of its own to make when memory is short; under interpret each run is dear, too.
+  const makesTables = mmu !== 'interpret';
+  for (const text of [...programs, ...otherModes, ...(makesTables ? outOfStep : []), ...emulated]) watch(text);
   for (const text of starved) watch(text, once((machine) => isAtLine(machine, 5), (machine) => leaveFrames(machine, 0)));
   if (mmu.startsWith('shadow')) {
     watch(crowded);
@@ -321,7 +323,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   // Frames whose writes are tracked: with a guest hypervisor.
   if (mmu === 'ept') for (const text of trackedWrites) watch(text);
   watch(slotted);
-  watch(goingTables);
+  if (makesTables) watch(goingTables);
   const isTdp = mmu === 'ept' || mmu === 'npt';
   if (isTdp) watch(changing.replace('LOG', 'wp'), once((machine) => isAtLine(machine, WRAP_AT), mapLarge));
   if (mmu === 'ept') watch(changing.replace('LOG', 'pml'), once((machine) => isAtLine(machine, FULL_AT), fillLog));
@@ -346,8 +348,9 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   watch(instructions);
   for (const text of realModeRoads) watch(text);
   for (const text of throughMemory) watch(text);
-  watch(`${HEAD}cpu 0 {\n  sti()\n  invlpg(0x600000)\n}`, once((machine) => isAtLine(machine, 3), mmu === 'npt' ? interceptInvlpg : waitForNmis));
-  for (let frames = 0; frames < 12; frames++) {
+  const isOnAmd = mmu === 'npt' || mmu === 'interpret';
+  watch(`${HEAD}cpu 0 {\n  sti()\n  x = cr3\n}`, once((machine) => isAtLine(machine, 3), isOnAmd ? interceptCr3Reads : waitForNmis));
+  for (let frames = 0; frames < (makesTables ? 12 : 3); frames++) {
     for (const line of [FRESH_REGION_TOUCH, FRESH_REGION_TOUCH + 1]) {
       watch(freshRegion, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, frames)));
     }
@@ -367,7 +370,7 @@ const metElsewhere: readonly string[] = [
 describe('listings', function () {
   this.timeout(300_000);
   const kinds: ReadonlyMap<string, number>[] = [];
-  for (const mmu of ['shadow-vtlb', 'shadow-rebuild', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
+  for (const mmu of ['interpret', 'shadow-vtlb', 'shadow-rebuild', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
     it(`${mmu}: every line is reached by some scenario, and changes only what it declares`, () => {
       const result = runAll(mmu);
       kinds.push(result.kinds);
