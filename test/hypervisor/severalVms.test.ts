@@ -47,7 +47,7 @@ const SCHEDULES = ['', 'schedule every 1', 'schedule random 11'] as const;
 /** Every one with a host below the guest. */
 const TECHNIQUES = [...runningTechniques.filter(({ ownsMachine }) => !ownsMachine).map(({ name }) => name), 'shadow-wp:update=zap'];
 /** Those that are on one host with shadow-wp: a processor is one vendor's, and a host is a guest itself or is not. */
-const BESIDE_SHADOW_WP = TECHNIQUES.filter((mmu) => mmu !== 'npt' && mmu !== 'nested');
+const BESIDE_SHADOW_WP = TECHNIQUES.filter((mmu) => mmu !== 'npt' && mmu !== 'interpret' && mmu !== 'nested');
 
 describe('several VMs on one host', function () {
   this.timeout(240_000);
