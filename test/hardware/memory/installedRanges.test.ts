@@ -64,6 +64,10 @@ describe('the places of frames', () => {
         assert.deepEqual([memory.words[memory.wordAt(lo, hi)], memory.words[memory.wordAt(lo | 0xffc, hi)]], [-index - 1, index + 1]);
       }
     }
+    for (let frame = 0; frame < 300; frame++) {
+      memory.store32(0x5000_0000 + frame * 0x1000 + 0xffc, 0, frame + 1);
+      assert.equal(memory.load32(0x5000_0000 + frame * 0x1000 + 0xffc, 0), frame + 1, 'room is made in time');
+    }
     assert.equal(memory.wordAt(...halves(0x3000_0000n)), 0, 'a frame between');
     assert.equal(memory.wordAt(...halves(0x2_4000_0000n)), 0, 'one of a directory that is not there');
   });
