@@ -10,13 +10,13 @@ import { TranslationOracle } from './equivalence/translationOracle';
 
 /** A statement of a guest that forgets to invalidate; `page` and `value` are taken modulo what there is. */
 interface Step {
-  readonly kind: 'load' | 'store' | 'fetch' | 'pte' | 'frame' | 'pde' | 'invlpg' | 'cr3';
+  readonly kind: 'load' | 'store' | 'fetch' | 'pte' | 'frame' | 'pde' | 'invlpg' | 'cr3' | 'swap';
   readonly page: number;
   readonly value: number;
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constantFrom<Step['kind'][]>('load', 'load', 'load', 'store', 'store', 'store', 'fetch', 'pte', 'pte', 'pte', 'frame', 'pde', 'invlpg', 'cr3'),
+  kind: fc.constantFrom<Step['kind'][]>('load', 'load', 'load', 'store', 'store', 'store', 'fetch', 'pte', 'pte', 'pte', 'frame', 'pde', 'invlpg', 'cr3', 'swap', 'swap'),
   page: fc.nat(3), value: fc.nat(63),
 });
 
@@ -34,13 +34,15 @@ function lineOf({ kind, page, value }: Step): string {
     case 'pde': return (value & 4) === 0 ? `entry [${hex(TranslationOracle.directoryEntry)}] ^= ${hex([2, 4, 0x20, 1][value & 3]!)}`
       : `entry [${hex(TranslationOracle.directoryEntry)}] = ${hex(TranslationOracle.tables[value & 1]! | 7)}`;
     case 'invlpg': return `invlpg(${hex(at)})`;
+    // What the host takes, no stale translation may lead to, whatever the guest has forgotten.
+    case 'swap': return `host swap_out(gpa:${hex(TranslationOracle.frame(4 * (value & 1) + page))})`;
     case 'cr3': return `cr3 = gpa:${hex(TranslationOracle.root)}`;
   }
 }
 
 /** The tables are those that the oracle knows; the kernel lies in a large page below them. */
 const scenario = (steps: readonly Step[], isCached: boolean): string => `machine { paging 4-level, ram 4M, kernel none }
-platform { tlb 8 entries 2 ways, walk_caches ${isCached ? 'on' : 'off'} }
+platform { tlb 8 entries 2 ways, walk_caches ${isCached ? 'on' : 'off'}, swap 1M }
 on page_fault(gva address, code) { refuse }
 cpu 0 {
   entry [0x10000] = 0x11007; entry [0x11000] = 0x12007; entry [0x12000] = 0x83; entry [${hex(TranslationOracle.directoryEntry)}] = ${hex(TranslationOracle.tables[0]! | 7)}

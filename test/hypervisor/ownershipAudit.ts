@@ -1,5 +1,8 @@
 import type { Machine } from '../../src/engine/machine';
 import type { RunningVm } from '../../src/engine/runningVm';
+import { cachedMappings } from '../../src/hardware/caches/cacheView';
+import { frameOfAddress } from '../../src/hardware/memory/frameNumber';
+import type { Processor } from '../../src/hardware/processor/processor';
 import { USE, type HostFrames } from '../../src/hypervisor/host/hostFrames';
 import type { HostReach } from '../../src/hypervisor/hostReach';
 import { Nested } from '../../src/hypervisor/nested/level1/nested';
@@ -42,6 +45,7 @@ function auditVm(machine: Machine, { name, number, technique, processors }: Runn
   const wrong: string[] = [];
   const seen = new Set<string>();
   for (const processor of processors) {
+    wrong.push(...auditTlb(name, number, processor, frames));
     // Under shadow paging the processor has the levels that the hypervisor gave it: three for guests in PAE or 32-bit paging.
     for (const { space, frame } of technique.roots(processor.cpu)) {
       if (space !== 'ept' && space !== 'npt' && space !== 'shadow') continue;
@@ -52,6 +56,19 @@ function auditVm(machine: Machine, { name, number, technique, processors }: Runn
     }
   }
   return wrong;
+}
+
+/** What the TLB has is within reach too, whatever the tables say by now: a frame that goes must be flushed first. */
+function auditTlb(who: string, owner: number, { caches }: Processor, frames: HostFrames): readonly string[] {
+  return cachedMappings(caches).flatMap(({ cache, hpaLo, hpaHi, shift }) => {
+    if (cache !== 'L1 TLB' && cache !== 'L2 TLB') return [];
+    const first = frameOfAddress(hpaLo, hpaHi);
+    for (let frame = first; frame < first + 2 ** (shift - 12); frame++) {
+      if (frames.useOf(frame) !== USE.guestPage) return [`${who}'s ${cache} leads to hpa ${hex(frame)}, which is no guest's page`];
+      if (frames.mapCountOf(frame) === 1 && frames.ownerOf(frame) !== owner) return [`${who}'s ${cache} leads to hpa ${hex(frame)}, a page of VM ${frames.ownerOf(frame)}`];
+    }
+    return [];
+  });
 }
 
 /**

@@ -51,7 +51,7 @@ export type Operation =
   | { readonly kind: 'upper'; readonly entry: number; readonly bits: number; readonly isRaise: boolean }
   | { readonly kind: 'fork' | 'split' }
   | { readonly kind: 'reload' | 'switch' }
-  | { readonly kind: 'control'; readonly which: number; readonly value: number }
+  | { readonly kind: 'control'; readonly which: number; readonly value: number; readonly look: Look }
   | { readonly kind: 'invlpg'; readonly slot: number }
   | { readonly kind: 'host'; readonly action: HostAction; readonly frame: number };
 
@@ -68,6 +68,14 @@ export interface Access {
   readonly value: number;
 }
 
+/** An access of a page before something and after it, or after it alone. */
+export interface Look {
+  readonly when: 'no' | 'after' | 'around';
+  readonly by: Access['by'];
+  readonly what: 'load' | 'store';
+  readonly slot: number;
+}
+
 export interface Edit {
   readonly slot: number;
   readonly how: 'flip' | 'raise' | 'frame' | 'lazy' | 'write' | 'low dword' | 'byte' | 'straddle';
@@ -75,33 +83,38 @@ export interface Edit {
   readonly bits: number;
   readonly frame: number;
   readonly forget: Exclude<Forget, 'ipi'>;
-  /** Whether the page is accessed through its entry before and after, in the process that has it. */
-  readonly look: 'no' | 'after' | 'around';
-  /** Of those accesses. */
-  readonly by: Access['by'];
-  readonly what: 'load' | 'store';
+  /** Of the page whose entry it is, whatever slot is drawn there. */
+  readonly look: Look;
 }
+
+/** Pages that come again and again are more likely to be cached. */
+const slot = fc.oneof(fc.nat(63), fc.constantFrom(0, 1, 2));
+
+const look: fc.Arbitrary<Look> = fc.record({
+  when: fc.constantFrom<Look['when'][]>('no', 'after', 'around'),
+  by: fc.constantFrom<Access['by'][]>('user', 'kernel'),
+  what: fc.constantFrom<Look['what'][]>('load', 'store'),
+  slot,
+});
 
 const access: fc.Arbitrary<Operation> = fc.record({
   by: fc.constantFrom<Access['by'][]>('user', 'user', 'kernel'),
   what: fc.constantFrom<Access['what'][]>('load', 'load', 'load', 'store', 'store', 'store', '^=', '|=', '+=', 'fetch'),
   size: fc.constantFrom<Access['size'][]>(8, 4, 2, 1),
-  slot: fc.nat(63),
+  slot,
   isLarge: fc.constantFrom(false, false, false, false, true),
   offset: fc.constantFrom(0, 0, 8, 4, 2, 1, 0x10, 0xff8, 0xffc, 0xffe, 0xfff),
   value: fc.nat(0xffff),
 }).map((of): Operation => ({ kind: 'access', access: of }));
 
 const edit: fc.Arbitrary<Operation> = fc.record({
-  slot: fc.nat(63),
+  slot,
   how: fc.constantFrom<Edit['how'][]>('flip', 'flip', 'flip', 'flip', 'raise', 'raise', 'frame', 'frame', 'frame', 'lazy', 'write', 'low dword', 'byte', 'straddle'),
   through: fc.constantFrom<Edit['through'][]>('direct', 'direct', 'direct', 'window', 'self'),
   bits: fc.nat(0xffff),
   frame: fc.nat(63),
   forget: fc.constantFrom<Edit['forget'][]>('invlpg', 'invlpg', 'invlpg', 'cr3', 'pge'),
-  look: fc.constantFrom<Edit['look'][]>('no', 'after', 'around'),
-  by: fc.constantFrom<Access['by'][]>('user', 'kernel'),
-  what: fc.constantFrom<Edit['what'][]>('load', 'store'),
+  look,
 }).map((of): Operation => ({ kind: 'edit', edit: of }));
 
 const host: fc.Arbitrary<Operation> = fc.record({
@@ -109,7 +122,7 @@ const host: fc.Arbitrary<Operation> = fc.record({
   frame: fc.nat(63),
 }).map((of): Operation => ({ kind: 'host', ...of }));
 
-const control: fc.Arbitrary<Operation> = fc.record({ which: fc.nat(63), value: fc.nat(15) }).map((of): Operation => ({ kind: 'control', ...of }));
+const control: fc.Arbitrary<Operation> = fc.record({ which: fc.nat(63), value: fc.nat(15), look }).map((of): Operation => ({ kind: 'control', ...of }));
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 12, arbitrary: access },

@@ -3,7 +3,7 @@ import {
   selfMapped, slotAddress, slots, upperEntry, type Mode, type ProcessName, type Slot, type UpperLevel,
 } from './raceFreeLayout';
 import { raceFreeHandlers } from './raceFreeHandlers';
-import type { Access, Edit, Forget, HostAction, Operation, Phase, RaceFreeProgram } from './raceFreeProgram';
+import type { Access, Edit, Forget, HostAction, Look, Operation, Phase, RaceFreeProgram } from './raceFreeProgram';
 
 const { COPY, PROMISED, PRESENT_RW_USER } = PROCESS_BITS;
 const GLOBAL = 1n << 8n;
@@ -12,6 +12,8 @@ const XD = 1n << 63n;
 /** First page of the shared area that shows a page table to user mode. */
 const WINDOW_INDEX = 16;
 const MOST_CPUS = 3;
+/** Of a group, the frames that pages map at first, and some others. */
+const USED_FRAMES = 5;
 /** Of CR3: bit 63 keeps what is cached of the PCID. SDM Vol. 3, "Operations that Invalidate TLBs and Paging-Structure Caches". */
 const KEEP = 1n << 63n;
 const PCID: Readonly<Record<ProcessName, number>> = { p: 1, q: 2 };
@@ -86,7 +88,7 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
       if (mode.hasSelfMap) put(rootOf(process, mode) + Number(SELF_INDEX) * bytes, rootOf(process, mode) | 3);
     }
     this.slots.forEach((slot, i) => {
-      if (i % 5 !== 4) put(entryOf(slot, mode), poolFrame(slot.group, i % 3) | 7);
+      if (i % 5 !== 4) put(entryOf(slot, mode), poolFrame(slot.group, i % 3) | (i % 5 === 3 ? 5 : 7));
     });
     [TABLE.own.p, TABLE.own.q, TABLE.shared].forEach((frame, i) => { put(TABLE.shared + (WINDOW_INDEX + i) * bytes, frame | 7); });
     const first = poolFrame(0, 0);
@@ -148,7 +150,7 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
     switch (operation.kind) {
       case 'access': return this.access(cpu, operation.access);
       case 'edit': return this.edit(cpu, operation.edit);
-      case 'control': return this.control(cpu, operation.which, operation.value);
+      case 'control': return this.control(cpu, operation);
       case 'reload': return this.load(cpu, this.running[cpu]!);
       case 'switch': return this.load(cpu, this.running[cpu] === 'p' ? 'q' : 'p');
       case 'invlpg': return this.add(cpu, `invlpg(${hex(slotAddress(this.slots[operation.slot % this.slots.length]!))})`);
@@ -188,16 +190,20 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
     const mine = this.ownSlots(cpu, 'alone');
     const slot = mine[edit.slot % mine.length];
     if (slot === undefined) return;
-    if (edit.look === 'around') this.lookAt(cpu, slot, edit);
-    this.write(cpu, slot, edit);
-    if (edit.look !== 'no') this.lookAt(cpu, slot, edit);
+    this.looking(cpu, slot, edit.look, () => { this.write(cpu, slot, edit); });
+  }
+
+  private looking(cpu: number, slot: Slot, look: Look, act: () => void): void {
+    if (look.when === 'around') this.lookAt(cpu, slot, look);
+    act();
+    if (look.when !== 'no') this.lookAt(cpu, slot, look);
   }
 
   /** An access of a page in a process that has it. */
-  private lookAt(cpu: number, slot: Slot, { by, what, bits }: Edit): void {
+  private lookAt(cpu: number, slot: Slot, { by, what }: Look): void {
     if (slot.table !== 'shared' && slot.table !== this.running[cpu]) this.load(cpu, slot.table);
     const place = `${this.mode.bytes === 4 ? 'dword' : 'qword'} [${hex(slotAddress(slot) + 8n)}]`;
-    this.tried(cpu, `${by === 'user' ? 'user ' : ''}${what === 'load' ? `x = ${place}` : `${place} = ${hex(bits)}`}`);
+    this.tried(cpu, `${by === 'user' ? 'user ' : ''}${what === 'load' ? `x = ${place}` : `${place} = 0x2a`}`);
     if (what === 'store') this.noteChange(cpu, slot);
   }
 
@@ -255,15 +261,17 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
     return { place: hex(at), isTried: false, who: '' };
   }
 
-  private control(cpu: number, which: number, value: number): void {
+  private control(cpu: number, { which, value, look }: Extract<Operation, { kind: 'control' }>): void {
     const bit = value & 1;
     const choices = this.program.isRich
       ? ['cr0.WP', 'cr4.SMEP', 'cr4.SMAP', 'ac', ...(this.mode.levels >= 4 ? ['pkru'] : [])]
       : ['cr0.WP'];
     const choice = choices[which % choices.length]!;
-    if (choice === 'ac') this.add(cpu, bit === 1 ? 'stac()' : 'clac()');
-    else if (choice === 'pkru') this.add(cpu, `pkru = ${value}`);
-    else this.add(cpu, `${choice} = ${bit}`);
+    const statement = choice === 'ac' ? (bit === 1 ? 'stac()' : 'clac()') : choice === 'pkru' ? `pkru = ${value}` : `${choice} = ${bit}`;
+    const mine = this.ownSlots(cpu, 'alone');
+    const slot = mine[look.slot % mine.length];
+    if (slot === undefined) this.add(cpu, statement);
+    else this.looking(cpu, slot, look, () => { this.add(cpu, statement); });
   }
 
   /** Entries above the last level, fork, another page size. */
@@ -304,7 +312,7 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
 
   private host(cpu: number, action: HostAction, drawn: number): void {
     const tables = [TABLE.own.p, TABLE.own.q, TABLE.shared, rootOf('p', this.mode), TABLE.level[2].p, TABLE.level[2].q];
-    const frame = drawn % 3 === 0 ? tables[drawn % tables.length]! : poolFrame(drawn % GROUPS, drawn >> 2);
+    const frame = drawn % 3 === 0 ? tables[drawn % tables.length]! : poolFrame(drawn % GROUPS, (drawn >> 2) % USED_FRAMES);
     const at = `gpa:${hex(frame)}`;
     const call = action === 'merge_all' ? 'merge_all()' : action === 'invalidate' ? `invalidate(${at}, 64K)` : action === 'log on' ? 'log_dirty(ram, true)'
       : action === 'log off' ? 'log_dirty(ram, false)' : `${action}(${at})`;
