@@ -35,6 +35,9 @@ const impossible: readonly (readonly [Partial<MachineDescription>, RegExp])[] = 
   [{ ...long({ cr4: [CR4.PAE | CR4.SMEP, 0] }), features: { smep: 'off' } }, /CR4 has no bit that is not defined, or that the processor lacks/],
   [{ ...long({ cr4: [CR4.PAE | CR4.PKS, 0] }), vendor: 'amd' }, /CR4 has no bit that is not defined, or that the processor lacks/],
   [long({ efer: [EFER.LME | EFER.LMA | 2, 0] }), /EFER has no bit that is not defined/],
+  [long({ efer: [EFER.LME | EFER.LMA, 1] }), /EFER has no bit that is not defined/],
+  [long({ cr4: [CR4.PAE, 1] }), /CR4 has no bit that is not defined/],
+  [{ features: { pku: 'off' }, ...long({ cr4: [CR4.PAE | CR4.PKE, 0] }) }, /CR4 has no bit that is not defined, or that the processor lacks/],
   [long({ efer: [EFER.LME | EFER.LMA | EFER.SVME, 0] }), /EFER\.SVME is AMD's/],
   [{ registers: { ...LONG_MODE, cr0: [CR0.PG, 0], efer: [0, 0] } }, /CR0\.PG is 1 only while CR0\.PE is 1/],
   [long({ cr0: [CR0.PE | CR0.PG | CR0.NW, 0] }), /CR0\.NW is 1 only while CR0\.CD is 1/],
@@ -57,6 +60,23 @@ describe('an impossible machine', () => {
   for (const [changes, words] of impossible) {
     it(`is refused by the rule's name: ${words.source.slice(0, 90)}`, () => {
       assert.match(machineRefusal({ ...GOOD, ...changes }) ?? 'accepted', words);
+    });
+  }
+
+  for (const [changes, sentence] of [
+    [{ maxphyaddr: 36, ramBytes: 2 ** 37 }, /^RAM of 128 GBytes with a MAXPHYADDR of 36 is impossible/],
+    [{ maxphyaddr: 36, ramBytes: 2 ** 40 }, /^RAM of 1 TBytes with /],
+    [{ maxphyaddr: 36, ramBytes: 2 ** 36 + 2 ** 20 }, /^RAM of 65537 MBytes with /],
+    [{ maxphyaddr: 36, ramBytes: 2 ** 36 + 3 }, /^RAM of 68719476739 bytes with /],
+    [{ maxphyaddr: 52, ramBytes: 2 ** 63 }, /^RAM of 8192 PBytes with /],
+    [long({ cr4: [CR4.PAE, 1] }), /^CR0 0x80000001, CR3 0x1000, CR4 0x100000020 and EFER 0x500 is impossible/],
+    [long({ cr3: [0xabc, 1 << 14] }), /CR3 0x400000000abc, /],
+    [{ maxphyaddr: 36, ...long({ cr3: [0x1000, 1 << 4] }) }, /CR3 0x1000001000, .*CR3 has no bit at or above MAXPHYADDR/],
+    [host({ cr0: [CR0.PE, 0], efer: [EFER.LME, 0] }), /^a host with CR0 0x1, CR3 0x1000, CR4 0x20 and EFER 0x100 is impossible/],
+    [{ eptp: [0x5a, 3] }, /^an EPTP of 0x30000005a is impossible/],
+  ] as const satisfies readonly (readonly [Partial<MachineDescription>, RegExp])[]) {
+    it(`is named with its values: ${sentence.source}`, () => {
+      assert.match(machineRefusal({ ...GOOD, ...changes }) ?? 'accepted', sentence);
     });
   }
 
@@ -100,9 +120,21 @@ describe('a machine', () => {
     ['with LA57 set before long mode', { registers: { cr0: [CR0.PE, 0], cr3: [0, 0], cr4: [CR4.PAE | CR4.LA57, 0], efer: [0, 0] } }],
     ['without paging, LME set already', { registers: { cr0: [CR0.PE, 0], cr3: [0, 0], cr4: [CR4.PAE, 0], efer: [EFER.LME, 0] } }],
     ['with 5-level EPT, uncached tables and no accessed flags', { eptp: [0x20, 0] }],
+    ['of real-address mode', { registers: { cr0: [0, 0], cr3: [0, 0], cr4: [0, 0], efer: [0, 0] } }],
+    ['with caches off, written through or not', { registers: { ...LONG_MODE, cr0: [CR0.PE | CR0.PG | CR0.CD | CR0.NW, 0] } }],
+    ['with caches off', { registers: { ...LONG_MODE, cr0: [CR0.PE | CR0.PG | CR0.CD, 0] } }],
+    ['of AMD with SVM enabled', { vendor: 'amd', registers: { ...LONG_MODE, efer: [EFER.LME | EFER.LMA | EFER.SVME, 0] } }],
+    ['with CR3 up to its MAXPHYADDR', { maxphyaddr: 40, registers: { ...LONG_MODE, cr3: [-4096, 0xff] } }],
+    ['with PCIDs in long mode', { registers: { ...LONG_MODE, cr4: [CR4.PAE | CR4.PCIDE, 0] } }],
+    ['with features of its own vendor, and of both', { features: { pks: 'on', smep: 'on' } }],
     ['of AMD with a paged host behind nested paging', { vendor: 'amd', nestedHost: LONG_MODE }],
     ['without modification log, nor accessed flags for EPT', { features: { eptAccessedDirty: 'off', pageModificationLogging: 'off' }, eptp: [0x1e, 0] }],
   ];
+  it('of which nothing is said but whose it is, or whose EPT is off where there is none, is possible', () => {
+    assert.equal(machineRefusal({ vendor: 'intel', maxphyaddr: 46 }), undefined);
+    assert.equal(machineRefusal({ vendor: 'amd', maxphyaddr: 46, features: { ept: 'off' } }), undefined);
+  });
+
   for (const [name, changes] of possible) {
     it(`${name} is possible`, () => assert.equal(machineRefusal({ ...GOOD, ...changes }), undefined));
   }
