@@ -45,6 +45,35 @@ describe('INVPCID', () => {
     assert.equal(machine.processor.counters[COUNTER['tlb.flushes']], flushes + 1);
   });
 
+  it('finds both halves of its descriptor wherever it lies in two pages', () => {
+    const [first, second] = [OPERAND, OPERAND + 0x5000n];
+    const linear = DESCRIPTOR & ~0xfffn;
+    const machine = native(0n, PAGE);
+    for (const offset of [0, 8, 0xfe8, 0xfef, 0xff0, 0xff1, 0xff4, 0xff7, 0xff8, 0xff9, 0xffc, 0xfff, 0x1000]) {
+      for (const [pcid, drops] of [[0n, true], [5n, false]] as const) {
+        for (let at = 0n; at < 0x1000n; at += 8n) for (const frame of [first, second]) machine.put(frame + at, 0xffff_ffff_ffff_ffffn);
+        for (let byte = 0; byte < 16; byte++) {
+          const value = Number(((byte < 8 ? pcid : PAGE) >> BigInt(8 * (byte & 7))) & 0xffn);
+          const at = offset + byte;
+          machine.memory.store8(Number((at < 0x1000 ? first : second) + BigInt(at & 0xfff)), 0, value);
+        }
+        machine.load(PAGE);
+        assert.equal(machine.processor.invpcid(0, ...halves(linear + BigInt(offset))), STATUS.done, refusedInstruction(machine.processor));
+        assert.equal(holds(machine, PAGE), !drops, `offset ${offset.toString(16)}, PCID ${pcid}`);
+      }
+    }
+  });
+
+  it('goes on in the page behind 4 GBytes', () => {
+    const machine = native(0n, PAGE);
+    const linear = 0xffff_fff8n;
+    machine.map(linear & ~0xfffn, OPERAND, P | RW);
+    machine.map(1n << 32n, OPERAND + 0x5000n, P | RW);
+    machine.load(PAGE);
+    assert.equal(machine.processor.invpcid(0, ...halves(linear)), STATUS.done);
+    assert.ok(!holds(machine, PAGE));
+  });
+
   it('tells of an address where it is for one, and of none where it is for contexts', () => {
     const high = 0x7fff_0060_0000n;
     for (const [type, told] of [[0, '0x7fff00600000'], [1, '0x0'], [2, '0x0'], [3, '0x0']] as const) {
@@ -58,6 +87,7 @@ describe('INVPCID', () => {
 
   for (const [what, type, pcid, address, cr4] of [
     ['a type above 3', 4, 0n, PAGE, CR4.PAE | CR4.PCIDE],
+    ['a type with bit 31', -1, 0n, PAGE, CR4.PAE | CR4.PCIDE],
     ['a PCID above 4095', 1, 0x1000n, PAGE, CR4.PAE | CR4.PCIDE],
     ['bit 63 of the descriptor, whatever the type', 3, 1n << 63n, PAGE, CR4.PAE | CR4.PCIDE],
     ['a PCID other than 0 for an address while CR4.PCIDE is 0', 0, 1n, PAGE, CR4.PAE],
