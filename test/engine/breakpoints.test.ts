@@ -95,6 +95,7 @@ describe('breakpoints on events', () => {
     ['page-table-write', 'page-table-write', 'shadow-wp', 2],
     ['page-table-write', 'page-table-write', 'native', 2],
     ['page-table-write', 'page-table-write', 'ept', 2],
+    ['page-table-write', 'page-table-write', 'interpret', 2],
     ['guest-page-fault', 'page-table-write', 'ept', 1],
     ['guest-page-fault', 'first-touch', 'shadow-wp', 1],
     ['hidden-fault', 'first-touch', 'shadow-wp', 3],

@@ -69,6 +69,16 @@ VM-exit interruption error code = 0x6 (write, user)
     assert.equal(rowAt(scopeRows(timeline, 'Hypervisor'), 'last VM exit').value, '48 EPT violation');
   });
 
+  it('of an access under interpret: what it is, and its address', () => {
+    const timeline = launched(SCENARIO, 'interpret');
+    runTo(timeline, '[0x600000] = 1');
+    toEvent(timeline, 'vm_exit');
+    assert.equal(rowsText(scopeRows(timeline, 'VM Exit')), `EXITCODE = 0xbf ACCESS
+EXITINFO1 = 0x5 user write
+EXITINFO2 = gva:0x600000 the linear address
+`);
+  });
+
   it('of a nested page fault: EXITINFO1 says which walk, EXITINFO2 has the address', () => {
     const vmcb = new Int32Array(2 * vmcbFields.length);
     setField(vmcb, 'exitcode', SVM_EXIT.npf, 0);
