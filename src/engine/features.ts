@@ -145,7 +145,7 @@ const features: readonly Feature[] = [
     runsUnder: OWN_TABLES, advice: 'the identity map and the TSS of the hypervisor lie there',
   },
   { uses: (program) => instruction(program, 'vmfunc'), runsUnder: ['native'], advice: 'its hypervisor enables no VM functions' },
-  { uses: (program) => hostAction(program, 'set_epte'), runsUnder: ['ept'], advice: 'the others keep no EPT' },
+  { uses: (program) => hostAction(program, 'set_epte'), runsUnder: ['ept', 'nested'], advice: 'the others keep no EPT' },
   ...hostActionRows.map(({ name }): Feature => ({
     uses: (program) => hostAction(program, name), runsUnder: techniquesWithAction(name), advice: 'no host lies below the others, or none that does it',
   })),

@@ -4,10 +4,13 @@ import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import { EXIT_REASON } from '../hardware/vmx/exitReasons';
 import { VMCS } from '../hardware/vmx/vmcs';
+import { Nested } from '../hypervisor/nested/level1/nested';
 import { LOG } from '../language/program';
 import { pairToBigInt } from './arithmetic';
 import type { Machine } from './machine';
 import { exitReasonKey } from './names';
+
+const BASIC_REASON = 0xffff;
 
 /**
  * The last VM exit of `cpu`, at which its hypervisor gave up, and where that was about a linear address the entry of the
@@ -17,7 +20,9 @@ export function lastExitText(machine: Machine, cpu: number): string {
   const happenings = machine.interpreter.happenings[cpu]!;
   const exits = happenings.count(LOG.exits);
   if (exits === 0) return '';
-  const reason = happenings.exit(exits - 1);
+  // A hypervisor that is a guest has exits of its own behind the guest's.
+  const isNested = machine.vmOf(cpu).technique instanceof Nested;
+  const reason = isNested ? machine.processors[cpu]!.vmcs[VMCS.exit_reason]! & BASIC_REASON : happenings.exit(exits - 1);
   const entry = addressIn.has(reason) ? lastEntry(machine, cpu, reason) : undefined;
   return ` at VM exit ${exitReasonKey(reason)}${entry === undefined ? '' : ` (${entry})`}`;
 }

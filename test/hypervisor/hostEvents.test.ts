@@ -10,7 +10,7 @@ import { guestText } from './programs/guestText';
 import { hostEvents, withHostEvents } from './programs/hostEvents';
 import { leaveFrames, runToLine } from './programs/hostPokes';
 
-const hypervisors = ['interpret', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt'] as const;
+const hypervisors = ['interpret', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt', 'nested'] as const;
 
 describe('what the host does', function () {
   this.timeout(240_000);
@@ -19,7 +19,8 @@ describe('what the host does', function () {
     fc.assert(fc.property(guestPrograms, hostEvents, (guest, events) => {
       const program = compiled(withHostEvents(guestText(guest), events));
       const native = seenByGuest(program, 'native');
-      for (const mmu of hypervisors) assert.deepEqual(seenByGuest(program, mmu), native, mmu);
+      // A run under nested takes as long as those under all others.
+      for (const mmu of hypervisors) if (mmu !== 'nested' || events.events.length % 3 === 0) assert.deepEqual(seenByGuest(program, mmu), native, mmu);
     }), { numRuns: 14, seed: 20261121 });
   });
 

@@ -7,7 +7,7 @@ import { audit, machineFor, runAudited } from './audit';
 import { assertAgreement } from './programs/agreement';
 import { changing, comeRound, slotted, WRAP_AT } from './programs/slotPrograms';
 
-const hosted = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'ept:dirty_log=pml', 'npt', 'interpret'] as const;
+const hosted = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'ept:dirty_log=pml', 'npt', 'interpret', 'nested'] as const;
 
 /** MMIO that is RAM from line `ADD_AT` on, from 0. What is stale is found out at the first access behind it, or in what that one faults for. */
 const inPlaceOfMmio = `machine { paging 4-level, ram 16M }
@@ -165,14 +165,16 @@ cpu 0 {
 
   it('have entries that set_epte overwrites: one that is gone is made again, and an entry that no processor takes stops the VM', () => {
     const head = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x601000 rw user }\ncpu 0 {\n  switch(p)\n  user [0x600000] = 1\n';
-    const outcome = (statements: string): Outcome => {
-      const report = run(compiled(`${head}  ${statements}\n}\n`), 'ept');
+    const outcome = (statements: string, mmu: string): Outcome => {
+      const report = run(compiled(`${head}  ${statements}\n}\n`), mmu);
       if ('error' in report) assert.fail(report.error);
       return report.outcome;
     };
-    const emptied = outcome('host set_epte(0x600000, 0)\n  user x = [0x600000]\n  expect exits are ept_violation\n  expect x == 1');
-    assert.deepEqual([emptied.message, emptied.passed, emptied.failed], [undefined, 2, 0]);
-    assert.match(outcome('host set_epte(0x600000, 2)\n  user x = [0x600000]').message ?? '', /an EPT entry is misconfigured/);
+    for (const mmu of ['ept', 'nested']) {
+      const emptied = outcome('host set_epte(0x600000, 0)\n  user x = [0x600000]\n  expect under ept: exits are ept_violation\n  expect x == 1', mmu);
+      assert.deepEqual([emptied.message, emptied.failed], [undefined, 0]);
+      assert.match(outcome('host set_epte(0x600000, 2)\n  user x = [0x600000]', mmu).message ?? '', /at VM exit ept_misconfiguration: an EPT entry is misconfigured/);
+    }
   });
 
   it('have no EPT PTE to overwrite where a large entry maps them, until the host page is split', () => {

@@ -99,9 +99,10 @@ export class NestedMmu {
     return this.operands[this.state.guestMode === 1 ? 1 : 0];
   }
 
-  /** What the CPU has counted of L2 and for it. */
+  /** What the CPU has counted of L2 and for it; a thread of L1's that runs no L2 counts for itself. */
   get counters(): Float64Array {
-    return this.modes.l2.counters;
+    const { l1, l2 } = this.modes;
+    return (l2.cpu === this.cpu ? l2 : l1).counters;
   }
 
   /** INVEPT of all contexts on this CPU. */

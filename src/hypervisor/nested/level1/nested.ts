@@ -6,7 +6,7 @@ import { isReadOnly } from '../../../hardware/vmx/vmcsEncoding';
 import { VMCS, type VmcsFieldName, vmcsFields } from '../../../hardware/vmx/vmcs';
 import { Ept } from '../../ept/ept';
 import type { ListingRunner } from '../../listing';
-import type { TableRoot, Technique } from '../../technique';
+import type { EptPteWrite, TableRoot, Technique } from '../../technique';
 import type { VirtualMachine } from '../../virtualMachine';
 import { ComposedMemory } from './composedMemory';
 import { GuestHost, type Level0 } from './guestHost';
@@ -70,6 +70,11 @@ export class Nested implements Technique, RootMode {
 
   unmapGfnRange(gfn: number, pages: number, actor: number): void {
     this.ept.unmapGfnRange(gfn, pages, actor);
+  }
+
+  /** In EPT12, whose frames are L1's. */
+  setEpte(gfn: number, lo: number, hi: number, actor: number): EptPteWrite {
+    return this.ept.setEpte(gfn, lo, hi, actor);
   }
 
   get dirtyLogging(): Technique['dirtyLogging'] {
