@@ -1,5 +1,4 @@
 import { RFLAGS } from '../hardware/processor/controlRegisters';
-import { REGISTER } from '../hardware/processor/registers';
 import type { Program } from '../language/program';
 import type { Machine } from './machine';
 import { ACTOR_STATE } from './scheduler';
@@ -49,7 +48,7 @@ function procedureText({ procedures }: Program, procedure: number): string {
 /** A CPU that waits takes interrupts, but for IF = 0: then a shootdown waits for its answer for ever. */
 function deafness({ processors }: Machine, actor: number): string {
   const processor = processors[actor];
-  return processor === undefined || (processor.registers[2 * REGISTER.rflags]! & RFLAGS.IF) !== 0 ? '' : ' with IF = 0, so that it takes no interrupt';
+  return processor === undefined || (processor.guest.flags & RFLAGS.IF) !== 0 ? '' : ' with IF = 0, so that it takes no interrupt';
 }
 
 /** The line of its block, whatever it has called. */

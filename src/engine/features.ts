@@ -7,6 +7,8 @@ import { MOST_CPUS } from './deliveryTables';
 import type { ConfigurationError } from './configuration';
 import { hostActionPerformer } from './hostActions';
 import type { MemorySlot } from './memoryMap';
+import { REGISTER } from '../hardware/processor/registers';
+import { HIDDEN_CR4 } from '../hypervisor/deprivileged/deprivilegedMmu';
 import { MOST_NESTED_CPUS } from '../hypervisor/nested/vmcsRegions';
 import { runningTechniques } from './techniques';
 
@@ -37,6 +39,9 @@ const HYPERVISORS = runningTechniques.filter(({ ownsMachine }) => !ownsMachine).
 /** Techniques whose host, if they have one, has the machine itself. */
 const ON_THE_MACHINE = runningTechniques.filter((technique) => technique.ownsMachine || technique.below === undefined).map(({ name }) => name);
 
+/** All but the one whose guests' kernels run at CPL 3. */
+const PRIVILEGED = ['native', ...HYPERVISORS.filter((name) => name !== 'deprivileged')];
+
 /** Techniques with shadow tables that the hypervisor keeps outside the guest. */
 const SHADOWS = HYPERVISORS.filter((name) => name.startsWith('shadow-'));
 
@@ -54,7 +59,7 @@ const features: readonly Feature[] = [
       const rom = slots.find(({ kind }) => kind === 'rom');
       return rom === undefined ? undefined : { name: `the ROM slot ${rom.name}`, ...(rom.setting === undefined ? {} : { range: rom.setting.range }) };
     },
-    runsUnder: [...OWN_TABLES, ...SHADOWS], advice: 'write ram in place of rom',
+    runsUnder: [...OWN_TABLES, 'deprivileged', ...SHADOWS], advice: 'write ram in place of rom',
   },
   {
     uses: ({ vms }) => (outermost(vms) > 1 ? { name: `a host of ${outermost(vms)} virtual machines` } : undefined),
@@ -121,6 +126,18 @@ const features: readonly Feature[] = [
   {
     uses: (_, vm) => (vm.cpus.length > MOST_CPUS ? setting(vm, 'delivery', `delivery memory with ${vm.cpus.length} CPUs`, 'memory') : undefined),
     runsUnder: NONE, advice: `keep ${MOST_CPUS} of them`,
+  },
+  {
+    uses: (_, vm) => (vm.paging === '32-bit' || vm.paging === 'pae' ? setting(vm, 'paging', `paging ${vm.paging}`) : undefined),
+    runsUnder: PRIVILEGED, advice: 'its hypervisor never leaves 64-bit mode, and a kernel of 32 bits would need segments to be kept from it: write paging 4-level',
+  },
+  {
+    uses: (_, vm) => setting(vm, 'delivery', 'delivery memory', 'memory'),
+    runsUnder: PRIVILEGED, advice: 'it reflects events by their vector: leave delivery direct',
+  },
+  {
+    uses: (program) => givenBits(program, REGISTER.cr4, HIDDEN_CR4, 'a bit of CR4 for protection keys, virtual interrupts or UMIP'),
+    runsUnder: PRIVILEGED, advice: 'its guests do not have these, since all of the guest has U and CPL 3 to the processor',
   },
   {
     uses: (program) => operation(program, OP.hold, 'hold … before mmu_lock', [1, KIND.mmu_lock]),
@@ -201,13 +218,33 @@ function instruction(program: Program, name: string): Use | undefined {
   return operation(program, OP.instruction, `${name}()`, [0, row]);
 }
 
+/** The first write of a register whose statement names one of these bits of its low half, but to mask it out. */
+function givenBits({ code, constants, statements }: Program, register: number, bits: number, name: string): Use | undefined {
+  const operationAt = (pc: number): number => code[pc * INSTRUCTION_WORDS]!;
+  for (let pc = 0; pc * INSTRUCTION_WORDS < code.length; pc++) {
+    if (operationAt(pc) !== OP.registerSet || code[pc * INSTRUCTION_WORDS + 1] !== register) continue;
+    const statement = innermost(statements, pc);
+    for (let at = statement?.entry ?? pc; at < pc; at++) {
+      if (operationAt(at) !== OP.constant || operationAt(at + 1) === OP.and) continue;
+      const value = constants[2 * code[at * INSTRUCTION_WORDS + 2]!]!;
+      if (((operationAt(at + 1) === OP.shiftLeft ? 1 << value : value) & bits) === 0) continue;
+      return { name, ...(statement === undefined ? {} : { range: statement.range }) };
+    }
+  }
+  return undefined;
+}
+
+function innermost(statements: Program['statements'], pc: number): Program['statements'][number] | undefined {
+  return statements.filter(({ entry, end }) => pc >= entry && pc < end).sort((x, y) => (x.end - x.entry) - (y.end - y.entry))[0];
+}
+
 /** The first statement of the scenario that has an instruction of this operation, with this operand at this place (from 0) if it is given. */
 function operation(program: Program, wanted: number, name: string, operand?: readonly [place: number, value: number]): Use | undefined {
   const { code, statements } = program;
   for (let pc = 0; pc * INSTRUCTION_WORDS < code.length; pc++) {
     const at = pc * INSTRUCTION_WORDS;
     if (code[at] !== wanted || (operand !== undefined && code[at + 1 + operand[0]] !== operand[1])) continue;
-    const range = statements.filter(({ entry, end }) => pc >= entry && pc < end).sort((a, b) => (a.end - a.entry) - (b.end - b.entry))[0]?.range;
+    const range = innermost(statements, pc)?.range;
     return { name, ...(range === undefined ? {} : { range }) };
   }
   return undefined;

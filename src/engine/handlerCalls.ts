@@ -187,7 +187,7 @@ export class HandlerCalls {
     const procedure = program.procedures[number]!;
     if (!stack.hasRoom(procedure.registers)) return endings.die(RUN.callsTooDeep, cpu, 0, 0, 0, 0);
     const base = stack.push(number, procedure.entry, procedure.registers, returnTo, 0);
-    const flags = processor.registers[2 * REGISTER.rflags]!;
+    const flags = processor.guest.flags;
     stack.markHandler(vector, processor.level, flags, code, lo, hi);
     privilege.enterHandler(processor);
     const { words } = stack;

@@ -1,11 +1,10 @@
 import { hasErrorCode } from '../hardware/delivery/exceptions';
-import { EFER, RFLAGS } from '../hardware/processor/controlRegisters';
+import { EFER } from '../hardware/processor/controlRegisters';
 import { STATUS, type Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
 import { SEGMENT, SEGMENT_RIGHTS, SEGMENT_TYPE } from '../hardware/segments/segmentRegisters';
 import { SELECTOR } from './deliveryTables';
 
-const RFLAGS_AT = 2 * REGISTER.rflags;
 
 /** How a CPU comes from one privilege level to another: by `user`, into a handler, and back out of it. */
 export interface PrivilegeSwitch {
@@ -51,12 +50,12 @@ class DirectPrivilegeSwitch implements PrivilegeSwitch {
 
   enterHandler(processor: Processor): void {
     processor.setLevel(0);
-    processor.registers[RFLAGS_AT]! &= ~RFLAGS.IF;
+    processor.guest.setInterruptFlag(0);
   }
 
   leaveHandler(processor: Processor, level: number, flags: number): number {
     processor.setLevel(level);
-    processor.registers[RFLAGS_AT] = (processor.registers[RFLAGS_AT]! & ~RFLAGS.IF) | (flags & RFLAGS.IF);
+    processor.guest.setInterruptFlag(flags);
     return STATUS.done;
   }
 }

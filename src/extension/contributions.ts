@@ -23,4 +23,4 @@ export const TABLE_VIEWS = [
 export const WALK_PANEL = 'pagewalk.walk';
 
 /** Techniques offered by name; `mmu` takes any other text too, and the adapter judges it. */
-export const TECHNIQUES = ['native', 'interpret', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt', 'nested'] as const;
+export const TECHNIQUES = ['native', 'interpret', 'deprivileged', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'npt', 'nested'] as const;

@@ -17,6 +17,7 @@ const WORDS = HALTED + 1;
 /** Why the hypervisor gave up: index into `stopReasons`. */
 export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5,
   deliveryEmulation: 6, misconfiguredEntry: 7, realMode: 8, eptpOutsideSlots: 9, nestedOperand: 10, foreignTables: 11, nestedTable: 12, reservedBit: 13,
+  leftProtectedMode: 14,
 } as const;
 export const stopReasons = [
   '',
@@ -33,6 +34,7 @@ export const stopReasons = [
   'the processor walks other tables than those that the hypervisor keeps, which is what `sabotage load_guest_cr3_raw` does; `expect stopped(internal_error)`',
   'the processor is to write a flag of a paging structure of the nested guest that lies in ROM, or in a table of the very EPT that maps it; give the structure a page of RAM of its own',
   'an NPT entry has a reserved bit set that the hypervisor did not set; take back what was written there',
+  'the guest has gone to real-address mode, and all of it runs at CPL 3 of 64-bit mode; leave CR0.PE alone, or run it under ept',
 ] as const;
 
 /** What the hypervisor keeps for one virtual CPU beside its VMCS. */

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { COUNTER } from '../../src/hardware/state/counters';
+import { Deprivileged } from '../../src/hypervisor/deprivileged/deprivileged';
 import { Ept } from '../../src/hypervisor/ept/ept';
 import { Nested } from '../../src/hypervisor/nested/level1/nested';
 import { Npt } from '../../src/hypervisor/npt/npt';
@@ -10,6 +11,7 @@ import { Machine } from '../../src/engine/machine';
 import { RUN } from '../../src/engine/runState';
 import type { Program } from '../../src/language/program';
 import { CounterAudit } from './counterAudit';
+import { auditDeprivileged } from './deprivilegedAudit';
 import { auditEpt } from './eptAudit';
 import { auditHost, auditHostOf } from './hostAudit';
 import { auditEpt02 } from './nested/nestedAudit';
@@ -29,6 +31,7 @@ export function audit(machine: Machine): readonly string[] {
   const { technique } = machine;
   const host = auditHost(machine);
   if (technique instanceof ShadowVtlb) return [...host, ...auditVtlb(machine, technique)];
+  if (technique instanceof Deprivileged) return [...host, ...auditDeprivileged(machine, technique)];
   if (technique instanceof ShadowWp) return [...host, ...auditShadow(machine, technique)];
   if (technique instanceof Npt) return [...host, ...auditNpt(machine, technique)];
   if (technique instanceof Nested) return [...host, ...auditNested(machine, technique)];

@@ -3,9 +3,9 @@ import { configure } from '../../src/engine/configuration';
 import { Machine } from '../../src/engine/machine';
 import { LONG4 } from '../../src/hardware/paging/formats/long4';
 import { intercept, SVM_EXIT } from '../../src/hardware/svm/svmExitCodes';
-import { PIN, PRIMARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { compiled, scenarioText } from '../engine/onMachine';
-import { changeEveryPage, leaveFrames, protectLargePage, starveAt } from './programs/hostPokes';
+import { changeEveryPage, leaveFrames, protectLargePage, starveAt, waitForNmis } from './programs/hostPokes';
+import { deprivilegedRoads, withoutFrames } from './programs/deprivilegedGuests';
 import { hostPrograms } from './programs/hostPrograms';
 import { operandPrograms } from './programs/operandPrograms';
 import { eventKinds } from '../../src/hardware/events/eventTable';
@@ -256,13 +256,6 @@ function machineFor(text: string, mmu: string): Machine {
   return new Machine(program, configuration);
 }
 
-/** NMI-window exiting, which no handler here expects. */
-function waitForNmis(machine: Machine): void {
-  const { vmcs } = machine.processors[0]!;
-  vmcs[VMCS.pin_controls]! |= PIN.nmiExiting | PIN.virtualNmis;
-  vmcs[VMCS.primary_controls]! |= PRIMARY.nmiWindowExiting;
-}
-
 /** An intercept that no handler here expects. */
 function interceptCr3Reads(machine: Machine): void {
   intercept(machine.processors[0]!.vmcb, SVM_EXIT.readCr0 + 3);
@@ -302,6 +295,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   const looked = new Map<string, number>();
   let lines: readonly string[] = [];
   const watch = (text: string, onStep?: (machine: Machine) => void): void => {
+    if (mmu === 'deprivileged' && 'error' in configure(compiled(text), mmu)) return;
     const machine = machineFor(text, mmu);
     lines = allLines(machine);
     runs.push(watchListings(machine, onStep, looked));
@@ -310,7 +304,11 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   const makesTables = mmu !== 'interpret';
   for (const text of [...programs, ...otherModes, ...(makesTables ? outOfStep : []), ...emulated]) watch(text);
   for (const text of starved) watch(text, once((machine) => isAtLine(machine, 5), (machine) => leaveFrames(machine, 0)));
-  if (mmu.startsWith('shadow')) {
+  if (mmu === 'deprivileged') {
+    for (const text of deprivilegedRoads) watch(text);
+    for (const { text, line } of withoutFrames) watch(text, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, 0)));
+  }
+  if (mmu === 'deprivileged' || mmu.startsWith('shadow')) {
     watch(crowded);
     watch(crowdedDevices);
     watch(fourMBytes);
@@ -349,7 +347,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   for (const text of realModeRoads) watch(text);
   for (const text of throughMemory) watch(text);
   const isOnAmd = mmu === 'npt' || mmu === 'interpret';
-  watch(`${HEAD}cpu 0 {\n  sti()\n  x = cr3\n}`, once((machine) => isAtLine(machine, 3), isOnAmd ? interceptCr3Reads : waitForNmis));
+  if (mmu !== 'deprivileged') watch(`${HEAD}cpu 0 {\n  sti()\n  x = cr3\n}`, once((machine) => isAtLine(machine, 3), isOnAmd ? interceptCr3Reads : waitForNmis));
   for (let frames = 0; frames < (makesTables ? 12 : 3); frames++) {
     for (const line of [FRESH_REGION_TOUCH, FRESH_REGION_TOUCH + 1]) {
       watch(freshRegion, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, frames)));
@@ -370,7 +368,7 @@ const metElsewhere: readonly string[] = [
 describe('listings', function () {
   this.timeout(300_000);
   const kinds: ReadonlyMap<string, number>[] = [];
-  for (const mmu of ['interpret', 'shadow-vtlb', 'shadow-rebuild', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
+  for (const mmu of ['interpret', 'deprivileged', 'shadow-vtlb', 'shadow-rebuild', 'shadow-wp', 'shadow-unsync', 'ept', 'npt']) {
     it(`${mmu}: every line is reached by some scenario, and changes only what it declares`, () => {
       const result = runAll(mmu);
       kinds.push(result.kinds);

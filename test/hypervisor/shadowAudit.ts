@@ -53,7 +53,7 @@ export class ShadowAudit {
   }
 
   /** The roots that the processor walks from are those that the hypervisor counts: one, or four behind PDPTEs. */
-  private roots(cpu: number): void {
+  protected roots(cpu: number): void {
     const { pages, vm } = this.technique;
     const processor = this.machine.processors[cpu]!;
     const vcpu = vm.vcpus.of(cpu);
@@ -275,7 +275,7 @@ export class ShadowAudit {
   }
 
   /** The guest's entry behind SPTE `index` of a shadow page. A page the host has not backed holds zeros. */
-  private guestEntry(page: number, index: number): Entry {
+  protected guestEntry(page: number, index: number): Entry {
     const { pages, vm } = this.technique;
     const role = pages.roleOf(page);
     const frame = vm.memory.contentsOf(pages.gfnOf(page));

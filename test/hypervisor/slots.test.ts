@@ -7,7 +7,7 @@ import { audit, machineFor, runAudited } from './audit';
 import { assertAgreement } from './programs/agreement';
 import { changing, comeRound, slotted, WRAP_AT } from './programs/slotPrograms';
 
-const hosted = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'ept:dirty_log=pml', 'npt', 'interpret', 'nested'] as const;
+const hosted = ['deprivileged', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'ept:dirty_log=pml', 'npt', 'interpret', 'nested'] as const;
 
 /** MMIO that is RAM from line `ADD_AT` on, from 0. What is stale is found out at the first access behind it, or in what that one faults for. */
 const inPlaceOfMmio = `machine { paging 4-level, ram 16M }

@@ -75,11 +75,17 @@ export class Invalidations {
   }
 
   /** INVPCID with a descriptor that is legal; `type`: an `INVPCID`. SDM Vol. 2, "INVPCID". */
-  invpcid(type: number, pcid: number, lo: number, hi: number): void {
+  invpcid(type: number, pcid: number, lo: number, hi: number, actor: number = ACTOR.guest): void {
     this.nameAddress(lo, hi);
     this.caches.given.pcid = pcid;
     this.caches.invalidate(invpcidRows[type]!);
-    this.count(ACTOR.guest, FLUSH.invpcid, type === INVPCID.address ? lo : 0, type === INVPCID.address ? hi : 0);
+    this.count(actor, FLUSH.invpcid, type === INVPCID.address ? lo : 0, type === INVPCID.address ? hi : 0);
+  }
+
+  /** MOV to CR3 by a hypervisor without VMX, whose roots the guest runs on. */
+  movCr3ByHost(): void {
+    this.caches.invalidate(invalidationRows.movCr3);
+    this.count(ACTOR.vmm, FLUSH.movCr3, 0, 0);
   }
 
   /** INVLPGA: a linear address of an ASID. APM Vol. 3, "INVLPGA". */

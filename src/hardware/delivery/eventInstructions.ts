@@ -72,7 +72,7 @@ export class EventInstructions {
     return this.repeat(() => {
       const rflags = registers[2 * REGISTER.rflags]!;
       if ((rflags & RFLAGS.VM) !== 0 && (rflags & RFLAGS.iopl) !== RFLAGS.iopl) return interruption.raise(VECTOR.generalProtection, 0, 0, 0);
-      const exit = interruption.exits.softwareInterrupt();
+      const exit = interruption.exits.softwareInterrupt(vector);
       return exit === NO_EXIT ? interruption.interrupt(EVENT_TYPE.softwareInterrupt, vector, INT_N_BYTES) : exit;
     });
   }
@@ -107,6 +107,7 @@ export class EventInstructions {
   setInterruptFlag(how: 'set' | 'clear'): number {
     const { pending, registers } = this.processor;
     pending.operation = OPERATION.interruptFlag;
+    pending.operandLo = how === 'set' ? RFLAGS.IF : 0;
     const flags = registers[2 * REGISTER.rflags]!;
     const cpl = registers[2 * REGISTER.cpl]!;
     const iopl = (flags & RFLAGS.iopl) >>> RFLAGS.ioplShift;

@@ -128,8 +128,8 @@ export class PendingEvents {
   }
 
   private get isInterruptible(): boolean {
-    const { registers } = this.processor;
-    const isEnabled = (registers[2 * REGISTER.rflags]! & RFLAGS.IF) !== 0;
+    const { registers, interruption: { privilege } } = this.processor;
+    const isEnabled = privilege === undefined ? (registers[2 * REGISTER.rflags]! & RFLAGS.IF) !== 0 : privilege.interruptFlag === 1;
     return isEnabled && !this.isBlocked(BLOCKED_FOR_ONE_INSTRUCTION) && this.activity !== ACTIVITY.shutdown;
   }
 

@@ -11,7 +11,7 @@ export interface InstructionExits {
   /** An exception that is about to be delivered; (lo, hi): the linear address of a page fault; `type`: an `EVENT_TYPE`, left out: of hardware. */
   exception(vector: number, errorCode: number, lo: number, hi: number, type?: number): number;
   /** INT n. */
-  softwareInterrupt(): number;
+  softwareInterrupt(vector: number): number;
   /** A task switch by hardware; `source`: a `TASK_SWITCH`. */
   taskSwitch(selector: number, source: number): number;
   nmi(): number;

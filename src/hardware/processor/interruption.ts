@@ -3,6 +3,8 @@ import { DELIVERED } from '../delivery/deliveryProcessor';
 import { COUNTER, EXIT_COUNTERS_AT } from '../state/counters';
 import { EXIT_REASON } from '../vmx/exitReasons';
 import { FLUSH } from '../events/flushCauses';
+import type { GuestPrivilege } from './guestPrivilege';
+import { HypervisorTraps } from './hypervisorTraps';
 import { type InstructionExits, NO_EXIT } from './instructionExits';
 import { PermissionBits } from '../memory/permissionBits';
 import type { ProcessorEvents } from '../events/processorEvents';
@@ -11,7 +13,7 @@ import { CR0 } from './controlRegisters';
 import { secondEvent } from '../delivery/doubleFault';
 import { VECTOR, vectorText } from '../delivery/exceptions';
 import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from './registers';
-import { RESUME, type RootMode } from './rootMode';
+import { type PendingOperation, RESUME, type RootMode } from './rootMode';
 import { INTERRUPTION, LAUNCH_STATE, VMCS, VMCS_LAUNCH_STATE } from '../vmx/vmcs';
 import { SVM_EXIT } from '../svm/svmExitCodes';
 import { SvmExits } from '../svm/svmExits';
@@ -73,7 +75,9 @@ export class Interruption {
   /** Why the guest could not be entered, as a sentence; empty while it can. */
   entryFailure = '';
   /** What of the guest's doings exits. */
-  readonly exits: InstructionExits;
+  exits: InstructionExits;
+  /** The guest's own privilege, where its hypervisor runs all of it at CPL 3; undefined: it is the processor's. */
+  privilege: GuestPrivilege | undefined;
   private readonly svm: SvmOperation;
   private readonly vmEntry: VmEntry;
 
@@ -90,6 +94,13 @@ export class Interruption {
     const bits = new PermissionBits(processor.memory, processor.events);
     this.exits = processor.vendor === 'amd'
       ? new SvmExits(processor, bits, this.svm) : new VmxExits(processor.registers, processor.vmcs, bits, this);
+  }
+
+  /** From the first entry on a hypervisor without VMX has the guest at CPL 3, and its own IDT in the processor. */
+  deprivilege(privilege: GuestPrivilege, pending: PendingOperation): void {
+    const { registers, vmcs } = this.processor;
+    this.privilege = privilege;
+    this.exits = new HypervisorTraps(registers, vmcs, pending, this, privilege);
   }
 
   /**
@@ -152,14 +163,18 @@ export class Interruption {
   exit(reason: number, qualificationLo: number, qualificationHi: number): number {
     const { vmcs, rootState, events, spaces } = this.processor;
     saveGuestState(this.processor);
-    rootState.load(vmcs);
+    // What a trap loads is the hypervisor's affair: there is no host-state area.
+    if (this.privilege === undefined) rootState.load(vmcs);
     // SDM Vol. 3, "VM-Entry Controls for Event Injection": so that the next entry does not inject it again.
     vmcs[VMCS.entry_interruption_info]! &= ~INTERRUPTION.valid;
     vmcs[VMCS.exit_reason] = reason;
     vmcs[VMCS.exit_qualification] = qualificationLo;
     vmcs[VMCS.exit_qualification + 1] = qualificationHi;
-    clearUnreported(vmcs, reason);
-    vmcs[VMCS.exit_instruction_length] = exitLengthOf(vmcs);
+    // A trap reports its gate, whatever it counts as.
+    if (this.privilege === undefined) {
+      clearUnreported(vmcs, reason);
+      vmcs[VMCS.exit_instruction_length] = exitLengthOf(vmcs);
+    }
     this.recordNmiUnblocking(reason);
     this.recordVectoring();
     this.count(reason);
@@ -220,7 +235,7 @@ export class Interruption {
   begin(how: 'launch' | 'load'): number {
     this.entryFailure = '';
     if (this.processor.vendor === 'amd') return how === 'launch' ? this.svm.vmrun() : this.svm.loadBehind();
-    return this.entered(how === 'launch' ? this.vmEntry.launch() : this.vmEntry.loadBehind());
+    return this.entered(how === 'launch' && this.privilege === undefined ? this.vmEntry.launch() : this.vmEntry.loadBehind());
   }
 
   /**

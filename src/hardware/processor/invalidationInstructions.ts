@@ -28,7 +28,7 @@ export class InvalidationInstructions {
     pending.operation = OPERATION.invlpg;
     pending.gvaLo = lo;
     pending.gvaHi = hi;
-    if (registers[2 * REGISTER.cpl] === 0) events.invlpg(lo, hi);
+    if ((interruption.privilege?.level ?? registers[2 * REGISTER.cpl]) === 0) events.invlpg(lo, hi);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
       const next = registers[2 * REGISTER.cpl] !== 0
         ? interruption.raise(VECTOR.generalProtection, 0, 0, 0) : interruption.exits.invlpg(lo, hi);

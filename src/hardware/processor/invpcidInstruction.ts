@@ -130,7 +130,9 @@ export class InvpcidInstruction {
   private isUndefined(): boolean {
     const { vendor, features, registers, vmcs } = this.processor;
     if (features.invpcid === 'off') return true;
-    return vendor === 'intel' && registers[2 * REGISTER.nonRoot] !== 0 && (secondaryControls(vmcs) & SECONDARY.enableInvpcid) === 0;
+    // Controls are VMX's: a guest at CPL 3 of a hypervisor without it has the instruction, and is refused it.
+    const isVmx = registers[2 * REGISTER.nonRoot] !== 0 && this.processor.interruption.privilege === undefined;
+    return vendor === 'intel' && isVmx && (secondaryControls(vmcs) & SECONDARY.enableInvpcid) === 0;
   }
 
   private attempt(type: number, lo: number, hi: number): number {

@@ -41,6 +41,7 @@ import { TranslationCaches } from '../caches/translationCaches';
 import { cacheSettings } from '../caches/cacheSettings';
 import type { TranslationSpace } from '../paging/translationSpace';
 import { Translator } from '../caches/translator';
+import { GuestView } from './guestView';
 import { GuestVmxInstructions } from '../vmx/guestVmxInstructions';
 import { SvmInstructions } from '../svm/svmInstructions';
 import { claimVmcb } from '../svm/vmcb';
@@ -84,6 +85,8 @@ export class Processor {
   readonly inspection: TranslationSpace;
   /** The operation under way, for an emulator in root mode. */
   readonly pending = new PendingOperation();
+  /** Privilege and mode as the guest has them. */
+  readonly guest: GuestView;
   /** INVEPT and INVVPID of every type, by root mode. */
   readonly vmxInvalidations: VmxInvalidations;
   private readonly spaces: ProcessorSpaces;
@@ -135,7 +138,8 @@ export class Processor {
     const interruption = new Interruption({
       cpu, vendor, registers, segments: this.segments, vmcs, vmcb, maxphyaddr, features, memory, pdptes, counters, spaces, events, reload,
       rootState: this.rootState,
-      flushAtTransition: (cause) => invalidations.byTransition(cause),
+      // A trap and the return from it are no transitions of VMX: they leave the TLB alone.
+      flushAtTransition: (cause) => { if (this.interruption.privilege === undefined) invalidations.byTransition(cause); },
       flushByTlbControl: (control) => invalidations.byTlbControl(control),
     });
     const translator = new Translator({ memory, spaces, caches, counters, events, invalidations, rewalkOnPermissionFault: settings.rewalkOnPermissionFault });
@@ -171,6 +175,7 @@ export class Processor {
     this.svm = new SvmInstructions({ ...shared, vendor });
     this.vmx = new GuestVmxInstructions({ ...shared, segments: this.segments });
     this.sensitive = new SensitiveInstructions({ ...shared, file, segments: this.segments });
+    this.guest = new GuestView({ ...shared, file, reload });
     this.functions = new VmFunctions({ ...shared, cpu, maxphyaddr, features, reload });
     this.reload();
   }
@@ -182,9 +187,8 @@ export class Processor {
   get vector(): number { return this.interruption.vector; }
   get errorCode(): number { return this.interruption.errorCode; }
   /** Current privilege level as the guest has it: 0 in real-address mode, though virtual-8086 mode stand in for it. */
-  get level(): number { return this.isRealMode ? 0 : this.registers[2 * REGISTER.cpl]!; }
-  /** In real-address mode as the guest sees it: CR0.PE may be the hypervisor's, which then has the guest in virtual-8086 mode. */
-  get isRealMode(): boolean { return (this.file.visibleLo(REGISTER.cr0) & CR0.PE) === 0; }
+  get level(): number { return this.guest.level; }
+  get isRealMode(): boolean { return this.guest.isRealMode; }
   get cr2Lo(): number { return this.registers[2 * REGISTER.cr2]!; }
   get cr2Hi(): number { return this.registers[2 * REGISTER.cr2 + 1]!; }
 
@@ -243,11 +247,11 @@ export class Processor {
   completeWithoutDevice(): void { this.onMemory.completeWithoutDevice(); }
 
   /** Low half of register `number` as the guest finds it, without reading it: read shadows in place of what is loaded. */
-  visibleLo(number: number): number { return this.file.visibleLo(number); }
+  visibleLo(number: number): number { return this.guest.visibleLo(number); }
 
   /** Name of the rule by which a write of a value to register `number` would be #GP(0) now; undefined when there is none. */
   brokenRule(number: number, lo: number, hi: number): string | undefined {
-    return this.file.brokenRule(number, lo, hi);
+    return this.file.brokenRule(number, lo, hi, (register) => this.guest.visibleLo(register));
   }
 
   /** MOV to a register (WRMSR for EFER, WRPKRU for PKRU); `number`: a `REGISTER`. */
@@ -332,10 +336,7 @@ export class Processor {
   noteDelivered(information: number, errorCode: number): void { this.interruption.noteDelivered(information, errorCode); }
 
   /** Enters or leaves user mode: the CPL, 0 to 3. Real-address mode, and virtual-8086 mode in its place, have one. */
-  setLevel(cpl: number): void {
-    if (this.isRealMode) return;
-    this.registers[2 * REGISTER.cpl] = cpl;
-  }
+  setLevel(cpl: number): void { this.guest.setLevel(cpl); }
 
   /** STAC and CLAC; #UD outside CPL 0. */
   setAlignmentCheck(how: 'set' | 'clear'): number {

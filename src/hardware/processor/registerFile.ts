@@ -85,12 +85,12 @@ export class RegisterFile {
 
   /**
    * The rule by which the guest's own machine refuses a value, where bits that the host owns read as the read shadow has them
-   * and nothing is fixed by VMX.
+   * and nothing is fixed by VMX. `visibleLo`: low half of a register as the guest finds it.
    */
-  brokenRule(number: number, lo: number, hi: number): string | undefined {
+  brokenRule(number: number, lo: number, hi: number, visibleLo = (register: number): number => this.visibleLo(register)): string | undefined {
     const register = RULED.get(number);
     if (register === undefined) return undefined;
-    const seen = { cr0: this.visibleLo(REGISTER.cr0), cr4: this.visibleLo(REGISTER.cr4), vmx: 'none' } as const;
+    const seen = { cr0: visibleLo(REGISTER.cr0), cr4: visibleLo(REGISTER.cr4), efer: visibleLo(REGISTER.efer), vmx: 'none' } as const;
     return brokenControlRule(register, { ...this.context(), ...seen }, lo, hi);
   }
 

@@ -41,7 +41,7 @@ export class RegisterInstructions {
     pending.operandLo = lo;
     pending.operandHi = hi;
     const index = file.controlRegisterIndex(number);
-    if (index >= 0 && !this.isRefused(number)) events.crWrite(index, lo, hi);
+    if (index >= 0 && (interruption.privilege?.level ?? this.level) === 0) events.crWrite(index, lo, hi);
     for (let attempt = 0; attempt < RETRY_LIMIT; attempt++) {
       const next = this.isRefused(number) ? interruption.raise(VECTOR.generalProtection, 0, 0, 0) : this.attempt(number, lo, hi);
       if (next !== RESUME.retry) return end.statusOf(next);
@@ -92,7 +92,11 @@ export class RegisterInstructions {
   }
 
   private isRefused(number: number): boolean {
-    return this.processor.file.isPrivileged(number) && this.processor.registers[2 * REGISTER.cpl] !== 0;
+    return this.processor.file.isPrivileged(number) && this.level !== 0;
+  }
+
+  private get level(): number {
+    return this.processor.registers[2 * REGISTER.cpl]!;
   }
 
   /** The write itself, once no exit takes it: RESUME.completed, or what a fault or an exit of the PDPTEs' load led to. */

@@ -12,7 +12,7 @@ export const REGISTER = {
   rflags: 16, cr0: 17, cr2: 18, cr3: 19, cr4: 20, efer: 21, pkru: 22,
   /** Current privilege level; no register of the manual's, so `registerNames` does not list it. */
   cpl: 23,
-  /** 1 in VMX non-root operation, and in a guest of SVM. */
+  /** 1 in VMX non-root operation, in a guest of SVM, and in one that a hypervisor without either runs at CPL 3. */
   nonRoot: 24,
   /** The PDPTE registers of PAE paging, which no instruction names. */
   pdpte0: 25, pdpte1: 26, pdpte2: 27, pdpte3: 28,

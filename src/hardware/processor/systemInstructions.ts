@@ -141,6 +141,7 @@ export class SystemInstructions {
   private io(operation: number, name: string, size: number, act: (port: number) => void): number {
     const { registers, permission, interruption } = this.processor;
     const port = registers[RDX]! & PORT_MASK;
+    this.processor.pending.size = size;
     return this.run(operation, name, port, registers[RAX]!, 0, () => {
       const refusal = permission.ask(port, size);
       if (refusal !== RESUME.completed) return refusal;

@@ -1,7 +1,7 @@
 import { line, when } from '../listing';
 import { cannotBeLeft } from '../shadowWp/leafRights';
 import { childByGuestTable, FETCH, fetchOf, indexOf, withholdWrite } from '../shadowWp/fetch';
-import { pageFaultOf, trappedWrites } from '../shadowWp/pageFault';
+import { pageFaultOf, trappedWrites, unprotectedWrites } from '../shadowWp/pageFault';
 import { isDirect } from '../shadowWp/role';
 import { listingOf } from '../shadowWp/protectedTables';
 import { ShadowWp, type ShadowFlavour } from '../shadowWp/shadowWp';
@@ -36,6 +36,7 @@ const handlePageFault = pageFaultOf<UnsyncMmu>({
     trappedWrites('the access writes a frame with a shadowed table above the last level, or with one that no SPTE can let it write',
       (mmu, gfn, errorCode) => mmu.isTracked(gfn) || mmu.isShadowed(gfn) && cannotBeLeft(mmu, errorCode)),
   ],
+  unprotected: [unprotectedWrites()],
 });
 
 const fetch = fetchOf<UnsyncMmu>({

@@ -7,7 +7,7 @@ import { loadPdptrs } from '../shadowWp/loadRoot';
 import { makePagesAvailableOf } from '../shadowWp/makePagesAvailable';
 import { enableLogDirty } from '../shadowWp/memslotChanges';
 import { handleMmioPageFault } from '../shadowWp/mmioFault';
-import { PAGE_FAULT, pageFaultOf } from '../shadowWp/pageFault';
+import { PAGE_FAULT, pageFaultOf, unprotectedWrites } from '../shadowWp/pageFault';
 import { levelOf } from '../shadowWp/role';
 import { ShadowWp, type ShadowFlavour } from '../shadowWp/shadowWp';
 import { unmapGfnRange } from '../shadowWp/unmapGfnRange';
@@ -26,7 +26,7 @@ const forgetFaulting = line<VtlbMmu>('vtlb_flush(gva): a page fault drops what a
   mmu.call(vtlbFlush, f.lo(PAGE_FAULT.gva), f.hi(PAGE_FAULT.gva));
 });
 
-const handlePageFault = pageFaultOf<VtlbMmu>({ beforeTrueFault: [forgetFaulting], beforeFill: [] });
+const handlePageFault = pageFaultOf<VtlbMmu>({ beforeTrueFault: [forgetFaulting], beforeFill: [], unprotected: [unprotectedWrites()] });
 
 const fetch = fetchOf<VtlbMmu>({
   child: {

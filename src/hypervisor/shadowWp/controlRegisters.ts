@@ -4,11 +4,10 @@ import { CR3_NO_FLUSH_HI } from '../../hardware/processor/controlRegisterChecks'
 import { CR4 } from '../../hardware/processor/controlRegisters';
 import { isCanonical } from '../../hardware/paging/compiledFormat';
 import { invpcidRules, type InvpcidOperand } from '../../hardware/processor/invpcidInstruction';
-import { loadsPdptes, takesControl } from '../guestControls';
+import { loadsPdptes } from '../guestControls';
 import { injectGeneralProtection } from '../injection';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { enterPmode as enterPmodeOf, enterRmode as enterRmodeOf, followProtection } from '../realMode/rmodeListing';
-import { setGuestMode } from './guestMode';
 import { loadPdptrs } from './loadRoot';
 import { CR3_LOAD, type ShadowMmu } from './shadowMmu';
 
@@ -17,8 +16,19 @@ const V = { cr: 0, type: 1, value: 2 } as const;
 export const enterRmode = enterRmodeOf<ShadowMmu>();
 export const enterPmode = enterPmodeOf<ShadowMmu>();
 
+/** What `handle_cr_access` does where hypervisors differ. */
+export interface CrAccessVariation {
+  /** Before CR0, CR3 or CR4 changes: the PDPTEs that go with it. */
+  readonly pdptes: readonly ListingNode<ShadowMmu>[];
+  /** What CR0 and CR4 become, as lines say it. */
+  readonly cr0: string;
+  readonly cr4: string;
+  /** With a new CR0. */
+  readonly protection: readonly ListingNode<ShadowMmu>[];
+}
+
 /** Gives a `RESUME`. */
-export const handleCrAccess: ListingProcedure<ShadowMmu> = {
+export const crAccessOf = (variation: CrAccessVariation): ListingProcedure<ShadowMmu> => ({
   name: 'handle_cr_access',
   purpose: 'MOV to or from a control register whose value the guest must not find or set itself.',
   values: [{ name: 'cr', kind: 'number' }, { name: 'type', kind: 'number' }, { name: 'value', kind: 'number' }],
@@ -34,16 +44,11 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
       }),
       give('to the guest, behind the instruction', RESUME.completed),
     ]),
-    when('the register does not take value', (mmu, f) => !takesControl(mmu, f.lo(V.cr), f.lo(V.value), f.hi(V.value)), [
+    when('the register does not take value', (mmu, f) => !mmu.takesControl(f.lo(V.cr), f.lo(V.value), f.hi(V.value)), [
       line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
       give('to the guest, whose VM entry delivers the fault', RESUME.retry),
     ]),
-    when('the guest is in PAE paging then, and the MOV loads its PDPTEs', (mmu, f) => loadsPdptes(mmu, f.lo(V.cr), f.lo(V.value)), [
-      when('load_pdptrs(the CR3 of then) finds none that may be loaded', (mmu, f) => mmu.call(loadPdptrs, f.lo(V.cr) === 3 ? f.lo(V.value) : mmu.vcpu.cr3Lo, 0) === 0, [
-        line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
-        give('to the guest, whose VM entry delivers the fault', RESUME.retry),
-      ]),
-    ]),
+    ...variation.pdptes,
     when('it is a MOV to CR3', (_, f) => f.lo(V.cr) === 3, [
       line('guest CR3 = value, without bit 63, which says what the TLB may keep', { writes: ['vcpu'] }, (mmu, f) => {
         mmu.vcpu.setCr3(f.lo(V.value), f.hi(V.value) & ~CR3_NO_FLUSH_HI);
@@ -51,19 +56,33 @@ export const handleCrAccess: ListingProcedure<ShadowMmu> = {
       }),
     ]),
     when('it is a MOV to CR0', (_, f) => f.lo(V.cr) === 0, [
-      line('CR0 read shadow = value; guest CR0 = value with PG and WP, since the shadow relies on them; EFER.LMA goes with PG',
-        { writes: ['vmcs', 'vcpu'] }, (mmu, f) => setGuestMode(mmu, { cr0: f.lo(V.value), cr4: mmu.cr4, efer: mmu.efer })),
-      when('enter_rmode() or enter_pmode(), where PE has changed, stops the VM', (mmu) => followProtection(mmu, { enterRmode, enterPmode }) === RESUME.stopped, [
-        give('the VM stops', RESUME.stopped),
-      ]),
+      line(variation.cr0, { writes: ['vmcs', 'vcpu'] }, (mmu, f) => mmu.setControls({ cr0: f.lo(V.value), cr4: mmu.cr4, efer: mmu.efer })),
+      ...variation.protection,
     ]),
     when('it is a MOV to CR4', (_, f) => f.lo(V.cr) === 4, [
-      line('CR4 read shadow = value; guest CR4 = value with PAE, and without what paging off makes of no account',
-        { writes: ['vmcs', 'vcpu'] }, (mmu, f) => setGuestMode(mmu, { cr0: mmu.cr0, cr4: f.lo(V.value), efer: mmu.efer })),
+      line(variation.cr4, { writes: ['vmcs', 'vcpu'] }, (mmu, f) => mmu.setControls({ cr0: mmu.cr0, cr4: f.lo(V.value), efer: mmu.efer })),
     ]),
     give('load_root()', (mmu) => mmu.call(mmu.procedures.loadRoot)),
   ],
-};
+});
+
+export const handleCrAccess = crAccessOf({
+  pdptes: [
+    when('the guest is in PAE paging then, and the MOV loads its PDPTEs', (mmu, f) => loadsPdptes(mmu, f.lo(V.cr), f.lo(V.value)), [
+      when('load_pdptrs(the CR3 of then) finds none that may be loaded', (mmu, f) => mmu.call(loadPdptrs, f.lo(V.cr) === 3 ? f.lo(V.value) : mmu.vcpu.cr3Lo, 0) === 0, [
+        line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
+        give('to the guest, whose VM entry delivers the fault', RESUME.retry),
+      ]),
+    ]),
+  ],
+  cr0: 'CR0 read shadow = value; guest CR0 = value with PG and WP, since the shadow relies on them; EFER.LMA goes with PG',
+  cr4: 'CR4 read shadow = value; guest CR4 = value with PAE, and without what paging off makes of no account',
+  protection: [
+    when('enter_rmode() or enter_pmode(), where PE has changed, stops the VM', (mmu) => followProtection(mmu, { enterRmode, enterPmode }) === RESUME.stopped, [
+      give('the VM stops', RESUME.stopped),
+    ]),
+  ],
+});
 
 const I = { gva: 0 } as const;
 
@@ -74,7 +93,7 @@ export const handleInvlpg: ListingProcedure<ShadowMmu> = {
   values: [{ name: 'gva', kind: 'gva' }],
   parameters: 1,
   body: [
-    line('INVVPID of one address: gva', { writes: ['tlb', 'counters'] }, (mmu, f) => mmu.processor.invvpidAddress(f.lo(I.gva), f.hi(I.gva))),
+    line('INVVPID of one address: gva', { writes: ['tlb', 'counters'] }, (mmu, f) => mmu.flushAddress(f.lo(I.gva), f.hi(I.gva))),
     give('to the guest, behind the instruction', RESUME.completed),
   ],
 };
@@ -109,7 +128,7 @@ export const invpcidOf = <M extends ShadowMmu>(variation: InvpcidVariation<M>): 
     ]),
     when('type is 0, an address', (_, f) => f.lo(P.type) === ONE_ADDRESS, variation.ofAddress),
     ...variation.ofContext,
-    line('INVVPID', { writes: ['tlb', 'counters'] }, (mmu) => mmu.processor.invvpid()),
+    line('INVVPID', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushTlbOf(mmu.processor)),
     give('to the guest, behind the instruction', RESUME.completed),
   ],
 });
@@ -118,7 +137,7 @@ export const handleInvpcid = invpcidOf<ShadowMmu>({
   purpose: 'INVPCID: as with INVLPG, only the TLB can be stale. The guest\'s PCIDs are not used there: one VPID has them all.',
   values: [],
   ofAddress: [
-    line('INVVPID of one address: gva', { writes: ['tlb', 'counters'] }, (mmu, f) => mmu.processor.invvpidAddress(f.lo(P.gva), f.hi(P.gva))),
+    line('INVVPID of one address: gva', { writes: ['tlb', 'counters'] }, (mmu, f) => mmu.flushAddress(f.lo(P.gva), f.hi(P.gva))),
     give('to the guest, behind the instruction', RESUME.completed),
   ],
   ofContext: [],

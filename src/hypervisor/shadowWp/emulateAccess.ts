@@ -24,8 +24,18 @@ export const findOtherPage = when<ShadowMmu>('the operand goes on in another pag
   ]),
 ]);
 
-/** `afterAccess`: what the shadow makes of what was written. Gives a `RESUME`. */
-export const emulateAccessOf = <M extends ShadowMmu>(afterAccess: readonly ListingNode<M>[]): ListingProcedure<M> => ({
+/** Where events are delivered through memory. */
+const inDelivery = when<ShadowMmu>('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
+  give('stop the VM', (mmu) => {
+    mmu.vcpu.stop = STOP_REASON.deliveryEmulation;
+    return RESUME.stopped;
+  }, { writes: ['vcpu'] }),
+]);
+
+/** `after`: what the shadow makes of what was written; `first`: what cannot be emulated. Gives a `RESUME`. */
+export const emulateAccessOf = <M extends ShadowMmu>(
+  after: readonly ListingNode<M>[], first: readonly ListingNode<M>[] = [inDelivery],
+): ListingProcedure<M> => ({
   name: 'emulate_access',
   purpose: 'An access that no SPTE can let the guest make itself: done for the guest, byte by byte where it belongs.',
   values: [
@@ -34,12 +44,7 @@ export const emulateAccessOf = <M extends ShadowMmu>(afterAccess: readonly Listi
   ],
   parameters: 3,
   body: [
-    when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
-      give('stop the VM', (mmu) => {
-        mmu.vcpu.stop = STOP_REASON.deliveryEmulation;
-        return RESUME.stopped;
-      }, { writes: ['vcpu'] }),
-    ]),
+    ...first,
     readSequence(V.mmu_seq),
     findOtherPage,
     when('no slot holds gpa', (mmu, f) => mmu.memory.slots.find(f.frame(V.gpa)) < 0, [
@@ -75,7 +80,7 @@ export const emulateAccessOf = <M extends ShadowMmu>(afterAccess: readonly Listi
     retryIfChanged(V.mmu_seq),
     line('perform the access, at hpa', { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
     markWritten<M>(),
-    ...afterAccess,
+    ...after,
     give('to the guest, behind the access', RESUME.completed),
   ],
 });
@@ -85,12 +90,15 @@ export const trackOtherPage = when<ShadowMmu>('it wrote a shadowed page table in
   line('track_write(the other page)', {}, (mmu, f) => trackOther(mmu, f.lo(V.gva))),
 ]);
 
-export const emulateAccess: ListingProcedure<ShadowMmu> = emulateAccessOf<ShadowMmu>([
+/** What follows where tables are write-protected. */
+export const afterAccess: readonly ListingNode<ShadowMmu>[] = [
   trackOtherPage,
   when('a present SPTE is gone', (mmu) => mmu.mustFlush === 1, [
     line('kvm_flush_remote_tlbs(), INVVPID on every vCPU: a TLB may still hold it', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
   ]),
-]);
+];
+
+export const emulateAccess: ListingProcedure<ShadowMmu> = emulateAccessOf<ShadowMmu>(afterAccess);
 
 function isWriteToRom({ memory: { slots } }: ShadowMmu, f: ListingFrame): boolean {
   return (f.lo(V.error_code) & PFEC.W) !== 0 && slots.isReadOnly(slots.find(f.frame(V.gpa)));

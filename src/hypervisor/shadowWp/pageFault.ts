@@ -28,6 +28,8 @@ export interface PageFaultVariation<M extends ShadowMmu> {
   readonly beforeTrueFault: readonly ListingNode<M>[];
   /** What is written to page tables: `trappedWrites`, where they are write-protected. */
   readonly beforeFill: readonly ListingNode<M>[];
+  /** `unprotectedWrites`, where rights of the shadow depend on U. */
+  readonly unprotected: readonly ListingNode<M>[];
 }
 
 /** Which writes are emulated as writes to a page table. */
@@ -36,6 +38,13 @@ export const trappedWrites = <M extends ShadowMmu>(text: string, traps: (mmu: M,
     give('emulate_page_table_write(gva, error_code, gpa)', (mmu, f) => (
       mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa))
     )),
+  ])
+);
+
+/** Writes that are emulated for want of an SPTE that allows them and no more. */
+export const unprotectedWrites = <M extends ShadowMmu>(): ListingNode<M> => (
+  when('only CR0.WP = 0 lets the supervisor write this page, and no SPTE can say so', (mmu, f) => cannotBeLeft(mmu, f.lo(V.error_code)), [
+    give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulateFaulting(mmu, f)),
   ])
 );
 
@@ -88,15 +97,13 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
             }),
         ]),
       ]),
-      give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
+      give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulateFaulting(mmu, f)),
     ]),
     when('the slot is read-only, and the access writes', (mmu, f) => writes(f) && mmu.memory.slots.isReadOnly(f.lo(V.slot)), [
-      give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
+      give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulateFaulting(mmu, f)),
     ]),
     ...variation.beforeFill,
-    when('only CR0.WP = 0 lets the supervisor write this page, and no SPTE can say so', (mmu, f) => cannotBeLeft(mmu, f.lo(V.error_code)), [
-      give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulate(mmu, f)),
-    ]),
+    ...variation.unprotected,
     when('the shadow tables allow the access by now', (mmu, f) => allowsAlready(mmu, f), [
       line('spurious fault: a stale TLB line made it, and the fault has dropped that line', { writes: ['counters'] }, (mmu, f) => {
         classify(mmu, f, KIND.spurious_fault, COUNTER['faults.spurious']);
@@ -127,9 +134,11 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
 export const handlePageFault = pageFaultOf<ShadowMmu>({
   beforeTrueFault: [],
   beforeFill: [trappedWrites('the access writes a frame that holds a shadowed page table', (mmu, gfn) => mmu.isShadowed(gfn))],
+  unprotected: [unprotectedWrites()],
 });
 
-function emulate(mmu: ShadowMmu, f: ListingFrame): number {
+/** `emulate_access` for the fault at hand. */
+export function emulateFaulting(mmu: ShadowMmu, f: ListingFrame): number {
   return mmu.call(emulateAccess, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa));
 }
 

@@ -18,7 +18,9 @@
  *     19    cr4_pae          PAE paging: bits 62:52 are reserved, which 4-level paging ignores or uses
  *     20    keys_andnot_wp   CR4.PKE or PKS: SPTEs that trade U for W, as WP = 0 asks for, then hide pages from their keys
  *
- * KVM keeps the last three in the role of the vCPU alone; here they must tell shadow pages apart, since the cache outlives a
+ *     21    guest_user       under deprivileged, where all of the guest is at CPL 3: of the shadow that its user mode runs on
+ *
+ * KVM keeps those of CR4 in the role of the vCPU alone; here they must tell shadow pages apart, since the cache outlives a
  * change of mode. Its smm, ad_disabled and passthrough have no counterpart: there is no SMM, A and D are always emulated.
  */
 const DIRECT = 3;
@@ -33,7 +35,8 @@ const QUADRANT = 16;
 const CR4_PSE = 18;
 const CR4_PAE = 19;
 const KEYS_ANDNOT_WP = 20;
-const MODE = (1 << KEYS_ANDNOT_WP) | (1 << CR0_WP) | (1 << SMEP_ANDNOT_WP) | (1 << SMAP_ANDNOT_WP) | (1 << EFER_NX)
+const GUEST_USER = 21;
+const MODE = (1 << GUEST_USER) | (1 << KEYS_ANDNOT_WP) | (1 << CR0_WP) | (1 << SMEP_ANDNOT_WP) | (1 << SMAP_ANDNOT_WP) | (1 << EFER_NX)
   | (1 << HAS_4_BYTE_GPTE) | (1 << CR4_PSE) | (1 << CR4_PAE);
 /** What a direct page takes over of the mode: how its leaves' rights were made of the guest's. */
 const DIRECT_MODE = MODE & ~((1 << HAS_4_BYTE_GPTE) | (1 << CR4_PSE) | (1 << CR4_PAE));
@@ -60,6 +63,19 @@ export function modeOf({ wp, smep, smap, nxe, paging, pse, keys }: RoleControls)
   const mode = (wp << CR0_WP) | ((smep & ~wp) << SMEP_ANDNOT_WP) | ((smap & ~wp) << SMAP_ANDNOT_WP) | (nxe << EFER_NX);
   if (paging === '32-bit') return mode | (1 << HAS_4_BYTE_GPTE) | (pse << CR4_PSE);
   return paging === 'PAE' ? mode | (1 << CR4_PAE) : mode | ((keys & ~wp) << KEYS_ANDNOT_WP);
+}
+
+/**
+ * The same for a guest all of which runs at CPL 3: SMEP and SMAP (`smap`: in force, RFLAGS.AC being 0) are the hypervisor's to see to,
+ * whatever WP is. They have nothing to say of user mode.
+ */
+export function deprivilegedModeOf(controls: RoleControls, whose: 'kernel' | 'user'): number {
+  if (whose === 'user') return modeOf({ ...controls, wp: 1 }) | (1 << GUEST_USER);
+  return controls.paging === 'none' ? 0 : modeOf(controls) | (controls.smep << SMEP_ANDNOT_WP) | (controls.smap << SMAP_ANDNOT_WP);
+}
+
+export function isOfGuestUser(role: number): boolean {
+  return (role & (1 << GUEST_USER)) !== 0;
 }
 
 /**
@@ -131,6 +147,10 @@ export function hasCr0Wp(role: number): boolean {
   return (role & (1 << CR0_WP)) !== 0;
 }
 
+export function hasSmapAndNotWp(role: number): boolean {
+  return (role & (1 << SMAP_ANDNOT_WP)) !== 0;
+}
+
 export function hasSmepAndNotWp(role: number): boolean {
   return (role & (1 << SMEP_ANDNOT_WP)) !== 0;
 }
@@ -152,6 +172,7 @@ export function roleText(role: number): string {
   if (role & (1 << KEYS_ANDNOT_WP)) words.push('keys_andnot_wp');
   if (role & (1 << CR4_PSE)) words.push('cr4_pse');
   if (role & (1 << CR4_PAE)) words.push('cr4_pae');
+  if (isOfGuestUser(role)) words.push('guest_user');
   return words.join(' ');
 }
 
@@ -173,5 +194,6 @@ export function roleFields(role: number): readonly { readonly name: string; read
     { name: 'cr4_pse', value: flag(CR4_PSE) },
     { name: 'cr4_pae', value: flag(CR4_PAE) },
     { name: 'keys_andnot_wp', value: flag(KEYS_ANDNOT_WP) },
+    ...(isOfGuestUser(role) ? [{ name: 'guest_user', value: '1' }] : []),
   ];
 }

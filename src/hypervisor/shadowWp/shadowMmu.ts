@@ -10,7 +10,8 @@ import { VMCS } from '../../hardware/vmx/vmcs';
 import type { ListingProcedure, ListingRunner } from '../listing';
 import { GuestLeaf } from './guestLeaf';
 import { GuestPdptes } from '../guestPdptes';
-import { type GuestPaging, guestPagingOf, PAE_ROOT_LEVEL, rootLevelOf, setGuestMode } from './guestMode';
+import { takesControl } from '../guestControls';
+import { type GuestControls, type GuestPaging, guestPagingOf, PAE_ROOT_LEVEL, rootLevelOf, setGuestMode } from './guestMode';
 import { OperandPages } from '../operandPages';
 import type { MmuNotifier } from '../host/mmuNotifier';
 import type { Rmode } from '../realMode/rmode';
@@ -90,7 +91,27 @@ export class ShadowMmu {
 
   /** What shadow entries took back is in no TLB any more. KVM makes the other vCPUs do it by IPI; here it is done at once. */
   flushRemoteTlbs(): void {
-    for (const processor of this.processors) processor.invvpid();
+    for (const processor of this.processors) this.flushTlbOf(processor);
+  }
+
+  /** The guest's translations go from the TLB of one of its vCPUs. */
+  flushTlbOf(processor: Processor): void {
+    processor.invvpid();
+  }
+
+  /** Those of one linear address, from this vCPU's. */
+  flushAddress(gvaLo: number, gvaHi: number): void {
+    this.processor.invvpidAddress(gvaLo, gvaHi);
+  }
+
+  /** Gives the guest these control registers, and the processor what goes with them. */
+  setControls(controls: GuestControls): void {
+    setGuestMode(this, controls);
+  }
+
+  /** Does CR0, CR3 or CR4 (`cr`) take the value? */
+  takesControl(cr: number, lo: number, hi: number): boolean {
+    return takesControl(this, cr, lo, hi);
   }
 
   /** Half of a VMCS field: `VMCS.…` is the word of the low one. */
@@ -121,7 +142,7 @@ export class ShadowMmu {
 
   /** NXE is part of every role: the root of another one. Gives a `RESUME`. */
   setEfer(lo: number): number {
-    setGuestMode(this, { cr0: this.cr0, cr4: this.cr4, efer: lo });
+    this.setControls({ cr0: this.cr0, cr4: this.cr4, efer: lo });
     return this.call(this.procedures.loadRoot);
   }
 
@@ -148,6 +169,11 @@ export class ShadowMmu {
       nxe: efer & EFER.NXE ? 1 : 0, paging: this.paging, pse: cr4 & CR4.PSE ? 1 : 0,
       keys: cr4 & (CR4.PKE | CR4.PKS) ? 1 : 0,
     });
+  }
+
+  /** Do shadow pages of this mode part of a role stand for the guest's tables as its registers are now? */
+  isInForce(mode: number): boolean {
+    return mode === this.mode;
   }
 
   /** The guest's tables as they stand, ready to walk. */
@@ -189,7 +215,7 @@ export class ShadowMmu {
   /** Drops what the TLB holds, as a load of CR3 does; shadow pages that gave way may be in the TLB of any vCPU. */
   flushForRoot(): void {
     if (this.mustFlush === 1) this.flushRemoteTlbs();
-    else this.processor.invvpid();
+    else this.flushTlbOf(this.processor);
     this.mustFlush = 0;
   }
 

@@ -81,7 +81,7 @@ export class ShadowWp implements Technique, RootMode {
   readonly pages: ShadowPages;
   readonly sptes: Sptes;
   private readonly mmus: PerCpu<ShadowMmu>;
-  private readonly runner: ListingRunner<never>;
+  protected readonly runner: ListingRunner<never>;
 
   constructor(readonly vm: VirtualMachine, settings: ShadowWpSettings, flavour: ShadowFlavour = writeProtected(vm.host.sabotage === 'load_guest_cr3_raw')) {
     this.name = flavour.name;

@@ -73,7 +73,7 @@ export function nextIndex(mmu: ShadowMmu, f: ListingFrame): boolean {
 /** Only a leaf of a last-level table of the present mode is made anew: anything above is filled when it is walked. */
 function canRefill(mmu: ShadowMmu, f: ListingFrame): boolean {
   const role = mmu.pages.roleOf(f.lo(V.sp));
-  return mmu.update === 'eager' && levelOf(role) === 1 && modeIn(role) === mmu.mode && mmu.leaf.read(mmu, f.lo(V.sp), f.lo(V.index));
+  return mmu.update === 'eager' && levelOf(role) === 1 && mmu.isInForce(modeIn(role)) && mmu.leaf.read(mmu, f.lo(V.sp), f.lo(V.index));
 }
 
 function refill({ sptes, leaf, cpu }: ShadowMmu, f: ListingFrame): void {

@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
+import { configure } from '../../../src/engine/configuration';
 import { findTechnique } from '../../../src/engine/techniques';
 import { run } from '../../../src/engine/run';
 import type { Program } from '../../../src/language/program';
 
 /** What every guest must see alike, whatever lies below it. */
-export const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16',
+export const techniques = ['native', 'deprivileged', 'deprivileged:update=zap', 'deprivileged:shadow_pages=16', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16',
   'shadow-unsync', 'shadow-unsync:prefetch=0,previous_roots=0,early_unshadow=on', 'shadow-unsync:shadow_pages=16', 'shadow-rebuild', 'shadow-vtlb', 'shadow-vtlb:shadow_pages=16', 'ept', 'npt', 'interpret',
 ] as const;
 
@@ -25,12 +26,13 @@ export function seenByGuest(program: Program, mmu: string): readonly string[] {
   return seen;
 }
 
-/** The techniques, but for those of the other vendor where the program names one. */
+/** The techniques, but for those of the other vendor where the program names one, and without `deprivileged` where it asks for what its guests have not. */
 export function ofVendor(program: Program, techniques: readonly string[]): readonly string[] {
   const vendor = program.platform.find(({ name }) => name === 'vendor')?.values[0];
   return techniques.filter((mmu) => {
     const technique = findTechnique(mmu.split(':')[0]!);
-    return vendor === undefined || typeof technique === 'string' || technique.vendor === undefined || technique.vendor === vendor;
+    const isOfVendor = vendor === undefined || typeof technique === 'string' || technique.vendor === undefined || technique.vendor === vendor;
+    return isOfVendor && (!mmu.startsWith('deprivileged') || !('error' in configure(program, mmu)));
   });
 }
 

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { Machine } from '../../../src/engine/machine';
 import { RUN } from '../../../src/engine/runState';
 import { TLB_CONTROL } from '../../../src/hardware/svm/vmcb';
-import { VMCS } from '../../../src/hardware/vmx/vmcs';
+import { PIN, PRIMARY, VMCS } from '../../../src/hardware/vmx/vmcs';
 
 /** Runs to where the first CPU comes to a statement on this line of the scenario, from 0. */
 export function runToLine({ interpreter, program }: Machine, line: number): void {
@@ -47,4 +47,11 @@ export function changeEveryPage(machine: Machine): void {
   const hvaPage = vm.slots.hvaPage(0, vm.slots.baseGfn(0));
   vm.notifier.rangeStart(hvaPage, vm.slots.pages(0), 0);
   vm.notifier.rangeEnd(hvaPage, vm.slots.pages(0), 0);
+}
+
+/** NMI-window exiting, which no handler here expects. */
+export function waitForNmis(machine: Machine): void {
+  const { vmcs } = machine.processors[0]!;
+  vmcs[VMCS.pin_controls]! |= PIN.nmiExiting | PIN.virtualNmis;
+  vmcs[VMCS.primary_controls]! |= PRIMARY.nmiWindowExiting;
 }

@@ -7,9 +7,9 @@ import { formatText } from '../../../src/language/format/formatText';
 import { kernelText } from '../../../src/language/library/kernelText';
 import { scenarios } from '../samples';
 
-const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'npt', 'nested', 'interpret'];
+const techniques = ['native', 'deprivileged', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'shadow-rebuild', 'shadow-vtlb', 'ept', 'npt', 'nested', 'interpret'];
 const SHADOWS = techniques.filter((mmu) => mmu.startsWith('shadow'));
-const HYPERVISORS = [...SHADOWS, 'ept', 'npt', 'nested', 'interpret'];
+const HYPERVISORS = ['deprivileged', ...SHADOWS, 'ept', 'npt', 'nested', 'interpret'];
 
 /** Where a scenario runs that does not run under all of them: what it needs, others do not have. */
 const techniquesOf: Readonly<Record<string, readonly string[]>> = {
@@ -20,10 +20,14 @@ const techniquesOf: Readonly<Record<string, readonly string[]>> = {
   'changed-entry.guest': HYPERVISORS.filter((mmu) => mmu !== 'interpret'),
   'stale-fill.guest': HYPERVISORS.filter((mmu) => mmu !== 'interpret'), 'shootdown-race.guest': techniques.filter((mmu) => mmu !== 'interpret'),
   // Under nested the host is a guest: logs of the processor and virtual-8086 mode need the machine.
-  ...Object.fromEntries(['dirty-log-pml', 'migrate', 'pml-full', 'real-mode'].map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'nested')])),
+  ...Object.fromEntries(['dirty-log-pml', 'migrate', 'pml-full'].map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'nested')])),
+  'real-mode.guest': techniques.filter((mmu) => mmu !== 'nested' && mmu !== 'deprivileged'),
+  // Where the guest's kernel runs at CPL 3 it has 64-bit mode, and events that touch no memory.
+  ...Object.fromEntries(['demand-by-hand', 'quadrants', 'memory-map', 'realmode-walk', 'reset-vector', 'sensitive-instructions', 'myths/int80-exits']
+    .map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'deprivileged')])),
   // VMX is emulated for a guest by EPT.
   'myths/eptp-is-a-register.guest': ['ept'], 'myths/shadow-is-obsolete.guest': ['ept'],
-  'launch-state.guest': ['ept'], 'nested.guest': ['ept'], 'nested-first-touch.guest': ['ept'], 'nested-touches.guest': ['ept'],
+  'launch-state.guest': ['ept'], 'entry-states.guest': ['ept'], 'nested.guest': ['ept'], 'nested-first-touch.guest': ['ept'], 'nested-touches.guest': ['ept'],
   // The guest's CR3 can be loaded raw only where the hypervisor owns it.
   'raw-guest-cr3.guest': ['shadow-wp', 'shadow-wp:update=zap'],
 };
