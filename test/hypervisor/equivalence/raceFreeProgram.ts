@@ -138,7 +138,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 const phase: fc.Arbitrary<Phase> = fc.record({
   solo: fc.constantFrom(undefined, 0, 1, undefined),
   owners: fc.array(fc.nat(3), { minLength: 3, maxLength: 3 }),
-  work: fc.array(fc.array(operation, { minLength: 1, maxLength: 9 }), { minLength: 3, maxLength: 3 }),
+  work: fc.array(fc.array(operation, { minLength: 1, maxLength: 7 }), { minLength: 3, maxLength: 3 }),
   forget: fc.array(fc.constantFrom<Forget[]>('invlpg', 'invlpg', 'cr3', 'pge', 'ipi'), { minLength: 3, maxLength: 3 }),
 });
 
