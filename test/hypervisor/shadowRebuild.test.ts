@@ -10,14 +10,27 @@ process p { 0x600000 .. 0x604000 rw user }
 process q { 0x600000 .. 0x604000 rw user }
 `;
 
-/** What each of two vCPUs keeps of a composed shadow, by what the other one does. */
-const guests: Readonly<Record<string, string>> = {
-  'a load of CR3 forgets nothing that another vCPU runs on': `
+/** CPU 0 has touched all pages of `p` at the first barrier, and goes on in it behind the second. */
+const RUN_ON_P = `
   cpu 0 {
     switch(p)
     for page in 0x600000 .. 0x604000 step 4K { user [page] = 1 }
     barrier one; barrier two
-    measure { for page in 0x600000 .. 0x604000 step 4K { user [page] += 1 } }
+`;
+
+/** CPU 1 runs on the tables of a process, and changes an entry of `p` between the barriers. */
+const storeToTableOfP = (running: 'p' | 'q'): string => `cpu 1 {
+    barrier one
+    cr3 = ${running}.root
+    x = [direct(gpa:8M)]
+    slot = pte_at(p, 0x600000)
+    entry [slot] = pte(gpa:8M, rw, user, accessed, dirty)
+    barrier two
+  }`;
+
+/** What each of two vCPUs keeps of a composed shadow, by what the other one does. */
+const guests: Readonly<Record<string, string>> = {
+  'a load of CR3 forgets nothing that another vCPU runs on': `${RUN_ON_P}    measure { for page in 0x600000 .. 0x604000 step 4K { user [page] += 1 } }
     expect exits.total == 0
   }
   cpu 1 {
@@ -25,43 +38,19 @@ const guests: Readonly<Record<string, string>> = {
     cr3 = q.root; cr3 = p.root; cr3 = q.root
     barrier two
   }`,
-  'a store to a table is in the shadow of every vCPU whose root leads there, at once, where the one that stores runs on it too': `
-  cpu 0 {
-    switch(p)
-    for page in 0x600000 .. 0x604000 step 4K { user [page] = 1 }
-    barrier one; barrier two
-    user x = [0x600000]
+  'a store to a table is in the shadow of every vCPU whose root leads there, at once, where the one that stores runs on it too': `${RUN_ON_P}    user x = [0x600000]
     expect no exits
     expect x == 0
   }
-  cpu 1 {
-    barrier one
-    cr3 = p.root
-    x = [direct(gpa:8M)]
-    slot = pte_at(p, 0x600000)
-    entry [slot] = pte(gpa:8M, rw, user, accessed, dirty)
-    barrier two
-  }`,
-  'a store to a table of another process takes the SPTE from the vCPU that runs on it, which gets it back with a fault': `
-  cpu 0 {
-    switch(p)
-    for page in 0x600000 .. 0x604000 step 4K { user [page] = 1 }
-    barrier one; barrier two
-    user x = [0x600000]
+  ${storeToTableOfP('p')}`,
+  'a store to a table of another process takes the SPTE from the vCPU that runs on it, which gets it back with a fault': `${RUN_ON_P}    user x = [0x600000]
     expect exits are exception_nmi
     expect x == 0
     user y = [0x601000]
     expect no exits
     expect y == 1
   }
-  cpu 1 {
-    barrier one
-    cr3 = q.root
-    x = [direct(gpa:8M)]
-    slot = pte_at(p, 0x600000)
-    entry [slot] = pte(gpa:8M, rw, user, accessed, dirty)
-    barrier two
-  }`,
+  ${storeToTableOfP('q')}`,
 };
 
 describe('shadow-rebuild on two vCPUs', () => {

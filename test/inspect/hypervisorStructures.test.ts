@@ -3,25 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Timeline } from '../../src/engine/timeline';
 import { type EventName, KIND } from '../../src/hardware/events/eventTable';
-import { launched, move, runTo, stateOf, touchedSince } from './stoppedScenario';
+import { launched, move, oneTouch, runTo, stateOf, touchedSince } from './stoppedScenario';
 import { machineScopes } from '../../src/inspect/machineScopes';
 import { list, rowAt, rowsText, scopeRows } from './rowsText';
-
-const SCENARIO = `
-machine { paging 4-level, ram 4M }
-process p { 0x600000 .. 0x601000  rw user }
-cpu 0 {
-  switch(p)
-  user [0x600000] = 1
-  done = 1
-}
-`;
 
 const shipped = (name: string): string => readFileSync(join(__dirname, '..', '..', 'scenarios', name), 'utf8');
 
 /** After the first store of the scenario. */
 function stored(mmu: string): Timeline {
-  const timeline = launched(SCENARIO, mmu);
+  const timeline = launched(oneTouch, mmu);
   runTo(timeline, 'done = 1');
   return timeline;
 }
@@ -95,7 +85,7 @@ describe('a hypervisor that is a guest', () => {
   });
 
   it('is L1 while its handler runs: vmcs02 is not there then', () => {
-    const timeline = launched(SCENARIO, 'nested');
+    const timeline = launched(oneTouch, 'nested');
     runTo(timeline, 'user [0x600000] = 1');
     for (const kind of ['nested_vm_exit', 'vm_exit'] as const) toEventAnywhere(timeline, kind);
     const before = stateOf(timeline);

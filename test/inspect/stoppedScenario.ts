@@ -9,6 +9,17 @@ import { tables } from '../../src/inspect/tables';
 import type { TableChanges } from '../../src/inspect/changes';
 import type { Space, TableNode, TablesResponse } from '../../src/protocol/requests';
 
+/** A process whose only page is touched for the first time. */
+export const oneTouch = `
+machine { paging 4-level, ram 4M }
+process p { 0x600000 .. 0x601000  rw user }
+cpu 0 {
+  switch(p)
+  user [0x600000] = 1
+  done = 1
+}
+`;
+
 export function programOf(text: string): Program {
   const { program, diagnostics } = compileScenario({ path: 'test.guest', text, readImport: () => undefined, catalog });
   assert.deepEqual(diagnostics.filter(({ severity }) => severity === 'error'), []);

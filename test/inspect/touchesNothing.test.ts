@@ -6,17 +6,7 @@ import { translation } from '../../src/inspect/translation';
 import { walkPicture } from '../../src/inspect/walkPicture';
 import type { Timeline } from '../../src/engine/timeline';
 import { rowsText } from './rowsText';
-import { launched, move, runTo, stateOf, touchedSince, wholeTree } from './stoppedScenario';
-
-const SCENARIO = `
-machine { paging 4-level, ram 4M }
-process p { 0x600000 .. 0x601000  rw user }
-cpu 0 {
-  switch(p)
-  user [0x600000] = 1
-  done = 1
-}
-`;
+import { launched, move, oneTouch, runTo, stateOf, touchedSince, wholeTree } from './stoppedScenario';
 
 const inspections: Readonly<Record<string, (timeline: Timeline, changes: TableChanges) => unknown>> = {
   'the guest tables': (timeline, changes) => wholeTree(timeline, 'guest', changes),
@@ -34,7 +24,7 @@ const inspections: Readonly<Record<string, (timeline: Timeline, changes: TableCh
 describe('looking at the machine changes no word of its state', () => {
   for (const mmu of ['native', 'shadow-wp', 'ept'] as const) {
     it(`under ${mmu}, between statements and at every event of a first touch`, () => {
-      const timeline = launched(SCENARIO, mmu);
+      const timeline = launched(oneTouch, mmu);
       const changes = new TableChanges();
       runTo(timeline, '[0x600000] = 1');
       const stops = { count: 0 };

@@ -7,22 +7,12 @@ import { vmcsFields } from '../../src/hardware/vmx/vmcs';
 import { machineScopes } from '../../src/inspect/machineScopes';
 import { svmExitRows } from '../../src/inspect/svmExitRows';
 import { vmcbRows } from '../../src/inspect/vmcbRows';
-import { launched, runTo, toEvent } from './stoppedScenario';
+import { launched, oneTouch, runTo, toEvent } from './stoppedScenario';
 import { list, rowAt, rowsText, scopeRows } from './rowsText';
-
-const SCENARIO = `
-machine { paging 4-level, ram 4M }
-process p { 0x600000 .. 0x601000  rw user }
-cpu 0 {
-  switch(p)
-  user [0x600000] = 1
-  done = 1
-}
-`;
 
 describe('what a VM exit has left in the control block', () => {
   it('at an EPT violation: the reason, the qualification decoded, and both addresses', () => {
-    const timeline = launched(SCENARIO, 'ept');
+    const timeline = launched(oneTouch, 'ept');
     runTo(timeline, '[0x600000] = 1');
     // A user store at which the guest's tables are backed already: the final address is the first page that EPT has not.
     toEvent(timeline, 'ept_violation');
@@ -47,7 +37,7 @@ guest-linear address = gva:0x600000
   });
 
   it('at a hidden fault of shadow paging: #PF with its error code, and the address in the qualification', () => {
-    const timeline = launched(SCENARIO, 'shadow-wp');
+    const timeline = launched(oneTouch, 'shadow-wp');
     runTo(timeline, '[0x600000] = 1');
     toEvent(timeline, 'vm_exit');
     assert.equal(rowsText(scopeRows(timeline, 'VM Exit')), `exit reason = 0 Exception or non-maskable interrupt
@@ -58,7 +48,7 @@ VM-exit interruption error code = 0x6 (write, user)
   });
 
   it('is a scope of its own from the exit to the entry, and the last exit after that', () => {
-    const timeline = launched(SCENARIO, 'ept');
+    const timeline = launched(oneTouch, 'ept');
     runTo(timeline, '[0x600000] = 1');
     const scopes = (): readonly string[] => machineScopes(timeline, 0).map(({ name }) => name);
     assert.ok(!scopes().includes('VM Exit'));
@@ -93,7 +83,7 @@ EXITINFO2 = gpa:0x100005000 the faulting guest-physical address
 
 describe('the control block', () => {
   it('of VMX has every field of the table once, in the areas of the manual', () => {
-    const timeline = launched(SCENARIO, 'ept');
+    const timeline = launched(oneTouch, 'ept');
     const vmcs = rowAt(scopeRows(timeline, 'Hypervisor'), 'VMCS').below!;
     const names = list(vmcs).flatMap((area) => list(area.below!).map(({ name }) => name));
     assert.deepEqual([...names].sort(), vmcsFields.map(({ name }) => name as string).sort());
@@ -103,7 +93,7 @@ describe('the control block', () => {
   });
 
   it('of shadow paging has #PF in its exception bitmap, and exits at loads of CR3', () => {
-    const controls = rowAt(scopeRows(launched(SCENARIO, 'shadow-wp'), 'Hypervisor'), 'VMCS', 'control fields').below!;
+    const controls = rowAt(scopeRows(launched(oneTouch, 'shadow-wp'), 'Hypervisor'), 'VMCS', 'control fields').below!;
     assert.equal(rowAt(controls, 'exception_bitmap').value, '0x4000 #PF');
     assert.equal(rowAt(controls, 'primary_controls', 'CR3-load exiting').value, '1  bit 15');
   });
