@@ -60,7 +60,7 @@ VM-exit interruption error code = 0x6 (write, user)
   });
 
   it('of an access under interpret: what it is, and its address', () => {
-    const timeline = launched(SCENARIO, 'interpret');
+    const timeline = launched(oneTouch, 'interpret');
     runTo(timeline, '[0x600000] = 1');
     toEvent(timeline, 'vm_exit');
     assert.equal(rowsText(scopeRows(timeline, 'VM Exit')), `EXITCODE = 0xbf ACCESS
