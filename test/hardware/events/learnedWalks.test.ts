@@ -6,18 +6,21 @@ import { walk } from '../../../src/hardware/paging/walk';
 import { EFFECTS, WALK } from '../../../src/hardware/paging/walkOutcome';
 import type { TranslationSpace } from '../../../src/hardware/paging/translationSpace';
 import { CR4 } from '../../../src/hardware/processor/controlRegisters';
+import type { ProcessorSettings } from '../../../src/hardware/processor/rootMode';
 import { guest, PAGE as SVM_PAGE } from '../svm/svmGuest';
 import { A, D, EA, ED, halves, LONG_MODE, P, R, RW, TestMachine, US, W, WB, X } from '../testMachine';
 import { resultFields } from '../paging/specialized/bothWalks';
 
 const ROOTS = [0x10_0000n, 0x58_0000n] as const;
 const FRAMES = 0x200_0000n;
+/** The table above the four levels of the others. */
+const TOP = 0x5c_0000n;
 const USED = P | RW | US | A | D;
 /** Two pages of one region, one of its neighbour, two whose regions have the same row as the first's: by bits 31 and 38:32. */
 const PAGES = [0x40_0000n, 0x40_1000n, 0x60_0000n, 0x40_0000n + (1n << 31n), 0x7f_0040_0000n] as const;
 
-function machineBehind(behind: 'nothing' | 'EPT' | 'EPT with flags'): TestMachine {
-  const machine = new TestMachine();
+function machineBehind(behind: 'nothing' | 'EPT' | 'EPT with flags', settings: Partial<ProcessorSettings> = {}): TestMachine {
+  const machine = new TestMachine(settings);
   for (const root of ROOTS) {
     PAGES.forEach((page, index) => {
       machine.map(page, FRAMES + BigInt(index) * 0x1000n + (root === ROOTS[0] ? 0n : 0x10_0000n), USED, 1, root);
@@ -104,6 +107,60 @@ describe('walks that a ring of references has learned', () => {
       });
     }
   }
+
+  for (const [about, make] of [
+    ['of a guest with 5 levels behind EPT, whose nested walks alone are generated', () => {
+      const machine = machineBehind('EPT');
+      machine.put(TOP, ROOTS[0] | P | RW | US | A);
+      return machine.set({ cr3: TOP, cr4: LONG_MODE.cr4 | CR4.LA57 });
+    }],
+    ['with caches of paging structures', () => machineBehind('nothing', { walkCaches: 'on' })],
+    ['with such caches behind EPT', () => machineBehind('EPT', { walkCaches: 'on' })],
+  ] as const) {
+    it(`${about}: as if each reference had been recorded`, () => {
+      const rings = (['generated', 'level by level'] as const).map((how) => {
+        const machine = make();
+        const { space } = machine.processor;
+        if (how === 'level by level') plain(space);
+        const ring = new ReferenceRing(4000);
+        machine.bus.recordReferences(ring);
+        for (let round = 0; round < 5; round++) {
+          for (const page of PAGES) walk(space, ...halves(page + 8n), ACCESS.read, EFFECTS.hardware);
+          if (round === 3) machine.processor.invlpg(...halves(PAGES[0]));
+        }
+        const found: number[][] = [];
+        ring.events((record) => found.push([...record]));
+        return found;
+      });
+      assert.ok(rings[0]!.length > 20);
+      assert.deepEqual(rings[0], rings[1]);
+    });
+  }
+
+  it('are not learned from one that has set a flag above its last entry: what it read is there no more', () => {
+    for (const level of [2, 3, 4]) {
+      const rings = (['generated', 'level by level'] as const).map((how) => {
+        const machine = machineBehind('nothing');
+        const { space } = machine.processor;
+        if (how === 'level by level') plain(space);
+        const ring = new ReferenceRing(4000);
+        machine.bus.recordReferences(ring);
+        const at = machine.entryAt(PAGES[0], level);
+        const seen = (): void => void walk(space, ...halves(PAGES[0]), ACCESS.read, EFFECTS.hardware);
+        seen();
+        machine.put(at, machine.word(at) & ~A);
+        seen();
+        seen();
+        seen();
+        machine.put(at, machine.word(at) & ~A);
+        for (let n = 0; n < 4; n++) seen();
+        const found: number[][] = [];
+        ring.events((record) => found.push([...record]));
+        return found;
+      });
+      assert.deepEqual(rings[0], rings[1], `level ${level}`);
+    }
+  });
 
   it('take one place of it each, as long as nothing above their last entries is written', () => {
     const machine = machineBehind('nothing');

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { ReferenceRing } from '../../../../src/hardware/events/referenceRing';
 import { ACCESS } from '../../../../src/hardware/paging/accessKinds';
 import { walk } from '../../../../src/hardware/paging/walk';
 import { EFFECTS, WALK } from '../../../../src/hardware/paging/walkOutcome';
@@ -95,18 +96,23 @@ const nativeChanges: readonly Change[] = [
 const accesses = [ACCESS.read, ACCESS.write, ACCESS.fetch, ACCESS.read | ACCESS.user, ACCESS.fetch | ACCESS.user] as const;
 
 describe('what generated walks remember holds good only in the context that it was learned in', () => {
-  for (const [behind, make, changes] of [
-    ['EPT', behindEpt, behindEptChanges],
+  for (const [behind, make, changes, told] of [
+    ['EPT', behindEpt, behindEptChanges] as const,
     ['nothing', () => {
       const machine = new TestMachine();
       machine.map(PAGE, GPA, P | RW | US | A | D);
       for (let level = 2; level <= 4; level++) machine.put(machine.entryAt(PAGE, level), machine.word(machine.entryAt(PAGE, level)) | A);
       return machine;
-    }, nativeChanges],
-  ] as const) {
-    it(`behind ${behind}: each change of registers or VMCS is followed by what a walk of every entry finds`, () => {
+    }, nativeChanges] as const,
+  ].flatMap((row) => (['nobody', 'a ring'] as const).map((told) => [...row, told] as const))) {
+    it(`behind ${behind}, with ${told} told of reads: each change of registers or VMCS is followed by what a walk of every entry finds`, () => {
       const [generated, plain] = [make(), make()];
       withoutSpecializedWalks(plain.processor);
+      const rings = [generated, plain].map(({ bus }) => {
+        const ring = new ReferenceRing(2000);
+        if (told === 'a ring') bus.recordReferences(ring);
+        return ring;
+      });
       const compare = (about: string): void => {
         for (let round = 0; round < 3; round++) {
           for (const access of accesses) {
@@ -115,6 +121,14 @@ describe('what generated walks remember holds good only in the context that it w
             assert.deepEqual(found, right, `${about}, access ${access}, round ${round}`);
           }
         }
+        const [recorded, right] = rings.map((ring) => {
+          const events: number[][] = [];
+          ring.events((record) => events.push([...record]));
+          ring.clear();
+          return events;
+        });
+        assert.equal(recorded!.length > 0, told === 'a ring');
+        assert.deepEqual(recorded, right, about);
       };
       compare('at first');
       // Forwards and backwards, so that each context is met when others are known.
