@@ -92,7 +92,8 @@ class ScenarioCommand {
     const report = started.report();
     trace?.close();
     guestLog?.close();
-    if (report.outcome.message !== undefined) this.problem(report.outcome.message);
+    const { message, stack = [] } = report.outcome;
+    if (message !== undefined) this.problem([message, ...stack.map((line) => `    ${line}`)].join('\n'));
     const status = ended === 'interrupted' ? 'interrupted' : report.outcome.ok ? 'ok' : 'failed';
     return { ...this.result(status), report, expectations: expectations.results(report) };
   }

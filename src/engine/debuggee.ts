@@ -136,6 +136,8 @@ export interface Outcome {
   readonly failed: number;
   /** What ended it when it did not end well: `FILE:LINE:COL: …`. */
   readonly message?: string;
+  /** Where it stood then: `at NAME (FILE:LINE:COL)`, the innermost call first, and its last VM exit. */
+  readonly stack?: readonly string[];
 }
 
 /** What the run says as it first passes: prints, failed expectations, log points. Never twice, whichever way time runs. */

@@ -3,6 +3,7 @@ import type { Processor } from '../hardware/processor/processor';
 import { refusedInstruction } from '../hardware/processor/refusedInstruction';
 import { EXCEPTION_VECTORS } from '../language/virtualMachines';
 import { pairToBigInt } from './arithmetic';
+import { callStackOf } from './callStack';
 import type { Outcome } from './debuggee';
 import type { Machine } from './machine';
 import { deadlockText } from './deadlock';
@@ -23,7 +24,8 @@ export function outcomeOf(machine: Machine): Outcome {
   const isDead = run.status !== RUN.running && run.status !== RUN.ended;
   const all = [...deaths.unexpected(), ...(isDead ? [run] : [])];
   if (all.length === 0) return { ok: run.status === RUN.ended && failed === 0, passed, failed };
-  return { ok: false, passed, failed, message: all.map((death) => deathText(machine, death)).join('\n') };
+  const stack = all.flatMap((death) => callStackOf(machine, death));
+  return { ok: false, passed, failed, message: all.map((death) => deathText(machine, death)).join('\n'), stack };
 }
 
 /** What a VM, or the run, came to an end of: place and cause, and where there are several VMs whose CPU it was. */

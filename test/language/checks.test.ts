@@ -104,6 +104,27 @@ describe('what would never do what it says', () => {
     check('x = "text"', '5-11 The text "text" is no value; a text stands in `print`, or beside `event.kind ==` in a condition.');
     check('x = 99999999999999999999', '5-25 `99999999999999999999` is no number of 64 bits; write a smaller one.');
   });
+  it('is a write or an access that the paging mode has end in #GP every time, unless an expectation below says so', () => {
+    const refused = (bit: string, mode: string, why: string): string => (
+      `warning: \`${bit}\` always ends in #GP in ${mode} mode: ${why}; leave it out, or write \`expect general_protection\` below when that is meant.`
+    );
+    const of = (mode: string, line: string): readonly string[] => problems(`machine { paging ${mode} }\ncpu 0 {\n${line}\n}\non general_protection(code) { refuse }`);
+    assert.deepEqual(of('32-bit', 'cr4.PCIDE = 1'), [`3:1-10 ${refused('cr4.PCIDE = 1', '32-bit', 'PCIDs are for 4-level and 5-level paging')}`]);
+    assert.deepEqual(of('4-level', 'cr4.PAE = 0'), [`3:1-8 ${refused('cr4.PAE = 0', '4-level', 'PAE stays on as long as long mode does')}`]);
+    assert.deepEqual(of('pae', 'cr0.PE = 0'), [`3:1-7 ${refused('cr0.PE = 0', 'pae', 'paging needs protected mode')}`]);
+    for (const line of ['cr4.PCIDE = 1', 'cr4.PAE = 1', 'cr0.PG = 0\nexpect refused', '[0x8000_0000_0000] = 1\nexpect general_protection\nexpect refused']) {
+      assert.deepEqual(of('4-level', line), [], line);
+    }
+    assert.deepEqual(of('pae', 'cr0.PG = 0'), []);
+    assert.match(of('pae', 'x = [0x1_0000_0000]').join(), /no linear address of pae mode, and an access there always ends in #GP; those up to 0xffffffff are\. Write/);
+    assert.match(of('4-level', 'x = [0x8000_0000_0000]').join(), /those up to 0x7fffffffffff, and from 0xffff800000000000 on are\./);
+    assert.deepEqual(of('5-level', 'x = [0x8000_0000_0000]'), []);
+    assert.deepEqual(problems('machine { paging 32-bit, kernel none }\ncpu 0 { cr0.PE = 0 }'), [], 'paging may be off by then');
+  });
+  it('is a procedure of the library that needs page tables, where there are none', () => {
+    assert.match(problems('machine { paging none }\ncpu 0 { map(1, 2, 3, 4) }').join(), /`map` needs page tables, and with `paging none` there are none/);
+    assert.deepEqual(problems('machine { paging none }\nprocedure map(a) { x = a }\ncpu 0 { map(1) }'), [], 'a name that is free');
+  });
   it('is a line that is never reached, said once', () => {
     checkFile(`${onCpu('f()')}\nprocedure f() { return; x = 1; x = 2 }`, '5:25-30 warning: This line is never reached; remove it, or the line above that leaves.');
   });

@@ -68,7 +68,6 @@ function compileProcedureCall(body: Body, node: Call, procedure: ProcedureSymbol
     const advice = body.isLooking ? 'step into it instead' : `assign it in a line above: x = ${name}(…)`;
     return body.fail(node, 'call-touches', { name, advice });
   }
-  if (body.vm.symbols.withoutPaging.has(name)) return body.fail(node, 'needs-paging', { name });
   if (node.args.length !== parameters.length) {
     return body.fail(node, 'argument-count', {
       name, wanted: counted(parameters.length, 'argument'), count: node.args.length, shape: signatureOf(name, parameters),
@@ -106,6 +105,10 @@ function unknownCall(body: Body, node: Call, name: string): Operand {
   if (body.unit.lost.has(name)) {
     for (const argument of node.args) compileExpression(body, argument);
     return { type: 'number', constant: 0n };
+  }
+  if (body.vm.symbols.withoutPaging.has(name)) {
+    for (const argument of node.args) compileExpression(body, argument);
+    return body.fail(node.of, 'needs-paging', { name });
   }
   const known = [
     ...body.vm.symbols.procedures.keys(), ...Object.keys(questions), ...instructions.keys(), ...hostActions,

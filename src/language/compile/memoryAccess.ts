@@ -7,6 +7,7 @@ import { hex } from './areas';
 import type { Body, Operand } from './body';
 import { asWanted, compileAs, compileExpression } from './expressions';
 import { inserting, replacing } from './fixes';
+import { warnOfStrangeAddress } from './neverExecutes';
 import { sayWhoseOfSeveral } from './owners';
 import { conversion, described, isAddress, isNumeric } from './valueTypes';
 
@@ -42,6 +43,7 @@ export function compileAddress(body: Body, node: Memory): number {
   if (value.constant !== undefined) {
     warnOfKernelAccess(body, node, value.constant);
     warnOfMisalignedEntry(body, node, value.constant);
+    warnOfStrangeAddress(body, node, value.constant);
   }
   return body.inRegister(value);
 }

@@ -2,6 +2,7 @@ import type { Expr } from '../generated/ast';
 import { OP } from '../program';
 import type { Body, Operand } from './body';
 import { compileAs } from './expressions';
+import { warnOfRefusedWrite } from './neverExecutes';
 import { needsLongMode, registerBit, registerBitNames, registerPart, type RegisterPart } from './registersAndParts';
 
 const WHOLE = 64;
@@ -74,6 +75,7 @@ export function compileRegisterBitWrite(body: Body, node: Expr, name: string, bi
   const mark = body.mark;
   const mask = 1n << BigInt(number);
   const wanted = compileAs(body, value, 'number');
+  if (wanted.constant !== undefined) warnOfRefusedWrite(body, node, `${name}.${bit}`, wanted.constant);
   const whole = body.allocate();
   if (wanted.constant === undefined) {
     const moved = body.allocate();

@@ -23,6 +23,16 @@ export const statementMessages = {
     sentence: 'A paging-structure entry has <bytes> bytes and <address> is no multiple of that; write <below>.',
     cpu: 'x = entry [0xffff888000001004]',
   },
+  'address-outside-mode': {
+    severity: 'warning',
+    sentence: '`<written>` is no linear address of <mode> mode, and an access there always ends in #GP; those up to <last><upper> are. Write `expect general_protection` below when that is meant.',
+    cpu: '[0x8000_0000_0000] = 1',
+  },
+  'always-refused': {
+    severity: 'warning',
+    sentence: '`<written>` always ends in #GP in <mode> mode: <why>; leave it out, or write `expect general_protection` below when that is meant.',
+    cpu: 'cr0.PG = 0',
+  },
   'no-entries': {
     sentence: 'With `paging none` there are no paging-structure entries; write dword [a] or qword [a].',
     file: 'machine { paging none }\ncpu 0 { x = entry [0x1000] }',
