@@ -27,10 +27,13 @@ export function numberHover(scenario: EditedScenario, index: NameIndex, token: T
   const lines = [`\`${hex(value)}\` = ${value}${sizeText(value)}`];
   const format = formatAt(scenario, token.node);
   const isHex = token.image.startsWith('0x');
-  if (format !== undefined && (use === 'linear address' || (use === 'number' && isHex && value >= LEAST_ADDRESS))) {
+  const isAddress = format !== undefined && isLinear(format, value);
+  if (format !== undefined && (use === 'linear address' || (isAddress && use === 'number' && isHex && value >= LEAST_ADDRESS))) {
     lines.push(addressTable(format, value));
+    if (!isAddress) lines.push(`It is no linear address of ${format.format.name} paging: an access there ends in #GP.`);
   }
-  if (format !== undefined && use === 'entry') lines.push(entryTable(format, value, 1, 'as'));
+  // A number that is no address, and more than a size: most often an entry with XD.
+  if (format !== undefined && (use === 'entry' || (use === 'number' && isHex && !isAddress))) lines.push(entryTable(format, value, 1, 'as'));
   if (use === 'physical address') lines.push(`frame ${hex(value >> 12n)}, offset ${hex(value & 0xfffn)}`);
   return lines.join('\n\n');
 }
@@ -45,6 +48,13 @@ export function constructedEntry(scenario: EditedScenario, node: AstNode): strin
   const level = entryFormat.constructors.get('name' in node ? String(node.name) : '');
   const value = constantValue(call, entryFormat);
   return level === undefined || value === undefined ? undefined : `\`${hex(value)}\`\n\n${entryTable(format, value, level, 'is')}`;
+}
+
+/** Canonical, or within the 32 bits that there are. SDM Vol. 1, "Canonical Addressing". */
+function isLinear(format: CompiledFormat, address: bigint): boolean {
+  const width = (addressParts(format, address, 1)[0]?.bits[0] ?? 31) + 1;
+  const half = 1n << BigInt(width - 1);
+  return width <= 32 ? address < 2n * half : address < half || address >= (1n << 64n) - half;
 }
 
 function addressTable(format: CompiledFormat, address: bigint): string {

@@ -53,6 +53,14 @@ describe('a hover tells', () => {
     assert.ok(told.includes('| PML4 | 47:39 | `0` |\n| directory pointer | 38:30 | `508` |\n| directory | 29:21 | `145` |\n| table | 20:12 | `325` |\n| offset | 11:0 | `0x678` |'), told);
   });
 
+  it('what is no address of the mode: an entry with XD, and an access that ends in #GP', () => {
+    const entry = hover(onCpu('e = 0x80000000_0000|5067'));
+    assert.ok(entry.includes('As a PTE, 4-level format') && !entry.includes('As a linear address'), entry);
+    const access = hover(onCpu('x = [0x8000_0000|_0000]'));
+    assert.ok(access.includes('| PML4 | 47:39 | `256` |') && access.includes('no linear address of 4-level paging: an access there ends in #GP.'), access);
+    assert.ok(!hover(onCpu('x = [0xffff_8000_0000|_0000]')).includes('#GP'));
+  });
+
   it('the same address by the tables of another mode', () => {
     const told = hover(onCpu('user [0x12345|678] = 1').replace('4-level', '32-bit'));
     assert.ok(told.includes('| directory | 31:22 | `72` |\n| table | 21:12 | `837` |\n| offset | 11:0 | `0x678` |'), told);
