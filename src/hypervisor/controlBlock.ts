@@ -54,9 +54,13 @@ export interface ControlBlock {
   readonly acknowledgeWrites: readonly string[];
   /** State that `halt` changes. */
   readonly haltWrites: readonly string[];
-  /** Bits of ECX of CPUID leaf 80000001H that the guest does not find, and of EFER that it may not set. */
+  /** Bits of ECX of CPUID leaf 80000001H that the guest does not find, and of EFER that are 1 beneath it, which it finds 0 and may not set. */
   readonly hiddenCpuid: number;
   readonly hiddenEfer: number;
+  /** Where walks of the guest's PAE tables find the PDPTEs: in registers that a MOV has loaded, or in memory at each walk. */
+  readonly pdptes: 'in registers' | 'in memory';
+  /** EFER is this at the next entry: its low half. */
+  setEfer(processor: Processor, lo: number): void;
   /** Basic reason of VMX, of an exit of SVM's the one with the same cause. */
   exitReason(processor: Processor): number;
   /** The same as the processor has written it, for who looks on: no hypervisor's reading, which may itself exit. */

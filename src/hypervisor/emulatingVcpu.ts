@@ -3,6 +3,8 @@ import { ACTOR, KIND, field } from '../hardware/events/eventTable';
 import type { Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
+import { RESUME } from '../hardware/processor/rootMode';
+import { controlBlockOf, type ControlBlock } from './controlBlock';
 import { useGuestRegisters } from './guestRegisters';
 import type { MmuNotifier } from './host/mmuNotifier';
 import type { ListingProcedure, ListingRunner } from './listing';
@@ -12,7 +14,7 @@ import type { VcpuState } from './vcpuState';
 import type { VirtualMachine } from './virtualMachine';
 
 /** A virtual CPU whose control registers and tables are the guest's own, and some or all of whose accesses are emulated. */
-export abstract class EmulatingVcpu {
+export class EmulatingVcpu {
   runner!: ListingRunner<never>;
   readonly memory: SlotMemory;
   readonly notifier: MmuNotifier;
@@ -23,6 +25,7 @@ export abstract class EmulatingVcpu {
   cameTo = 0;
   /** Whose step this is, as events tell: this vCPU's but while the host's memory manager speaks through its notifiers. */
   actor: number;
+  private readonly control: ControlBlock;
 
   constructor(readonly processor: Processor, protected readonly vm: VirtualMachine) {
     this.memory = vm.memory;
@@ -30,6 +33,7 @@ export abstract class EmulatingVcpu {
     this.vcpu = vm.vcpus.of(processor.cpu);
     this.operand = new OperandPages(processor, vm.host.reach);
     this.actor = processor.cpu;
+    this.control = controlBlockOf(processor);
   }
 
   get cpu(): number {
@@ -37,16 +41,25 @@ export abstract class EmulatingVcpu {
   }
 
   /** EFER as the guest has it: its low half. */
-  abstract readonly efer: number;
+  get efer(): number {
+    return this.processor.registers[2 * REGISTER.efer]! & ~this.control.hiddenEfer;
+  }
 
   /** Nothing but the processor's own hangs on the guest's EFER. Gives a `RESUME`. */
-  abstract setEfer(lo: number): number;
+  setEfer(lo: number): number {
+    const { processor, control } = this;
+    const whole = lo | control.hiddenEfer;
+    control.setEfer(processor, whole);
+    processor.registers[2 * REGISTER.efer] = whole;
+    return RESUME.completed;
+  }
 
   /** The guest's tables as they stand, ready to walk. */
   guestTables(): TranslationSpace {
     const space = this.vm.guestTables.of(this.cpu);
     const { registers } = this.processor;
     useGuestRegisters(space, registers, registers[2 * REGISTER.cr0]!, registers[2 * REGISTER.cr4]!);
+    if (this.control.pdptes === 'in memory') space.useTopEntriesInMemory();
     space.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
     return space;
   }

@@ -1,30 +1,9 @@
-import { EFER } from '../hardware/processor/controlRegisters';
 import type { Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
 import { RESUME } from '../hardware/processor/rootMode';
-import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { setField } from '../hardware/svm/svmTransitions';
-import { VMCB, type VmcbFieldName } from '../hardware/svm/vmcb';
-import { line, type ListingProcedure } from './listing';
-
-/** EFER as a guest under SVM has it, low half: the processor's has SVME then, which the guest has not. */
-export function svmGuestEfer({ registers }: Processor): number {
-  return registers[2 * REGISTER.efer]! & ~EFER.SVME;
-}
-
-/** The guest has written EFER. Gives a `RESUME`. */
-export function setSvmGuestEfer({ registers, vmcb }: Processor, lo: number): number {
-  vmcb[VMCB.guest_efer] = lo | EFER.SVME;
-  registers[2 * REGISTER.efer] = lo | EFER.SVME;
-  return RESUME.completed;
-}
-
-/** Makes walks of the guest's tables read PDPTEs from memory, since no MOV has loaded them. APM Vol. 2, "Nested Paging". */
-export function usePdptesInMemory(space: TranslationSpace, { registers }: Processor): TranslationSpace {
-  space.useTopEntriesInMemory();
-  space.useRoot(registers[2 * REGISTER.cr3]!, registers[2 * REGISTER.cr3 + 1]!);
-  return space;
-}
+import type { VmcbFieldName } from '../hardware/svm/vmcb';
+import { line, type ListingProcedure, type ListingRunner } from './listing';
 
 /** Registers that VMRUN loads from the VMCB, and that handlers change where they are kept between exits. */
 const loadedByVmrun: readonly (readonly [number, VmcbFieldName])[] = [
@@ -44,4 +23,14 @@ export function svmVcpuRun<V extends { readonly processor: Processor }>(): Listi
       }),
     ],
   };
+}
+
+/** What a #VMEXIT of `cpu` runs: its handler, which gives a `RESUME`, and what comes before the next VMRUN. */
+export function handleSvmExit<V extends { readonly processor: Processor }>(
+  runner: ListingRunner<V>, handler: ListingProcedure<V>, vcpuRun: ListingProcedure<V>, vmm: V,
+): number {
+  const { cpu } = vmm.processor;
+  const answer = runner.run(handler, vmm, cpu);
+  if (answer !== RESUME.stopped) runner.run(vcpuRun, vmm, cpu);
+  return answer;
 }

@@ -37,6 +37,9 @@ export const vmcbControl: ControlBlock = {
   haltWrites: ['vcpu'],
   hiddenCpuid: SVM_REPORTED,
   hiddenEfer: EFER.SVME,
+  // APM Vol. 2, "Nested Paging": no MOV loads them.
+  pdptes: 'in memory',
+  setEfer: ({ vmcb }, lo) => { vmcb[VMCB.guest_efer] = lo; },
   exitReason: ({ vmcb }) => exitReasonOfSvm(vmcb[VMCB.exitcode]!, vmcb[VMCB.exitinfo1]!),
   writtenReason: ({ vmcb }) => exitReasonOfSvm(vmcb[VMCB.exitcode]!, vmcb[VMCB.exitinfo1]!),
   vectoring: ({ vmcb }) => {

@@ -36,6 +36,8 @@ export const vmcsControl: ControlBlock = {
   haltWrites: ['vmcs'],
   hiddenCpuid: 0,
   hiddenEfer: 0,
+  pdptes: 'in registers',
+  setEfer: ({ hypervisor }, lo) => hypervisor.write(VMCS.guest_ia32_efer, lo, 0),
   exitReason: ({ hypervisor }) => hypervisor.read(VMCS.exit_reason),
   writtenReason: ({ vmcs }) => vmcs[VMCS.exit_reason]!,
   vectoring: ({ hypervisor }) => {

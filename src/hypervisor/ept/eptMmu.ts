@@ -1,7 +1,7 @@
 import type { Processor } from '../../hardware/processor/processor';
 import { REGISTER } from '../../hardware/processor/registers';
 import { RESUME } from '../../hardware/processor/rootMode';
-import { EPTP, VMCS } from '../../hardware/vmx/vmcs';
+import { EPTP } from '../../hardware/vmx/vmcs';
 import { INVEPT } from '../../hardware/vmx/vmxInvalidations';
 import { useGuestRegisters } from '../guestRegisters';
 import type { GuestPdptes } from '../guestPdptes';
@@ -34,8 +34,8 @@ export class EptMmu extends TdpMmu {
     this.pml = new Pml(processor, vm.host.memory, logFrame);
   }
 
-  get efer(): number {
-    return this.restricted === undefined ? this.processor.registers[2 * REGISTER.efer]! : this.vcpu.efer;
+  override get efer(): number {
+    return this.restricted === undefined ? super.efer : this.vcpu.efer;
   }
 
   override guestTables(): TranslationSpace {
@@ -82,14 +82,12 @@ export class EptMmu extends TdpMmu {
     return this.restricted;
   }
 
-  setEfer(lo: number): number {
+  override setEfer(lo: number): number {
     if (this.restricted !== undefined) {
       this.restricted.setMode({ cr0: this.cr0, cr4: this.cr4, efer: lo });
       return RESUME.completed;
     }
-    this.processor.hypervisor.write(VMCS.guest_ia32_efer, lo, 0);
-    this.processor.registers[2 * REGISTER.efer] = lo;
-    return RESUME.completed;
+    return super.setEfer(lo);
   }
 
   /** VMREAD of the field whose low half is word `field` of `VMCS`: that half; the other is left in `vmcsHi`. */

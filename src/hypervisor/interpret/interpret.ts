@@ -1,12 +1,12 @@
-import { RESUME } from '../../hardware/processor/rootMode';
 import { SVM_EXIT } from '../../hardware/svm/svmExitCodes';
+import { EmulatingVcpu } from '../emulatingVcpu';
 import { OwnTablesTechnique } from '../ownTablesTechnique';
 import { makePermissionMaps, type PermissionMapAddresses } from '../permissionMaps';
 import { prepareVmcb } from '../prepareVmcb';
+import { handleSvmExit } from '../svmGuest';
 import type { SlotListener } from '../slotListener';
 import type { VirtualMachine } from '../virtualMachine';
 import { emulateAccess, handleExit, instructionHandlers, unmapGfnRange, vcpuRun, walkOperand } from './handleExit';
-import { InterpretMmu } from './interpretMmu';
 
 /** A change of memory slots: nothing is made of them, and no processor holds a translation. */
 const nothingKept: SlotListener = {
@@ -23,7 +23,7 @@ const nothingKept: SlotListener = {
  * Interpretation: each access of the guest exits, and software walks the guest's tables and makes it. The processor has a second
  * dimension without a single entry, so that nothing of the guest is within its reach.
  */
-export class Interpret extends OwnTablesTechnique<InterpretMmu> {
+export class Interpret extends OwnTablesTechnique<EmulatingVcpu> {
   readonly name = 'interpret';
   private readonly maps: PermissionMapAddresses;
 
@@ -34,17 +34,14 @@ export class Interpret extends OwnTablesTechnique<InterpretMmu> {
       rootLabel: 'nCR3, which maps nothing',
       procedures: [handleExit, emulateAccess, walkOperand, ...instructionHandlers, unmapGfnRange, vcpuRun],
       unmapGfnRange,
-      makeMmu: (processor) => new InterpretMmu(processor, vm),
+      makeMmu: (processor) => new EmulatingVcpu(processor, vm),
     });
     this.maps = makePermissionMaps(vm.host.memory);
     vm.slotKeeper.listener = nothingKept;
   }
 
   handleExit(cpu: number): number {
-    const mmu = this.mmus.of(cpu);
-    const answer = this.runner.run(handleExit, mmu, cpu);
-    if (answer !== RESUME.stopped) this.runner.run(vcpuRun, mmu, cpu);
-    return answer;
+    return handleSvmExit(this.runner, handleExit, vcpuRun, this.mmus.of(cpu));
   }
 
   isWaiting(cpu: number): number {

@@ -1,5 +1,5 @@
-import { RESUME } from '../../hardware/processor/rootMode';
 import { brokeIntoDelivery } from '../commonExits';
+import { handleSvmExit } from '../svmGuest';
 import { enableLogDirtyOf } from '../tdp/enableLogDirty';
 import { Tdp } from '../tdp/tdp';
 import { TdpSlots } from '../tdp/tdpSlots';
@@ -41,9 +41,7 @@ export class Npt extends Tdp<NptMmu> {
   handleExit(cpu: number): number {
     const mmu = this.mmus.of(cpu);
     if (brokeIntoDelivery(mmu.processor)) this.runner.run(completeInterrupts, mmu, cpu);
-    const answer = this.runner.run(handleExit, mmu, cpu);
-    if (answer !== RESUME.stopped) this.runner.run(vcpuRun, mmu, cpu);
-    return answer;
+    return handleSvmExit(this.runner, handleExit, vcpuRun, mmu);
   }
 
   isWaiting(cpu: number): number {
