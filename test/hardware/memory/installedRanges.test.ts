@@ -19,6 +19,7 @@ describe('memory that is not everywhere', () => {
     ['the first word of ROM', 0xf_0000n, 0, false],
     ['the last word of ROM', 0xf_fffcn, 0, false],
     ['the first word of a range behind another', 0x10_0000n, 0, true],
+    ['the first word that the table of low places has no room for', 0x1000_0000n, 0, true],
     ['the last word below the hole', 0xbfff_fffcn, 0, true],
     ['the first word of the hole', 0xc000_0000n, -1, false],
     ['the last word of the hole', 0xffff_fffcn, -1, false],
@@ -67,6 +68,10 @@ describe('the places of frames', () => {
     for (let frame = 0; frame < 300; frame++) {
       memory.store32(0x5000_0000 + frame * 0x1000 + 0xffc, 0, frame + 1);
       assert.equal(memory.load32(0x5000_0000 + frame * 0x1000 + 0xffc, 0), frame + 1, 'room is made in time');
+    }
+    for (const bit of [52n, 61n, 62n, 63n]) {
+      const [lo, hi] = halves(1n << bit | 0x1_0000_0000n);
+      assert.deepEqual([memory.wordAt(lo, hi), memory.load32(lo, hi)], [0, -1], `bit ${bit} over a frame that has a place`);
     }
     assert.equal(memory.wordAt(...halves(0x3000_0000n)), 0, 'a frame between');
     assert.equal(memory.wordAt(...halves(0x2_4000_0000n)), 0, 'one of a directory that is not there');
