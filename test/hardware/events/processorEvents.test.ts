@@ -123,6 +123,7 @@ const cases: readonly Case[] = [
     ['INVLPG', 0x79, EXIT_REASON.invlpg, { gva: A }],
     ['a page fault', 0x4e, EXIT_REASON.exception_nmi, { gva: B, vector: 14, code: A[0] }],
     ['another exception', 0x4d, EXIT_REASON.exception_nmi, { vector: 13, code: A[0] }],
+    ['an intercepted access', 0xbf, EXIT_REASON.interpreted_access, { gva: B }],
     ['an NMI', 0x61, EXIT_REASON.exception_nmi, { vector: 2, code: A[0] }],
     ['CPUID', 0x72, EXIT_REASON.cpuid, {}],
   ] as const).map(([cause, code, reason, more]): Case => ({

@@ -98,6 +98,7 @@ describe('model-specific registers', () => {
     ['a register that is read only', 0x3a, 5n, 'IA32_FEATURE_CONTROL (0x3a) is read only'],
     ['one that is none', 0xc000_0103, 0n, 'there is no MSR 0xc0000103'],
     ['EFER with a reserved bit', 0xc000_0080, 0xd02n, /^IA32_EFER \(0xc0000080\) cannot take the value: /],
+    ['PKRS', 0x6e1, 0x1_2345n, 'done'],
     ['EFER with what it has', 0xc000_0080, 0xd00n, 'done'],
     ['the base of the local APIC, as it stands', 0x1b, BASE, 'done'],
     ['another base', 0x1b, BASE | 0x1000n, 'local APIC base (0x1b) cannot take the value: the local APIC stays in x2APIC mode'],
