@@ -15,6 +15,7 @@ import { resultFields } from '../paging/specialized/bothWalks';
 
 const ROOTS = [0x10_0000n, 0x58_0000n] as const;
 const FRAMES = 0x200_0000n;
+const HIGH_GPA = 0x80_4000_0000n;
 /** The table above the four levels of the others. */
 const TOP = 0x5c_0000n;
 const USED = P | RW | US | A | D;
@@ -143,6 +144,12 @@ describe('walks that a ring of references has learned', () => {
         });
       }
       return machine.set({ cr3: chain[0]! });
+    }],
+    ['of a page that is above 4 GBytes for EPT', () => {
+      const machine = machineBehind('EPT');
+      machine.put(machine.entryAt(PAGES[1], 1), HIGH_GPA | USED);
+      machine.mapEpt(HIGH_GPA, 0x123_4000n, R | W | X | WB | EA | ED);
+      return machine;
     }],
     ['with caches of paging structures', () => machineBehind('nothing', { walkCaches: 'on' })],
     ['with such caches behind EPT', () => machineBehind('EPT', { walkCaches: 'on' })],
