@@ -93,11 +93,6 @@ const features: readonly Feature[] = [
     runsUnder: NONE, advice: 'VM exits go to a 64-bit hypervisor: write paging 4-level',
   },
   {
-    uses: (_, vm) => setting(vm, 'dirty_log', 'dirty_log pml', 'pml'),
-    runsUnder: ON_THE_MACHINE,
-    advice: 'processors log addresses of whoever runs, and L0 has none for L1\'s log; or write dirty_log wp',
-  },
-  {
     uses: (_, vm) => setting(vm, 'unrestricted_guest', 'unrestricted_guest off', 'off'),
     runsUnder: ON_THE_MACHINE,
     advice: 'L1 has its guest\'s real mode from the processor; or leave it on',

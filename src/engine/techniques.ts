@@ -144,7 +144,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
   {
     name: 'nested',
     documentation: 'EPT on EPT: the handlers of ept run as a hypervisor that is a guest itself, of another one below.',
-    settings: [],
+    settings: ['dirty_log'],
     vendor: 'intel',
     ownsMachine: false,
     below: {
@@ -154,7 +154,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
         return new GuestHost(machine, settings, new Level0(machine, processors, frames, settings.frames), frames);
       },
     },
-    make: (vm) => new Nested(vm),
+    make: (vm, settings) => new Nested(vm, settings),
   },
 ];
 

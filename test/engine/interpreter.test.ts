@@ -185,7 +185,7 @@ describe('a configuration that does not fit', () => {
     ['', 'shadow-wp:shadow_pages=3', /^shadow_pages=3 is no value of that setting: /],
     ['platform { vendor amd }', 'ept', /^ept needs a processor with VMX, and the platform says vendor amd; /],
     ['platform { vendor intel }', 'npt', /^npt needs a processor with SVM, and the platform says vendor intel; write vendor amd or run it under native$/],
-    ['', 'nested:dirty_log=pml', 'technique nested has no setting dirty_log; it has none'],
+    ['', 'nested:update=zap', 'technique nested has no setting update; it has dirty_log'],
     ['platform { ram 8M }', 'shadow-wp', /^the guest has more RAM \(16777216 bytes\) than the platform \(8388608 bytes\); /],
   ];
   for (const [settings, mmu, message] of errors) {

@@ -21,7 +21,7 @@ export function auditEpt(machine: Machine, technique: Ept, isTracked: (gfn: numb
   const { vm } = technique;
   const wrong: string[] = [];
   let tables = 0;
-  const logged = pagesInBuffers(machine);
+  const logged = pagesInBuffers(technique);
   const visit = (table: number, level: number, firstGfn: number): void => {
     tables++;
     if (vm.frames.useOf(table) !== USE.eptTable) wrong.push(`the EPT table at hpa ${hex(table)} lies in a frame of another use`);
@@ -63,12 +63,12 @@ export function auditEpt(machine: Machine, technique: Ept, isTracked: (gfn: numb
 }
 
 /** Guest frames that wait in the page-modification logs of the CPUs. SDM Vol. 3, "Page-Modification Logging". */
-function pagesInBuffers({ memory, processors }: Machine): ReadonlySet<number> {
+function pagesInBuffers({ vm: { processors, host } }: Ept): ReadonlySet<number> {
   const found = new Set<number>();
-  for (const { vmcs } of processors) {
-    if ((vmcs[VMCS.secondary_controls]! & SECONDARY.enablePml) === 0) continue;
-    const frame = vmcs[VMCS.pml_address]! >>> 12;
-    for (let index = ((vmcs[VMCS.pml_index]! + 1) & 0xffff); index < 512; index++) found.add(entryAt(memory, frame, index).frame);
+  for (const { hypervisor } of processors) {
+    if ((hypervisor.read(VMCS.secondary_controls) & SECONDARY.enablePml) === 0) continue;
+    const frame = hypervisor.read(VMCS.pml_address) >>> 12;
+    for (let index = ((hypervisor.read(VMCS.pml_index) + 1) & 0xffff); index < 512; index++) found.add(entryAt(host.reach, frame, index).frame);
   }
   return found;
 }

@@ -10,7 +10,7 @@ import { UNPAGED } from './formats/unpaged';
 import { PFEC } from './pageFaultErrorCode';
 import type { PagingFormat } from './pagingFormat';
 import { pagingMode } from './pagingMode';
-import type { ModificationLog } from '../vmx/modificationLog';
+import type { ModificationLogging } from '../vmx/modificationLog';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import { featuresWith, type ProcessorFeatures } from '../processor/processorFeatures';
 import { KEYS } from './protectionKeys';
@@ -55,7 +55,7 @@ export interface PagingRegisters {
 export interface EptControls {
   readonly modeBasedExecute: 'on' | 'off';
   /** Where "enable PML" is 1: told of each dirty flag that is set. */
-  readonly modificationLog: ModificationLog | undefined;
+  readonly modificationLog: ModificationLogging | undefined;
 }
 const PLAIN_EPT: EptControls = { modeBasedExecute: 'off', modificationLog: undefined };
 
@@ -108,7 +108,7 @@ export class TranslationSpace {
   /** As `nested`: ACCESS.user where the final access is told whether the linear address is a user-mode one, else 0. */
   userAddressMask = 0;
   /** EPT with page-modification logging: where dirty flags are logged. */
-  modificationLog: ModificationLog | undefined;
+  modificationLog: ModificationLogging | undefined;
   /**
    * What the walk is made for: the linear address, and the level of the guest entry (0: the final address; NO_LINEAR:
    * there is no linear address).

@@ -11,22 +11,28 @@ const LAST_ENTRY = 511;
 const INDEX_MASK = 0xffff;
 const PAGE_MASK = 0xfff;
 
+/** Whoever is told of dirty flags of EPT that are set. */
+export interface ModificationLogging {
+  /** Is the PML index outside 0 to 511? Asked before an EPT accessed or dirty flag is set. */
+  isFull(): boolean;
+  /** Writes the page of a guest-physical address into the log, which is not full, and counts the index down. */
+  append(gpaLo: number, gpaHi: number): void;
+}
+
 /**
  * The page-modification log of a virtual processor: 512 guest-physical addresses in a page that the VMCS names, filled
  * from the last entry down. SDM Vol. 3, "Page-Modification Logging".
  */
-export class ModificationLog {
+export class ModificationLog implements ModificationLogging {
   constructor(
     private readonly vmcs: Int32Array, private readonly memory: PhysicalMemory, private readonly bus: EventBus,
     private readonly cpu: number,
   ) {}
 
-  /** Is the PML index outside 0 to 511? Asked before an EPT accessed or dirty flag is set. */
   isFull(): boolean {
     return this.index > LAST_ENTRY;
   }
 
-  /** Writes the page of a guest-physical address into the log, which is not full, and counts the index down. */
   append(gpaLo: number, gpaHi: number): void {
     const { vmcs, memory, bus, index } = this;
     const pageLo = gpaLo & ~PAGE_MASK;

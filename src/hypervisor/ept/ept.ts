@@ -77,7 +77,6 @@ export class Ept extends Tdp<EptMmu> {
     const mmu = this.mmus.of(cpu);
     const { processor, restricted } = mmu;
     this.fillVmcs(cpu, processor);
-    mmu.pml.prepare();
     if (restricted === undefined) return;
     if (!restricted.prepare()) mmu.vcpu.stop = STOP_REASON.hostMemory;
     else followProtection(mmu, { enterRmode, enterPmode });
@@ -100,6 +99,7 @@ export class Ept extends Tdp<EptMmu> {
     });
     set(VMCS.vpid, this.vm.vpidOf(cpu), 0);
     set(VMCS.eptp, mmu.eptpLo, mmu.eptpHi);
+    mmu.pml.prepare(set);
   }
 
   override guestCr3Lo(cpu: number): number {

@@ -31,7 +31,7 @@ export class EptMmu extends TdpMmu {
     readonly restricted?: RestrictedGuest,
   ) {
     super(processor, vm, EPT_TABLES, rootFrame, tracking);
-    this.pml = new Pml(processor, vm.host.memory, logFrame);
+    this.pml = new Pml(processor, vm.host.reach, logFrame);
   }
 
   override get efer(): number {

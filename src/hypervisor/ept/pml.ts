@@ -1,6 +1,6 @@
-import type { PhysicalMemory } from '../../hardware/memory/physicalMemory';
 import type { Processor } from '../../hardware/processor/processor';
 import { SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
+import type { HostReach } from '../hostReach';
 import { LAST_LOG_ENTRY } from './logDirty';
 
 const INDEX_MASK = 0xffff;
@@ -8,27 +8,25 @@ const INDEX_MASK = 0xffff;
 /** The page-modification log of one virtual CPU: a page of host memory that the processor fills from its end. */
 export class Pml {
   /** `frame`: host frame of the log; -1: the VM's dirty pages are not logged by processors. */
-  constructor(private readonly processor: Processor, private readonly memory: PhysicalMemory, private readonly frame: number) {}
+  constructor(private readonly processor: Processor, private readonly memory: Pick<HostReach, 'load32'>, private readonly frame: number) {}
 
-  /** Puts the log into the VMCS, before VMLAUNCH. */
-  prepare(): void {
-    const { vmcs } = this.processor;
+  /** Puts the log into the VMCS whose fields `set` writes, before VMLAUNCH. */
+  prepare(set: (at: number, lo: number, hi: number) => void): void {
     if (this.frame < 0) return;
-    vmcs[VMCS.pml_address] = this.frame << 12;
-    vmcs[VMCS.pml_address + 1] = this.frame >>> 20;
-    this.empty();
+    set(VMCS.pml_address, this.frame << 12, this.frame >>> 20);
+    set(VMCS.pml_index, LAST_LOG_ENTRY, 0);
   }
 
   /** The processor logs from now on, or no more. */
   set isOn(isOn: boolean) {
     const { processor, frame } = this;
     if (frame < 0 || isOn === this.isOn) return;
-    processor.vmcs[VMCS.secondary_controls]! ^= SECONDARY.enablePml;
+    processor.hypervisor.write(VMCS.secondary_controls, processor.hypervisor.read(VMCS.secondary_controls) ^ SECONDARY.enablePml, 0);
     processor.reload();
   }
 
   get isOn(): boolean {
-    return (this.processor.vmcs[VMCS.secondary_controls]! & SECONDARY.enablePml) !== 0;
+    return (this.processor.hypervisor.read(VMCS.secondary_controls) & SECONDARY.enablePml) !== 0;
   }
 
   /** Entries wait in the log. */
@@ -37,11 +35,11 @@ export class Pml {
   }
 
   get index(): number {
-    return this.processor.vmcs[VMCS.pml_index]! & INDEX_MASK;
+    return this.processor.hypervisor.read(VMCS.pml_index) & INDEX_MASK;
   }
 
   empty(): void {
-    this.processor.vmcs[VMCS.pml_index] = LAST_LOG_ENTRY;
+    this.processor.hypervisor.write(VMCS.pml_index, LAST_LOG_ENTRY, 0);
   }
 
   entryLo(index: number): number {

@@ -2,7 +2,7 @@ import type { ProcessorFeatureName, ProcessorFeatures } from '../../hardware/pro
 
 /** What of VMX L0 emulates for nobody: a VMCS of L1's that asks for it fails the checks of its VM entry. */
 const hidden: readonly ProcessorFeatureName[] = [
-  'ept5Level', 'eptModeBasedExecute', 'eptViolationVe', 'pageModificationLogging', 'vmFunctions',
+  'ept5Level', 'eptModeBasedExecute', 'eptViolationVe', 'vmFunctions',
 ];
 
 /** The processor as a guest hypervisor finds it. */

@@ -16,7 +16,7 @@ import { eptp02Hi, eptp02Lo, loadRoot02, makePagesAvailable02 } from './loadRoot
 import type { NestedMmu } from './nestedMmu';
 import { reportJudgement } from './nestedReports';
 import { unprotectPage } from './trackWrite02';
-import { nestedVmexit, tellEptExit } from './vmexit';
+import { nestedVmexit, tellExit } from './vmexit';
 
 const V = { l2_gpa: 0, qualification: 1, gpa: 2, slot: 3, hva: 4, hpa: 5, mmu_seq: 6 } as const;
 /** Bits of the qualification that the access decides, whoever walks. */
@@ -32,7 +32,7 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
   ],
   parameters: 2,
   body: [
-    line('guest = walk(EPTP of vmcs12, l2_gpa) for this access; it sets A and D of EPT12 if L1 has them on', { writes: ['memory', 'vm.dirty_bitmap'] }, (mmu, f) => {
+    line('guest = walk(EPTP of vmcs12, l2_gpa) for this access; it sets A and D of EPT12 if L1 has them on, and logs that if L1 has a page-modification log', { writes: ['memory', 'vm.dirty_bitmap'] }, (mmu, f) => {
       const space = mmu.eptTables();
       space.servedLevel = servedLevel(f);
       walk(space, f.lo(V.l2_gpa), f.hi(V.l2_gpa), accessOf(f.lo(V.qualification)), EFFECTS.hardware);
@@ -42,13 +42,17 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
     ]),
     when('an entry of EPT12 is misconfigured', (mmu) => mmu.lastWalk.outcome === WALK.eptMisconfiguration, [
-      line('exit reason of vmcs02 = EPT_MISCONFIGURATION: L1 must see it', { writes: ['vmcs'] }, (mmu) => tellEptExit(mmu, 'ept_misconfiguration', 0)),
+      line('exit reason of vmcs02 = EPT_MISCONFIGURATION: L1 must see it', { writes: ['vmcs'] }, (mmu) => tellExit(mmu, 'ept_misconfiguration', 0)),
+      give('nested_vmx_vmexit()', (mmu) => mmu.call(nestedVmexit)),
+    ]),
+    when('a dirty flag of EPT12 is to be set, and the page-modification log of vmcs12 is full', (mmu) => mmu.lastWalk.outcome === WALK.modificationLogFull, [
+      line('exit reason of vmcs02 = PML_FULL: L1 empties its log', { writes: ['vmcs'] }, (mmu) => tellExit(mmu, 'pml_full', 0)),
       give('nested_vmx_vmexit()', (mmu) => mmu.call(nestedVmexit)),
     ]),
     when('EPT12 itself refuses the access', (mmu) => mmu.lastWalk.outcome === WALK.eptViolation, [
       line('true fault: exit reason of vmcs02 = EPT_VIOLATION, with the rights of EPT12', { writes: ['vmcs'] }, (mmu, f) => {
         const qualification = (mmu.lastWalk.qualification & ~OF_THE_ACCESS) | (f.lo(V.qualification) & OF_THE_ACCESS);
-        tellEptExit(mmu, 'ept_violation', qualification);
+        tellExit(mmu, 'ept_violation', qualification);
         reportJudgement(mmu, KIND.true_fault, undefined, f.lo(V.l2_gpa), f.hi(V.l2_gpa), qualification);
       }),
       give('nested_vmx_vmexit()', (mmu) => mmu.call(nestedVmexit)),

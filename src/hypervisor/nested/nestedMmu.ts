@@ -18,6 +18,7 @@ import type { VirtualMachine } from '../virtualMachine';
 import type { Ept02 } from './ept02';
 import { featuresOfL1 } from './featuresOfL1';
 import { GuestHypervisorMemory } from './guestHypervisorMemory';
+import { ModificationLog12 } from './modificationLog12';
 import type { NestedState } from './nestedState';
 import { pdptesOfL2 } from './pdptesOfL2';
 import { Vmcs12 } from './vmcs12';
@@ -66,6 +67,7 @@ export class NestedMmu {
   /** 1: rights were taken away in this exit, and a TLB may still hold them. */
   mustFlush = 0;
   private readonly ept12: TranslationSpace;
+  private readonly log12 = new ModificationLog12(this);
 
   /** `msrBitmap`: host frame of the MSR bitmaps that L2 runs with. */
   constructor(
@@ -158,7 +160,8 @@ export class NestedMmu {
 
   /** EPT12 as vmcs12 names it, ready to walk; its result is that of the last walk. */
   eptTables(): TranslationSpace {
-    this.ept12.useEpt(this.field12(VMCS.eptp), this.field12(VMCS.eptp + 1));
+    const modificationLog = this.secondary12 & SECONDARY.enablePml ? this.log12 : undefined;
+    this.ept12.useEpt(this.field12(VMCS.eptp), this.field12(VMCS.eptp + 1), { modeBasedExecute: 'off', modificationLog });
     return this.ept12;
   }
 

@@ -62,7 +62,8 @@ export function mergeVmcs(vmcs: Int32Array, vmcs12: Int32Array, { features, eptp
  */
 export function syncToVmcs12(vmcs02: Int32Array, vmcs12: Int32Array, write: (at: number, lo: number, hi: number) => void): void {
   for (const at of guestState) {
-    if (at === VMCS.vmcs_link_pointer) continue;
+    // Of L1's page-modification log L0 has written the index itself.
+    if (at === VMCS.vmcs_link_pointer || at === VMCS.pml_index) continue;
     if (at === VMCS.guest_ia32_efer && (vmcs12[VMCS.exit_controls]! & EXIT.saveEfer) === 0) continue;
     write(at, vmcs02[at]!, vmcs02[at + 1]!);
   }

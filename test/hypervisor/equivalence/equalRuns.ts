@@ -24,7 +24,7 @@ export function drawnTechniques(draw: number): readonly string[] {
     const chosen = settings.flatMap((setting, j) => {
       const values = settingValues[setting];
       const value = values?.[(draw >>> ((i + 2 * j) % 16)) % values.length];
-      const isOffered = setting !== 'dirty_log' || value !== 'pml' || name === 'ept';
+      const isOffered = setting !== 'dirty_log' || value !== 'pml' || name === 'ept' || name === 'nested';
       return value === undefined || !isOffered ? [] : [`${setting}=${value}`];
     });
     return chosen.length === 0 ? name : `${name}:${chosen.join(',')}`;

@@ -28,7 +28,7 @@ describe('ept as a guest hypervisor, technique nested', function () {
 
   it('keeps EPT02 the composition of EPT12 and L0\'s host, and every table as it should be, after every step', () => {
     const texts = claims.filter((_, index) => index % AUDITED === 0).map(({ text }) => text);
-    for (const text of [scenarioText('first-touch-nested'), scenarioText('context-switch'), ...texts]) runAudited(machineFor(compiled(text), 'nested'));
+    for (const text of [scenarioText('first-touch-nested'), scenarioText('context-switch'), scenarioText('dirty-log-pml'), ...texts]) runAudited(machineFor(compiled(text), 'nested'));
     fc.assert(fc.property(guestPrograms, (guest) => runAudited(machineFor(compiled(guestText(guest)), 'nested'))), { numRuns: 6, seed: 20261121 });
   });
 

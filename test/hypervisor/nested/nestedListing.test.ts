@@ -8,7 +8,7 @@ import { outcomeOf } from '../../../src/engine/outcome';
 import { RUN } from '../../../src/engine/runState';
 import { allLines, watchListings, type WatchedRun } from '../listingWatch';
 import { auditEpt02, nestingOf } from './nestedAudit';
-import { interruptedDelivery, mendable, nestedPrograms, rootInUse, unmendable } from './nestedPrograms';
+import { interruptedDelivery, loggedByL1, mendable, nestedPrograms, rootInUse, unmendable } from './nestedPrograms';
 import { mapped, nestedScenario } from './nestedTexts';
 
 function machineFor(text: string): Machine {
@@ -200,6 +200,13 @@ describe('the listing of nested VMX', function () {
     const machine = machineFor(mendable);
     while (machine.interpreter.run.status === RUN.running) machine.interpreter.step();
     assert.equal(outcomeOf(machine).message, undefined);
+  });
+
+  it('writes the page-modification log of L1, and leaves it to L1 when that is full', () => {
+    const machine = machineFor(loggedByL1);
+    while (machine.interpreter.run.status === RUN.running) machine.interpreter.step();
+    const { ok, passed, message } = outcomeOf(machine);
+    assert.deepEqual({ ok, passed, message }, { ok: true, passed: 4, message: undefined });
   });
 
   it('has no line that no scenario reaches, and none changes what it does not declare', () => {

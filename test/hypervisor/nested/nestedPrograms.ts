@@ -93,10 +93,31 @@ export const rootInUse = nestedScenario({
   l1Second: 'barrier made\nvmcs.eptp = eptp(gpa:other)\nreason = vmlaunch(l2)\nexpect reason == exit_reason.hlt',
 });
 
+/** L1 has a page-modification log of L2, with room for one page; a log that is full is L1's business. */
+export const loggedByL1 = nestedScenario({
+  l2: 'byte [0x5000] = 1\nbyte [0x6000] = 1\nbyte [0x5000] = 2\nhlt()',
+  l1: `${mapped(5)}
+    ${mapped(6)}
+    log = frame()
+    vmcs.pml_address = log
+    vmcs.pml_index = 0
+    vmcs.secondary_controls |= 1 << 17
+    vmcs.eptp = eptp(root) | 1 << 6
+    reason = vmlaunch(l2)
+    expect reason == exit_reason.pml_full
+    first = direct(log)
+    expect [first] == 0x5000 and vmcs.pml_index == 0xffff
+    vmcs.pml_index = 511
+    reason = vmresume(l2)
+    expect reason == exit_reason.hlt
+    expect [first + 511 * 8] == 0x6000 and vmcs.pml_index == 510`,
+});
+
 /** A scenario for every road through `nested.vmm`. */
 export const nestedPrograms: readonly string[] = [
   ...trackedWrites,
   rootInUse,
+  loggedByL1,
   ...unmendable,
   mendable,
   // Regions: every way in which VMCLEAR and VMPTRLD fail.

@@ -45,7 +45,7 @@ const rows: readonly Row[] = [
   { name: 'VMRESUME behind VMCLEAR and VMPTRLD', before: `${LAUNCHED}\nvmclear(l2)\nvmptrld(l2)`, instruction: 'r = vmresume(l2)', ending: 5 },
   { name: 'the launch state before the controls', before: 'vmcs.eptp = 0', instruction: 'r = vmresume(l2)', ending: 5 },
   { name: 'VMLAUNCH without an EPTP', before: 'vmcs.eptp = 0', instruction: LAUNCHED, ending: 7 },
-  { name: 'VMLAUNCH with PML, which L0 does not emulate', before: 'vmcs.secondary_controls |= 1 << 17', instruction: LAUNCHED, ending: 7 },
+  { name: 'VMLAUNCH with a page-modification log at no page', before: 'vmcs.secondary_controls |= 1 << 17\nvmcs.pml_address = 1', instruction: LAUNCHED, ending: 7 },
   { name: 'VMLAUNCH with 5-level EPT, which L0 does not emulate', before: 'vmcs.eptp = eptp(root) | 1 << 5', instruction: LAUNCHED, ending: 7 },
   { name: 'VMLAUNCH with VPID 0', before: 'vmcs.vpid = 0', instruction: LAUNCHED, ending: 7 },
   { name: 'the controls before the host state', before: 'vmcs.vpid = 0\nvmcs.host_cr3 = 1 << 50', instruction: LAUNCHED, ending: 7 },

@@ -19,8 +19,7 @@ const techniquesOf: Readonly<Record<string, readonly string[]>> = {
   // What is held is something that an interpreter never does: filling an entry, filling the TLB.
   'changed-entry.guest': HYPERVISORS.filter((mmu) => mmu !== 'interpret'),
   'stale-fill.guest': HYPERVISORS.filter((mmu) => mmu !== 'interpret'), 'shootdown-race.guest': techniques.filter((mmu) => mmu !== 'interpret'),
-  // Under nested the host is a guest: logs of the processor and virtual-8086 mode need the machine.
-  ...Object.fromEntries(['dirty-log-pml', 'migrate', 'pml-full'].map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'nested')])),
+  // Under nested L1 has its guest's real mode from the processor.
   'real-mode.guest': techniques.filter((mmu) => mmu !== 'nested' && mmu !== 'deprivileged'),
   // Where the guest's kernel runs at CPL 3 it has 64-bit mode, and events that touch no memory.
   ...Object.fromEntries(['demand-by-hand', 'quadrants', 'memory-map', 'realmode-walk', 'reset-vector', 'sensitive-instructions', 'myths/int80-exits']

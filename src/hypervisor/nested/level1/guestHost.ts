@@ -79,13 +79,15 @@ export class Level0 {
   /** How L1's handlers reach the VMCS by which `cpu` runs L2. */
   accessOf(cpu: number): VmcsAccess {
     const guest = this.cpus[cpu]!;
+    const region = this.lookedRegion(cpu);
+    const isExecuting = (): boolean => this.current === guest;
+    // Other CPUs are made to by IPI, and do it themselves before they run L2 again; which is done at once here.
     return {
-      get hi(): number { return guest.hi; },
-      read: (at) => guest.read(at),
-      write: (at, lo, hi) => guest.write(at, lo, hi),
-      // Other CPUs are made to by IPI, which is done at once here.
+      get hi(): number { return isExecuting() ? guest.hi : region.hi; },
+      read: (at) => (isExecuting() ? guest : region).read(at),
+      write: (at, lo, hi) => (isExecuting() ? guest : region).write(at, lo, hi),
       invept: (lo, hi) => {
-        if (this.current === guest) guest.invept(lo, hi);
+        if (isExecuting()) guest.invept(lo, hi);
         else this.processors[cpu]!.vmxInvalidations.invept(INVEPT.all, 0, 0);
       },
     };
@@ -98,6 +100,21 @@ export class Level0 {
 
   reload(): void {
     for (const { processor } of this.cpus) processor.reload();
+  }
+
+  /** The VMCS of CPU `cpu` as it lies in L1's memory. */
+  private lookedRegion(cpu: number): Pick<VmcsAccess, 'read' | 'write'> & { hi: number } {
+    const region = new Vmcs12(new GuestHypervisorMemory(this.vm.host.memory, this.vm.memory, cpu));
+    region.use(this.regionOf(cpu));
+    const access = {
+      hi: 0,
+      read: (at: number): number => {
+        access.hi = region.at(at + 1);
+        return region.at(at);
+      },
+      write: (at: number, lo: number, hi: number): void => region.set(at, lo, hi),
+    };
+    return access;
   }
 
   private handleExitOfL1(cpu: number): number {

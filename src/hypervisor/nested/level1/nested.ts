@@ -4,7 +4,7 @@ import { REGISTER } from '../../../hardware/processor/registers';
 import type { TranslationSpace } from '../../../hardware/paging/translationSpace';
 import { isReadOnly } from '../../../hardware/vmx/vmcsEncoding';
 import { VMCS, type VmcsFieldName, vmcsFields } from '../../../hardware/vmx/vmcs';
-import { Ept } from '../../ept/ept';
+import { Ept, type EptSettings } from '../../ept/ept';
 import type { ListingRunner } from '../../listing';
 import type { EptPteWrite, TableRoot, Technique } from '../../technique';
 import type { VirtualMachine } from '../../virtualMachine';
@@ -23,11 +23,11 @@ export class Nested implements Technique, RootMode {
   readonly ept: Ept;
   readonly level0: Level0;
 
-  constructor(readonly vm: VirtualMachine) {
+  constructor(readonly vm: VirtualMachine, { dirtyLog }: Pick<EptSettings, 'dirtyLog'>) {
     const { host } = vm;
     if (!(host instanceof GuestHost)) throw new Error('invariant: technique nested on a host that is no guest');
     this.level0 = host.level0;
-    this.ept = new Ept(vm, { dirtyLog: 'wp', unrestrictedGuest: 'on' });
+    this.ept = new Ept(vm, { dirtyLog, unrestrictedGuest: 'on' });
     this.guestMemory = new ComposedMemory(vm.memory, this.level0.vm.memory, host.reach);
     this.listings = [...this.ept.listings, ...this.level0.nesting.listings];
     for (const processor of vm.processors) processor.hypervisor = this.level0.accessOf(processor.cpu);
