@@ -64,7 +64,7 @@ export const plants: readonly Plant[] = [
     from: 'f.set(V.root, -1, -1)', to: 'f.set(V.root, 0, 0)',
   },
   {
-    name: 'INVLPG that syncs only the current root', file: 'shadowUnsync/invalidations.ts', under: ['shadow-unsync'],
+    name: 'INVLPG that syncs only the current root', file: 'shadowUnsync/invalidations.ts', under: ['shadow-unsync'], test: 'equivalence.test.ts',
     from: 'f.hi(I.gva), mmu.previous.most, 0)', to: 'f.hi(I.gva), CURRENT, 0)',
   },
   {
@@ -173,7 +173,7 @@ export const plants: readonly Plant[] = [
     from: 'registers[2 * REGISTER.efer]! & ~EFER.SVME', to: 'registers[2 * REGISTER.efer]!',
   },
   {
-    name: 'VMRUN loads an old CR2', file: 'svmGuest.ts', under: ['npt'],
+    name: 'VMRUN loads an old CR2', file: 'svmGuest.ts', under: ['npt'], test: 'equivalence.test.ts',
     from: ', [REGISTER.cr2, \'guest_cr2\'],', to: ',',
   },
   {
@@ -181,7 +181,7 @@ export const plants: readonly Plant[] = [
     from: '  space.useTopEntriesInMemory();\n', to: '',
   },
   {
-    name: 'a nested fault of a guest\'s page table taken for one of the final address', file: 'npt/nestedPageFault.ts', under: ['npt'],
+    name: 'a nested fault of a guest\'s page table taken for one of the final address', file: 'npt/nestedPageFault.ts', under: ['npt'], test: 'equivalence.test.ts',
     from: 'isFinal: (_, codeHi) => (codeHi & NPF_INFO_HI.finalAddress) !== 0,', to: 'isFinal: () => true,',
   },
   {

@@ -48,7 +48,7 @@ export type Forget = 'invlpg' | 'cr3' | 'pge' | 'ipi';
 export type Operation =
   | { readonly kind: 'access'; readonly access: Access }
   | { readonly kind: 'edit'; readonly edit: Edit }
-  | { readonly kind: 'upper'; readonly entry: number; readonly bits: number; readonly isRaise: boolean }
+  | { readonly kind: 'upper'; readonly entry: number; readonly bits: number; readonly isRaise: boolean; readonly look: Look }
   | { readonly kind: 'fork' | 'split' }
   | { readonly kind: 'reload' | 'switch' }
   | { readonly kind: 'control'; readonly which: number; readonly value: number; readonly look: Look }
@@ -72,7 +72,7 @@ export interface Access {
 export interface Look {
   readonly when: 'no' | 'after' | 'around';
   readonly by: Access['by'];
-  readonly what: 'load' | 'store';
+  readonly what: readonly ('load' | 'store' | 'fetch')[];
   readonly slot: number;
 }
 
@@ -93,7 +93,7 @@ const slot = fc.oneof(fc.nat(63), fc.constantFrom(0, 1, 2));
 const look: fc.Arbitrary<Look> = fc.record({
   when: fc.constantFrom<Look['when'][]>('no', 'after', 'around'),
   by: fc.constantFrom<Access['by'][]>('user', 'kernel'),
-  what: fc.constantFrom<Look['what'][]>('load', 'store'),
+  what: fc.constantFrom<Look['what'][]>(['load'], ['store'], ['store'], ['fetch'], ['store', 'fetch']),
   slot,
 });
 
@@ -129,7 +129,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 6, arbitrary: edit },
   { weight: 2, arbitrary: control },
   { weight: 2, arbitrary: fc.constantFrom<Operation[]>({ kind: 'switch' }, { kind: 'switch' }, { kind: 'reload' }) },
-  { weight: 2, arbitrary: fc.record({ entry: fc.nat(63), bits: fc.nat(0xff), isRaise: fc.boolean() }).map((of): Operation => ({ kind: 'upper', ...of })) },
+  { weight: 2, arbitrary: fc.record({ entry: fc.nat(63), bits: fc.nat(0xff), isRaise: fc.boolean(), look }).map((of): Operation => ({ kind: 'upper', ...of })) },
   { weight: 1, arbitrary: fc.constantFrom<Operation[]>({ kind: 'fork' }, { kind: 'split' }) },
   { weight: 1, arbitrary: fc.nat(63).map((slot): Operation => ({ kind: 'invlpg', slot })) },
   { weight: 2, arbitrary: host },
@@ -138,7 +138,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 const phase: fc.Arbitrary<Phase> = fc.record({
   solo: fc.constantFrom(undefined, 0, 1, undefined),
   owners: fc.array(fc.nat(3), { minLength: 3, maxLength: 3 }),
-  work: fc.array(fc.array(operation, { minLength: 1, maxLength: 7 }), { minLength: 3, maxLength: 3 }),
+  work: fc.array(fc.array(operation, { minLength: 1, maxLength: 8 }), { minLength: 3, maxLength: 3 }),
   forget: fc.array(fc.constantFrom<Forget[]>('invlpg', 'invlpg', 'cr3', 'pge', 'ipi'), { minLength: 3, maxLength: 3 }),
 });
 

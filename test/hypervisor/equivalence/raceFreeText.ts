@@ -101,7 +101,7 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
 
   private start(cpu: number): readonly string[] {
     const { isRich, hasGlobals } = this.program;
-    const lines = [`cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`, 'cr0.PG = 1', 'sti()'];
+    const lines = [`cr3 = gpa:${hex(rootOf(this.running[cpu]!, this.mode))}`, 'cr0.PG = 1', `cr0.WP = ${this.program.seed & 1}`, 'sti()'];
     if (hasGlobals) lines.push('cr4.PGE = 1');
     if (isRich && this.mode.levels >= 4) lines.push('cr4.PKE = 1');
     if (this.hasPcids) lines.push('cr4.PCIDE = 1');
@@ -202,9 +202,13 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
   /** An access of a page in a process that has it. */
   private lookAt(cpu: number, slot: Slot, { by, what }: Look): void {
     if (slot.table !== 'shared' && slot.table !== this.running[cpu]) this.load(cpu, slot.table);
-    const place = `${this.mode.bytes === 4 ? 'dword' : 'qword'} [${hex(slotAddress(slot) + 8n)}]`;
-    this.tried(cpu, `${by === 'user' ? 'user ' : ''}${what === 'load' ? `x = ${place}` : `${place} = 0x2a`}`);
-    if (what === 'store') this.noteChange(cpu, slot);
+    const place = hex(slotAddress(slot) + 8n);
+    const word = `${this.mode.bytes === 4 ? 'dword' : 'qword'} [${place}]`;
+    for (const each of what) {
+      const statement = each === 'load' ? `x = ${word}` : each === 'store' ? `${word} = 0x2a` : `fetch(${place})`;
+      this.tried(cpu, `${by === 'user' ? 'user ' : ''}${statement}`);
+    }
+    if (what.includes('store')) this.noteChange(cpu, slot);
   }
 
   /** Changes the entry of a page, and forgets what was there. */
@@ -282,11 +286,19 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
       case 'upper': {
         // A line of a global page would serve both processes, whose entries above differ.
         const areas = [OWN_AREA, LARGE_AREA, ...(this.program.hasGlobals ? [] : [SHARED_AREA])];
-        const entry = upperEntry(both[operation.entry & 1]!, 2, areas[(operation.entry >> 1) % areas.length]!, mode);
+        const process = both[operation.entry & 1]!;
+        const area = areas[(operation.entry >> 1) % areas.length]!;
+        const entry = upperEntry(process, 2, area, mode);
         const flip = [2n, 4n, 0x20n, 0x40n, 6n, 1n, mode.bytes === 8 ? XD : 2n, 0x22n][operation.bits % 8]!;
         this.add(cpu, operation.isRaise ? `entry [${hex(entry)}] |= ${hex([2n, 4n, 6n][operation.bits % 3]!)}` : `entry [${hex(entry)}] ^= ${hex(flip)}`);
-        if (operation.isRaise) return;
-        break;
+        if (!operation.isRaise) this.forgetEverywhere(cpu);
+        // A table that both processes have is seen by both, whose rights differ by now.
+        for (const each of operation.look.when === 'no' || area === LARGE_AREA ? [] : both) {
+          const below = this.slots.filter(({ table }) => table === (area === SHARED_AREA ? 'shared' : each));
+          this.load(cpu, each);
+          this.lookAt(cpu, below[operation.look.slot % below.length]!, operation.look);
+        }
+        return;
       }
       case 'fork':
         mode.groupIndex.forEach((first, group) => {
@@ -306,6 +318,10 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
             `  entry [${hex(entry)}] = ${hex(mode.largeBase | 0x87)}`, '}');
         }
     }
+    this.forgetEverywhere(cpu);
+  }
+
+  private forgetEverywhere(cpu: number): void {
     this.add(cpu, ...this.forgetAll());
     this.stale.forEach((each, other) => { if (other !== cpu) each.add('all'); });
   }

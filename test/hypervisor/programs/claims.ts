@@ -1,3 +1,5 @@
+import { twoProcessClaims } from './twoProcessClaims';
+
 const HEAD = `machine { paging 4-level, ram 16M }
 process p {
   0x600000 .. 0x602000 rw user
@@ -393,7 +395,6 @@ const statements: Readonly<Record<string, string>> = {
     entry [gva:0xffff964b25800000 + 300 * 8] |= 0
     expect no page_fault`,
 };
-
 /** The claims as scenarios. Those that end in #GP have no expectation: the guest dies of it. */
-export const claims: readonly { readonly claim: string; readonly text: string; readonly endsInGp: boolean }[] = Object.entries(statements)
-  .map(([claim, lines]) => ({ claim, text: `${claim.startsWith('bits that VMX fixes') ? 'platform { vendor intel }\n' : ''}${HEAD}cpu 0 {\n${lines}\n}\n`, endsInGp: claim.endsWith('#GP') }));
+export const claims: typeof twoProcessClaims = [...twoProcessClaims, ...Object.entries(statements)
+  .map(([claim, lines]) => ({ claim, text: `${claim.startsWith('bits that VMX fixes') ? 'platform { vendor intel }\n' : ''}${HEAD}cpu 0 {\n${lines}\n}\n`, endsInGp: claim.endsWith('#GP') }))];
