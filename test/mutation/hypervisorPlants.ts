@@ -8,7 +8,7 @@ export interface Plant {
   readonly to: string;
   /** Techniques that it is in. */
   readonly under: readonly string[];
-  /** What random programs cannot see: the file under test/hypervisor whose tests do. */
+  /** What random programs cannot see: the file under test/ whose tests do. */
   readonly test?: string;
 }
 
@@ -28,7 +28,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'no flush behind an emulated write to a page table', file: 'shadowWp/emulatePageTableWrite.ts', under: ['shadow-wp'],
     // A guest that invalidates flushes its TLB itself; one that does not must still not reach what the host has taken since.
-    test: 'missingInvalidation.test.ts',
+    test: 'hypervisor/missingInvalidation.test.ts',
     from: '(mmu) => mmu.flushRemoteTlbs()', to: '() => undefined',
   },
   {
@@ -64,7 +64,7 @@ export const plants: readonly Plant[] = [
     from: 'f.set(V.root, -1, -1)', to: 'f.set(V.root, 0, 0)',
   },
   {
-    name: 'INVLPG that syncs only the current root', file: 'shadowUnsync/invalidations.ts', under: ['shadow-unsync'], test: 'equivalence.test.ts',
+    name: 'INVLPG that syncs only the current root', file: 'shadowUnsync/invalidations.ts', under: ['shadow-unsync'], test: 'hypervisor/equivalence.test.ts',
     from: 'f.hi(I.gva), mmu.previous.most, 0)', to: 'f.hi(I.gva), CURRENT, 0)',
   },
   {
@@ -165,15 +165,15 @@ export const plants: readonly Plant[] = [
     from: ' || !this.isWritable(gfn) ? 1', to: ' ? 1',
   },
   {
-    name: 'dirty logging that withholds no W', file: 'tdp/tdpLeaves.ts', under: ['ept', 'npt'], test: 'dirtyLog.test.ts',
+    name: 'dirty logging that withholds no W', file: 'tdp/tdpLeaves.ts', under: ['ept', 'npt'], test: 'hypervisor/dirtyLog.test.ts',
     from: 'this.write(this.lo & ~(this.writable | this.dirty), this.hi | MMU_WRITABLE_HI, cpu);', to: 'this.write(this.lo, this.hi | MMU_WRITABLE_HI, cpu);',
   },
   {
-    name: 'the guest sees SVME in its EFER', file: 'svmGuest.ts', under: ['npt'], test: 'equivalence.test.ts',
+    name: 'the guest sees SVME in its EFER', file: 'svmGuest.ts', under: ['npt'], test: 'hypervisor/equivalence.test.ts',
     from: 'registers[2 * REGISTER.efer]! & ~EFER.SVME', to: 'registers[2 * REGISTER.efer]!',
   },
   {
-    name: 'VMRUN loads an old CR2', file: 'svmGuest.ts', under: ['npt'], test: 'equivalence.test.ts',
+    name: 'VMRUN loads an old CR2', file: 'svmGuest.ts', under: ['npt'], test: 'hypervisor/equivalence.test.ts',
     from: ', [REGISTER.cr2, \'guest_cr2\'],', to: ',',
   },
   {
@@ -181,7 +181,7 @@ export const plants: readonly Plant[] = [
     from: '  space.useTopEntriesInMemory();\n', to: '',
   },
   {
-    name: 'a nested fault of a guest\'s page table taken for one of the final address', file: 'npt/nestedPageFault.ts', under: ['npt'], test: 'equivalence.test.ts',
+    name: 'a nested fault of a guest\'s page table taken for one of the final address', file: 'npt/nestedPageFault.ts', under: ['npt'], test: 'hypervisor/listings.test.ts',
     from: 'isFinal: (_, codeHi) => (codeHi & NPF_INFO_HI.finalAddress) !== 0,', to: 'isFinal: () => true,',
   },
   {
@@ -190,6 +190,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a rebuilt shadow that forgets nothing of the one before', file: 'shadowRebuild/loadRoot.ts', under: ['shadow-rebuild'],
+    test: 'language/library/scenarios.test.ts',
     from: '  line(\'zap_orphans(): all is forgotten, but for what other vCPUs run on\', {}, (mmu) => void mmu.call(zapOrphans)),\n', to: '',
   },
   {
@@ -218,15 +219,15 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'stale MMIO generation: an entry outlives the slots that it was made for, under shadow paging', file: 'shadowWp/mmioFault.ts', under: SHADOW,
-    test: 'slots.test.ts',
+    test: 'hypervisor/slots.test.ts',
     from: 'f.lo(V.generation) !== mmioGeneration(mmu.memory.slots.generation)', to: 'f.lo(V.generation) < 0',
   },
   {
-    name: 'stale MMIO generation under EPT and NPT', file: 'tdp/mmioFault.ts', under: ['ept', 'npt'], test: 'slots.test.ts',
+    name: 'stale MMIO generation under EPT and NPT', file: 'tdp/mmioFault.ts', under: ['ept', 'npt'], test: 'hypervisor/slots.test.ts',
     from: 'f.lo(V.generation) !== mmioGeneration(mmu.memory.slots.generation)', to: 'f.lo(V.generation) < 0',
   },
   {
-    name: 'MMIO entries that are left when the generation comes round', file: 'slotListing.ts', under: HOSTED, test: 'slots.test.ts',
+    name: 'MMIO entries that are left when the generation comes round', file: 'slotListing.ts', under: HOSTED, test: 'hypervisor/slots.test.ts',
     from: 'mmioGeneration(keeper.slots.generation) === 0', to: 'keeper.slots.generation < 0',
   },
 ];

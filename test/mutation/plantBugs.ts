@@ -36,8 +36,8 @@ async function caughtBy(plant: Plant): Promise<string | undefined> {
 
 /** A test that comes to no end has noticed too. */
 async function caughtByTests(plant: Plant, file: string): Promise<string | undefined> {
-  const files = testFiles('hypervisor').filter((each) => each.endsWith(`/${file}`));
-  if (files.length !== 1) throw new Error(`there is no test/hypervisor/${file}, which "${plant.name}" names`);
+  const files = testFiles('').filter((each) => each.endsWith(`/test/${file}`));
+  if (files.length !== 1) throw new Error(`there is no test/${file}, which "${plant.name}" names`);
   const bundle = await bundleTests('planted', files, [planting(plant)]);
   const args = ['node_modules/mocha/bin/mocha.js', '--no-config', '--exit', '--bail', '--reporter', 'tap', '--timeout', '120000', bundle];
   return await new Promise((resolve) => {
