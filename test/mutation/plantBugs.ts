@@ -4,30 +4,15 @@
  * names have one of them. Says of each what caught it; status 1 when one survives, or no longer fits the source.
  */
 import { execFile } from 'node:child_process';
-import type { Plugin } from 'esbuild';
 import { bundleTests, testFiles } from '../bundledTests';
 import { programsOfNpmTest } from '../hypervisor/equivalence/programsOfNpmTest';
 import { runBundled } from '../hypervisor/equivalence/bundledRun';
 import { plants, type Plant } from './hypervisorPlants';
 import { projectRoot } from '../vscode/harness/projectRoot';
-import { plantedFile, plantedSource } from './plantedSource';
+import { plantedSource, planting } from './plantedSource';
 
 /** For the tests of one file with a bug in what they test, in milliseconds. */
 const TEST_LIMIT = 10 * 60_000;
-
-/** Gives the bundle the source with the bug in it. */
-function planting(plant: Plant): Plugin {
-  const target = plantedFile(plant);
-  return {
-    name: 'plant',
-    setup(build) {
-      build.onLoad({ filter: /\.ts$/ }, ({ path: loaded }) => {
-        const contents = loaded === target ? plantedSource(plant) : undefined;
-        return contents === undefined ? undefined : { contents, loader: 'ts' };
-      });
-    },
-  };
-}
 
 /** What caught the bug, or undefined. */
 async function caughtBy(plant: Plant): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { Plugin } from 'esbuild';
 import { projectRoot } from '../vscode/harness/projectRoot';
 import type { Plant } from './hypervisorPlants';
 
@@ -16,4 +17,18 @@ export function plantedSource(plant: Plant): string | undefined {
   if (!fs.existsSync(file)) return undefined;
   const parts = fs.readFileSync(file, 'utf8').split(plant.from);
   return parts.length === 2 ? parts.join(plant.to) : undefined;
+}
+
+/** Gives the bundle the source with the bug in it. */
+export function planting(plant: Plant): Plugin {
+  const target = plantedFile(plant);
+  return {
+    name: 'plant',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path: loaded }) => {
+        const contents = loaded === target ? plantedSource(plant) : undefined;
+        return contents === undefined ? undefined : { contents, loader: 'ts' };
+      });
+    },
+  };
 }

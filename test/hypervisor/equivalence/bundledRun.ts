@@ -12,17 +12,17 @@ export interface BundledRun {
 }
 
 /**
- * Runs `main.ts` as one bundle, in which the engine's modules see each other directly: that halves its time.
+ * Runs `main.ts` of the random programs, or another program, as one bundle, in which the engine's modules see each other directly: that halves its time.
  *
  * @param print Takes what it prints as it goes.
  * @param plugins Change sources on their way into the bundle.
  */
-export async function runBundled(args: readonly string[], print: (chunk: string) => void, plugins: readonly esbuild.Plugin[] = []): Promise<BundledRun> {
+export async function runBundled(args: readonly string[], print: (chunk: string) => void, plugins: readonly esbuild.Plugin[] = [], entry = 'test/hypervisor/equivalence/main.ts'): Promise<BundledRun> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pagewalk-equivalence-'));
   const outfile = path.join(folder, 'main.cjs');
   try {
     await esbuild.build({
-      absWorkingDir: projectRoot, entryPoints: ['test/hypervisor/equivalence/main.ts'], outfile, bundle: true, platform: 'node', target: 'node20',
+      absWorkingDir: projectRoot, entryPoints: [entry], outfile, bundle: true, platform: 'node', target: 'node20',
       format: 'cjs', mainFields: ['module', 'main'], logLevel: 'warning', plugins: [...plugins],
     });
     return await new Promise<BundledRun>((resolve, reject) => {

@@ -38,6 +38,10 @@ export interface Seen {
   readonly isOver: boolean;
   /** Expectations that held, by number. */
   readonly held: ReadonlySet<number>;
+  /** By line of the scenario, from 0: what its statement loaded last. */
+  readonly loads: ReadonlyMap<number, string>;
+  /** Of the guest's tables at the end, entries that are not 0. */
+  readonly entries: readonly { readonly table: string; readonly index: number; readonly value: string }[];
 }
 
 /** Looks at a machine before a run and at each barrier; throws when something is wrong. */
@@ -57,10 +61,15 @@ export function seenUnder(program: Program, mmu: string, watch: Watch = {}): See
   const byCpu = machine.processors.map((): string[] => []);
   const tables: string[] = [];
   const held = new Set<number>();
+  const loads = new Map<number, string>();
   interpreter.judged = (expectation, verdict) => { if (verdict === 'held') held.add(expectation); };
   const log = new GuestLog(machine, (line) => {
     if (line['spurious'] === true) return;
     const { seq: _, ...rest } = line;
+    if (line['op'] === 'load' && typeof line['cpu'] === 'number') {
+      const { range } = program.statements[interpreter.stacks[line['cpu']]!.statement]!;
+      if (range.file === 0) loads.set(range.line, String(line['value']));
+    }
     (typeof line['cpu'] === 'number' ? byCpu[line['cpu']]! : tables).push(JSON.stringify(rest));
   });
   const look = (): void => {
@@ -79,12 +88,17 @@ export function seenUnder(program: Program, mmu: string, watch: Watch = {}): See
   let steps = 0;
   while (run.status === RUN.running && steps++ < MOST_STEPS) interpreter.step();
   machine.bus.silence();
+  const before = tables.length;
   log.noteTables();
   look();
+  const entries = tables.slice(before).flatMap((line) => {
+    const { gpa, words } = JSON.parse(line) as { gpa: string; words: [number, string][] };
+    return words.map(([index, value]) => ({ table: gpa, index, value }));
+  });
   const { message } = outcomeOf(machine);
   const end = steps > MOST_STEPS ? `no end after ${MOST_STEPS} instructions` : message ?? 'ends';
   const lines = [...byCpu.flatMap((own, cpu) => own.map((line) => `cpu ${cpu}: ${line}`)), ...tables, end];
-  return { lines, held, isOver: steps <= MOST_STEPS && message === undefined };
+  return { lines, held, loads, entries, isOver: steps <= MOST_STEPS && message === undefined };
 }
 
 /** How the technique's run differs from another, in words; undefined when it does not. */

@@ -88,18 +88,33 @@ function compile(text: string): Program {
 }
 
 /**
- * A failing program as a scenario that holds where nothing is broken: expectations are those that hold under the first technique,
- * and what differs stands above.
+ * A failing program as a scenario: it expects what native loads and refuses, and native's tables at the end, so that it fails where
+ * a technique still differs. What differed stands above.
  */
 export function savedScenario({ text, why, seed }: Failure): string {
-  const program = compile(text);
   const [first] = drawnTechniques(0);
+  const judged = expecting(text, first === undefined ? undefined : seenUnder(compile(text), first));
+  const program = compile(judged);
   const held = first === undefined ? undefined : seenUnder(program, first)?.held;
-  const lines = text.split('\n');
   const dropped = new Set(program.expectations.flatMap(({ statement }, i) => {
     const range = program.statements[statement]?.range;
     return held?.has(i) === true || range === undefined ? [] : [range.line];
   }));
   const head = [`Found by npm run test:equivalence, seed ${seed}.`, ...why.split('\n')].map((line) => `// ${line}`);
-  return [...head, ...lines.filter((_, line) => !dropped.has(line))].join('\n');
+  return [...head, ...judged.split('\n').filter((_, line) => !dropped.has(line))].join('\n');
+}
+
+/** The text with an expectation behind each load, and at the end of CPU 0 one for each entry of the tables. */
+function expecting(text: string, seen: Seen | undefined): string {
+  if (seen === undefined) return text;
+  const word = text.includes('paging 32-bit') ? { name: 'dword', bytes: 4 } : { name: 'qword', bytes: 8 };
+  const tables = seen.entries.map(({ table, index, value }) => `  expect ${word.name} [gva:${table} + ${index * word.bytes}] == ${value}`);
+  let cpu = -1;
+  return text.split('\n').flatMap((line, i, all) => {
+    if (line.startsWith('cpu ')) cpu++;
+    if (line === '}' && cpu === 0) return [...tables, line];
+    // Whether a load is refused is asked right behind it.
+    const value = line.trim() === 'expect refused' && /^ *(user )?x = /.test(all[i - 1] ?? '') ? seen.loads.get(i - 1) : undefined;
+    return value === undefined ? [line] : [line, `  expect x == ${value}`];
+  }).join('\n');
 }
