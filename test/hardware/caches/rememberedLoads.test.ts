@@ -56,4 +56,34 @@ describe('a load in a page that the TLB has', () => {
     assert.equal(load(machine), STATUS.stopped);
     assert.deepEqual(machine.exits.map(({ reason }) => reason), [48]);
   });
+
+  it('is of the page at all 64 bits of its address', () => {
+    const machine = new TestMachine();
+    const pages = [PAGE, PAGE + (1n << 32n), PAGE + (5n << 32n)];
+    pages.forEach((page, index) => {
+      machine.map(page, FRAME + BigInt(index) * 0x1000n, P | RW);
+      machine.put(FRAME + BigInt(index) * 0x1000n, BigInt(index + 1));
+    });
+    for (const index of [0, 0, 0, 1, 0, 1, 1, 1, 2, 1, 0, 2, 2, 2, 0]) {
+      assert.equal(machine.load(pages[index]!, 4), STATUS.done);
+      assert.deepEqual([machine.value, machine.hpa], [BigInt(index + 1), FRAME + BigInt(index) * 0x1000n]);
+    }
+  });
+
+  it('is of as many bytes as are asked for, wherever they lie in its words', () => {
+    const machine = new TestMachine();
+    machine.map(PAGE, FRAME, P | RW);
+    machine.put(FRAME, 0x8877_6655_4433_2211n);
+    machine.put(FRAME + 8n, 0xffee_ddcc_bbaa_9988n | 1n);
+    const bytes = [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x89, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff];
+    for (let time = 0; time < 3; time++) {
+      for (const size of [1, 2, 4, 8]) {
+        for (let at = 0; at <= 8; at++) {
+          assert.equal(machine.load(PAGE + BigInt(at), size), STATUS.done);
+          const expected = bytes.slice(at, at + size).reduceRight((value, byte) => value << 8n | BigInt(byte), 0n);
+          assert.equal(machine.value, expected, `${size} bytes at ${at}`);
+        }
+      }
+    }
+  });
 });
