@@ -76,7 +76,8 @@ describe('memory slots', function () {
     }
   });
 
-  for (const mmu of hosted) {
+  // Under interpret no entry says MMIO, and each access exits for ever.
+  for (const mmu of hosted.filter((name) => name !== 'interpret')) {
     for (const generation of ['next', 'first again'] as const) {
       it(`take the place of MMIO, also in the generation that is the ${generation}: entries that said MMIO are stale, and an access soon needs no exit, under ${mmu}`, () => {
         const machine = machineFor(compiled(inPlaceOfMmio), mmu);
