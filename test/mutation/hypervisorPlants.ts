@@ -92,7 +92,7 @@ export const plants: readonly Plant[] = [
     from: 'mmu.isProtected(this.gfn) || ', to: '',
   },
   {
-    name: 'prefetch without the rights of the entries above', file: 'shadowWp/guestLeaf.ts', under: SHADOW,
+    name: 'prefetch without the rights of the entries above', file: 'shadowWp/guestLeaf.ts', under: SHADOW, test: 'hypervisor/audit.test.ts',
     from: 'accessOf(role) & rightsOfEntry(compiled, lo, hi)', to: '(accessOf(role) | 7) & rightsOfEntry(compiled, lo, hi)',
   },
   {
@@ -100,7 +100,7 @@ export const plants: readonly Plant[] = [
     from: 'when(\'the guest\\\'s leaf is not dirty\', (mmu) => mmu.guest.result.dirty === 0, [', to: 'when(\'never\', () => false, [',
   },
   {
-    name: 'the supervisor fetches what it may write with WP = 0, under SMEP', file: 'shadowWp/fetch.ts', under: SHADOW,
+    name: 'the supervisor fetches what it may write with WP = 0, under SMEP', file: 'shadowWp/fetch.ts', under: SHADOW, test: 'hypervisor/equivalence.test.ts',
     from: '(mmu) => hasSmepOverUser(mmu)', to: '(mmu) => mmu.cpu < 0 && hasSmepOverUser(mmu)',
   },
   {
@@ -206,7 +206,8 @@ export const plants: readonly Plant[] = [
     from: '      mmu.sptes.zap(f.lo(V.sp), f.lo(V.index), mmu.cpu);\n', to: '',
   },
   {
-    name: 'a virtual TLB that keeps global pages whatever CR0 and CR4 say', file: 'shadowVtlb/vtlbMmu.ts', under: ['shadow-vtlb'],
+    name: 'a virtual TLB that keeps global pages at an INVPCID of all contexts', file: 'shadowVtlb/vtlbMmu.ts', under: ['shadow-vtlb'],
+    test: 'hypervisor/equivalence.test.ts',
     from: '(all === 1 || !sptes', to: '(!sptes',
   },
   {
