@@ -23,7 +23,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'missing remote flush: only this CPU\'s TLB is flushed', file: 'shadowWp/shadowMmu.ts', under: SHADOW,
-    from: 'for (const processor of this.processors) processor.invvpid();', to: 'this.processor.invvpid();',
+    from: 'for (const processor of this.processors) this.flushTlbOf(processor);', to: 'this.flushTlbOf(this.processor);',
   },
   {
     name: 'no flush behind an emulated write to a page table', file: 'shadowWp/emulatePageTableWrite.ts', under: ['shadow-wp'],
@@ -126,7 +126,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'no flush behind a load of CR3', file: 'shadowWp/shadowMmu.ts', under: SHADOW,
-    from: '    else this.processor.invvpid();', to: '',
+    from: '    else this.flushTlbOf(this.processor);', to: '',
   },
   {
     name: 'the notifier takes one SPTE of several that map a frame', file: 'shadowWp/unmapGfnRange.ts', under: SHADOW,
@@ -169,16 +169,16 @@ export const plants: readonly Plant[] = [
     from: 'this.write(this.lo & ~(this.writable | this.dirty), this.hi | MMU_WRITABLE_HI, cpu);', to: 'this.write(this.lo, this.hi | MMU_WRITABLE_HI, cpu);',
   },
   {
-    name: 'the guest sees SVME in its EFER', file: 'svmGuest.ts', under: ['npt'], test: 'hypervisor/equivalence.test.ts',
-    from: 'registers[2 * REGISTER.efer]! & ~EFER.SVME', to: 'registers[2 * REGISTER.efer]!',
+    name: 'the guest sees SVME in its EFER', file: 'emulatingVcpu.ts', under: ['npt'], test: 'hypervisor/equivalence.test.ts',
+    from: 'registers[2 * REGISTER.efer]! & ~this.control.hiddenEfer', to: 'registers[2 * REGISTER.efer]!',
   },
   {
     name: 'VMRUN loads an old CR2', file: 'svmGuest.ts', under: ['npt'], test: 'hypervisor/equivalence.test.ts',
     from: ', [REGISTER.cr2, \'guest_cr2\'],', to: ',',
   },
   {
-    name: 'PDPTEs as a MOV to CR3 has loaded them, under nested paging that reads them from memory', file: 'svmGuest.ts', under: ['npt'],
-    from: '  space.useTopEntriesInMemory();\n', to: '',
+    name: 'PDPTEs as a MOV to CR3 has loaded them, under nested paging that reads them from memory', file: 'emulatingVcpu.ts', under: ['npt'],
+    from: '    if (this.control.pdptes === \'in memory\') space.useTopEntriesInMemory();\n', to: '',
   },
   {
     name: 'a nested fault of a guest\'s page table taken for one of the final address', file: 'npt/nestedPageFault.ts', under: ['npt'], test: 'hypervisor/listings.test.ts',
