@@ -4,6 +4,7 @@ import { cachedMappings } from '../../src/hardware/caches/cacheView';
 import { frameOfAddress } from '../../src/hardware/memory/frameNumber';
 import type { Processor } from '../../src/hardware/processor/processor';
 import { USE, type HostFrames } from '../../src/hypervisor/host/hostFrames';
+import type { PhysicalHost } from '../../src/hypervisor/physicalHost';
 import type { HostReach } from '../../src/hypervisor/hostReach';
 import { Nested } from '../../src/hypervisor/nested/level1/nested';
 import { ENTRIES, entryAt, hex, isLarge, isPresent, isWritable, type Entry } from './tableWords';
@@ -45,7 +46,7 @@ function auditVm(machine: Machine, { name, number, technique, processors }: Runn
   const wrong: string[] = [];
   const seen = new Set<string>();
   for (const processor of processors) {
-    wrong.push(...auditTlb(name, number, processor, frames));
+    wrong.push(...auditTlb(name, number, processor, host));
     // Under shadow paging the processor has the levels that the hypervisor gave it: three for guests in PAE or 32-bit paging.
     for (const { space, frame } of technique.roots(processor.cpu)) {
       if (space !== 'ept' && space !== 'npt' && space !== 'shadow') continue;
@@ -59,13 +60,18 @@ function auditVm(machine: Machine, { name, number, technique, processors }: Runn
 }
 
 /** What the TLB has is within reach too, whatever the tables say by now: a frame that goes must be flushed first. */
-function auditTlb(who: string, owner: number, { caches }: Processor, frames: HostFrames): readonly string[] {
+function auditTlb(who: string, owner: number, { caches }: Processor, { frames, pages: { rmap } }: PhysicalHost): readonly string[] {
+  // A frame that was shared stays whose it was at first until the last VM that maps it writes it.
+  const isMappedBy = (frame: number): boolean => {
+    for (let link = rmap.first(frame); link !== 0; link = rmap.next(link)) if (rmap.vmOf(link) === owner) return true;
+    return false;
+  };
   return cachedMappings(caches).flatMap(({ cache, hpaLo, hpaHi, shift }) => {
     if (cache !== 'L1 TLB' && cache !== 'L2 TLB') return [];
     const first = frameOfAddress(hpaLo, hpaHi);
     for (let frame = first; frame < first + 2 ** (shift - 12); frame++) {
       if (frames.useOf(frame) !== USE.guestPage) return [`${who}'s ${cache} leads to hpa ${hex(frame)}, which is no guest's page`];
-      if (frames.mapCountOf(frame) === 1 && frames.ownerOf(frame) !== owner) return [`${who}'s ${cache} leads to hpa ${hex(frame)}, a page of VM ${frames.ownerOf(frame)}`];
+      if (frames.ownerOf(frame) !== owner && !isMappedBy(frame)) return [`${who}'s ${cache} leads to hpa ${hex(frame)}, a page of VM ${frames.ownerOf(frame)}`];
     }
     return [];
   });
