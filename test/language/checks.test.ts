@@ -126,7 +126,9 @@ describe('what would never do what it says', () => {
     assert.deepEqual(problems('machine { paging none }\nprocedure map(a) { x = a }\ncpu 0 { map(1) }'), [], 'a name that is free');
   });
   it('is a line that is never reached, said once', () => {
-    checkFile(`${onCpu('f()')}\nprocedure f() { return; x = 1; x = 2 }`, '5:25-30 warning: This line is never reached; remove it, or the line above that leaves.');
+    checkFile(`${onCpu('f()')}\nprocedure f() { return; x = 1; x = 2 }`, '5:25-30 warning: This line is never reached; remove it, or the line above that leaves or never ends.');
+    checkFile(onCpu('while true { x = 1 }\ny = 2'), '4:1-6 warning: This line is never reached; remove it, or the line above that leaves or never ends.');
+    for (const going of ['while 1 { break }\ny = 2', 'z = 1\nwhile z { x = 1 }\ny = 2', 'while 0 { x = 1 }\ny = 2']) assert.ok(!problems(onCpu(going)).some((said) => said.includes('never reached')), going);
   });
   it('is a kernel access to a user range, when the address is a literal', () => {
     const said = 'warning: The kernel (CPL 0) touches a user range of process p here; write `user` before it, or stac() above it when that is meant.';

@@ -1,6 +1,7 @@
-import type { Expr, For, If, Leave, Repeat, While } from '../generated/ast';
+import { isLeave, type Expr, type For, type If, type Leave, type Repeat, type While } from '../generated/ast';
 import { OP } from '../program';
 import { numberOf } from '../syntax/literals';
+import { nodesOf } from '../syntax/nodes';
 import type { Body, Operand } from './body';
 import { compileAs, compileCondition, compileExpression, compileInto } from './expressions';
 import { assignVariable } from './assignments';
@@ -75,7 +76,8 @@ export function compileWhile(body: Body, node: While): Flow {
   code.jump(again);
   code.place(out);
   endStatement(body, row);
-  return 'goes on';
+  const isEndless = tested.constant !== undefined && tested.constant !== 0n && !namesLayout(body, node.condition);
+  return isEndless && !nodesOf(node.body).some((each) => isLeave(each) && each.what === 'break') ? 'leaves' : 'goes on';
 }
 
 /** `for a in A .. B step S`: B is not included; each turn is a step. */

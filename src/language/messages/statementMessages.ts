@@ -59,7 +59,7 @@ export const statementMessages = {
     sentence: 'This procedure gives <type>; write a value after `return`.', file: 'procedure f(c) -> gva { if c { return }\n return 1 }\ncpu 0 { x = f(1) }',
   },
   'unreachable': {
-    severity: 'warning', sentence: 'This line is never reached; remove it, or the line above that leaves.',
+    severity: 'warning', sentence: 'This line is never reached; remove it, or the line above that leaves or never ends.',
     file: 'procedure f() { return\n x = 1 }\ncpu 0 { f() }',
   },
   'braces-in-text': {
