@@ -32,11 +32,11 @@ const ownLeg = ['conformance', 'exhaustive', 'adapter', 'panel', 'vscode', 'hype
 /** In the order in which they begin: as two or more run side by side, the dear ones come first and the cheap ones fill the end. */
 export const legs: readonly Leg[] = [
   { ...command('build', 'build of everything that ships', [['esbuild.js']]), beside: 'alone' },
-  bundled('hypervisor', 'hypervisors', testFiles('hypervisor')),
   { ...mocha('vscode-ui', 'journeys through the VS Code window', ['test/vscode/ui/**/*.test.ts'], ['--timeout', '180000']), beside: 'window' },
   command('equivalence', 'random guests under every technique', [
     ['--require', 'tsx/cjs', 'test/hypervisor/equivalence/runMain.ts', ...programsOfNpmTest],
   ]),
+  bundled('hypervisor', 'hypervisors', testFiles('hypervisor')),
   bundled('unit', 'unit tests', testFiles('', ownLeg)),
   bundled('language', 'the guest language', testFiles('language')),
   bundled('exhaustive', 'every combination of flags, against the manuals\' prose', testFiles('exhaustive'), 300_000),
