@@ -108,7 +108,7 @@ describe('reporters of pagewalk run', () => {
     const { status, text, errors } = await run(['course/'], {});
     assert.equal(status, 2);
     assert.equal(text.trimEnd().split('\n').at(-1), '4 scenarios: 1 ok, 2 failed, 1 could not be run');
-    assert.match(errors, /b-fails\.guest:5:5: expect x < 2 fails.*\n.*c-dies\.guest:4:3: division by zero.*\n.*d-broken\.guest:3:7: /);
+    assert.match(errors, /b-fails\.guest:5:5: expect x < 2 fails.*\n.*c-dies\.guest:4:3: division by zero.*\n +at cpu 0 \(.*c-dies\.guest:4:3\)\n.*d-broken\.guest:3:7: /);
   });
 
   it('a folder without a scenario is status 2 and a sentence', async () => {
