@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { KIND } from '../../../src/hardware/events/eventTable';
 import { CLOCK_LIMIT } from '../../../src/hardware/caches/cachedLines';
 import { CR4 } from '../../../src/hardware/processor/controlRegisters';
-import { assertSameState } from '../paging/specialized/bothWalks';
+import { assertAlike } from './quietAndTold';
 import { A, D, G, LONG_MODE, P, RW, TestMachine, US, XD } from '../testMachine';
 
 /** Pages of two neighbouring 2-MByte regions, more than the TLB has lines for. */
@@ -76,20 +76,7 @@ describe('a straight miss', () => {
   for (const mode of ['4-level', '5-level'] as const) {
     it(`is as a search, a walk and a fill would be (${mode})`, () => {
       fc.assert(fc.property(fc.array(step, { minLength: 8, maxLength: 60 }), (steps) => {
-        const machines = [machineFor(mode), machineFor(mode)] as const;
-        machines[1].bus.listen(() => undefined, [KIND.tlb_miss]);
-        const [back, otherBack] = machines.map((machine) => {
-          const saved = machine.registry.checkpoint();
-          return () => {
-            machine.registry.restore(saved);
-            machine.processor.reload();
-          };
-        });
-        steps.forEach((each, index) => {
-          const name = `${each.join(' ')}, step ${index}`;
-          assert.deepEqual(perform(machines[0], each, back!), perform(machines[1], each, otherBack!), name);
-          assertSameState(machines[0].registry, machines[1].registry, name);
-        });
+        assertAlike(() => machineFor(mode), steps, perform);
       }), { numRuns: 120 });
     });
 

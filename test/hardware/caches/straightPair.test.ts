@@ -6,6 +6,7 @@ import { KIND } from '../../../src/hardware/events/eventTable';
 import { NESTED_CONTROL, VMCB, type VmcbFieldName } from '../../../src/hardware/svm/vmcb';
 import { PRIMARY, SECONDARY } from '../../../src/hardware/vmx/vmcs';
 import { RESUME } from '../../../src/hardware/processor/processor';
+import { assertAlike } from './quietAndTold';
 import { assertSameState } from '../paging/specialized/bothWalks';
 import { A, D, EA, ED, EPT_ROOT, G, LONG_MODE, P, R, RW, TestMachine, US, W, WB, X, XD } from '../testMachine';
 
@@ -123,20 +124,7 @@ describe('a straight miss behind nested tables', () => {
   for (const what of Object.keys(behind) as Behind[]) {
     it(`is as a search, two walks and fills would be (${what})`, () => {
       fc.assert(fc.property(fc.array(step, { minLength: 8, maxLength: 60 }), (steps) => {
-        const machines = [machineFor(what), machineFor(what)] as const;
-        machines[1].bus.listen(() => undefined, [KIND.tlb_miss]);
-        const [back, otherBack] = machines.map((machine) => {
-          const saved = machine.registry.checkpoint();
-          return () => {
-            machine.registry.restore(saved);
-            machine.processor.reload();
-          };
-        });
-        steps.forEach((each, index) => {
-          const name = `${each.join(' ')}, step ${index}`;
-          assert.deepEqual(perform(machines[0], what, each, back!), perform(machines[1], what, each, otherBack!), name);
-          assertSameState(machines[0].registry, machines[1].registry, name);
-        });
+        assertAlike(() => machineFor(what), steps, (machine, each, back) => perform(machine, what, each, back));
       }), { numRuns: 25 });
     });
 
