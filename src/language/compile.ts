@@ -114,11 +114,6 @@ export function compileScenario(input: CompileInput): CompileResult {
   return { program, symbols, diagnostics, files: sources.read };
 }
 
-/** Diagnostics of a scenario, for an editor. */
-export function diagnose(path: string, text: string, catalog: Catalog, readImport: ReadImport): readonly Diagnostic[] {
-  return compileScenario({ path, text, catalog, readImport }).diagnostics;
-}
-
 function platformOf(report: Report, main: SourceText, scenario: Declarations, catalog: Catalog): readonly SettingValue[] {
   const [platform, ...more] = scenario.platforms;
   for (const { node, source } of more) report.say(source, node, 'machine-twice');

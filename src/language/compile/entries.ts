@@ -2,7 +2,7 @@ import type { Call, Expr, Field } from '../generated/ast';
 import { OP } from '../program';
 import { hex } from './areas';
 import type { Body, Operand } from './body';
-import { entryBits, entryWords, maskBetween, namedFormats, pageBytes, type EntryFormat } from './entryFormat';
+import { entryBits, maskBetween, namedFormats, pageBytes, type EntryFormat } from './entryFormat';
 import { compileAs, compileExpression } from './expressions';
 import { described, isNumeric } from './valueTypes';
 
@@ -213,6 +213,3 @@ export function compileEntryNumber(body: Body, node: Call, name: 'key' | 'bit', 
 }
 
 const keyShift = namedFormats.get('long')?.keyShift ?? 0;
-
-/** Words that an entry constructor takes, for completion. */
-export const constructorWords: readonly string[] = [...entryWords.keys()];
