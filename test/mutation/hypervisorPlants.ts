@@ -117,7 +117,7 @@ export const plants: readonly Plant[] = [
     from: 'accessOf(f.lo(V.error_code)), EFFECTS.hardware)', to: 'accessOf(f.lo(V.error_code)), EFFECTS.none)',
   },
   {
-    name: 'a store across two entries is tracked in the first alone', file: 'shadowWp/trackWrite.ts', under: SHADOW,
+    name: 'a store across two entries is tracked in the first alone', file: 'shadowWp/trackWrite.ts', under: SHADOW, test: 'hypervisor/equivalence.test.ts',
     from: '(Math.floor((offset + f.lo(V.bytes) - 1) / entryBytes) + 1) * span - quadrant', to: '(Math.floor(offset / entryBytes) + 1) * span - quadrant',
   },
   {
