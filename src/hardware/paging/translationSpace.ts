@@ -10,7 +10,7 @@ import { UNPAGED } from './formats/unpaged';
 import { PFEC } from './pageFaultErrorCode';
 import type { PagingFormat } from './pagingFormat';
 import { pagingMode } from './pagingMode';
-import type { ModificationLogging } from '../vmx/modificationLog';
+import type { ModificationLogging } from '../vmx/modificationLogging';
 import type { PhysicalMemory } from '../memory/physicalMemory';
 import { featuresWith, type ProcessorFeatures } from '../processor/processorFeatures';
 import { KEYS } from './protectionKeys';

@@ -67,7 +67,7 @@ export class NestedMmu {
   /** 1: rights were taken away in this exit, and a TLB may still hold them. */
   mustFlush = 0;
   private readonly ept12: TranslationSpace;
-  private readonly log12 = new ModificationLog12(this);
+  private readonly log12: ModificationLog12;
 
   /** `msrBitmap`: host frame of the MSR bitmaps that L2 runs with. */
   constructor(
@@ -87,6 +87,7 @@ export class NestedMmu {
     });
     this.operands = [new OperandPages(modes.l1, vm.host.reach), new OperandPages(modes.l2, vm.host.reach)];
     this.change = new EntryChange(memory);
+    this.log12 = new ModificationLog12(this);
     // The checks read words of memory and nothing else of it.
     this.entryContext = { vmcs: this.vmcs12.words, memory: this.l1, features, maxphyaddr, pdptes: pdptesOfL2(this.l1, maxphyaddr) };
   }
