@@ -1,7 +1,7 @@
 import { OPERATION } from '../hardware/paging/accessKinds';
 import { RFLAGS } from '../hardware/processor/controlRegisters';
 import type { Processor } from '../hardware/processor/processor';
-import { REGISTER } from '../hardware/processor/registers';
+import { CONTROL_REGISTER_NUMBERS, REGISTER } from '../hardware/processor/registers';
 import { RESUME } from '../hardware/processor/rootMode';
 import { CR_ACCESS } from '../hardware/vmx/exitQualification';
 import { VMCS } from '../hardware/vmx/vmcs';
@@ -12,8 +12,6 @@ export const EXCEPTION = { vector: 0, error_code: 1 } as const;
 const V = EXCEPTION;
 const INVALID_OPCODE = 6;
 const GENERAL_PROTECTION = 13;
-/** Control registers whose MOV is the hypervisor's to do, by register. */
-const controlRegisters = new Map<number, number>([[REGISTER.cr0, 0], [REGISTER.cr3, 3], [REGISTER.cr4, 4]]);
 
 /** A hypervisor that runs what believes to be at CPL 0 at CPL 3. */
 export interface RefusedOwner {
@@ -41,9 +39,9 @@ export interface PrivilegedEmulation<M> {
 export function privilegedInstructions<M extends RefusedOwner>(emulation: PrivilegedEmulation<M>): readonly ListingNode<M>[] {
   const call = (mmu: M, procedure: ListingProcedure<never>, ...parameters: readonly number[]): number => mmu.call(procedure, ...parameters);
   return [
-    when('#GP(0) of a MOV to CR0, CR3 or CR4, or from CR3', (mmu, f) => isPrivileged(f) && (isWrite(mmu) && controlRegisters.has(mmu.processor.pending.register) || isReadOfCr3(mmu)), [
+    when('#GP(0) of a MOV to CR0, CR3 or CR4, or from CR3', (mmu, f) => isPrivileged(f) && (isWriteOfControls(mmu) || isReadOfCr3(mmu)), [
       give('handle_cr_access(control register, access type)', (mmu) => call(mmu, emulation.crAccess,
-        controlRegisters.get(mmu.processor.pending.register)!, 0, isWrite(mmu) ? CR_ACCESS.movTo : CR_ACCESS.movFrom, 0)),
+        CONTROL_REGISTER_NUMBERS.get(mmu.processor.pending.register)!, 0, isWrite(mmu) ? CR_ACCESS.movTo : CR_ACCESS.movFrom, 0)),
     ]),
     when('#GP(0) of a MOV from another control register', (mmu, f) => isPrivileged(f) && isRead(mmu) && mmu.processor.pending.register !== REGISTER.efer, [
       line('the register = what the guest has there', {}, ({ processor }) => {
@@ -89,6 +87,12 @@ export function is(mmu: RefusedOwner, operation: number): boolean {
 
 function isWrite(mmu: RefusedOwner): boolean {
   return is(mmu, OPERATION.writeRegister);
+}
+
+/** CR2 has a value and controls nothing. */
+function isWriteOfControls(mmu: RefusedOwner): boolean {
+  const { register } = mmu.processor.pending;
+  return isWrite(mmu) && register !== REGISTER.cr2 && CONTROL_REGISTER_NUMBERS.has(register);
 }
 
 function isRead(mmu: RefusedOwner): boolean {

@@ -8,12 +8,11 @@ import { recordException } from '../vmx/vmxTransitions';
 import { INTERRUPTION, PRIMARY, VMCS } from '../vmx/vmcs';
 import type { GuestPrivilege } from './guestPrivilege';
 import { type InstructionExits, NO_EXIT } from './instructionExits';
-import { REGISTER } from './registers';
+import { CONTROL_REGISTER_NUMBERS } from './registers';
 import type { PendingOperation } from './rootMode';
 
 const TYPE_SHIFT = 8;
 const INT_N_BYTES = 2;
-const controlRegisters = new Map<number, number>([[REGISTER.cr0, 0], [REGISTER.cr2, 2], [REGISTER.cr3, 3], [REGISTER.cr4, 4]]);
 
 /** The instruction that CPL 3 was refused, as an exit: by which reason it counts, with the qualification that VMX has for it. */
 interface Cause {
@@ -116,6 +115,6 @@ function plain(reason: number): Cause {
 
 /** MOV to or from a control register; the others that are privileged are MSRs. */
 function ofRegister(register: number, access: number, ofMsr: number): Cause {
-  const number = controlRegisters.get(register);
+  const number = CONTROL_REGISTER_NUMBERS.get(register);
   return number === undefined ? plain(ofMsr) : { reason: EXIT_REASON.cr_access, lo: encodeCrAccess(number, access), hi: 0 };
 }

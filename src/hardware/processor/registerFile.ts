@@ -5,13 +5,10 @@ import { FLUSH } from '../events/flushCauses';
 import type { InvalidationName } from '../caches/invalidationRows';
 import { pagingMode } from '../paging/pagingMode';
 import type { ProcessorFeatures } from './processorFeatures';
-import { REGISTER } from './registers';
+import { CONTROL_REGISTER_NUMBERS, REGISTER } from './registers';
 import { SECONDARY } from '../vmx/vmcs';
 import { ownedBits, readShadow, secondaryControls } from '../vmx/vmxTransitions';
 
-const CONTROL_REGISTER_INDEX = new Map<number, number>([
-  [REGISTER.cr0, 0], [REGISTER.cr2, 2], [REGISTER.cr3, 3], [REGISTER.cr4, 4],
-]);
 const INVALID_OPCODE = 6;
 const GENERAL_PROTECTION = 13;
 /** Registers whose values have rules, by number. */
@@ -48,12 +45,12 @@ export class RegisterFile {
 
   /** Only CPL 0 may read or write it. */
   isPrivileged(number: number): boolean {
-    return number === REGISTER.efer || number === REGISTER.pkrs || CONTROL_REGISTER_INDEX.has(number);
+    return number === REGISTER.efer || number === REGISTER.pkrs || CONTROL_REGISTER_NUMBERS.has(number);
   }
 
   /** 0, 2, 3 or 4; -1 for a register that is no control register. */
   controlRegisterIndex(number: number): number {
-    return CONTROL_REGISTER_INDEX.get(number) ?? -1;
+    return CONTROL_REGISTER_NUMBERS.get(number) ?? -1;
   }
 
   /** Does translation depend on it? */

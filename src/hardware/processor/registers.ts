@@ -30,6 +30,11 @@ export const REGISTER = {
 
 export const REGISTER_WORDS = 2 * 33;
 
+/** The number in the name of a control register, by number of the register. */
+export const CONTROL_REGISTER_NUMBERS: ReadonlyMap<number, number> = new Map([
+  [REGISTER.cr0, 0], [REGISTER.cr2, 2], [REGISTER.cr3, 3], [REGISTER.cr4, 4],
+]);
+
 /** Activity states, numbered as a VMCS has them. SDM Vol. 3, "Guest Non-Register State". */
 export const ACTIVITY = { active: 0, hlt: 1, shutdown: 2, waitForSipi: 3 } as const;
 

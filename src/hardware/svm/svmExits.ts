@@ -6,14 +6,11 @@ import { type InstructionExits, NO_EXIT } from '../processor/instructionExits';
 import { ioIntercepted, msrIntercepted } from './permissionMaps';
 import type { PermissionBits } from '../memory/permissionBits';
 import { OPERATION } from '../paging/accessKinds';
-import { REGISTER } from '../processor/registers';
+import { CONTROL_REGISTER_NUMBERS, REGISTER } from '../processor/registers';
 import { isIntercepted, SVM_EXIT } from './svmExitCodes';
 import { VMCB } from './vmcb';
 import { NO_VIRTUAL_INTERRUPT, pendingVirtualInterrupt } from './virtualInterrupt';
 
-const CONTROL_REGISTER_NUMBER = new Map<number, number>([
-  [REGISTER.cr0, 0], [REGISTER.cr2, 2], [REGISTER.cr3, 3], [REGISTER.cr4, 4],
-]);
 const PAGE_FAULT = 14;
 const MSR_EFER = 0xc000_0080;
 /** A write that changes nothing else is no business of the selective intercept. APM Vol. 2, "CR0 Selective Write Intercept". */
@@ -92,7 +89,7 @@ export class SvmExits implements InstructionExits {
   /** A write to CR0 that both intercepts want exits by the plain one. */
   registerWrite(register: number, lo: number, _hi: number): number {
     if (register === REGISTER.efer) return this.msr(MSR_EFER, 'write');
-    const number = CONTROL_REGISTER_NUMBER.get(register);
+    const number = CONTROL_REGISTER_NUMBERS.get(register);
     if (number === undefined) return NO_EXIT;
     if (this.intercepts(SVM_EXIT.writeCr0 + number)) return this.movCr(SVM_EXIT.writeCr0 + number);
     const changed = (lo ^ this.processor.registers[2 * REGISTER.cr0]!) & ~CR0_UNSELECTED;
@@ -102,7 +99,7 @@ export class SvmExits implements InstructionExits {
 
   registerRead(register: number): number {
     if (register === REGISTER.efer) return this.msr(MSR_EFER, 'read');
-    const number = CONTROL_REGISTER_NUMBER.get(register);
+    const number = CONTROL_REGISTER_NUMBERS.get(register);
     return number !== undefined && this.intercepts(SVM_EXIT.readCr0 + number) ? this.movCr(SVM_EXIT.readCr0 + number) : NO_EXIT;
   }
 

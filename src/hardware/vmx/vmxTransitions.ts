@@ -3,11 +3,10 @@ import { EVENT_TYPE } from '../delivery/deliveredEvent';
 import { hasErrorCode } from '../delivery/exceptions';
 import { EXIT_REASON } from './exitReasons';
 import { CR_ACCESS, encodeCrAccess } from './exitQualification';
-import { REGISTER } from '../processor/registers';
+import { CONTROL_REGISTER_NUMBERS, REGISTER } from '../processor/registers';
 import { pagingMode } from '../paging/pagingMode';
 import { INTERRUPTION, PRIMARY, SECONDARY, VMCS, type VmcsFieldName } from './vmcs';
 
-const CONTROL_REGISTER_NUMBER = new Map<number, number>([[REGISTER.cr0, 0], [REGISTER.cr3, 3], [REGISTER.cr4, 4]]);
 const PAGE_FAULT = 14;
 /** Of the type in interruption information. */
 const TYPE_SHIFT = 8;
@@ -101,5 +100,5 @@ function changesOwnedBit(vmcs: Int32Array, mask: VmcsFieldName, shadow: VmcsFiel
 }
 
 function crAccess(register: number, type: number): RegisterExit {
-  return { reason: EXIT_REASON.cr_access, qualification: encodeCrAccess(CONTROL_REGISTER_NUMBER.get(register) ?? 0, type) };
+  return { reason: EXIT_REASON.cr_access, qualification: encodeCrAccess(CONTROL_REGISTER_NUMBERS.get(register) ?? 0, type) };
 }
