@@ -1,7 +1,7 @@
 import type { ListingNode, ListingProcedure, ListingText } from '../listing';
 
 /** What the procedures that it shares with hypervisors on VMX say, and what they do here. */
-const phrases: readonly (readonly [there: string, here: string])[] = [
+export const phrases: readonly (readonly [there: string, here: string])[] = [
   ['kvm_flush_remote_tlbs(), INVVPID on every vCPU', 'kvm_flush_remote_tlbs(), INVPCID of all contexts on every vCPU'],
   ['INVVPID of one address: gva', 'INVPCID of one address: gva, in the PCIDs of both roots'],
   ['INVVPID', 'INVPCID of all contexts'],

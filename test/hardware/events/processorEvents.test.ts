@@ -1,18 +1,16 @@
 import { strict as assert } from 'node:assert';
 import type { Tlb } from '../../../src/hardware/caches/tlb';
 import { EventBus } from '../../../src/hardware/events/eventBus';
-import {
-  ACTOR, ACTOR_AT, CPU_AT, type EventName, eventKinds, type Field, field, KIND, KIND_AT, RECORD_WORDS,
-} from '../../../src/hardware/events/eventTable';
+import { ACTOR, type EventName, eventKinds, KIND, KIND_AT } from '../../../src/hardware/events/eventTable';
 import { ProcessorEvents } from '../../../src/hardware/events/processorEvents';
 import type { PendingOperation } from '../../../src/hardware/processor/rootMode';
 import { VMCB } from '../../../src/hardware/svm/vmcb';
 import { EXIT_REASON } from '../../../src/hardware/vmx/exitReasons';
 import { VMCS } from '../../../src/hardware/vmx/vmcs';
+import { type Fields, type Pair, wholeRecord } from './wholeRecord';
 
 const CPU = 3;
-/** A pair whose halves cannot be taken for one another, nor for another pair's. */
-type Pair = readonly [lo: number, hi: number];
+/** Pairs whose halves cannot be taken for one another, nor for another pair's. */
 const A: Pair = [0x1111_1234, 0x2222_5678];
 const B: Pair = [0x3333_1234, 0x4444_5678];
 const C: Pair = [0x5555_1234, 0x6666_5678];
@@ -48,7 +46,6 @@ const exit = (reason: number, information = 0): Int32Array => vmcs({
 });
 const told = (reason: number, gva: Pair, vector = 0): Fields => ({ reason, qualification: A, gva, gpa: C, vector, code: 0x55 });
 
-type Fields = Partial<Record<Field, Pair | number>>;
 type Told = readonly [kind: EventName, actor: keyof typeof ACTOR, fields: Fields];
 interface Case {
   readonly about: string;
@@ -132,20 +129,6 @@ const cases: readonly Case[] = [
   })),
 ];
 
-/** Every word of a record: what is not named here is 0. */
-function recordOf([kind, actor, fields]: Told): number[] {
-  const record: number[] = new Array<number>(RECORD_WORDS).fill(0);
-  record[KIND_AT] = KIND[kind];
-  record[ACTOR_AT] = ACTOR[actor];
-  record[CPU_AT] = CPU;
-  for (const [name, value] of Object.entries(fields)) {
-    const { at } = field[name as Field];
-    if (typeof value === 'number') record[at] = value;
-    else [record[at], record[at + 1]] = value;
-  }
-  return record;
-}
-
 describe('what a processor tells', () => {
   for (const { about, act, tells } of cases) {
     it(`of ${about} is every field that its kind has, and nothing else`, () => {
@@ -157,7 +140,7 @@ describe('what a processor tells', () => {
       events.accessDone(pending(8), ...D, ...D, ...D);
       heard.length = 0;
       act(events);
-      assert.deepEqual(heard, tells.map(recordOf));
+      assert.deepEqual(heard, tells.map(([kind, actor, fields]) => wholeRecord(kind, actor, CPU, fields)));
     });
 
     it(`of ${about} is told nobody who did not ask for its kind`, () => {

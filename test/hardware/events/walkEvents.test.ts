@@ -1,17 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { EventBus } from '../../../src/hardware/events/eventBus';
-import {
-  ACTOR, ACTOR_AT, CPU_AT, type EventName, eventKinds, type Field, field, KIND, KIND_AT, RECORD_WORDS, SPACE,
-} from '../../../src/hardware/events/eventTable';
+import { ACTOR, type EventName, eventKinds, KIND, KIND_AT, SPACE } from '../../../src/hardware/events/eventTable';
 import {
   reportFlagUpdate, reportNestedTlb, reportStructureCache, reportTableRead, reportWalk, reportWalkDone,
 } from '../../../src/hardware/events/walkEvents';
 import type { TranslationSpace } from '../../../src/hardware/paging/translationSpace';
 import { WALK } from '../../../src/hardware/paging/walkOutcome';
+import { type Fields, type Pair, wholeRecord } from './wholeRecord';
 
 const CPU = 2;
-type Pair = readonly [lo: number, hi: number];
-type Fields = Partial<Record<Field, Pair | number>>;
 /** What a walk may tell of, each value another. */
 const SERVED: Pair = [0x1111_1000, 0x11];
 const WALKED: Pair = [0x2222_2000, 0x22];
@@ -81,19 +78,6 @@ const cases: readonly Case[] = [
   { about: 'a line of the nested TLB', kind: 'nested_tlb_fill', act: (of) => reportNestedTlb(of, KIND.nested_tlb_fill, 6), own: { index: 6, hpa: HPA } },
 ];
 
-function recordOf(kind: EventName, fields: Fields): number[] {
-  const record: number[] = new Array<number>(RECORD_WORDS).fill(0);
-  record[KIND_AT] = KIND[kind];
-  record[ACTOR_AT] = ACTOR.walker;
-  record[CPU_AT] = CPU;
-  for (const [name, value] of Object.entries(fields)) {
-    const { at } = field[name as Field];
-    if (typeof value === 'number') record[at] = value;
-    else [record[at], record[at + 1]] = value;
-  }
-  return record;
-}
-
 describe('what a walk tells', () => {
   for (const { about, kind, outcome = WALK.mapped, act, own, nested = own } of cases) {
     for (const isNested of [0, 1] as const) {
@@ -103,7 +87,7 @@ describe('what a walk tells', () => {
         bus.listen((record) => heard.push([...record]), 'all');
         // Twice, each time after one of the other: where a record is used again, nothing of the last one stays.
         for (const is of [isNested, isNested === 0 ? 1 : 0, isNested] as const) act(space(bus, is, outcome));
-        const expected = recordOf(kind, {
+        const expected = wholeRecord(kind, 'walker', CPU, {
           gva: SERVED, space: SPACE.ept, ...isNested === 0 ? own : { gpa: WALKED, guestLevel: 3, ...nested },
         });
         assert.deepEqual([heard.length, heard[0], heard[2]], [3, expected, expected]);
