@@ -5,7 +5,7 @@ import { REGISTER } from '../../hardware/processor/registers';
 import { DESCRIPTOR_TABLE, SEGMENT, SEGMENT_RIGHTS } from '../../hardware/segments/segmentRegisters';
 import { saveGuestState } from '../../hardware/vmx/guestState';
 import { PIN, VMCS } from '../../hardware/vmx/vmcs';
-import { give, when, type ListingFrame } from '../listing';
+import { give, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { afterAccess, emulateAccessOf, walkOther } from '../shadowWp/emulateAccess';
 import { emulatePageTableWrite } from '../shadowWp/emulatePageTableWrite';
 import { fetch } from '../shadowWp/fetch';
@@ -59,10 +59,10 @@ function flavour(vm: VirtualMachine, mmus: Map<number, DeprivilegedMmu>): Shadow
     name: 'deprivileged',
     mostRoots: rootLabels.length,
     procedures,
-    listing: [
+    listing: inOwnWords([
       ...trapHandlers, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccessOf<ShadowMmu>(afterAccess, []), walkOther,
       loadRoot, unmapGfnRange, handleMmioPageFault, flushShadowMemslot, enableLogDirty,
-    ].map((procedure) => inOwnWords(procedure as never)),
+    ] as readonly ListingProcedure<never>[]),
     makeSptes: (...parts) => new DeprivilegedSptes(...parts),
     makeMmu: (cpu, ...parts) => {
       const mmu = new DeprivilegedMmu(new OwnPrivilege(vm.host.registry, cpu), vm.host.tags, cpu, ...parts);
