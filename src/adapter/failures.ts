@@ -35,6 +35,10 @@ export function sessionGone(command: string): Failure {
   return new Failure(1005, `"${command}" came after the session was disconnected.`, 'quiet');
 }
 
+export function namelessRequest(): Failure {
+  return new Failure(1006, 'A request names what it asks for in "command" as text.', 'quiet');
+}
+
 export function programMissing(): Failure {
   return new Failure(1010, 'The launch configuration names no scenario: set "program" to a .guest file.', 'dialog');
 }

@@ -1,7 +1,7 @@
 import { DebugSession, Event, Response } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { argumentKinds, hasArgument, type RequestRow } from './answer';
-import { Failure, badArgument, internalError, notStopped, sessionGone, unknownRequest, wrongPhase } from './failures';
+import { Failure, badArgument, internalError, namelessRequest, notStopped, sessionGone, unknownRequest, wrongPhase } from './failures';
 import type { FileAccess } from './fileAccess';
 import { requestRow } from './requestTable';
 import { SessionState } from './sessionState';
@@ -16,7 +16,8 @@ import type { Simulator } from './simulator';
 export class PagewalkSession extends DebugSession {
   private readonly state: SessionState;
 
-  constructor(simulator: Simulator, files: FileAccess) {
+  /** `onShutdown` is called when the last response has been sent. */
+  constructor(simulator: Simulator, files: FileAccess, private readonly onShutdown: () => void = () => undefined) {
     super();
     this.setDebuggerLinesStartAt1(true);
     this.setDebuggerColumnsStartAt1(true);
@@ -28,8 +29,22 @@ export class PagewalkSession extends DebugSession {
     );
   }
 
+  /** Takes any value a client may send. What cannot be answered, as nobody could tell to what, is told of on the debug console. */
+  override handleMessage(message: DebugProtocol.ProtocolMessage): void {
+    const value: unknown = message;
+    const { type, seq } = (value ?? {}) as { readonly type?: unknown; readonly seq?: unknown };
+    if (type === 'response') return; // The adapter asks nothing of its client.
+    if (type === 'request' && typeof seq === 'number') this.dispatchRequest(message as DebugProtocol.Request);
+    else this.complain(`A message is no request with a number "seq": it was left out. It begins with ${JSON.stringify(value).slice(0, 40)}.`);
+  }
+
   protected override dispatchRequest(request: DebugProtocol.Request): void {
     void this.answer(request);
+  }
+
+  /** Tells of something on the wire that has no other answer. */
+  complain(sentence: string): void {
+    this.state.output.note(sentence);
   }
 
   /** Ends what runs; the transport is closed by its owner. */
@@ -38,10 +53,10 @@ export class PagewalkSession extends DebugSession {
     this.state.phase = 'disconnected';
   }
 
-  /** The client is gone or said good-bye: nothing runs on without it. */
+  /** The client has said good-bye: nothing runs on without it, and the owner of the transport closes it. */
   override shutdown(): void {
     this.dispose();
-    super.shutdown();
+    this.onShutdown();
   }
 
   private async answer(request: DebugProtocol.Request): Promise<void> {
@@ -66,6 +81,7 @@ export class PagewalkSession extends DebugSession {
 
   private async handle(request: DebugProtocol.Request): Promise<object | Failure | undefined> {
     const { command } = request;
+    if (typeof command !== 'string') return namelessRequest();
     const handler = requestRow(command);
     if (handler === undefined) return unknownRequest(command);
     const refusal = this.refusal(command, handler, request.arguments);

@@ -1,13 +1,52 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { MessageFrames, framed } from './messageFrames';
 import { nodeFiles } from './nodeFiles';
 import { simulator } from './pagewalkSimulator';
+import type { FileAccess } from './fileAccess';
 import { PagewalkSession } from './session';
+import type { Simulator } from './simulator';
+
+/** What was written last is on its way still, and some clients end the process themselves and want to meet it alive. */
+const GRACE_MILLISECONDS = 100;
+
+/** The two directions of a transport, and what to do when the session is over. */
+export interface Transport {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream;
+  /** Called once: the client has said good-bye, or is gone. */
+  readonly over: () => void;
+}
+
+/** A session over a byte stream. A client that vanishes, in whatever state, ends it and nothing else. */
+export function serveStream(machines: Simulator, files: FileAccess, { input, output, over }: Transport): PagewalkSession {
+  let isOpen = true;
+  const close = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    session.dispose();
+    over();
+  };
+  const session = new PagewalkSession(machines, files, close);
+  session.onDidSendMessage((message) => { if (isOpen) output.write(framed(message)); });
+  const frames = new MessageFrames({
+    message: (value) => { session.handleMessage(value as Parameters<typeof session.handleMessage>[0]); },
+    problem: (sentence) => { session.complain(sentence); },
+  });
+  const leave = (): void => {
+    frames.end();
+    close();
+  };
+  input.on('data', (bytes: Buffer) => { frames.take(bytes); });
+  for (const end of ['end', 'close', 'error']) input.on(end, leave);
+  output.on('error', leave);
+  return session;
+}
 
 /** Serves one session on standard input and output; the process ends with it. */
 export function serveStdio(): void {
-  const session = new PagewalkSession(simulator, nodeFiles);
+  const over = (): void => { setTimeout(() => process.exit(0), GRACE_MILLISECONDS); };
+  const session = serveStream(simulator, nodeFiles, { input: process.stdin, output: process.stdout, over });
   process.on('SIGTERM', () => { session.shutdown(); });
-  session.start(process.stdin, process.stdout);
 }
 
 /**
@@ -16,11 +55,7 @@ export function serveStdio(): void {
  */
 export function serveLoopback(port: number): Promise<number> {
   const server = createServer((socket) => {
-    const session = new PagewalkSession(simulator, nodeFiles);
-    session.setRunAsServer(true);
-    // A client that vanishes is no mistake of ours: the socket's close ends the session.
-    socket.on('error', () => undefined);
-    session.start(socket, socket);
+    serveStream(simulator, nodeFiles, { input: socket, output: socket, over: () => { socket.end(); } });
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
