@@ -19,15 +19,17 @@ export interface Transport {
 
 /** A session over a byte stream. A client that vanishes, in whatever state, ends it and nothing else. */
 export function serveStream(machines: Simulator, files: FileAccess, { input, output, over }: Transport): PagewalkSession {
-  let isOpen = true;
+  let isOver = false;
+  let isGone = false;
   const close = (): void => {
-    if (!isOpen) return;
-    isOpen = false;
+    if (isOver) return;
+    isOver = true;
     session.dispose();
     over();
   };
   const session = new PagewalkSession(machines, files, close);
-  session.onDidSendMessage((message) => { if (isOpen) output.write(framed(message)); });
+  // A request after the good-bye is answered too, while there is someone to hear it.
+  session.onDidSendMessage((message) => { if (!isGone) output.write(framed(message)); });
   const frames = new MessageFrames({
     message: (value) => { session.handleMessage(value as Parameters<typeof session.handleMessage>[0]); },
     problem: (sentence) => { session.complain(sentence); },
@@ -36,9 +38,14 @@ export function serveStream(machines: Simulator, files: FileAccess, { input, out
     frames.end();
     close();
   };
+  const vanish = (): void => {
+    isGone = true;
+    leave();
+  };
   input.on('data', (bytes: Buffer) => { frames.take(bytes); });
-  for (const end of ['end', 'close', 'error']) input.on(end, leave);
-  output.on('error', leave);
+  input.on('end', leave);
+  for (const end of ['close', 'error']) input.on(end, vanish);
+  output.on('error', vanish);
   return session;
 }
 
