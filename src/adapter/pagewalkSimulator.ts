@@ -7,7 +7,7 @@ import { vmReport } from '../engine/vmReport';
 import type { Listing } from '../hypervisor/listing';
 import { TableChanges } from '../inspect/changes';
 import { machineScopes } from '../inspect/machineScopes';
-import { readMemory } from '../inspect/memory';
+import { hostAddress, readMemory } from '../inspect/memory';
 import { tables } from '../inspect/tables';
 import { tablesAt } from '../inspect/tablesAt';
 import { translation } from '../inspect/translation';
@@ -42,6 +42,7 @@ function inspectorOf(timeline: Timeline): Inspector {
   return {
     noteStop: () => { changes.noteStop(timeline.moment()); },
     readMemory: (cpu, space, address, count) => readMemory(timeline, cpu, space, address, count),
+    hostAddress: (cpu, space, address) => hostAddress(timeline, cpu, space, address),
     runningLines: (name) => (listing(name)?.lines ?? []).flatMap(({ runs }, index) => (runs ? [index + 1] : [])),
     listedValues: (name, line) => {
       const shown = listing(name);

@@ -35,6 +35,8 @@ export interface Inspector {
   noteStop(): void;
   /** Bytes from `address` on, up to the first one that nothing backs. */
   readMemory(cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
+  /** Where an address of a space lies in host-physical memory as the tables stand (for `Debuggee.lastWriter`), or why nowhere. */
+  hostAddress(cpu: number, space: AddressSpace, address: bigint): { readonly address: bigint } | { readonly nobody: string };
   /** Lines (from 1) of a listing at which something runs. */
   runningLines(listing: string): readonly number[];
   /** Named values that a line (from 1) of a listing can have, by their numbers in its events. */

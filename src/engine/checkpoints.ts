@@ -5,7 +5,8 @@ export const INTERVAL = 8192;
 /** Checkpoints kept; past that, every other one of the older half goes. */
 const KEPT = 128;
 
-interface Kept {
+/** A checkpoint, and the step that was to come when it was taken. */
+export interface Kept {
   readonly step: number;
   readonly checkpoint: Checkpoint;
 }
@@ -30,6 +31,11 @@ export class Checkpoints {
   /** Step of the newest checkpoint at or before `step`. */
   before(step: number): number {
     return this.kept[this.indexBefore(step)]!.step;
+  }
+
+  /** The checkpoints that history has by now, oldest first, each with its step. */
+  get stretches(): readonly Kept[] {
+    return this.kept;
   }
 
   /**

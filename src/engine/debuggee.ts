@@ -159,6 +159,26 @@ export interface LastAccess {
   readonly actor: number;
 }
 
+/** Whose doing a write to memory was: `processor` for the flags that its walks set. */
+export type WriterKind = 'guest' | 'processor' | 'hypervisor' | 'host' | 'device';
+
+/** The write that made some bytes of memory what they are. */
+export interface LastWrite {
+  /** The event that tells of it (a table entry is written right behind its event, all else right before), or where the next step starts. */
+  readonly moment: Moment;
+  /** False while the guest boots and boot is not shown: no motion leads there. */
+  readonly isShown: boolean;
+  /** The thread that did the step. */
+  readonly thread: number;
+  readonly by: WriterKind;
+  /** The statement that ran: index into Program.statements. */
+  readonly statement: number;
+  /** The line of a listing that did it, where one was running: name as in `Debuggee.listings`, line from 1. */
+  readonly listed?: { readonly listing: string; readonly line: number; readonly procedure: string };
+  /** What happened, in one line: `EPT PTE of the EPT tables at hpa:0x104008: 0x0 becomes 0x5007`. */
+  readonly text: string;
+}
+
 /**
  * A scenario under the debugger: the engine's face to adapter and command.
  *
@@ -202,6 +222,12 @@ export interface Debuggee {
   /** Events of the step the debugger stands in, up to the present moment, in order. */
   eventsOfStep(): readonly EventView[];
   lastAccess(): LastAccess | undefined;
+  /**
+   * Who wrote the `bytes` (at most 4096, within a page) at a host-physical address last, so that they hold what they hold
+   * at the present moment, which is not disturbed. `nobody`: why there is none, as a sentence. An address of another space
+   * is first looked up: `Inspector.hostAddress`.
+   */
+  lastWriter(address: bigint, bytes: number): LastWrite | { readonly nobody: string };
   /** Variables of guest frame `depth` that have a value by now. */
   variables(cpu: number, depth: number): readonly NamedValue[];
   /**

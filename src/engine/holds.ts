@@ -164,6 +164,19 @@ export class Holds {
     if (this.executes === 'for good') this.forgetPast();
   }
 
+  /** Takes aside what is known of steps that are held, for executing others in between; the result puts it back. */
+  setAside(): () => void {
+    const held = [...this.held];
+    const { past, resumed, executes } = this;
+    this.past = [];
+    this.executes = 'for good';
+    return () => {
+      this.held.clear();
+      for (const [actor, step] of held) this.held.set(actor, step);
+      Object.assign(this, { past, resumed, executes });
+    };
+  }
+
   /** Gives up what only a way back into the middle of a held step needs. */
   forgetPast(): void {
     for (const checkpoint of this.past) if (this.registry.isLive(checkpoint)) this.registry.forget(checkpoint);

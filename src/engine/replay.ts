@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../hardware/state/registry';
-import { Checkpoints } from './checkpoints';
+import { Again } from './again';
+import { Checkpoints, type Kept } from './checkpoints';
 import type { Moment } from './debuggee';
 import type { LogPoints } from './logPoints';
 import type { Machine } from './machine';
@@ -117,6 +118,39 @@ export class Replay {
     this.executeListening((record) => records.push(record.slice()));
     this.putBack(anchor);
     return records;
+  }
+
+  /** The checkpoints of history, oldest first: the run can be seen again from each, by `aside`. */
+  get stretches(): readonly Kept[] {
+    return this.checkpoints.stretches;
+  }
+
+  /** Events of the step stood in, with those from before it was held. */
+  eventsOfStep(): readonly Int32Array[] {
+    return this.event === 0 ? [] : [...this.machine.interpreter.holds.eventsBefore(this.step), ...this.records];
+  }
+
+  /**
+   * Has `look` see the run once more from a checkpoint of history on (left out: from the start of the step stood in, or the
+   * present moment between steps), and then puts the present moment back, byte for byte. No checkpoint becomes void, nothing is said, and no hit is counted.
+   */
+  aside<Seen>(from: Checkpoint | undefined, look: (again: Again) => Seen): Seen {
+    const { machine } = this;
+    const { registry, interpreter: { holds } } = machine;
+    const putHoldsBack = holds.setAside();
+    const here = registry.checkpoint();
+    const { furthest } = this;
+    this.furthest = Infinity;
+    const start = from ?? this.anchor;
+    if (start !== undefined) registry.rewrite(start);
+    machine.reload();
+    try {
+      return look(new Again(machine));
+    } finally {
+      this.putBack(here);
+      putHoldsBack();
+      this.furthest = furthest;
+    }
   }
 
   /** Step of the newest checkpoint at or before `step`. */

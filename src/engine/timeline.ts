@@ -5,11 +5,12 @@ import { pairToBigInt } from './arithmetic';
 import { BackwardMotions, isEarlierLine, isEarlierReference } from './backwardMotions';
 import { Breakpoints } from './breakpoints';
 import type {
-  Debuggee, EventBreakpoint, EventView, Frame, LastAccess, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue, Outcome, OutputLine,
+  Debuggee, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue, Outcome, OutputLine,
   StatementBreakpoint, Stop,
 } from './debuggee';
 import { viewEvent } from './eventView';
 import type { GuestFrame } from './guestStack';
+import { lastWriter } from './lastWriter';
 import { LogPoints } from './logPoints';
 import type { Machine } from './machine';
 import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving } from './motions';
@@ -154,6 +155,10 @@ export class Timeline implements Debuggee {
     return this.access.found;
   }
 
+  lastWriter(address: bigint, bytes: number): LastWrite | { readonly nobody: string } {
+    return lastWriter(this.replay, address, bytes, this.origin ?? 0);
+  }
+
   variables(cpu: number, depth: number): readonly NamedValue[] {
     const stack = this.machine.interpreter.stacks[cpu]!;
     const frames = stack.frames();
@@ -247,7 +252,7 @@ export class Timeline implements Debuggee {
   private eventsInStep(cpu: number): readonly Int32Array[] {
     const { holds } = this.machine.interpreter;
     if (cpu !== this.replay.cpu) return holds.eventsOf(cpu);
-    return this.replay.event === 0 ? [] : [...holds.eventsBefore(this.replay.step), ...this.replay.records];
+    return this.replay.eventsOfStep();
   }
 
   /** Those of a nested guest that runs stand above those of the CPU that has entered it. */

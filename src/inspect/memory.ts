@@ -2,7 +2,7 @@ import type { Machine } from '../engine/machine';
 import type { RunningVm } from '../engine/runningVm';
 import { pageHi, pageLo } from '../hypervisor/memslots';
 import { SlotMemory } from '../hypervisor/slotMemory';
-import { frameOfHalves, type AddressSpace } from './addressText';
+import { addressText, frameOfHalves, type AddressSpace } from './addressText';
 import { canonicalAddress } from './canonicalAddress';
 import type { StoppedMachine } from './stoppedMachine';
 
@@ -34,6 +34,18 @@ export function readMemory(target: Pick<StoppedMachine, 'machine'>, cpu: number,
     done = end;
   }
   return bytes;
+}
+
+/** Where the byte at an address of a space lies in host-physical memory as the tables stand, for asking who wrote it. Touches nothing. */
+export function hostAddress(
+  { machine }: Pick<StoppedMachine, 'machine'>, cpu: number, space: AddressSpace, address: bigint,
+): { readonly address: bigint } | { readonly nobody: string } {
+  const backing = backingOf(machine, cpu, space, address);
+  switch (backing.kind) {
+    case 'frame': return { address: BigInt(backing.frame) * PAGE_BYTES + address % PAGE_BYTES };
+    case 'zeros': return { nobody: `Nobody has written ${addressText(space, address)}: the host has not backed it yet, and it reads as zero.` };
+    case 'hole': return { nobody: `${addressText(space, address)} is no memory as the tables stand.` };
+  }
 }
 
 function copyPage(machine: Machine, frame: number, offset: number, into: Uint8Array): void {

@@ -33,6 +33,7 @@ export const scriptedSimulator: Simulator = {
 const inspector: Inspector = {
   readMemory: (_cpu, _space, address, count) =>
     Uint8Array.from({ length: Math.max(0, Math.min(count, Number(0x1010n - address))) }, (_, i) => i & 0xff),
+  hostAddress: (_cpu, _space, address) => ({ address }),
   runningLines: () => [1, 3],
   listedValues: () => [],
   entriesAt: () => ({ isTable: true }),
@@ -187,6 +188,7 @@ class ScriptedDebuggee implements Debuggee {
 
   eventsOfStep(): readonly EventView[] { return this.seen === undefined ? [] : [this.seen]; }
   lastAccess(): undefined { return undefined; }
+  lastWriter(): { readonly nobody: string } { return { nobody: 'The script writes no memory.' }; }
   variables(): [{ name: string; value: bigint; type: 'gva' }] { return [{ name: 'slot', value: 0x1000n, type: 'gva' }]; }
   evaluate(fragment: Fragment): { value: bigint; type: Fragment['type'] } {
     const constant = fragment.constants[0] ?? 0;

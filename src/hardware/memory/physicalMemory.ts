@@ -74,6 +74,20 @@ export class PhysicalMemory {
     this.arena.watch(word);
   }
 
+  /** From here on `isUnwritten` tells whether the word at an index of `words`, or one near it, has been written. */
+  watchWrites(word: number): void {
+    this.arena.watchWrites(word);
+  }
+
+  isUnwritten(word: number): boolean {
+    return this.arena.isUnwritten(word);
+  }
+
+  /** True when the word at an index of `words`, or one near it, may have been written between two checkpoints, given by their numbers; without the later one until now. */
+  wasWritten(word: number, from: number, until?: number): boolean {
+    return this.arena.wasWritten(word, from, until);
+  }
+
   load32(lo: number, hi: number): number {
     const place = this.placeOf(lo, hi);
     if (place === 0) return this.isInstalled(lo, hi) ? 0 : -1;

@@ -2,6 +2,10 @@
 const GRANULE_SHIFT = 4;
 const GRANULE_WORDS = 1 << GRANULE_SHIFT;
 
+/** Who watches a granule: walks, which are told by `watchVersion`; the search for a writer, by `isUnwritten`. */
+const WALKS = 1;
+const HISTORY = 2;
+
 /** What was saved since one checkpoint: runs of [granule number, its 16 old words]. */
 class UndoLog {
   words = new Int32Array(0);
@@ -34,7 +38,7 @@ export class TrackedWords {
   /** Epoch in which a granule was last saved; equal to `epoch` means: already saved. */
   private savedIn: Int32Array;
   private epoch = 1;
-  /** 1 for each granule whose next write is to be told by `watchVersion`; none of them is saved in this epoch. */
+  /** For whom the next write to each granule is to be told; none of those that are watched is saved in this epoch. */
   private watched: Uint8Array;
   /** Changes at the next write to a granule that is watched, and when contents are put back. Derived. */
   watchVersion = 1;
@@ -75,10 +79,33 @@ export class TrackedWords {
    * for one that was not saved yet, and to save one twice is harmless, since the older copy is applied last.
    */
   watch(index: number): void {
+    this.watchFor(WALKS, index);
+  }
+
+  /** From here on `isUnwritten` tells whether the granule of a word has been written, whoever else watches it. */
+  watchWrites(index: number): void {
+    this.watchFor(HISTORY, index);
+  }
+
+  isUnwritten(index: number): boolean {
+    return (this.watched[index >> GRANULE_SHIFT]! & HISTORY) !== 0;
+  }
+
+  private watchFor(whom: number, index: number): void {
     const granule = index >> GRANULE_SHIFT;
-    if (this.watched[granule] !== 0) return;
-    this.watched[granule] = 1;
+    if ((this.watched[granule]! & whom) !== 0) return;
+    this.watched[granule]! |= whom;
     this.savedIn[granule] = 0;
+  }
+
+  /** True when a word, or one near it, may have been written between checkpoint `number` and the later one `until` (left out: the present). */
+  wasWritten(index: number, number: number, until = this.logs.length + 1): boolean {
+    const granule = index >> GRANULE_SHIFT;
+    for (let i = number - 1; i < until - 1; i++) {
+      const { words, length } = this.logs[i]!;
+      for (let at = 0; at < length; at += 1 + GRANULE_WORDS) if (words[at] === granule) return true;
+    }
+    return false;
   }
 
   /** Starts a new stretch of history; gives the number to hand to `restore`. */

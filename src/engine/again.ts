@@ -1,0 +1,50 @@
+import type { Checkpoint } from '../hardware/state/registry';
+import type { Machine } from './machine';
+import { RUN } from './runState';
+
+/** A stretch of the run that is executed once more only to be looked at: what `Replay.aside` gives. */
+export class Again {
+  private readonly start: Checkpoint;
+
+  constructor(readonly machine: Machine) {
+    this.start = machine.registry.checkpoint();
+  }
+
+  get step(): number {
+    return this.machine.interpreter.run.step;
+  }
+
+  /** The actor that does the step ahead. */
+  get actor(): number {
+    return this.machine.interpreter.scheduler.current;
+  }
+
+  get isOver(): boolean {
+    return this.machine.interpreter.run.status !== RUN.running;
+  }
+
+  /** Back to where the stretch began. */
+  rewind(): void {
+    this.machine.registry.restore(this.start);
+    this.machine.reload();
+  }
+
+  /** Executes the step ahead; the run must not be over. */
+  execute(): void {
+    this.machine.interpreter.step();
+  }
+
+  /** To the start of `step`, which lies ahead. */
+  goTo(step: number): void {
+    while (this.step < step && !this.isOver) this.execute();
+  }
+
+  /** Executes the step ahead, and has `listener` told of each event of it. */
+  executeListening(listener: (record: Int32Array) => void): void {
+    const { bus } = this.machine;
+    this.machine.forgetDerived();
+    bus.listen(listener, 'all');
+    this.execute();
+    bus.silence();
+  }
+}
