@@ -16,6 +16,8 @@ export const capabilities = {
   supportsSteppingGranularity: true,
   supportsEvaluateForHovers: true,
   supportsClipboardContext: true,
+  supportsCompletionsRequest: true,
+  completionTriggerCharacters: ['.'],
   supportsReadMemoryRequest: true,
   supportsDelayedStackTraceLoading: true,
   supportsLoadedSourcesRequest: true,

@@ -5,24 +5,34 @@ import { launch } from '../engine/launch';
 import type { Timeline } from '../engine/timeline';
 import { vmReport } from '../engine/vmReport';
 import type { Listing } from '../hypervisor/listing';
+import { addressWalk } from '../inspect/addressWalk';
+import { linesOver } from '../inspect/cachedLineRows';
 import { TableChanges } from '../inspect/changes';
+import { decodedNumber } from '../inspect/decodedNumber';
 import { machineScopes } from '../inspect/machineScopes';
+import { mappers } from '../inspect/mappers';
 import { hostAddress, readMemory } from '../inspect/memory';
+import { configurationRows } from '../inspect/settingRows';
+import { tableCounts } from '../inspect/tableCounts';
 import { tables } from '../inspect/tables';
 import { tablesAt } from '../inspect/tablesAt';
 import { translation } from '../inspect/translation';
 import { walkPicture } from '../inspect/walkPicture';
 import { compileScenario } from '../language/compile';
+import { expressionCompletions } from '../language/editor/completion';
+import type { EditedScenario } from '../language/editor/editedScenario';
 import { compileExpression, type Site } from '../language/expression';
 import type { Inspector, Simulator } from './simulator';
 
 /** The floors below as one thing: what every session outside of tests runs on. */
 export const simulator: Simulator = {
   compile: (path, text, readImport) => {
-    const { program, symbols, diagnostics } = compileScenario({ path, text, readImport, catalog });
-    if (program === undefined || symbols === undefined) return { diagnostics };
+    const { program, symbols, diagnostics, files: [main, ...others] } = compileScenario({ path, text, readImport, catalog });
+    if (program === undefined || symbols === undefined || main === undefined) return { diagnostics };
+    const edited: EditedScenario = { files: [main, ...others], diagnostics, program, catalog };
     const scenario = {
       program,
+      completions: (expression: string) => expressionCompletions(edited, expression),
       compileExpression: (expression: string, site: Site) => compileExpression({ program, symbols }, expression, site),
     };
     return { scenario, diagnostics };
@@ -58,6 +68,12 @@ function inspectorOf(timeline: Timeline): Inspector {
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),
+    walkFor: (asked) => addressWalk(timeline, asked),
+    mappers: (space, address, vm) => mappers(timeline, space, address, vm === '' ? undefined : vm),
+    tableCounts: (space) => tableCounts(timeline, space),
+    cachedLines: (cpu, gva) => linesOver(timeline.machine.processors[cpu]!, Number(BigInt.asIntN(32, gva)), Number(BigInt.asIntN(32, gva >> 32n))),
+    decoded: (cpu, value, name) => decodedNumber(timeline, cpu, value, name),
+    settings: () => configurationRows(timeline.machine.configuration),
     machineScopes: (actor) => machineScopes(timeline, actor),
     costs: (cpu) => {
       const { machine } = timeline;

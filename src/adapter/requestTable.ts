@@ -1,6 +1,7 @@
 import { REQUEST } from '../protocol/requests';
 import { row, type Phase, type RequestRow } from './answer';
 import { breakpointLocations, setBreakpoints, setExceptionBreakpoints, setFunctionBreakpoints } from './requests/breakpoints';
+import { completions } from './requests/completions';
 import { dataBreakpointInfo, setDataBreakpoints } from './requests/dataBreakpoints';
 import { evaluate } from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptionInfo';
@@ -51,6 +52,7 @@ const rows: Readonly<Record<string, RequestRow>> = {
   scopes: row(stopped, { frameId: 'number' }, scopes),
   variables: row(stopped, { variablesReference: 'number' }, variables),
   evaluate: row(stopped, { expression: 'text' }, evaluate),
+  completions: row(stopped, { text: 'text', column: 'number' }, completions),
   exceptionInfo: row(stopped, {}, exceptionInfo),
   readMemory: row(stopped, { memoryReference: 'text', count: 'number' }, readMemory),
   source: row([...launched, 'over'], {}, source),

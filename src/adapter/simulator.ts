@@ -1,18 +1,25 @@
 import type { Debuggee } from '../engine/debuggee';
 import type { CauseOfCycles } from '../engine/costs/costModel';
 import type { AddressSpace } from '../inspect/addressText';
+import type { AskedWalk, WalkedTables } from '../inspect/addressWalk';
+import type { DecodedNumber } from '../inspect/decodedNumber';
 import type { MachineScope } from '../inspect/machineScopes';
+import type { Mappers } from '../inspect/mappers';
+import type { Row } from '../inspect/rows';
 import type { TranslationRow } from '../inspect/translation';
+import type { Completion } from '../language/editor/completion';
 import type { ReadImport } from '../language/compile/sources';
 import type { ListedValue, Site } from '../language/expression';
 import type { Diagnostic, Fragment, Program } from '../language/program';
-import type { TablesArguments, TablesResponse, WalkArguments, WalkResponse } from '../protocol/requests';
+import type { Space, TablesArguments, TablesResponse, WalkArguments, WalkResponse } from '../protocol/requests';
 
 /** A compiled scenario, with what its compiler needs again for watches and conditions. */
 export interface Scenario {
   readonly program: Program;
   /** Compiles an expression; names are those visible at `site`. */
   compileExpression(text: string, site: Site): { readonly fragment: Fragment } | { readonly error: string };
+  /** What an expression may go on with, by its text up to the place; a frame's variables aside. */
+  completions(expression: string): readonly Completion[];
 }
 
 /**
@@ -49,6 +56,18 @@ export interface Inspector {
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */
   translation(cpu: number, gva: bigint): readonly TranslationRow[];
+  /** The walk for any address, dimension by dimension. */
+  walkFor(asked: AskedWalk): readonly WalkedTables[] | { readonly error: string };
+  /** Entries that lead to a physical address. */
+  mappers(space: 'gpa' | 'hpa', address: bigint, vm: string): Mappers;
+  /** How much there is below each root. */
+  tableCounts(space: Space): readonly Row[] | { readonly message: string };
+  /** TLB lines over a linear address. */
+  cachedLines(cpu: number, gva: bigint): readonly Row[];
+  /** A number read as an entry by that name. */
+  decoded(cpu: number, value: bigint, name: string): DecodedNumber;
+  /** The settings in force. */
+  settings(): readonly Row[];
   /** What of the machine below the guest's program there is to look at, from a CPU or a host thread. */
   machineScopes(actor: number): readonly MachineScope[];
   /** What the VM of this CPU is estimated to have cost since the scenario's first line, by cause. */

@@ -1,3 +1,4 @@
+import { pairToBigInt } from '../engine/arithmetic';
 import { type CacheName, type CachedMapping, cachedMappings, cacheNames } from '../hardware/caches/cacheView';
 import type { PagingFormat } from '../hardware/paging/pagingFormat';
 import type { Processor } from '../hardware/processor/processor';
@@ -12,13 +13,13 @@ const structureCaches: ReadonlySet<CacheName> = new Set(cacheNames.filter((name)
 export function cachedLineRows({ caches, inspection }: Processor): readonly Row[] {
   const lines = cachedMappings(caches);
   const { l2, nestedTlb, linearWalk, nestedWalk } = caches;
+  const formats = formatsOf(inspection);
   const isThere = (name: CacheName): boolean => {
     if (name === 'L1 TLB') return true;
     if (name === 'L2 TLB') return l2 !== undefined;
     if (name === 'nested TLB') return nestedTlb !== undefined;
     return (name.startsWith('nested') ? nestedWalk : linearWalk) !== undefined && lines.some(({ cache }) => cache === name);
   };
-  const formats = { own: inspection.compiled.format, nested: inspection.nested?.compiled.format ?? EPT4 };
   return cacheNames.filter(isThere).map((name) => {
     const held = lines.filter(({ cache }) => cache === name);
     return {
@@ -27,6 +28,25 @@ export function cachedLineRows({ caches, inspection }: Processor): readonly Row[
       below: indexed(held, (line) => lineRow(line, formats)),
     };
   });
+}
+
+/** The lines that cover a linear address, whatever their tags: whether each would answer for it now. Leaves no trace. */
+export function linesOver({ caches, inspection }: Processor, lo: number, hi: number): readonly Row[] {
+  const address = pairToBigInt(lo, hi);
+  const formats = formatsOf(inspection);
+  const covers = ({ mapping, pageLo, pageHi, shift }: CachedMapping): boolean => (
+    mapping !== 'guest-physical' && pairToBigInt(pageLo, pageHi) >> BigInt(shift) === address >> BigInt(shift)
+  );
+  const answering = new Map<CacheName, number>([['L1 TLB', caches.l1.peek(lo, hi)], ['L2 TLB', caches.l2?.peek(lo, hi) ?? -1]]);
+  return cachedMappings(caches).filter(({ cache }) => answering.has(cache)).filter(covers).map((line) => {
+    const { name, value } = lineRow(line, formats);
+    const isAnswering = answering.get(line.cache) === line.line;
+    return { name: `${line.cache}, ${name}`, value: `${value}: ${isAnswering ? 'answers now' : 'does not answer, for its tags are not those in force'}` };
+  });
+}
+
+function formatsOf(inspection: Processor['inspection']): Formats {
+  return { own: inspection.compiled.format, nested: inspection.nested?.compiled.format ?? EPT4 };
 }
 
 interface Formats {

@@ -6,6 +6,7 @@ import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { WALK } from '../hardware/paging/walkOutcome';
 import { SlotMemory } from '../hypervisor/slotMemory';
 import { addressText, frameAddress, frameOfHalves, halvesText } from './addressText';
+import { indexFieldOf } from './indexField';
 import type { StoppedMachine } from './stoppedMachine';
 
 const PAGE_MASK = 0xfffn;
@@ -89,9 +90,7 @@ function entriesText(space: TranslationSpace, lo: number, hi: number): string {
   const { result, compiled } = space;
   const names: string[] = [];
   for (let level = result.top; level >= result.level && level > 0; level--) {
-    const shift = compiled.shifts[level]!;
-    const field = shift < 32 ? (lo >>> shift) | (hi << (32 - shift)) : hi >>> (shift - 32);
-    names.push(`${compiled.format.levelNames[level] ?? ''} ${field & compiled.indexMask}`);
+    names.push(`${compiled.format.levelNames[level] ?? ''} ${indexFieldOf(compiled, level, lo, hi)}`);
   }
   return names.join(', ');
 }

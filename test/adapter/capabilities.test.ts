@@ -19,7 +19,7 @@ async function set(c: TestClient, asked: object): Promise<DebugProtocol.Breakpoi
 }
 
 /** One proof for each capability that is announced. */
-const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilters'>, () => Promise<void>> = {
+const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilters' | 'completionTriggerCharacters'>, () => Promise<void>> = {
   supportsConfigurationDoneRequest: async () => {
     const c = new TestClient(scriptedSimulator, { [program]: 'print first' });
     await c.initialize();
@@ -129,6 +129,12 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
   supportsClipboardContext: async () => {
     const c = await stoppedAt('a\nb', 1);
     assert.equal((await c.ask('evaluate', { expression: '0x2a', context: 'clipboard' }))['result'], '0x2a');
+  },
+  supportsCompletionsRequest: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const { targets } = await c.ask<DebugProtocol.CompletionsResponse['body']>('completions', { text: '1 + he', column: 7 });
+    assert.deepEqual(targets, [{ label: 'here', type: 'variable', detail: 'the only name', sortText: '1here', start: 5, length: 2 }]);
+    assert.match(await c.refused('completions', { text: 'he', column: 9 }), /needs the argument "column" as a column of the line that it is in/);
   },
   supportsReadMemoryRequest: async () => {
     const c = await stoppedAt('a\nb', 1);

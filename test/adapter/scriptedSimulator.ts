@@ -42,6 +42,12 @@ const inspector: Inspector = {
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),
   translation: () => [],
+  walkFor: () => [],
+  mappers: () => ({ rows: [], more: 0 }),
+  tableCounts: (space) => ({ message: `No ${space} tables.` }),
+  cachedLines: () => [],
+  decoded: () => ({ choices: [] }),
+  settings: () => [],
   machineScopes: () => [],
   costs: () => [],
 };
@@ -72,6 +78,7 @@ function scenarioOf(path: string, text: string): Scenario {
   };
   return {
     program,
+    completions: () => [{ label: 'here', kind: 'variable', detail: 'the only name', rank: 0 }],
     compileExpression: (expression) => {
       const value = /^(0x[0-9a-f]+|\d+)$/.test(expression) ? Number(expression) : expression === 'here' ? -1 : undefined;
       if (value === undefined) return { error: `"${expression}" is no name here.` };

@@ -1,11 +1,18 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
 import { evaluateIn } from '../evaluation';
-import { cannotEvaluate, notStopped, staleFrame } from '../failures';
+import { nearestCommand, runCommand, typedCommand } from '../console/commandTable';
+import { cannotEvaluate, Failure, notStopped, staleFrame } from '../failures';
 import { memoryReference, ownerOf } from '../memoryReference';
 import type { SessionState } from '../sessionState';
 import { isAddressType, qualifiedText } from '../valueText';
 import { topFrame } from './stack';
+
+/** Names the command that a line which is no expression was perhaps meant to be. */
+function commandHint(text: string): string {
+  const nearest = nearestCommand(text);
+  return nearest === undefined ? '' : ` The console has a command \`${nearest}\`; \`help\` lists them.`;
+}
 
 /** Watch, hover, console and clipboard: any expression of the language, without effect on the machine. */
 export function evaluate(
@@ -17,8 +24,14 @@ export function evaluate(
   const cpu = (state.stop?.body.threadId ?? 1) - 1;
   const held = args.frameId === undefined ? topFrame(launched, cpu) : state.frames.find(args.frameId);
   if (held === undefined) return args.frameId === undefined ? notStopped('evaluate') : staleFrame(args.frameId);
-  const result = evaluateIn(launched, held, args.expression);
-  if ('error' in result) return cannotEvaluate(result.error);
+  const typed = args.context === 'repl' ? typedCommand(args.expression) : undefined;
+  // A variable of the scenario's may be called as a command is.
+  const result = typed === undefined || typed.argument === '' ? evaluateIn(launched, held, args.expression) : { error: '' };
+  if (typed !== undefined && 'error' in result) {
+    const said = runCommand({ state, launched, held }, typed);
+    return said instanceof Failure ? said : { result: said.join('\n'), variablesReference: 0 };
+  }
+  if ('error' in result) return cannotEvaluate(`${result.error}${args.context === 'repl' ? commandHint(args.expression) : ''}`);
   const { value, type } = result;
   const { program } = launched.scenario;
   const owner = ownerOf(program, held.cpu, result.vm);

@@ -8,10 +8,11 @@ import { walkFields } from '../compile/builtins';
 import { frameStateRows } from '../frameStates';
 import type { File } from '../generated/ast';
 import { holdableEvents } from '../holdableEvents';
-import { callables } from './callables';
+import { callables, type Callable } from './callables';
 import { cursorContext, type CursorContext } from './cursorContext';
 import type { EditedScenario } from './editedScenario';
 import { faultWords, keywordRows, rangeWords, type KeywordRow } from './keywordRows';
+import type { DeclaredKind } from './meaning';
 import { nameIndex, type BodyOwner, type Declaration, type NameIndex } from './nameIndex';
 import { pagingModeAt } from './pagingOfPlace';
 import { settingValues } from './settingValues';
@@ -51,6 +52,32 @@ export function completionAt(scenario: EditedScenario, text: string, offset: num
   return inBody(scenario, context);
 }
 
+/**
+ * What an expression may go on with that is read where a scenario stands: in a watch or the debug console. `expression` is
+ * its text up to the place. Variables are a frame's, which the debugger knows; what would touch the machine is not offered.
+ */
+export function expressionCompletions(scenario: EditedScenario, expression: string): readonly Completion[] {
+  const { inside, statement } = cursorContext(expression, expression.length);
+  if (inside !== 'code') return [];
+  const owner = ownerBefore(statement);
+  if (owner !== undefined) return fieldsOf(owner);
+  return [
+    ...nameIndex(scenario).declarations().filter(({ kind }) => READ_NAMES.has(kind)).flatMap(declared),
+    ...callables().filter(({ kind }) => kind === 'question' || kind === 'entry constructor').filter(({ name }) => name !== 'holds').map(callable),
+    ...words(scenario),
+    ...counterPaths.map((label) => plain(label, 'field', 'counter of the statement above')),
+    { ...plain('total', 'field', 'counters since the first line'), snippet: 'total.' },
+  ];
+}
+
+/** Kinds of declared names that have a value: those of procedures are run, those of slots are the host's. */
+const READ_NAMES: ReadonlySet<DeclaredKind> = new Set<DeclaredKind>(['global', 'table', 'process', 'vm']);
+
+/** What stands before the dot that is being typed behind. */
+function ownerBefore(statement: string): string | undefined {
+  return /((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*|[)\]])\.\w*$/.exec(statement)?.[1];
+}
+
 function outside(statement: string): readonly Completion[] {
   if (/^on\s+\w*$/.test(statement)) {
     return ['page_fault', 'general_protection', 'double_fault', 'virtualization_exception', 'interrupt'].map((label) => plain(label, 'keyword', 'handler'));
@@ -79,7 +106,7 @@ function inRange(statement: string): readonly Completion[] {
 
 function inBody(scenario: EditedScenario, context: CursorContext): readonly Completion[] {
   const { statement } = context;
-  const owner = /((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*|[)\]])\.\w*$/.exec(statement)?.[1];
+  const owner = ownerBefore(statement);
   if (owner !== undefined) return fieldsOf(owner);
   if (/\bunder\s[\w\s-]*$/.test(statement)) return techniques(scenario);
   if (/^expect\b.*\bexits\s+are\s[\w\s,]*$/.test(statement)) return exitReasons.map(({ key, name }) => plain(key, 'constant', name));
@@ -102,7 +129,6 @@ function inBody(scenario: EditedScenario, context: CursorContext): readonly Comp
 
 function valuesAt(scenario: EditedScenario, index: NameIndex, { headers, blocks, statement }: CursorContext): readonly Completion[] {
   const isHost = /^host\b/.test(statement) || blocks.includes('thread') || headers.includes('host');
-  const format = entryFormatOf(pagingModeAt(scenario, scenario.files[0].file).format ?? LONG4);
   const isJudged = /^(?:expect|print)\b/.test(statement) || isHost;
   return [
     ...localNames(scenario, index, headers),
@@ -110,7 +136,15 @@ function valuesAt(scenario: EditedScenario, index: NameIndex, { headers, blocks,
     ...callables().filter(({ kind }) => (kind === 'host action') === isHost || kind === 'question')
       .filter(({ name }) => isJudged || (name !== 'hva_of' && name !== 'hpa_of'))
       .filter(({ name }) => name !== 'holds')
-      .map((row) => called(callableSignature(row), row.name, 'function', row.kind, 2)),
+      .map(callable),
+    ...words(scenario),
+  ];
+}
+
+/** Words that have a value everywhere: sizes and spaces of memory, parts of entries, registers. */
+function words(scenario: EditedScenario): readonly Completion[] {
+  const format = entryFormatOf(pagingModeAt(scenario, scenario.files[0].file).format ?? LONG4);
+  return [
     ...keywordRows.filter(({ place }) => place === 'size').map((row) => keyword(row)),
     ...['gva', 'gpa', 'hva', 'hpa'].map((space): Completion => ({ ...plain(space, 'type', `${space}:0x…`), snippet: `${space}:` })),
     ...[...format.rights.keys()].map((label) => ({ ...plain(label, 'constant', 'rights'), documentation: rangeWords.get(label) ?? '' })),
@@ -151,6 +185,10 @@ function declared({ kind, token, file }: Declaration): readonly Completion[] {
   if (kind === 'process') return [{ ...plain(token.image, 'process', 'process'), rank }];
   if (kind === 'slot' || kind === 'vm') return [{ ...plain(token.image, 'vm', kind), rank }];
   return [];
+}
+
+function callable(row: Callable): Completion {
+  return called(callableSignature(row), row.name, 'function', row.kind, 2);
 }
 
 /** A call with a place for each argument; one without arguments is written whole. */

@@ -1,0 +1,79 @@
+import type { Machine } from '../engine/machine';
+import { decodeEntry, type DecodedEntry } from '../hardware/paging/decodeEntry';
+import type { Space } from '../protocol/requests';
+import { addressText, frameAddress, frameText, qualified } from './addressText';
+import { canonicalAddress } from './canonicalAddress';
+import { entryFields, entryLine } from './entryText';
+import { named, type Row, type Rows } from './rows';
+import { ENTRY_WORDS, leadsToTable, tableEntries, tableReferenced } from './tableEntries';
+import { hostFrameOf, tableSets, type TableSet } from './tableSet';
+
+/** The tables of a kind, by the name that a person knows them by. */
+const titles: readonly (readonly [space: Space, name: string])[] = [
+  ['guest', 'guest tables'], ['shadow', 'shadow tables'], ['ept', 'nested tables'], ['host', 'host tables'],
+];
+
+/** All tables there are, a row for each kind: below it roots, entries, what they lead to. Kinds that no VM has are left out. */
+export function tableRows(machine: Machine): readonly Row[] {
+  return titles.flatMap(([space, name]) => {
+    const sets = tableSets(machine, space);
+    if ('message' in sets) return [];
+    const roots = sets.flatMap((set) => set.roots.map((root): Row => ({
+      name: root.label, value: `${set.compiled.format.name} → ${frameText(set.frameSpace, root.table)}`, below: entriesBelow(machine, set, root.table, set.compiled.levels, 0n),
+    })));
+    const format = sets[0]!.compiled.format.name;
+    return [{ name, value: `${format}, ${roots.length} ${roots.length === 1 ? 'root' : 'roots'}`, below: named(() => roots) }];
+  });
+}
+
+/** The entries of a table that are not zero; only those that are asked for are decoded. */
+function entriesBelow(machine: Machine, set: TableSet, table: number, level: number, base: bigint): Rows {
+  const entries = tableEntries(machine.memory, set.compiled, hostFrameOf(set, table));
+  const rowAt = (number: number): Row => {
+    const at = number * ENTRY_WORDS;
+    return entryRow(machine, set, { table, level, base, index: entries[at]!, lo: entries[at + 1]!, hi: entries[at + 2]! });
+  };
+  const count = entries.length / ENTRY_WORDS;
+  return { kind: 'indexed', count, slice: (start, length) => Array.from({ length: Math.max(0, Math.min(length, count - start)) }, (_, i) => rowAt(start + i)) };
+}
+
+interface PlacedEntry {
+  readonly table: number;
+  readonly level: number;
+  /** First address that the table translates, before sign extension. */
+  readonly base: bigint;
+  readonly index: number;
+  readonly lo: number;
+  readonly hi: number;
+}
+
+function entryRow(machine: Machine, set: TableSet, entry: PlacedEntry): Row {
+  const { compiled } = set;
+  const { table, level, index, lo, hi } = entry;
+  const decoded = decodeEntry(compiled, level, lo, hi, set.frameSpace);
+  const first = entry.base + (BigInt(index) << BigInt(compiled.shifts[level]!));
+  const at = qualified(machine, set.vm, addressText(set.frameSpace, frameAddress(table) + BigInt(index << compiled.entryShift)));
+  return {
+    name: `${decoded.name} ${index}`,
+    value: entryLine(decoded),
+    below: named(() => [
+      { name: 'translates', value: `${addressText(set.inputSpace, canonicalAddress(compiled, first))} on` },
+      { name: 'entry', value: `${at} holds 0x${((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString(16)}` },
+      ...fieldRows(decoded),
+      ...!leadsToTable(compiled, level, lo) ? [] : [tableRow(machine, set, tableReferenced(compiled, lo, hi), level - 1, first)],
+    ]),
+  };
+}
+
+function tableRow(machine: Machine, set: TableSet, table: number, level: number, base: bigint): Row {
+  const below = entriesBelow(machine, set, table, level, base);
+  const count = below.kind === 'indexed' ? below.count : 0;
+  return { name: `table of ${set.compiled.format.levelNames[level] ?? 'entrie'}s`, value: `${frameText(set.frameSpace, table)}, ${count} not zero`, below };
+}
+
+/** Flags and fields of an entry, a row each. */
+export function fieldRows(decoded: DecodedEntry): readonly Row[] {
+  return entryFields(decoded).map(({ name, bits: [high, low], value, meaning }) => (
+    { name, value: `${value}${meaning === '' ? '' : `  ${meaning}`}  (bit${high === low ? ` ${low}` : `s ${high}:${low}`})` }
+  ));
+}
