@@ -2,6 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee, EventView, Motion, Stop } from '../engine/debuggee';
 import type { BreakpointStore } from './breakpoints/breakpointStore';
 import { exceptionFilter } from './breakpoints/exceptionFilters';
+import { valueText } from './valueText';
 
 /** Why the scenario stands: the event for the client, and what `exceptionInfo` tells. */
 export interface StopReport {
@@ -57,8 +58,14 @@ export function reportStop(
       const body = { ...common, reason: 'exception', description: `${stop.others === 'none' ? 'The run' : `The VM of ${debuggee.threads[stop.cpu] ?? ''}`} cannot go on (${where})`, text: stop.message };
       return { body, death: stop.message };
     }
+    case 'change': {
+      const { text, old, value, type } = stop.change;
+      const { program } = debuggee;
+      const said = `${text}: ${valueText(old, type, program)} becomes ${valueText(value, type, program)}`;
+      return { body: { ...common, reason: 'data breakpoint', description: `Paused behind a change of ${text} (${where})`, text: said, hitBreakpointIds: [...stop.ids] } };
+    }
     case 'event':
-      return atEvent(stop.ids, stop.event, common, breakpoints, where);
+      return atEvent(stop, common, breakpoints, where);
   }
 }
 
@@ -79,8 +86,7 @@ function flagUpdate(event: EventView): string {
 }
 
 function atEvent(
-  ids: readonly number[],
-  event: EventView,
+  { ids, event, isOver }: Extract<Stop, { readonly kind: 'event' }>,
   common: { readonly threadId: number; readonly allThreadsStopped: boolean },
   breakpoints: BreakpointStore,
   where: string,
@@ -89,7 +95,7 @@ function atEvent(
   const filter = ids.map((id) => breakpoints.filterOf(id)).find((found) => found !== undefined);
   if (filter !== undefined) {
     const label = exceptionFilter(filter)?.label ?? filter;
-    const body = { ...common, ...hit, reason: 'exception', description: `Paused at ${label} (${where})` };
+    const body = { ...common, ...hit, reason: 'exception', description: `Paused ${isOver === true ? 'behind the handling of' : 'at'} ${label} (${where})` };
     return { body, exception: { filter, event } };
   }
   const stopped = atBreakpoint(ids, breakpoints, `${flagUpdate(event)}${where}`);

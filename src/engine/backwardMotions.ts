@@ -1,7 +1,7 @@
 import { KIND, KIND_AT, field } from '../hardware/events/eventTable';
-import { statementStop, type Breakpoints, type Verdict } from './breakpoints';
+import { joined, type Breakpoints, type Verdict } from './breakpoints';
 import type { Stop } from './debuggee';
-import { enterNth, eventStop, isStatementStart, type Moving } from './motions';
+import { boundaryStop, enterNth, eventStop, isStatementStart, type Moving } from './motions';
 import type { Replay } from './replay';
 
 const STRIDE = 256;
@@ -54,11 +54,13 @@ export class BackwardMotions {
     const inStep = this.lastMatchInStep();
     if (inStep !== undefined) return inStep;
     const { replay, breakpoints } = this;
-    const { bus, interpreter } = replay.machine;
-    const kinds = breakpoints.kinds;
-    if (kinds.size === 0 && !breakpoints.wantsStatements) return this.arrive(undefined) ?? START;
+    const { bus } = replay.machine;
+    if (breakpoints.isEmpty) return this.arrive(undefined) ?? START;
+    const { kinds } = breakpoints;
     let matches = 0;
     const last: { found?: Found } = {};
+    /** What the last step that was executed has come to, and the step that comes behind it. */
+    let over: { readonly at: number; readonly verdict: Verdict } | undefined;
     const listener = (record: Int32Array): void => {
       const verdict = breakpoints.matchEvent(record, replay.cpu);
       if (verdict === undefined) return;
@@ -66,23 +68,24 @@ export class BackwardMotions {
       const recalled = breakpoints.recallHits(verdict, replay.step);
       if (recalled !== undefined) last.found = { step: replay.step, nth: matches, verdict: recalled };
     };
-    const statementHere = (): Verdict | undefined => (
-      interpreter.isAtStatement(replay.cpu) ? breakpoints.matchStatement(interpreter.statementAhead(replay.cpu), replay.cpu) : undefined
-    );
     const found = yield* this.search(
       () => {
-        const verdict = statementHere();
-        breakpoints.beginStep();
-        const statement = verdict === undefined ? undefined : breakpoints.recallHits(verdict, replay.step);
-        return statement === undefined ? undefined : { step: replay.step, nth: 0, verdict: statement };
+        const { step, cpu } = replay;
+        const ahead = breakpoints.recallStatement(step, cpu);
+        const verdict = joined(over?.at === step ? over.verdict : undefined, ahead);
+        return verdict === undefined ? undefined : { step, nth: 0, verdict };
       },
       () => {
         matches = 0;
         delete last.found;
-        breakpoints.beginStep();
+        const { step, cpu } = replay;
+        breakpoints.beginStep(step);
         if (kinds.size > 0) bus.listen(listener, kinds);
         replay.execute();
         bus.silence();
+        const verdict = breakpoints.endStep(cpu);
+        const recalled = verdict === undefined ? undefined : breakpoints.recallHits(verdict, step);
+        over = recalled === undefined ? undefined : { at: replay.step, verdict: recalled };
         return last.found;
       },
     );
@@ -136,13 +139,14 @@ export class BackwardMotions {
     let nth = 0;
     let last: Verdict | undefined;
     replay.leaveStep();
-    breakpoints.beginStep();
+    const { step } = replay;
+    breakpoints.beginStep(step);
     replay.enter((record, event) => {
       if (event === before) return true;
       const verdict = breakpoints.matchEvent(record, replay.cpu);
       if (verdict === undefined) return false;
       matches++;
-      const recalled = breakpoints.recallHits(verdict, replay.step);
+      const recalled = breakpoints.recallHits(verdict, step);
       if (recalled !== undefined) {
         nth = matches;
         last = recalled;
@@ -151,7 +155,7 @@ export class BackwardMotions {
     });
     if (last === undefined) return undefined;
     replay.leaveStep();
-    enterNth(replay, nth, (record) => breakpoints.matchEvent(record, replay.cpu) !== undefined);
+    enterNth(replay, breakpoints, nth);
     return eventStop(replay, last);
   }
 
@@ -163,15 +167,16 @@ export class BackwardMotions {
   private *search(look: Look, execute: Look = () => this.execute()): Generator<undefined, Found | typeof PAUSED | undefined> {
     const { replay } = this;
     const origin = this.origin();
-    // The first statement of a step that is stood in lies before the moment, one that is about to run does not.
+    // The start of a step that is stood in lies before the moment, that of one about to run does not.
     let isInside = replay.event > 0;
     replay.leaveStep();
     let until = replay.step;
+    let looksAtEnd = isInside;
     for (;;) {
       let found: Found | undefined;
       replay.goTo(Math.max(origin, replay.checkpointBefore(isInside ? until : until - 1)));
       const from = replay.step;
-      for (let steps = 1; replay.step < until || isInside; steps++) {
+      for (let steps = 1; replay.step < until || looksAtEnd; steps++) {
         found = look() ?? found;
         if (replay.step >= until) break;
         found = execute() ?? found;
@@ -182,6 +187,8 @@ export class BackwardMotions {
       if (found !== undefined || from <= origin) return found;
       until = from;
       isInside = false;
+      // Where the later part began the earlier one ends, with what its last step has come to.
+      looksAtEnd = true;
     }
   }
 
@@ -196,9 +203,9 @@ export class BackwardMotions {
     const { replay, breakpoints } = this;
     replay.goTo(found?.step ?? this.origin());
     if (found === undefined) return START;
-    if (found.nth > 0) enterNth(replay, found.nth, (record) => breakpoints.matchEvent(record, replay.cpu) !== undefined);
+    if (found.nth > 0) enterNth(replay, breakpoints, found.nth);
     if (found.verdict === undefined) return undefined;
-    return found.nth > 0 ? eventStop(replay, found.verdict) : statementStop(found.verdict);
+    return found.nth > 0 ? eventStop(replay, found.verdict) : boundaryStop(found.verdict);
   }
 }
 

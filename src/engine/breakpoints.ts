@@ -1,179 +1,247 @@
-import { KIND, KIND_AT, field } from '../hardware/events/eventTable';
-import type { EventBreakpoint, ListingBreakpoint, StatementBreakpoint, Stop } from './debuggee';
-import type { Machine } from './machine';
-import { evaluate } from './watch';
+import { CPU_AT, KIND, KIND_AT, eventKinds, field } from '../hardware/events/eventTable';
 import type { Fragment } from '../language/program';
+import type { ChangeBreakpoint, EventBreakpoint, ListingBreakpoint, StatementBreakpoint, ValueChange } from './debuggee';
+import { HitCounts, meets, type Hit } from './hitCounts';
+import type { Machine } from './machine';
+import { WatchedValues } from './watchedValues';
+import { holds } from './watch';
 
-type Hit = EventBreakpoint['hit'];
-
-/** More than one step can hit a breakpoint: a step and an ordinal make one number. */
-const HITS_IN_STEP = 65_536;
-
-/** What armed breakpoints say of an event or a statement. */
+/** What armed breakpoints say of an event, of a statement, or of a step's end. */
 export interface Verdict {
   readonly ids: readonly number[];
   /** A condition that could not be judged, as a sentence. */
   readonly error?: string;
+  /** The event whose handling is over here, when it is not the one that is looked at: a copy. */
+  readonly about?: Int32Array;
+  readonly change?: ValueChange;
 }
 
+/** An event that a breakpoint waits for the handling of. */
+interface Waiting {
+  readonly breakpoint: EventBreakpoint;
+  readonly record: Int32Array;
+}
+
+const NONE: readonly EventBreakpoint[] = [];
+const NO_IDS: readonly number[] = [];
+
 /**
- * The breakpoints of a session. Conditions look at the machine as it stands and touch nothing. Hits
- * are counted by the moments at which they happen, so their numbers are the same whichever way time runs.
+ * The breakpoints of a session. Conditions look at the machine as it stands and touch nothing. What each says hangs on the
+ * step that is passed through and on nothing before it, so that every pass, forward or back, finds the same: a pass tells of a
+ * step's beginning, of each event that is wanted, and of the step's end.
  */
 export class Breakpoints {
+  readonly hits = new HitCounts();
   private statements: readonly StatementBreakpoint[] = [];
   private events: readonly EventBreakpoint[] = [];
-  /** Moments at which each breakpoint was hit, ascending. */
-  private hits = new Map<number, number[]>();
-  /** Hits of each breakpoint in the step that is passed through. */
-  private readonly ordinals = new Map<number, number>();
+  private changes: readonly ChangeBreakpoint[] = [];
+  /** By statement: a statement without breakpoint costs one look. */
+  private atStatement: readonly (readonly StatementBreakpoint[] | undefined)[] = [];
+  /** By event kind. */
+  private atKind: readonly (readonly EventBreakpoint[])[] = eventKinds.map(() => NONE);
+  private waiting: Waiting[] = [];
+  private readonly values: WatchedValues;
+  private begin = 0;
 
-  constructor(private readonly machine: Machine) {}
+  constructor(private readonly machine: Machine) {
+    this.values = new WatchedValues(machine);
+  }
 
   setStatements(breakpoints: readonly StatementBreakpoint[]): void {
     this.statements = breakpoints;
-    this.forgetHits();
+    const at: StatementBreakpoint[][] = [];
+    for (const breakpoint of breakpoints) (at[breakpoint.statement] ??= []).push(breakpoint);
+    this.atStatement = at;
+    this.countThoseWithHits();
   }
 
   setEvents(breakpoints: readonly EventBreakpoint[], listings: readonly ListingBreakpoint[]): void {
     this.events = [...breakpoints, ...listings.map((breakpoint) => this.onListingLine(breakpoint))];
-    this.forgetHits();
+    this.atKind = eventKinds.map((_, kind) => this.events.filter(({ kinds }) => kinds.includes(kind)));
+    this.countThoseWithHits();
+  }
+
+  setChanges(breakpoints: readonly ChangeBreakpoint[]): void {
+    this.changes = breakpoints;
+    this.values.watch(breakpoints);
+    this.countThoseWithHits();
+  }
+
+  /** The first step that history shows: hits are counted from there. */
+  historyBegins(step: number): void {
+    this.begin = step;
+    this.hits.keepOnly(new Set(), step);
+    this.countThoseWithHits();
+  }
+
+  /** What happens from the start of `step` on is no longer what it was. */
+  forgetFrom(step: number): void {
+    this.hits.forgetFrom(step);
+    this.values.forget();
   }
 
   /** Kinds of event that some breakpoint wants. */
   get kinds(): ReadonlySet<number> {
-    return new Set(this.events.flatMap((breakpoint) => breakpoint.kinds));
+    return new Set(this.events.flatMap(({ kinds, until }) => [...kinds, ...until ?? []]));
   }
 
-  get wantsStatements(): boolean {
-    return this.statements.length > 0;
+  /** Whether something can stop at all. */
+  get isEmpty(): boolean {
+    return this.statements.length === 0 && this.events.length === 0 && this.changes.length === 0;
   }
 
-  /** Breakpoints that match this event with their conditions, hits aside; undefined when none does. */
+  /** A pass through `step` begins, at its start. */
+  beginStep(step: number): void {
+    this.hits.beginStep();
+    if (this.waiting.length > 0) this.waiting = [];
+    if (this.changes.length > 0) this.values.beginStep(step);
+  }
+
+  /**
+   * Breakpoints that match this event with their conditions, hits aside; undefined when none does. One that waits for the
+   * handling of an event matches where that is over, and is judged there: on what has become of the machine, and on that event.
+   */
   matchEvent(record: Int32Array, cpu: number): Verdict | undefined {
-    return this.collect(
-      this.events.filter((breakpoint) => breakpoint.kinds.includes(record[KIND_AT]!) && breakpoint.matches(record)), cpu, record,
-    );
+    const over = this.waiting.length === 0 ? undefined : this.handled(record, cpu);
+    const armed = this.atKind[record[KIND_AT]!]!;
+    if (armed.length === 0) return over;
+    let ids = NO_IDS as number[];
+    for (const breakpoint of armed) {
+      if (!breakpoint.matches(record)) continue;
+      if (breakpoint.until !== undefined) {
+        this.waiting.push({ breakpoint, record: record.slice() });
+        continue;
+      }
+      const judged = this.judge(breakpoint.condition, cpu, record);
+      if (typeof judged === 'string') return { ids: [breakpoint.id], error: judged };
+      if (judged) ids = ids === NO_IDS ? [breakpoint.id] : [...ids, breakpoint.id];
+    }
+    return ids.length === 0 ? over : joined(over, { ids });
   }
 
   /** The same for the statement that is about to run. */
   matchStatement(statement: number, cpu: number): Verdict | undefined {
-    return this.collect(this.statements.filter((breakpoint) => breakpoint.statement === statement), cpu, undefined);
-  }
-
-  /** A pass through a step begins: hits in it are numbered from 1. */
-  beginStep(): void {
-    this.ordinals.clear();
-  }
-
-  /**
-   * Takes note that each of these was hit in `step`, and keeps those whose hit condition is met there;
-   * undefined when none is. A hit is counted by its moment, so passing it again counts nothing.
-   */
-  countHits(verdict: Verdict, step: number): Verdict | undefined {
-    return this.keep(verdict, (id) => {
-      const moments = this.hits.get(id) ?? [];
-      const moment = this.momentOfHit(id, step);
-      const at = placeOf(moments, moment);
-      if (moments[at] !== moment) moments.splice(at, 0, moment);
-      this.hits.set(id, moments);
-      return at + 1;
-    });
-  }
-
-  /** Takes note of hits as `countHits` does. Gives those that had not been counted, and whose hit condition is met. */
-  countNewHits({ ids }: Verdict, step: number): readonly number[] {
-    return ids.filter((id) => {
-      const before = this.hits.get(id)?.length ?? 0;
-      const isMet = this.countHits({ ids: [id] }, step) !== undefined;
-      return isMet && this.hits.get(id)!.length > before;
-    });
-  }
-
-  /** The same for a pass that only looks: a hit that was never counted meets no hit condition. */
-  recallHits(verdict: Verdict, step: number): Verdict | undefined {
-    return this.keep(verdict, (id) => {
-      const moments = this.hits.get(id) ?? [];
-      const moment = this.momentOfHit(id, step);
-      const at = placeOf(moments, moment);
-      return moments[at] === moment ? at + 1 : 0;
-    });
-  }
-
-  private keep(verdict: Verdict, countOf: (id: number) => number): Verdict | undefined {
-    if (verdict.error !== undefined) return verdict;
-    const ids = verdict.ids.filter((id) => meets(this.hitOf(id), countOf(id)));
-    return ids.length === 0 ? undefined : { ids };
-  }
-
-  private momentOfHit(id: number, step: number): number {
-    const ordinal = (this.ordinals.get(id) ?? 0) + 1;
-    this.ordinals.set(id, ordinal);
-    return step * HITS_IN_STEP + ordinal;
-  }
-
-  private collect(
-    candidates: readonly { readonly id: number; readonly condition?: Fragment }[], cpu: number, record: Int32Array | undefined,
-  ): Verdict | undefined {
+    const armed = this.atStatement[statement];
+    if (armed === undefined) return undefined;
     const ids: number[] = [];
-    for (const { id, condition } of candidates) {
-      if (condition === undefined) {
-        ids.push(id);
-        continue;
-      }
-      const depth = this.machine.interpreter.stacks[cpu]!.depth;
-      const judged = evaluate(this.machine, condition, cpu, depth, { record });
-      if ('error' in judged) return { ids: [id], error: judged.error };
-      if (judged.value !== 0n) ids.push(id);
+    for (const { id, condition } of armed) {
+      const judged = this.judge(condition, cpu, undefined);
+      if (typeof judged === 'string') return { ids: [id], error: judged };
+      if (judged) ids.push(id);
     }
     return ids.length === 0 ? undefined : { ids };
   }
 
-  private onListingLine({ id, listing, line, condition }: ListingBreakpoint): EventBreakpoint {
+  /** Of the statement that `cpu` is about to run, if one comes there at the start of `step`: as `matchStatement` and `countHits`. */
+  countStatement(step: number, cpu: number): Verdict | undefined {
+    const verdict = this.statementAhead(cpu);
+    return verdict === undefined ? undefined : this.countHits(verdict, step, 'at its start');
+  }
+
+  /** The same for a pass that only looks. */
+  recallStatement(step: number, cpu: number): Verdict | undefined {
+    const verdict = this.statementAhead(cpu);
+    return verdict === undefined ? undefined : this.recallHits(verdict, step, 'at its start');
+  }
+
+  /** The step of `cpu` is over: what was waited for is over with it, and what values have changed is known. */
+  endStep(cpu: number): Verdict | undefined {
+    const over = this.waiting.length === 0 ? undefined : this.verdictOn(this.waiting.splice(0), cpu);
+    return this.changes.length === 0 ? over : joined(over, this.changed());
+  }
+
+  /**
+   * Takes note that each of these was hit in `step`, and keeps those whose hit condition is met there; undefined when none is.
+   * `where` 'at its start': by the statement that the step begins.
+   */
+  countHits(verdict: Verdict, step: number, where: 'at its start' | 'inside' = 'inside'): Verdict | undefined {
+    return this.keep(verdict, (id) => this.hits.note(id, step, where));
+  }
+
+  /** The same for a pass that only looks; the hits before it are known. */
+  recallHits(verdict: Verdict, step: number, where: 'at its start' | 'inside' = 'inside'): Verdict | undefined {
+    return this.keep(verdict, (id) => this.hits.recall(id, step, where));
+  }
+
+  private statementAhead(cpu: number): Verdict | undefined {
+    const { interpreter } = this.machine;
+    if (this.statements.length === 0 || !interpreter.isAtStatement(cpu)) return undefined;
+    return this.matchStatement(interpreter.statementAhead(cpu), cpu);
+  }
+
+  private keep(verdict: Verdict, countOf: (id: number) => number): Verdict | undefined {
+    if (verdict.error !== undefined) return verdict;
+    const ids = verdict.ids.filter((id) => !this.hits.isCounted(id) || meets(this.hitOf(id), countOf(id)));
+    if (ids.length === verdict.ids.length) return verdict;
+    return ids.length === 0 ? undefined : { ...verdict, ids };
+  }
+
+  /** Events whose handling this one ends on its CPU. */
+  private handled(record: Int32Array, cpu: number): Verdict | undefined {
+    const isOver = ({ breakpoint, record: event }: Waiting): boolean => (
+      breakpoint.until!.includes(record[KIND_AT]!) && event[CPU_AT] === record[CPU_AT]
+    );
+    const over = this.waiting.filter(isOver);
+    if (over.length === 0) return undefined;
+    this.waiting = this.waiting.filter((each) => !over.includes(each));
+    return this.verdictOn(over, cpu);
+  }
+
+  private verdictOn(over: readonly Waiting[], cpu: number): Verdict | undefined {
+    const met: Waiting[] = [];
+    for (const each of over) {
+      const judged = this.judge(each.breakpoint.condition, cpu, each.record);
+      if (typeof judged === 'string') return { ids: [each.breakpoint.id], error: judged };
+      if (judged) met.push(each);
+    }
+    const last = met[met.length - 1];
+    return last === undefined ? undefined : { ids: met.map(({ breakpoint }) => breakpoint.id), about: last.record };
+  }
+
+  private changed(): Verdict | undefined {
+    const found = this.values.endStep();
+    const ids: number[] = [];
+    let last: ValueChange | undefined;
+    for (const { breakpoint, change } of found) {
+      const judged = this.judge(breakpoint.condition, breakpoint.cpu, undefined);
+      if (typeof judged === 'string') return { ids: [breakpoint.id], error: judged };
+      if (!judged) continue;
+      ids.push(breakpoint.id);
+      last = change;
+    }
+    return last === undefined ? undefined : { ids, change: last };
+  }
+
+  private judge(condition: Fragment | undefined, cpu: number, record: Int32Array | undefined): boolean | string {
+    return condition === undefined ? true : holds(this.machine, condition, cpu, record);
+  }
+
+  private onListingLine({ id, listing, line, condition, hit }: ListingBreakpoint): EventBreakpoint {
     return {
       id,
       kinds: [KIND.listing_line],
       matches: (record) => record[field.line.at] === line && this.machine.listing(record[field.listing.at]!)?.name === listing,
       ...(condition === undefined ? {} : { condition }),
+      ...(hit === undefined ? {} : { hit }),
     };
   }
 
   private hitOf(id: number): Hit {
-    return [...this.statements, ...this.events].find((breakpoint) => breakpoint.id === id)?.hit;
+    return this.all.find((breakpoint) => breakpoint.id === id)?.hit;
   }
 
-  /** A changed set starts its counts anew, but for those that are still there. */
-  private forgetHits(): void {
-    const known = new Set([...this.statements, ...this.events].map((breakpoint) => breakpoint.id));
-    this.hits = new Map([...this.hits].filter(([id]) => known.has(id)));
+  private get all(): readonly { readonly id: number; readonly hit?: Hit }[] {
+    return [...this.statements, ...this.events, ...this.changes];
+  }
+
+  private countThoseWithHits(): void {
+    this.hits.keepOnly(new Set(this.all.flatMap(({ id, hit }) => (hit === undefined ? [] : [id]))), this.begin);
   }
 }
 
-/** The stop that a verdict on a statement is. */
-export function statementStop(verdict: Verdict): Stop {
-  return verdict.error === undefined
-    ? { kind: 'breakpoint', ids: verdict.ids }
-    : { kind: 'condition-error', ids: verdict.ids, message: verdict.error };
-}
-
-/** Index of the first of `moments` that is not before `moment`. */
-function placeOf(moments: readonly number[], moment: number): number {
-  let low = 0;
-  let high = moments.length;
-  if (high > 0 && moments[high - 1]! < moment) return high;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (moments[middle]! < moment) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function meets(hit: Hit, count: number): boolean {
-  if (hit === undefined) return true;
-  switch (hit.operator) {
-    case '==': return count === hit.count;
-    case '>=': return count >= hit.count;
-    case '%': return count % hit.count === 0;
-  }
+/** What two verdicts of one moment come to. */
+export function joined(first: Verdict | undefined, second: Verdict | undefined): Verdict | undefined {
+  if (first === undefined || second?.error !== undefined) return second;
+  if (second === undefined || first.error !== undefined) return first;
+  return { ...second, ...first, ids: [...first.ids, ...second.ids] };
 }

@@ -67,7 +67,10 @@ export type Stop =
   | { readonly kind: 'step' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'breakpoint'; readonly ids: readonly number[] }
-  | { readonly kind: 'event'; readonly ids: readonly number[]; readonly event: EventView }
+  /** At the event, before it is handled; `isOver`: where its handling is over. */
+  | { readonly kind: 'event'; readonly ids: readonly number[]; readonly event: EventView; readonly isOver?: true }
+  /** Behind the step that has changed a watched value. */
+  | { readonly kind: 'change'; readonly ids: readonly number[]; readonly change: ValueChange }
   /** A condition could not be judged: said once, execution stops there. */
   | { readonly kind: 'condition-error'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'start-of-history' }
@@ -87,14 +90,38 @@ export interface StatementBreakpoint {
   readonly hit?: { readonly operator: '==' | '>=' | '%'; readonly count: number };
 }
 
+/** A watched value is another one. */
+export interface ValueChange {
+  /** As the breakpoint calls it: `cr3 of cpu 0`. */
+  readonly text: string;
+  readonly old: bigint;
+  readonly value: bigint;
+  readonly type: ValueType;
+}
+
+/** Stops behind each step that changes the value of an expression, which is read in the frame of the `cpu` block. */
+export interface ChangeBreakpoint {
+  readonly id: number;
+  readonly text: string;
+  readonly cpu: number;
+  readonly fragment: Fragment;
+  readonly condition?: Fragment;
+  readonly hit?: StatementBreakpoint['hit'];
+}
+
 /** Stops at an event. `matches` sees the raw record (hardware/events/eventTable.ts) and must not keep it. */
 export interface EventBreakpoint {
   readonly id: number;
   /** Kinds to listen to, by number. */
   readonly kinds: readonly number[];
   readonly matches: (record: Int32Array) => boolean;
+  /**
+   * Left out: it stops at the event, before that is handled. Else where the handling is over: at the next event of one of these
+   * kinds on the same CPU, or behind the step when none comes in it.
+   */
+  readonly until?: readonly number[];
   readonly condition?: Fragment;
-  readonly hit?: { readonly operator: '==' | '>=' | '%'; readonly count: number };
+  readonly hit?: StatementBreakpoint['hit'];
 }
 
 /** A breakpoint on one line of a listing. */
@@ -103,6 +130,7 @@ export interface ListingBreakpoint {
   readonly listing: string;
   readonly line: number;
   readonly condition?: Fragment;
+  readonly hit?: StatementBreakpoint['hit'];
 }
 
 /** Something said as a place is passed, which stops nobody. */
@@ -110,7 +138,8 @@ export interface LogPoint {
   readonly id: number;
   readonly at:
     | { readonly kind: 'statement'; readonly statement: number }
-    | { readonly kind: 'event'; readonly kinds: readonly number[]; readonly matches: EventBreakpoint['matches'] }
+    | ({ readonly kind: 'event' } & Pick<EventBreakpoint, 'kinds' | 'matches' | 'until'>)
+    | ({ readonly kind: 'change' } & Pick<ChangeBreakpoint, 'text' | 'cpu' | 'fragment'>)
     | { readonly kind: 'listing'; readonly listing: string; readonly line: number };
   /** Text, and expressions whose values stand in it. */
   readonly message: readonly (string | Fragment)[];
@@ -200,6 +229,7 @@ export interface Debuggee {
   setStatementBreakpoints(breakpoints: readonly StatementBreakpoint[]): void;
   setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void;
   setListingBreakpoints(breakpoints: readonly ListingBreakpoint[]): void;
+  setChangeBreakpoints(breakpoints: readonly ChangeBreakpoint[]): void;
   setLogPoints(points: readonly LogPoint[]): void;
 
   /**

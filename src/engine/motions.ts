@@ -1,7 +1,8 @@
 import { KIND, KIND_AT, SPACE, field } from '../hardware/events/eventTable';
-import { statementStop, type Breakpoints, type Verdict } from './breakpoints';
+import { joined, type Breakpoints, type Verdict } from './breakpoints';
 import type { Stop } from './debuggee';
 import { viewEvent } from './eventView';
+import type { HitCounting } from './hitCounting';
 import type { Machine } from './machine';
 import { deathText, outcomeOf } from './outcome';
 import { RUN } from './runState';
@@ -28,6 +29,7 @@ export class ForwardMotions {
   constructor(
     private readonly replay: Replay,
     private readonly breakpoints: Breakpoints,
+    private readonly counting: HitCounting,
     private readonly isPauseAsked: () => boolean,
   ) {}
 
@@ -78,22 +80,27 @@ export class ForwardMotions {
 
   /** Within the step stood in, to the next event that `wanted` says; past the last one, to the end of the step. */
   *within(wanted: (record: Int32Array) => boolean): Moving {
-    const { replay } = this;
+    const { replay, breakpoints } = this;
     const from = replay.event;
     yield undefined;
     replay.leaveStep();
     let found: Verdict | undefined;
-    this.breakpoints.beginStep();
+    const { step, cpu } = replay;
+    breakpoints.beginStep(step);
     const isInside = replay.enter((record, event) => {
-      const verdict = this.breakpoints.matchEvent(record, replay.cpu);
-      const hit = verdict === undefined ? undefined : this.breakpoints.countHits(verdict, replay.step);
+      const verdict = breakpoints.matchEvent(record, replay.cpu);
+      const hit = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
       if (event <= from) return false;
       found = hit;
       return found !== undefined || wanted(record);
     });
-    if (isInside && found !== undefined) return this.eventStop(found);
-    if (!isInside) this.leaveStatement();
-    return !isInside && replay.isOver() ? endOf(replay.machine) : STEP;
+    if (isInside) return found === undefined ? STEP : this.eventStop(found);
+    const verdict = breakpoints.endStep(cpu);
+    const over = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
+    this.counting.wentOver(step, step + 1);
+    if (over !== undefined && !replay.isOver()) return this.boundaryStop(over);
+    this.leaveStatement();
+    return replay.isOver() ? endOf(replay.machine) : STEP;
   }
 
   /** Runs to the end of the step stood in. */
@@ -114,7 +121,7 @@ export class ForwardMotions {
       const statement = program.statements[interpreter.statements.at(stack.pc)];
       return statement !== undefined && stack.pc >= statement.entry && stack.pc < statement.end;
     };
-    while (!replay.isOver() && replay.cpu === cpu && !interpreter.isAtStatement(cpu) && !isWithin()) replay.execute();
+    while (!replay.isOver() && replay.cpu === cpu && !interpreter.isAtStatement(cpu) && !isWithin()) this.counting.countStep();
   }
 
   private depthOf(cpu: number): number {
@@ -138,10 +145,14 @@ export class ForwardMotions {
     }
     const wanted = breakpoints.kinds;
     const { logPoints } = replay;
+    const isLooking = !breakpoints.isEmpty;
     const kinds = new Set([...wanted, ...watched, ...logPoints?.kinds ?? []]);
+    const start = replay.step;
     let matches = 0;
     let hit: Verdict | undefined;
     let hitAt = 0;
+    /** What the step before has come to. */
+    let over: Verdict | undefined;
     const listener = (record: Int32Array): void => {
       const kind = record[KIND_AT]!;
       if (watched.has(kind)) note(replay.step);
@@ -160,33 +171,38 @@ export class ForwardMotions {
       for (let steps = 1; ; steps++) {
         if (replay.isOver()) return steps === 1 ? ENDED : endOf(machine);
         const { interpreter } = machine;
-        if (!isFirst && arrival !== undefined && hasArrived(machine, arrival)) return STEP;
-        if (interpreter.isAtStatement(replay.cpu)) {
-          const verdict = isFirst || !breakpoints.wantsStatements
-            ? undefined : breakpoints.matchStatement(interpreter.statementAhead(replay.cpu), replay.cpu);
-          breakpoints.beginStep();
-          const stop = verdict === undefined ? undefined : breakpoints.countHits(verdict, replay.step);
-          if (stop !== undefined) return statementStop(stop);
+        const { step, cpu } = replay;
+        if (isLooking) {
+          const ahead = breakpoints.countStatement(step, cpu);
+          const stop = joined(over, isFirst ? undefined : ahead);
+          if (stop !== undefined && (over !== undefined || arrival === undefined || !hasArrived(machine, arrival))) return boundaryStop(stop);
+          breakpoints.beginStep(step);
         }
+        if (!isFirst && arrival !== undefined && hasArrived(machine, arrival)) return STEP;
         isFirst = false;
         matches = 0;
-        breakpoints.beginStep();
-        logPoints?.beginStep();
-        const step = replay.step;
+        logPoints?.beginStep(step);
         const died = machine.interpreter.deaths.count;
         replay.execute();
         if (hit !== undefined) {
           machine.bus.silence();
           return this.enterMatch(step, hitAt, hit);
         }
+        logPoints?.endStep(step, cpu);
         if (interpreter.deaths.count !== died && !replay.isOver()) return vmDied(machine);
+        if (isLooking) {
+          const verdict = breakpoints.endStep(cpu);
+          over = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
+        }
         if (steps % STRIDE === 0) {
           yield undefined;
-          if (this.isPauseAsked()) return { kind: 'pause' };
+          if (over === undefined && this.isPauseAsked()) return { kind: 'pause' };
         }
       }
     } finally {
       machine.bus.silence();
+      // Of the step that a breakpoint stops in the rest is still to be seen: `enterMatch` has gone to its start.
+      this.counting.wentOver(start, replay.step);
     }
   }
 
@@ -194,8 +210,14 @@ export class ForwardMotions {
   private enterMatch(step: number, nth: number, verdict: Verdict): Stop {
     const { replay, breakpoints } = this;
     replay.goTo(step);
-    enterNth(replay, nth, (record) => breakpoints.matchEvent(record, replay.cpu) !== undefined);
+    enterNth(replay, breakpoints, nth);
     return this.eventStop(verdict);
+  }
+
+  /** Between two steps: what the one before has come to, and the breakpoints of the statement ahead, which are met there too. */
+  private boundaryStop(over: Verdict): Stop {
+    const { replay, breakpoints } = this;
+    return boundaryStop(joined(over, breakpoints.countStatement(replay.step, replay.cpu)) ?? over);
   }
 
   private eventStop(verdict: Verdict): Stop {
@@ -221,20 +243,28 @@ function vmDied(machine: Machine): Stop {
   return { kind: 'died', message: deathText(machine, death), cpu: death.cpu, others: 'go on' };
 }
 
-/** Stands at the `nth` event of the step ahead that `matches`. */
-export function enterNth(replay: Replay, nth: number, matches: (record: Int32Array) => boolean): void {
+/** Stands at the `nth` event of the step ahead that matches a breakpoint. */
+export function enterNth(replay: Replay, breakpoints: Breakpoints, nth: number): void {
   let count = 0;
-  if (!replay.enter((record) => matches(record) && ++count === nth)) {
+  breakpoints.beginStep(replay.step);
+  if (!replay.enter((record) => breakpoints.matchEvent(record, replay.cpu) !== undefined && ++count === nth)) {
     throw new Error('invariant: a step executed again does not do again what it did');
   }
 }
 
 /** The stop at the event that the machine stands at. */
 export function eventStop(replay: Replay, verdict: Verdict): Stop {
-  const event = viewEvent(replay.records[replay.records.length - 1]!);
-  return verdict.error === undefined
-    ? { kind: 'event', ids: verdict.ids, event }
-    : { kind: 'condition-error', ids: verdict.ids, message: verdict.error };
+  return verdict.error === undefined && verdict.about === undefined
+    ? { kind: 'event', ids: verdict.ids, event: viewEvent(replay.records[replay.records.length - 1]!) }
+    : boundaryStop(verdict);
+}
+
+/** The stop between two steps, or at an event with which the handling of another is over. */
+export function boundaryStop(verdict: Verdict): Stop {
+  const ids = [...new Set(verdict.ids)];
+  if (verdict.error !== undefined) return { kind: 'condition-error', ids, message: verdict.error };
+  if (verdict.about !== undefined) return { kind: 'event', ids, event: viewEvent(verdict.about), isOver: true };
+  return verdict.change === undefined ? { kind: 'breakpoint', ids } : { kind: 'change', ids, change: verdict.change };
 }
 
 /** The event of a statement's start: nothing has happened in its step before it, and nothing will. */

@@ -83,7 +83,7 @@ export class Replay {
     const anchor = registry.checkpoint();
     const records: Int32Array[] = [];
     const { step: anchorStep, cpu } = this;
-    this.logPoints?.beginStep();
+    this.logPoints?.beginStep(anchorStep);
     let inside: Checkpoint | undefined;
     this.executeListening((record) => {
       if (inside !== undefined) return;
@@ -93,6 +93,7 @@ export class Replay {
     });
     if (inside === undefined) {
       registry.forget(anchor);
+      this.logPoints?.endStep(anchorStep, cpu);
       return false;
     }
     registry.restore(inside);

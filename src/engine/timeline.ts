@@ -5,11 +5,12 @@ import { pairToBigInt } from './arithmetic';
 import { BackwardMotions, isEarlierLine, isEarlierReference } from './backwardMotions';
 import { Breakpoints } from './breakpoints';
 import type {
-  Debuggee, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue, Outcome, OutputLine,
-  StatementBreakpoint, Stop,
+  ChangeBreakpoint, Debuggee, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue,
+  Outcome, OutputLine, StatementBreakpoint, Stop,
 } from './debuggee';
 import { viewEvent } from './eventView';
 import type { GuestFrame } from './guestStack';
+import { HitCounting } from './hitCounting';
 import { lastWriter } from './lastWriter';
 import { LogPoints } from './logPoints';
 import type { Machine } from './machine';
@@ -33,6 +34,7 @@ export class Timeline implements Debuggee {
   private readonly replay: Replay;
   private readonly breakpoints: Breakpoints;
   private readonly logPoints: LogPoints;
+  private readonly counting: HitCounting;
   private readonly forward: ForwardMotions;
   private readonly backward: BackwardMotions;
   private readonly output: OutputLine[] = [];
@@ -56,7 +58,8 @@ export class Timeline implements Debuggee {
     this.logPoints = new LogPoints(machine, (line) => { this.output.push(line); });
     this.replay.logPoints = this.logPoints;
     const isPauseAsked = (): boolean => this.isPauseAsked;
-    this.forward = new ForwardMotions(this.replay, this.breakpoints, isPauseAsked);
+    this.counting = new HitCounting(this.replay, this.breakpoints, this.logPoints, isPauseAsked);
+    this.forward = new ForwardMotions(this.replay, this.breakpoints, this.counting, isPauseAsked);
     this.backward = new BackwardMotions(this.replay, this.breakpoints, isPauseAsked, () => this.origin ?? 0);
     machine.interpreter.say = (category, text, statement) => {
       if (this.replay.step < this.replay.furthest) return;
@@ -87,17 +90,21 @@ export class Timeline implements Debuggee {
     this.breakpoints.setEvents(this.eventBreakpoints, breakpoints);
   }
 
+  setChangeBreakpoints(breakpoints: readonly ChangeBreakpoint[]): void {
+    this.breakpoints.setChanges(breakpoints);
+  }
+
   setLogPoints(points: readonly LogPoint[]): void {
     this.logPoints.set(points);
   }
 
   showBoot(): void {
-    this.origin = 0;
+    this.beginHistory(0);
   }
 
   start(motion: Motion, cpu: number): void {
     this.isPauseAsked = false;
-    this.moving = this.origin === undefined ? this.bootThen(motion, cpu) : this.begin(motion, cpu);
+    this.moving = this.origin === undefined ? this.bootThen(motion, cpu) : this.counted(motion, cpu);
   }
 
   slice(expired: () => boolean): Stop | undefined {
@@ -107,6 +114,7 @@ export class Timeline implements Debuggee {
       const next = moving.next();
       if (next.done === true) {
         this.moving = undefined;
+        this.logPoints.isSpeaking = false;
         if (!this.isInThePast()) this.latest = this.replay.moment();
         return next.value;
       }
@@ -197,8 +205,21 @@ export class Timeline implements Debuggee {
         if (this.isPauseAsked) return { kind: 'pause' };
       }
     }
-    this.origin = this.replay.step;
-    return yield* this.begin(motion, cpu, 'not yet seen');
+    this.beginHistory(this.replay.step);
+    return yield* this.counted(motion, cpu, 'not yet seen');
+  }
+
+  private beginHistory(step: number): void {
+    this.origin = step;
+    this.breakpoints.historyBegins(step);
+    this.logPoints.breakpoints.historyBegins(step);
+  }
+
+  /** Moves once it is known how often breakpoints have been hit so far. */
+  private *counted(motion: Motion, cpu: number, first: 'seen' | 'not yet seen' = 'seen'): Moving {
+    if (!(yield* this.counting.catchUp())) return { kind: 'pause' };
+    this.logPoints.isSpeaking = !isBackward(motion);
+    return yield* this.begin(motion, cpu, first);
   }
 
   private begin(motion: Motion, cpu: number, first: 'seen' | 'not yet seen' = 'seen'): Moving {
@@ -321,4 +342,8 @@ export class Timeline implements Debuggee {
     if (here.event > 0) replay.enter((_, event) => event === here.event);
     return { records, statement, actor };
   }
+}
+
+function isBackward(motion: Motion): boolean {
+  return motion === 'reverse-continue' || motion === 'over-back' || motion === 'event-back';
 }

@@ -96,6 +96,12 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
   return { value: pairToBigInt(words[at]!, words[at + 1]!), type: fragment.type };
 }
 
+/** Whether a condition is true on the machine, in the running frame of `cpu`; a sentence when that cannot be judged. `record`: its event. */
+export function holds(machine: Machine, condition: Fragment, cpu: number, record: Int32Array | undefined): boolean | string {
+  const judged = evaluate(machine, condition, cpu, machine.interpreter.stacks[cpu]!.depth, { record });
+  return 'error' in judged ? judged.error : judged.value !== 0n;
+}
+
 /** Puts the values of the listing line into their registers; gives the name of one that is read and not set. */
 function putListedValues({ values }: Fragment, seen: Seen, words: Int32Array): string | undefined {
   if (values === undefined) return undefined;

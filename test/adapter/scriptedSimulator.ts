@@ -1,6 +1,6 @@
 import { ACTOR, KIND, RECORD_WORDS, eventKinds, field, type EventName } from '../../src/hardware/events/eventTable';
 import type {
-  Debuggee, EventBreakpoint, EventView, Frame, ListingBreakpoint, LogPoint, Motion, Moment, OutputLine, Outcome, StatementBreakpoint, Stop,
+  Debuggee, EventBreakpoint, EventView, Frame, ChangeBreakpoint, ListingBreakpoint, LogPoint, Motion, Moment, OutputLine, Outcome, StatementBreakpoint, Stop,
 } from '../../src/engine/debuggee';
 import type { Fragment, Program, Statement } from '../../src/language/program';
 import type { Inspector, Scenario, Simulator } from '../../src/adapter/simulator';
@@ -112,6 +112,8 @@ class ScriptedDebuggee implements Debuggee {
   setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void { this.events = breakpoints; }
   setLogPoints(_points: readonly LogPoint[]): void { /* the script says nothing of its own */ }
   setListingBreakpoints(_breakpoints: readonly ListingBreakpoint[]): void { /* the script has no listing lines to stop at */ }
+
+  setChangeBreakpoints(_breakpoints: readonly ChangeBreakpoint[]): void { /* nor registers */ }
 
   showBoot(): void { /* the script has no boot */ }
 

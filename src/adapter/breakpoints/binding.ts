@@ -152,11 +152,10 @@ function bindListing(scenario: Scenario, inspector: Inspector, name: string, wan
   if (line === undefined) return unbound('nothing runs here');
   const restriction = restrict(scenario, asked, { values: inspector.listedValues(name, line) });
   if ('error' in restriction) return unbound(restriction.error);
-  if (restriction.hit !== undefined) return unbound('A line of a listing takes no hit count: give a condition instead.');
-  const { condition, log } = restriction;
+  const { log, ...rest } = restriction;
   return {
     kind: 'bound',
-    stops: [{ kind: 'listing', breakpoint: { listing: name, line, ...(condition === undefined ? {} : { condition }) }, ...logged(log) }],
+    stops: [{ kind: 'listing', breakpoint: { listing: name, line, ...rest }, ...logged(log) }],
     place: { kind: 'listing', name, line },
   };
 }

@@ -169,14 +169,13 @@ function storeKey(source: DebugProtocol.Source): string {
 
 /** A place with a message is passed, not stopped at. */
 function logPoint(id: number, armed: Armed, message: LogMessage): LogPoint {
-  const { condition } = armed.breakpoint;
-  const common = { id, message, ...(condition === undefined ? {} : { condition }) };
+  const { condition, hit } = armed.breakpoint;
+  const common = { id, message, ...(condition === undefined ? {} : { condition }), ...(hit === undefined ? {} : { hit }) };
   if (armed.kind === 'listing') return { ...common, at: { kind: 'listing', listing: armed.breakpoint.listing, line: armed.breakpoint.line } };
-  const { hit } = armed.breakpoint;
   const at = armed.kind === 'statement'
     ? { kind: 'statement' as const, statement: armed.breakpoint.statement }
     : { kind: 'event' as const, kinds: armed.breakpoint.kinds, matches: armed.breakpoint.matches };
-  return { ...common, at, ...(hit === undefined ? {} : { hit }) };
+  return { ...common, at };
 }
 
 function described({ id, bound }: Kept<unknown>, { sources, client }: BreakpointTarget): DebugProtocol.Breakpoint {

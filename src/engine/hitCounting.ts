@@ -1,0 +1,70 @@
+import type { Breakpoints } from './breakpoints';
+import type { LogPoints } from './logPoints';
+import type { Replay } from './replay';
+
+/** Steps between two looks at the clock and at the pause button. */
+const STRIDE = 256;
+
+/**
+ * Goes over the part of history in which hits are not known yet, as of a breakpoint with a hit condition that was set late, or
+ * whose part motions have passed that do not look at breakpoints. Nothing is said there, and nothing stops.
+ */
+export class HitCounting {
+  constructor(
+    private readonly replay: Replay,
+    private readonly breakpoints: Breakpoints,
+    private readonly logPoints: LogPoints,
+    private readonly isPauseAsked: () => boolean,
+  ) {}
+
+  /** Until all hits before the present moment are known; false when a pause broke it off. The moment is the same afterwards. */
+  *catchUp(): Generator<undefined, boolean> {
+    const { replay } = this;
+    const here = replay.moment();
+    const from = Math.min(this.breakpoints.hits.through, this.logPoints.breakpoints.hits.through);
+    if (from >= here.step) return true;
+    replay.goTo(from);
+    const isThrough = yield* this.countUpTo(here.step);
+    replay.goTo(here.step);
+    if (here.event > 0) replay.enter((_, event) => event === here.event);
+    return isThrough;
+  }
+
+  /** Executes one step, and counts what is hit in it and at its start. */
+  countStep(): void {
+    const { replay, breakpoints, logPoints } = this;
+    const { step, cpu, machine } = replay;
+    breakpoints.countStatement(step, cpu);
+    breakpoints.beginStep(step);
+    logPoints.beginStep(step);
+    machine.bus.listen((record) => {
+      const verdict = breakpoints.matchEvent(record, replay.cpu);
+      if (verdict !== undefined) breakpoints.countHits(verdict, step);
+      logPoints.note(record, step, replay.cpu);
+    }, new Set([...breakpoints.kinds, ...logPoints.kinds]));
+    replay.execute();
+    machine.bus.silence();
+    const verdict = breakpoints.endStep(cpu);
+    if (verdict !== undefined) breakpoints.countHits(verdict, step);
+    logPoints.endStep(step, cpu);
+    this.wentOver(step, step + 1);
+  }
+
+  /** A motion has noted all hits from step `from` to before step `to`. */
+  wentOver(from: number, to: number): void {
+    this.breakpoints.hits.wentOver(from, to);
+    this.logPoints.breakpoints.hits.wentOver(from, to);
+  }
+
+  private *countUpTo(step: number): Generator<undefined, boolean> {
+    const { replay } = this;
+    replay.machine.forgetDerived();
+    for (let steps = 1; replay.step < step && !replay.isOver(); steps++) {
+      this.countStep();
+      if (steps % STRIDE !== 0) continue;
+      yield undefined;
+      if (this.isPauseAsked()) return false;
+    }
+    return true;
+  }
+}
