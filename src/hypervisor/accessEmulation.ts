@@ -1,12 +1,11 @@
 import { ACCESS, OPERATION } from '../hardware/paging/accessKinds';
 import { RESUME } from '../hardware/processor/rootMode';
-import { brokeIntoDelivery } from './commonExits';
 import type { ControlBlock } from './controlBlock';
 import type { MmuNotifier } from './host/mmuNotifier';
 import { give, line, repeat, when, type ListingFrame, type ListingNode, type ListingProcedure } from './listing';
 import { readSequence, retryIfChanged } from './operandRetry';
 import { STOP_REASON } from './vcpuState';
-import { errorCodeOf, markWritten, PAGE_KNOWN, walkOperandPage, type OperandOwner } from './walkOperandPage';
+import { errorCodeOf, markWritten, PAGE_KNOWN, walkOperandPage, type OperandOwner, type WalkVariant } from './walkOperandPage';
 
 const V = { gva: 0, error_code: 1, pages: 2, mmu_seq: 3 } as const;
 
@@ -31,6 +30,8 @@ export interface EmulationVariant<M> {
    * operand, and what breaks into the delivery of an event cannot be emulated.
    */
   readonly accessOf?: (mmu: M) => number;
+  /** Of the walk for each page. */
+  readonly walk?: WalkVariant<M>;
   /** What is besides to be done about what the access writes, and the values that it takes. */
   readonly values?: ListingProcedure<M>['values'];
   readonly before?: readonly ListingNode<M>[];
@@ -39,9 +40,9 @@ export interface EmulationVariant<M> {
 
 /** For the listing of a hypervisor `M`, whose guest runs by such a control block. */
 export function accessEmulation<M extends Emulator>(
-  control: ControlBlock, { purpose, accessOf, values = [], before = [], after = [] }: EmulationVariant<M>,
+  control: ControlBlock, { purpose, accessOf, walk, values = [], before = [], after = [] }: EmulationVariant<M>,
 ): AccessEmulation<M> {
-  const walkOperand = walkOperandPage<M>(control, [], accessOf);
+  const walkOperand = walkOperandPage<M>(control, { ...walk, ...(accessOf === undefined ? {} : { kindOf: accessOf }) });
   const findsPage = (mmu: M, f: ListingFrame): boolean => {
     mmu.cameTo = mmu.call(walkOperand, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0);
     return mmu.cameTo === PAGE_KNOWN;
@@ -52,7 +53,7 @@ export function accessEmulation<M extends Emulator>(
     values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'mmu_seq', kind: 'number' }, ...values],
     parameters: 0,
     body: [
-      ...(accessOf === undefined ? deliveryRefusals<M>() : []),
+      ...(accessOf === undefined ? deliveryRefusals<M>(control) : []),
       line('error_code = as a page fault would tell of the access', {}, (mmu, f) => {
         f.set(V.error_code, errorCodeOf(accessOf === undefined ? operandAccess(mmu) : accessOf(mmu)), 0);
         f.set(V.pages, 0, 0);
@@ -78,9 +79,9 @@ export function accessEmulation<M extends Emulator>(
   return { walkOperand, emulateAccess };
 }
 
-function deliveryRefusals<M extends Emulator>(): readonly ListingNode<M>[] {
+function deliveryRefusals<M extends Emulator>(control: ControlBlock): readonly ListingNode<M>[] {
   return [
-    when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
+    when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => control.vectoring(processor) !== 0, [
       give('stop the VM', (mmu) => {
         mmu.vcpu.stop = STOP_REASON.deliveryEmulation;
         return RESUME.stopped;

@@ -1,4 +1,4 @@
-import { setPair } from '../hardware/events/eventBus';
+import { type EventBus, setPair } from '../hardware/events/eventBus';
 import { ACTOR, KIND, field } from '../hardware/events/eventTable';
 import type { Processor } from '../hardware/processor/processor';
 import { REGISTER } from '../hardware/processor/registers';
@@ -66,16 +66,20 @@ export class EmulatingVcpu {
 
   /** True fault: no counter of its own, since delivery counts it. */
   reportTrueFault(gvaLo: number, gvaHi: number, code: number): void {
-    const { bus } = this.vm.host;
-    if (!bus.on[KIND.true_fault]) return;
-    const record = bus.begin(KIND.true_fault, ACTOR.vmm, this.cpu);
-    setPair(record, field.gva.at, gvaLo, gvaHi);
-    record[field.code.at] = code;
-    bus.commit();
+    reportTrueFault(this.vm.host.bus, this.cpu, gvaLo, gvaHi, code);
   }
 
   /** Runs another procedure of the listing with these parameters (pairs of halves). */
   call(procedure: ListingProcedure<never>, ...parameters: readonly number[]): number {
     return this.runner.call(procedure, this as never, this.cpu, parameters);
   }
+}
+
+/** An emulated access of the guest on `cpu` is refused by its own tables, with this error code. */
+export function reportTrueFault(bus: EventBus, cpu: number, gvaLo: number, gvaHi: number, code: number): void {
+  if (!bus.on[KIND.true_fault]) return;
+  const record = bus.begin(KIND.true_fault, ACTOR.vmm, cpu);
+  setPair(record, field.gva.at, gvaLo, gvaHi);
+  record[field.code.at] = code;
+  bus.commit();
 }

@@ -5,7 +5,7 @@ import { REGISTER } from '../hardware/processor/registers';
 import { DeliveredEvent } from '../hardware/delivery/deliveredEvent';
 import { secondEvent } from '../hardware/delivery/doubleFault';
 import { INTERRUPTION, INTERRUPTION_TYPE } from '../hardware/vmx/vmcs';
-import { controlBlockOf } from './controlBlock';
+import { controlBlockOf, type ControlBlock } from './controlBlock';
 import { STOP_REASON, type VcpuState } from './vcpuState';
 
 const DOUBLE_FAULT = 8;
@@ -18,12 +18,13 @@ const PAGE_FAULT = 14;
  * kvm_multiple_exception has it; one that the delivery of an interrupt met goes before it, and the interrupt waits; one in the
  * delivery of a double fault stops the VM.
  */
-export function injectPageFault(processor: Processor, vcpu: VcpuState, lo: number, hi: number, errorCode: number): void {
+export function injectPageFault(
+  processor: Processor, vcpu: VcpuState, lo: number, hi: number, errorCode: number, control = controlBlockOf(processor),
+): void {
   processor.registers[2 * REGISTER.cr2] = lo;
   processor.registers[2 * REGISTER.cr2 + 1] = hi;
-  const control = controlBlockOf(processor);
   const vectoring = control.vectoring(processor);
-  if (vectoring === 0) return inject(processor, PAGE_FAULT, errorCode);
+  if (vectoring === 0) return inject(processor, PAGE_FAULT, errorCode, control);
   if ((vectoring & INTERRUPTION.typeMask) === INTERRUPTION_TYPE.externalInterrupt) {
     vcpu.requestInterrupt(vectoring & INTERRUPTION.vectorMask);
     control.setWindow(processor, 'open');
@@ -31,25 +32,25 @@ export function injectPageFault(processor: Processor, vcpu: VcpuState, lo: numbe
   const first = new DeliveredEvent();
   first.setInformation(vectoring, 0, 0);
   switch (secondEvent(first, PAGE_FAULT)) {
-    case 'deliver the second': return inject(processor, PAGE_FAULT, errorCode);
-    case 'double fault': return inject(processor, DOUBLE_FAULT, 0);
+    case 'deliver the second': return inject(processor, PAGE_FAULT, errorCode, control);
+    case 'double fault': return inject(processor, DOUBLE_FAULT, 0, control);
     case 'shutdown': vcpu.stop = STOP_REASON.tripleFault;
   }
 }
 
 /** The next VM entry delivers an exception; `errorCode` counts where the vector has one. */
 export function injectException(processor: Processor, vector: number, errorCode: number): void {
-  inject(processor, vector, errorCode);
+  inject(processor, vector, errorCode, controlBlockOf(processor));
 }
 
 /** The next VM entry delivers #GP(0). */
-export function injectGeneralProtection(processor: Processor): void {
-  inject(processor, GENERAL_PROTECTION, 0);
+export function injectGeneralProtection(processor: Processor, control = controlBlockOf(processor)): void {
+  inject(processor, GENERAL_PROTECTION, 0, control);
 }
 
-function inject(processor: Processor, vector: number, errorCode: number): void {
+function inject(processor: Processor, vector: number, errorCode: number, control: ControlBlock): void {
   // In real-address mode no exception has an error code.
   const codes = hasErrorCode(vector) && (processor.registers[2 * REGISTER.cr0]! & CR0.PE) !== 0 ? INTERRUPTION.errorCodeValid : 0;
   const information = vector | INTERRUPTION.hardwareException | codes | INTERRUPTION.valid;
-  controlBlockOf(processor).inject(processor, information, errorCode);
+  control.inject(processor, information, errorCode);
 }

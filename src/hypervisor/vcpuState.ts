@@ -16,8 +16,8 @@ const WORDS = HALTED + 1;
 
 /** Why the hypervisor gave up: index into `stopReasons`. */
 export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5,
-  deliveryEmulation: 6, misconfiguredEntry: 7, realMode: 8, eptpOutsideSlots: 9, nestedOperand: 10, foreignTables: 11, nestedTable: 12, reservedBit: 13,
-  leftProtectedMode: 14,
+  deliveryEmulation: 6, misconfiguredEntry: 7, realMode: 8, eptpOutsideSlots: 9, foreignTables: 10, nestedTable: 11, reservedBit: 12,
+  leftProtectedMode: 13,
 } as const;
 export const stopReasons = [
   '',
@@ -30,7 +30,6 @@ export const stopReasons = [
   'an EPT entry is misconfigured; take back what set_epte wrote there',
   'the guest is in real-address mode with a segment that virtual-8086 mode cannot have (a base of selector × 16 and 64 KBytes); load its segment registers before it clears CR0.PE, or run it under ept with unrestricted_guest on',
   'the EPTP of the VMCS that the guest hypervisor has made names a guest frame outside every memory slot',
-  'an access of the nested guest that must be emulated crosses a page boundary, and the emulator has one page of it; keep the operand within a page',
   'the processor walks other tables than those that the hypervisor keeps, which is what `sabotage load_guest_cr3_raw` does; `expect stopped(internal_error)`',
   'the processor is to write a flag of a paging structure of the nested guest that lies in ROM, or in a table of the very EPT that maps it; give the structure a page of RAM of its own',
   'an NPT entry has a reserved bit set that the hypervisor did not set; take back what was written there',

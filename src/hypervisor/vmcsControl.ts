@@ -1,4 +1,5 @@
 import { RFLAGS } from '../hardware/processor/controlRegisters';
+import type { Processor } from '../hardware/processor/processor';
 import { ACTIVITY, INTERRUPTIBILITY } from '../hardware/processor/registers';
 import { INTERRUPTION, INTERRUPTION_TYPE, PRIMARY, VMCS } from '../hardware/vmx/vmcs';
 import type { VmcsAccess } from '../hardware/vmx/vmcsAccess';
@@ -10,8 +11,8 @@ const IO_IN_SHIFT = 3;
 /** Its fields. */
 type VmcsFields = Pick<VmcsAccess, 'read' | 'write'>;
 
-/** A VMCS. */
-export const vmcsControl: ControlBlock = {
+/** A VMCS, whose fields are reached so. */
+const vmcsControlBy = (of: (processor: Processor) => VmcsFields): ControlBlock => ({
   block: 'vmcs',
   words: {
     injection: 'VM-entry interruption information',
@@ -37,32 +38,45 @@ export const vmcsControl: ControlBlock = {
   hiddenCpuid: 0,
   hiddenEfer: 0,
   pdptes: 'in registers',
-  setEfer: ({ hypervisor }, lo) => hypervisor.write(VMCS.guest_ia32_efer, lo, 0),
-  exitReason: ({ hypervisor }) => hypervisor.read(VMCS.exit_reason),
+  setEfer: (processor, lo) => of(processor).write(VMCS.guest_ia32_efer, lo, 0),
+  exitReason: (processor) => of(processor).read(VMCS.exit_reason),
   writtenReason: ({ vmcs }) => vmcs[VMCS.exit_reason]!,
-  vectoring: ({ hypervisor }) => {
-    const vectoring = hypervisor.read(VMCS.idt_vectoring_info);
+  vectoring: (processor) => {
+    const vectoring = of(processor).read(VMCS.idt_vectoring_info);
     return (vectoring & INTERRUPTION.valid) === 0 ? 0 : vectoring;
   },
-  reinjectVectored: ({ hypervisor }) => reinjectVectored(hypervisor),
+  reinjectVectored: (processor) => reinjectVectored(of(processor)),
   // SDM Vol. 3, "VM-Entry Controls for Event Injection".
-  inject: ({ hypervisor }, information, errorCode) => {
-    hypervisor.write(VMCS.entry_interruption_info, information, 0);
-    hypervisor.write(VMCS.entry_exception_error_code, errorCode, 0);
+  inject: (processor, information, errorCode) => {
+    const vmcs = of(processor);
+    vmcs.write(VMCS.entry_interruption_info, information, 0);
+    vmcs.write(VMCS.entry_exception_error_code, errorCode, 0);
   },
-  acknowledge: ({ hypervisor }) => hypervisor.read(VMCS.exit_interruption_info) & INTERRUPTION.vectorMask,
+  acknowledge: (processor) => of(processor).read(VMCS.exit_interruption_info) & INTERRUPTION.vectorMask,
   // SDM Vol. 3, "Guest Non-Register State": STI and MOV SS block for one instruction.
-  takesInterrupts: ({ hypervisor }) => (hypervisor.read(VMCS.guest_rflags) & RFLAGS.IF) !== 0 && hypervisor.read(VMCS.guest_interruptibility) === 0,
-  setWindow: ({ hypervisor }, to) => {
-    change(hypervisor, VMCS.primary_controls, PRIMARY.interruptWindowExiting, to === 'open' ? PRIMARY.interruptWindowExiting : 0);
+  takesInterrupts: (processor) => (of(processor).read(VMCS.guest_rflags) & RFLAGS.IF) !== 0 && of(processor).read(VMCS.guest_interruptibility) === 0,
+  setWindow: (processor, to) => {
+    change(of(processor), VMCS.primary_controls, PRIMARY.interruptWindowExiting, to === 'open' ? PRIMARY.interruptWindowExiting : 0);
   },
-  halt: ({ processor: { hypervisor } }) => hypervisor.write(VMCS.guest_activity_state, ACTIVITY.hlt, 0),
-  wake: ({ processor: { hypervisor } }) => hypervisor.write(VMCS.guest_activity_state, ACTIVITY.active, 0),
-  io: ({ hypervisor }) => {
-    const qualification = hypervisor.read(VMCS.exit_qualification);
+  halt: ({ processor }) => of(processor).write(VMCS.guest_activity_state, ACTIVITY.hlt, 0),
+  wake: ({ processor }) => of(processor).write(VMCS.guest_activity_state, ACTIVITY.active, 0),
+  io: (processor) => {
+    const qualification = of(processor).read(VMCS.exit_qualification);
     return { port: qualification >>> 16, size: (qualification & IO_SIZE) + 1, isIn: (qualification >>> IO_IN_SHIFT) & 1 };
   },
-};
+});
+
+/** That of a guest's hypervisor. */
+export const vmcsControl = vmcsControlBy(({ hypervisor }) => hypervisor);
+
+/** The one that the processor runs by, whoever its guest's hypervisor is: L0 reaches vmcs02 so. */
+export const currentVmcsControl = vmcsControlBy(({ vmcs }) => ({
+  read: (at) => vmcs[at]!,
+  write: (at, lo, hi) => {
+    vmcs[at] = lo;
+    vmcs[at + 1] = hi;
+  },
+}));
 
 /**
  * The next entry by this VMCS delivers the event that the exit broke into; without one it delivers nothing. SDM Vol. 3, "Information for VM

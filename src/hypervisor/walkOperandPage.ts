@@ -30,16 +30,26 @@ export interface OperandOwner {
   reportTrueFault(gvaLo: number, gvaHi: number, code: number): void;
 }
 
+/** What sets the pages of one hypervisor's guests apart. */
+export interface WalkVariant<V> {
+  /** The access, where the error code of its fault does not tell all of it. */
+  readonly kindOf?: (mmu: V, errorCode: number) => number;
+  /** What is walked, in the line's words. Where a table or a page lies, in the slots, is what the walk says as host-physical. */
+  readonly tables?: string;
+  /** What else the walk may have come to; the page's address is value 0. */
+  readonly afterWalk?: readonly ListingNode<V>[];
+  /** Lines with a fault that the guest is about to see. */
+  readonly beforeFault?: (fault: '#GP' | '#PF') => readonly ListingNode<V>[];
+}
+
 /**
  * The procedure, for the listing of a hypervisor `V`. As the processor does, both pages are translated before a byte is
  * read or written: when the guest's tables refuse this one, the guest gets the fault and nothing has been done. Gives
- * `PAGE_KNOWN` or a `RESUME`; leaves its guest frame in the walk's result. `beforeTrueFault`: lines with a fault that the guest is
- * about to see; the page's address is value 0. `kindOf`: the access, where the error code of its fault does not tell all of it.
+ * `PAGE_KNOWN` or a `RESUME`; leaves its guest frame in the walk's result.
  */
-export function walkOperandPage<V extends OperandOwner>(
-  { block, words }: ControlBlock, beforeTrueFault: readonly ListingNode<V>[] = [],
-  kindOf: (mmu: V, errorCode: number) => number = (_, errorCode) => accessOf(errorCode),
-): ListingProcedure<V> {
+export function walkOperandPage<V extends OperandOwner>(control: ControlBlock, variant: WalkVariant<V> = {}): ListingProcedure<V> {
+  const { block, words } = control;
+  const { kindOf = (_: V, errorCode: number) => accessOf(errorCode), tables = 'guest CR3, gva', afterWalk = [], beforeFault = () => [] } = variant;
   return {
     name: 'walk_operand_page',
     purpose: 'A page of an operand that is emulated, by the guest\'s tables: nothing is read or written before all its pages are known.',
@@ -50,14 +60,16 @@ export function walkOperandPage<V extends OperandOwner>(
     parameters: 2,
     body: [
       when('gva is not canonical', (mmu, f) => mmu.processor.walkWithoutEffects(f.lo(V.gva), f.hi(V.gva), ACCESS.read) === WALK.nonCanonical, [
-        line(`${words.injection} = #GP(0)`, { writes: [block] }, (mmu) => injectGeneralProtection(mmu.processor)),
+        ...beforeFault('#GP'),
+        line(`${words.injection} = #GP(0)`, { writes: [block] }, (mmu) => injectGeneralProtection(mmu.processor, control)),
         give(`to the guest, whose ${words.entry} delivers the fault`, RESUME.retry),
       ]),
-      line('guest = walk(guest CR3, gva) for this access; it sets the guest\'s A and D', { writes: ['memory', 'vm.dirty_bitmap'] }, (mmu, f) => {
+      line(`guest = walk(${tables}) for this access; it sets the guest's A and D`, { writes: ['memory', 'vm.dirty_bitmap'] }, (mmu, f) => {
         const space = mmu.guestTables();
         walk(space, f.lo(V.gva), f.hi(V.gva), kindOf(mmu, f.lo(V.error_code)), EFFECTS.hardware);
-        f.set(V.gpa, space.result.gpaLo, space.result.gpaHi);
+        f.set(V.gpa, space.result.hpaLo, space.result.hpaHi);
       }),
+      ...afterWalk,
       when('a paging structure of the guest lies outside every memslot', (mmu) => outcome(mmu) === WALK.tableUnreachable, [
         give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
       ]),
@@ -65,9 +77,9 @@ export function walkOperandPage<V extends OperandOwner>(
         line('true fault: the guest must see it, with the error code of its own walk', {}, (mmu, f) => {
           mmu.reportTrueFault(f.lo(V.gva), f.hi(V.gva), mmu.guestTables().result.errorCode);
         }),
-        ...beforeTrueFault,
+        ...beforeFault('#PF'),
         line(`CR2 = gva; ${words.injection} = #PF with that error code`, { writes: ['registers', block, 'vcpu'] }, (mmu, f) => {
-          injectPageFault(mmu.processor, mmu.vcpu, f.lo(V.gva), f.hi(V.gva), mmu.guestTables().result.errorCode);
+          injectPageFault(mmu.processor, mmu.vcpu, f.lo(V.gva), f.hi(V.gva), mmu.guestTables().result.errorCode, control);
         }),
         give(`to the guest, whose ${words.entry} delivers the fault`, (mmu) => (mmu.vcpu.stop === 0 ? RESUME.retry : RESUME.stopped)),
       ]),

@@ -1,63 +1,71 @@
-import { RESUME } from '../../hardware/processor/rootMode';
+import { VECTOR } from '../../hardware/delivery/exceptions';
+import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
 import { VMCS } from '../../hardware/vmx/vmcs';
-import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
-import { STOP_REASON } from '../vcpuState';
+import { EVENT_TYPE } from '../../hardware/delivery/deliveredEvent';
+import { exceptionExits, recordException } from '../../hardware/vmx/vmxTransitions';
+import { accessEmulation } from '../accessEmulation';
+import { give, line, repeat, when, type ListingNode } from '../listing';
+import { trackedOperand } from '../trackedOperand';
+import { currentVmcsControl } from '../vmcsControl';
 import type { NestedMmu } from './nestedMmu';
-import { reportTrappedWrite } from './nestedReports';
+import { refusalsOf12 } from './refusalsOf12';
 import { trackWrite02 } from './trackWrite02';
+import { nestedVmexit } from './vmexit';
 
-const V = { l2_gpa: 0, gpa: 1, hpa: 2 } as const;
+/** The page's address is the first value of the procedure for a page. */
+const GVA = 0;
+/** Number of the value of `emulate_access` that is free for what is besides to be done. */
+const PART = 4;
+const ENTRY_BYTES = 8;
 
-/** Gives a `RESUME`. */
-export const emulateNestedAccess: ListingProcedure<NestedMmu> = {
-  name: 'emulate_access',
-  purpose: 'An access of L2 that no entry of EPT02 can let it make itself: done for L2, where L1\'s gpa lies.',
-  values: [{ name: 'l2_gpa', kind: 'gpa' }, { name: 'gpa', kind: 'gpa' }, { name: 'hpa', kind: 'hpa' }],
-  parameters: 2,
-  body: [
-    when('the operand goes on in another page, of which this exit does not tell', (mmu) => mmu.operand.crosses, [
-      give('stop the VM', (mmu) => stop(mmu, STOP_REASON.nestedOperand), { writes: ['vcpu'] }),
-    ]),
-    line('the operand lies where no memory answers', {}, (mmu) => mmu.operand.set(mmu.vmcs(VMCS.guest_linear_address), -1, -1, 'writes')),
-    when('a slot holds gpa', (mmu, f) => slotOf(mmu, f) >= 0, [
-      line({ layered: 'hpa = get_user_pages(hva of gpa): the operand lies there', direct: 'hpa = the slot\'s frame of gpa: the operand lies there' }, {}, (mmu, f) => {
-        const gfn = f.frame(V.gpa);
-        const frame = mmu.memory.backFor(gfn, mmu.cpu);
-        f.set(V.hpa, (frame << 12) | (f.lo(V.gpa) & 0xfff), frame >> 20);
-        mmu.operand.set(mmu.vmcs(VMCS.guest_linear_address), gfn, frame, mmu.memory.slots.isReadOnly(slotOf(mmu, f)) ? 'reads' : 'writes');
+/** What a walk of L2's tables can come to besides: by EPT12, and because they may lie in tables of EPT12. */
+const afterWalk: readonly ListingNode<NestedMmu>[] = [
+  repeat('entry = next of those that it has set a flag in, where a table of EPT12 is shadowed too', takeFlaggedTable, [
+    line('kvm_mmu_track_write(entry, 8 bytes): what EPT02 made of the old one goes', {}, (mmu) => {
+      const { flaggedLo, flaggedHi } = mmu.tablesOfL2;
+      mmu.call(trackWrite02, flaggedLo, flaggedHi, ENTRY_BYTES, 0);
+    }),
+  ]),
+  ...refusalsOf12({
+    result: (mmu) => mmu.guestTables().result,
+    qualification: (mmu) => mmu.guestTables().result.qualification,
+    tell: (mmu, f) => {
+      const { gpaLo, gpaHi } = mmu.guestTables().result;
+      mmu.setVmcs(VMCS.guest_linear_address, f.lo(GVA), f.hi(GVA));
+      mmu.setVmcs(VMCS.guest_physical_address, gpaLo, gpaHi);
+    },
+  }),
+];
+
+const vectors = { '#GP': VECTOR.generalProtection, '#PF': VECTOR.pageFault } as const;
+
+/** Who hears of a fault of L2's first. */
+function beforeFault(fault: keyof typeof vectors): readonly ListingNode<NestedMmu>[] {
+  const vector = vectors[fault];
+  return [
+    when(`nested_vmx_check_exception(): L1 wants to hear of ${fault}`, (mmu) => exceptionExits(mmu.vmcs12.words, vector, errorCode(mmu, fault)), [
+      line(`exit reason of vmcs02 = EXCEPTION_NMI, with ${fault} and what goes with it`, { writes: ['vmcs'] }, (mmu, f) => {
+        const { processor: { registers, vmcs } } = mmu;
+        mmu.setVmcs(VMCS.exit_reason, EXIT_REASON.exception_nmi, 0);
+        recordException(registers, vmcs, vector, errorCode(mmu, fault), EVENT_TYPE.hardwareException);
+        mmu.setVmcs(VMCS.exit_qualification, fault === '#PF' ? f.lo(GVA) : 0, fault === '#PF' ? f.hi(GVA) : 0);
       }),
-      when({ layered: 'host memory is used up', direct: '' }, (_, f) => f.hi(V.hpa) < 0, [
-        give('stop the VM', (mmu) => stop(mmu, STOP_REASON.hostMemory), { writes: ['vcpu'] }),
-      ]),
+      give('nested_vmx_vmexit()', (mmu) => mmu.call(nestedVmexit)),
     ]),
-    when('it writes a shadowed table of EPT12', (mmu, f) => writesTable(mmu, f), [
-      line('trapped write to the page table at gpa', { writes: ['counters'] }, (mmu, f) => reportTrappedWrite(mmu, {
-        gpaLo: f.lo(V.gpa), gpaHi: f.hi(V.gpa), gvaLo: mmu.vmcs(VMCS.guest_linear_address), gvaHi: mmu.vmcs(VMCS.guest_linear_address + 1),
-      })),
-    ]),
-    line('perform the access: where nothing answers, a load gives ones; where nothing takes it, a store goes nowhere',
-      { writes: ['memory', 'registers'] }, (mmu) => mmu.operand.perform()),
-    when('dirty pages are logged', (mmu) => mmu.memory.slots.logging > 0, [
-      line('mark_page_dirty(gpa >> 12)', { writes: ['vm.dirty_bitmap'] }, (mmu) => mmu.operand.markDirty(mmu.memory.dirty, mmu.cpu)),
-    ]),
-    when('it wrote a shadowed table of EPT12', (mmu, f) => writesTable(mmu, f), [
-      line('kvm_mmu_track_write(gpa, bytes)', {}, (mmu, f) => {
-        mmu.call(trackWrite02, f.lo(V.gpa), f.hi(V.gpa), mmu.processor.pending.size, 0);
-      }),
-    ]),
-    give('to L2, behind the instruction', RESUME.completed),
-  ],
-};
-
-function slotOf(mmu: NestedMmu, f: ListingFrame): number {
-  return mmu.memory.slots.find(f.frame(V.gpa));
+  ];
 }
 
-function writesTable(mmu: NestedMmu, f: ListingFrame): boolean {
-  return mmu.operand.isWritten && mmu.ept02.isShadowed(f.frame(V.gpa));
+export const { walkOperand: walkOperandOfL2, emulateAccess: emulateNestedAccess } = accessEmulation<NestedMmu>(currentVmcsControl, {
+  purpose: 'An access of L2 that no entry of EPT02 can let it make itself: done for L2, where L1\'s memory lies.',
+  walk: { tables: 'CR3 of L2, gva; where it reads a table and where it ends, EPT12', afterWalk, beforeFault },
+  values: [{ name: 'part', kind: 'number' }], ...trackedOperand<NestedMmu>(PART),
+});
+
+function errorCode(mmu: NestedMmu, fault: keyof typeof vectors): number {
+  return fault === '#PF' ? mmu.guestTables().result.errorCode : 0;
 }
 
-function stop(mmu: NestedMmu, reason: number): number {
-  mmu.vcpu.stop = reason;
-  return RESUME.stopped;
+function takeFlaggedTable({ tablesOfL2, ept02 }: NestedMmu): boolean {
+  while (tablesOfL2.takeFlagged()) if (ept02.isShadowed(tablesOfL2.flaggedGfn)) return true;
+  return false;
 }

@@ -15,8 +15,8 @@ import { fetch02 } from './fetch02';
 import { eptp02Hi, eptp02Lo, loadRoot02, makePagesAvailable02 } from './loadRoot02';
 import type { NestedMmu } from './nestedMmu';
 import { reportJudgement } from './nestedReports';
+import { refusalsOf12 } from './refusalsOf12';
 import { unprotectPage } from './trackWrite02';
-import { nestedVmexit, tellExit } from './vmexit';
 
 const V = { l2_gpa: 0, qualification: 1, gpa: 2, slot: 3, hva: 4, hpa: 5, mmu_seq: 6 } as const;
 /** Bits of the qualification that the access decides, whoever walks. */
@@ -41,22 +41,7 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
     when('a table of EPT12 lies outside every memslot', (mmu) => mmu.lastWalk.outcome === WALK.tableUnreachable, [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
     ]),
-    when('an entry of EPT12 is misconfigured', (mmu) => mmu.lastWalk.outcome === WALK.eptMisconfiguration, [
-      line('exit reason of vmcs02 = EPT_MISCONFIGURATION: L1 must see it', { writes: ['vmcs'] }, (mmu) => tellExit(mmu, 'ept_misconfiguration', 0)),
-      give('nested_vmx_vmexit()', (mmu) => mmu.call(nestedVmexit)),
-    ]),
-    when('a dirty flag of EPT12 is to be set, and the page-modification log of vmcs12 is full', (mmu) => mmu.lastWalk.outcome === WALK.modificationLogFull, [
-      line('exit reason of vmcs02 = PML_FULL: L1 empties its log', { writes: ['vmcs'] }, (mmu) => tellExit(mmu, 'pml_full', 0)),
-      give('nested_vmx_vmexit()', (mmu) => mmu.call(nestedVmexit)),
-    ]),
-    when('EPT12 itself refuses the access', (mmu) => mmu.lastWalk.outcome === WALK.eptViolation, [
-      line('true fault: exit reason of vmcs02 = EPT_VIOLATION, with the rights of EPT12', { writes: ['vmcs'] }, (mmu, f) => {
-        const qualification = (mmu.lastWalk.qualification & ~OF_THE_ACCESS) | (f.lo(V.qualification) & OF_THE_ACCESS);
-        tellExit(mmu, 'ept_violation', qualification);
-        reportJudgement(mmu, KIND.true_fault, undefined, f.lo(V.l2_gpa), f.hi(V.l2_gpa), qualification);
-      }),
-      give('nested_vmx_vmexit()', (mmu) => mmu.call(nestedVmexit)),
-    ]),
+    ...refusalsOf12({ result: (mmu) => mmu.lastWalk, qualification: (mmu, f) => (mmu.lastWalk.qualification & ~OF_THE_ACCESS) | (f.lo(V.qualification) & OF_THE_ACCESS) }),
     line(SLOT_OF_GPA, {}, (mmu, f) => void lookUpSlot(mmu, f, V)),
     when('no slot of L1 holds gpa, and a paging structure of L2 was read there', (_, f) => f.lo(V.slot) < 0 && !isFinal(f), [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),
@@ -76,7 +61,7 @@ export const handleNestedEptViolation: ListingProcedure<NestedMmu> = {
       line('EPTP of vmcs02 = root', { writes: ['vmcs'] }, (mmu) => mmu.setVmcs(VMCS.eptp, eptp02Lo(mmu), eptp02Hi(mmu))),
     ]),
     when('no slot of L1 holds gpa, or L2 writes a read-only one or a shadowed table of EPT12', (mmu, f) => mustEmulate(mmu, f), [
-      give('emulate_access(l2_gpa, gpa)', (mmu, f) => mmu.call(emulateNestedAccess, f.lo(V.l2_gpa), f.hi(V.l2_gpa), f.lo(V.gpa), f.hi(V.gpa))),
+      give('emulate_access()', (mmu) => mmu.call(emulateNestedAccess)),
     ]),
     when('EPT02 allows the access by now', (mmu, f) => allowsAlready(mmu, f), [
       line('spurious fault: another vCPU has filled EPT02 since', { writes: ['counters'] }, (mmu, f) => {

@@ -10,17 +10,21 @@ import type { EntryContext } from '../../hardware/vmx/entryChecks/entryCheck';
 import { EPTP, SECONDARY, VMCS } from '../../hardware/vmx/vmcs';
 import { INVEPT } from '../../hardware/vmx/vmxInvalidations';
 import { secondaryControls } from '../../hardware/vmx/vmxTransitions';
+import { reportTrueFault } from '../emulatingVcpu';
+import type { MmuNotifier } from '../host/mmuNotifier';
 import type { ListingProcedure, ListingRunner } from '../listing';
 import { OperandPages } from '../operandPages';
 import { SlotAddressing, type SlotMemory } from '../slotMemory';
 import type { VcpuState } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
+import type { WriteTracking } from '../writeTracking';
 import type { Ept02 } from './ept02';
 import { featuresOfL1 } from './featuresOfL1';
 import { GuestHypervisorMemory } from './guestHypervisorMemory';
 import { ModificationLog12 } from './modificationLog12';
 import type { NestedState } from './nestedState';
 import { pdptesOfL2 } from './pdptesOfL2';
+import { TablesOfL2 } from './tablesOfL2';
 import { Vmcs12 } from './vmcs12';
 import type { NestedExit } from './wantedExits';
 
@@ -49,6 +53,8 @@ export interface NestedParts {
   readonly states: Iterable<NestedState>;
   /** L1's guest frame with the VMXON region, which is no VMCS. */
   readonly vmxonFrame: number;
+  /** Who must see writes to tables of EPT12. */
+  readonly tracking: WriteTracking;
 }
 
 /** What the listing of nested VMX works on: one virtual CPU of L1. */
@@ -57,6 +63,7 @@ export class NestedMmu {
   readonly bus: EventBus;
   readonly vcpu: VcpuState;
   readonly memory: SlotMemory;
+  readonly notifier: MmuNotifier;
   readonly l1: GuestHypervisorMemory;
   readonly vmcs12: Vmcs12;
   /** vmcs12 on the processor that L0 presents to L1: what its VM entries are checked against. */
@@ -66,7 +73,13 @@ export class NestedMmu {
   readonly change: EntryChange;
   /** 1: rights were taken away in this exit, and a TLB may still hold them. */
   mustFlush = 0;
+  /** For an access that is emulated. */
+  readonly tablesOfL2: TablesOfL2;
+  /** What a procedure that was asked for a condition came to: a `RESUME`. */
+  cameTo = 0;
   private readonly ept12: TranslationSpace;
+  /** The same behind L2's own tables. */
+  private readonly behindL2: TranslationSpace;
   private readonly log12: ModificationLog12;
 
   /** `msrBitmap`: host frame of the MSR bitmaps that L2 runs with. */
@@ -80,11 +93,15 @@ export class NestedMmu {
     this.bus = bus;
     this.vcpu = vm.vcpus.of(cpu);
     this.memory = vm.memory;
+    this.notifier = vm.notifier;
     this.l1 = new GuestHypervisorMemory(memory, vm.memory, cpu);
     this.vmcs12 = new Vmcs12(this.l1);
-    this.ept12 = new TranslationSpace({
+    const makeEpt12 = (): TranslationSpace => new TranslationSpace({
       memory, bus, tableSpace: SPACE.ept, actor: ACTOR.vmm, cpu, maxphyaddr, features, tables: new SlotAddressing(vm.memory, cpu),
     });
+    this.ept12 = makeEpt12();
+    this.behindL2 = makeEpt12();
+    this.tablesOfL2 = new TablesOfL2(vm, modes.l2, cpu, this.behindL2);
     this.operands = [new OperandPages(modes.l1, vm.host.reach), new OperandPages(modes.l2, vm.host.reach)];
     this.change = new EntryChange(memory);
     this.log12 = new ModificationLog12(this);
@@ -161,9 +178,21 @@ export class NestedMmu {
 
   /** EPT12 as vmcs12 names it, ready to walk; its result is that of the last walk. */
   eptTables(): TranslationSpace {
-    const modificationLog = this.secondary12 & SECONDARY.enablePml ? this.log12 : undefined;
-    this.ept12.useEpt(this.field12(VMCS.eptp), this.field12(VMCS.eptp + 1), { modeBasedExecute: 'off', modificationLog });
-    return this.ept12;
+    return this.useEpt12(this.ept12);
+  }
+
+  /** L2's own tables as they stand, ready to walk for an access that is emulated, with EPT12 behind them. */
+  guestTables(): TranslationSpace {
+    this.useEpt12(this.behindL2);
+    return this.tablesOfL2.use();
+  }
+
+  get tracking(): WriteTracking {
+    return this.parts.tracking;
+  }
+
+  reportTrueFault(gvaLo: number, gvaHi: number, code: number): void {
+    reportTrueFault(this.bus, this.cpu, gvaLo, gvaHi, code);
   }
 
   /** What the last walk of EPT12 learned. */
@@ -202,6 +231,12 @@ export class NestedMmu {
    */
   flushRemoteTlbs(): void {
     for (const modes of this.parts.modes) invalidateAll(modes);
+  }
+
+  private useEpt12(space: TranslationSpace): TranslationSpace {
+    const modificationLog = this.secondary12 & SECONDARY.enablePml ? this.log12 : undefined;
+    space.useEpt(this.field12(VMCS.eptp), this.field12(VMCS.eptp + 1), { modeBasedExecute: 'off', modificationLog });
+    return space;
   }
 
   /** No entry may let L2 write L1's `gfn`: it is ROM, others have its page too, or its first write is to be logged. */

@@ -10,7 +10,7 @@ import { ShadowPages } from '../shadowWp/shadowPages';
 import type { TableRoot, Technique } from '../technique';
 import type { VirtualMachine } from '../virtualMachine';
 import type { OperandPart, WriteTracking } from '../writeTracking';
-import { emulateNestedAccess } from './emulateNestedAccess';
+import { emulateNestedAccess, walkOperandOfL2 } from './emulateNestedAccess';
 import { Ept02 } from './ept02';
 import { fetch02 } from './fetch02';
 import { flushShadowMemslot02 } from './flushShadowMemslot02';
@@ -83,14 +83,14 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
     );
     this.ept02 = new Ept02(new ShadowPages(vm.registry, shadowPages, vm.memory.frames), vm.frames, vm.writer, host.bus);
     this.states = new PerCpu(processors, ({ cpu }) => new NestedState(host.registry, cpu, VMCS_WORDS));
-    const parts = { vm, ept02: this.ept02, outer: this.ept, vmxonFrame, modes, states: this.states };
+    const parts = { vm, ept02: this.ept02, outer: this.ept, vmxonFrame, modes, states: this.states, tracking: this };
     this.mmus = new PerCpu(processors, ({ cpu }) => {
       const index = cpu - processors[0]!.cpu;
       return new NestedMmu(cpu, modes[index]!, this.states.of(cpu), parts, FIRST_BITMAP_FRAME + (cpu % MOST_BITMAPS));
     });
     this.runner = new ListingRunner(LISTING, 'vmm', host.listingNumber(LISTING), [
       handleNestedExit, handleVmclear, handleVmptrld, handleVmread, handleVmwrite, handleInvept, handleInvvpid, nestedVmxRun, nestedVmexit,
-      nestedExternalInterrupt, handleNestedEptViolation, emulateNestedAccess, makePagesAvailable02, loadRoot02, fetch02, getShadowPage02,
+      nestedExternalInterrupt, handleNestedEptViolation, emulateNestedAccess, walkOperandOfL2, makePagesAvailable02, loadRoot02, fetch02, getShadowPage02,
       trackWrite02, unprotectPage, unmapGfnRange02, flushShadowMemslot02,
     ], host.bus, host.depth);
     for (const mmu of this.mmus) mmu.runner = this.runner;

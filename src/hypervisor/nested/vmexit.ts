@@ -59,8 +59,11 @@ export const nestedExternalInterrupt: ListingProcedure<NestedMmu> = {
   ],
 };
 
-/** An exit of L2 by EPT that is L1's: what vmcs02 must tell. */
-export function tellExit(mmu: NestedMmu, reason: 'ept_violation' | 'ept_misconfiguration' | 'pml_full', qualification: number): void {
+/** An exit of L2 by EPT. */
+export type ExitByEpt = 'ept_violation' | 'ept_misconfiguration' | 'pml_full';
+
+/** One that is L1's: what vmcs02 must tell. */
+export function tellExit(mmu: NestedMmu, reason: ExitByEpt, qualification: number): void {
   mmu.setVmcs(VMCS.exit_reason, EXIT_REASON[reason], 0);
   mmu.setVmcs(VMCS.exit_qualification, qualification, 0);
 }

@@ -64,7 +64,7 @@ const fetch = fetchOf<UnsyncMmu>({
   ],
 });
 
-const walkOther = walkOperandPage<UnsyncMmu>(vmcsControl, [invalidateFaulting]);
+const walkOther = walkOperandPage<UnsyncMmu>(vmcsControl, { beforeFault: (fault) => (fault === '#PF' ? [invalidateFaulting] : []) });
 const procedures = { handlePageFault, fetch, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
 
 /**

@@ -72,7 +72,7 @@ function flavour(vm: VirtualMachine, parts: { sptes?: VtlbSptes }): ShadowFlavou
     procedures,
     listing: [
       handleExit, handlePageFault, makePagesAvailable, fetch, getShadowPage, zapOrphans, emulateAccessOf<VtlbMmu>([]),
-      walkOperandPage<VtlbMmu>(vmcsControl, [forgetFaulting]), handleCrAccess, loadRoot, loadPdptrs, handleInvlpg, vtlbFlush, handleInvpcid,
+      walkOperandPage<VtlbMmu>(vmcsControl, { beforeFault: (fault) => (fault === '#PF' ? [forgetFaulting] : []) }), handleCrAccess, loadRoot, loadPdptrs, handleInvlpg, vtlbFlush, handleInvpcid,
       ...instructionHandlers, unmapGfnRange, handleMmioPageFault, flushShadowMemslot, enableLogDirty,
     ] as readonly ListingProcedure<never>[],
     makeSptes: (pages, ...rest) => (parts.sptes = new VtlbSptes(new VtlbTables(vm.registry, pages.limit), pages, ...rest)),

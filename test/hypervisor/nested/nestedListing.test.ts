@@ -8,7 +8,9 @@ import { outcomeOf } from '../../../src/engine/outcome';
 import { RUN } from '../../../src/engine/runState';
 import { allLines, watchListings, type WatchedRun } from '../listingWatch';
 import { auditEpt02, nestingOf } from './nestedAudit';
-import { interruptedDelivery, loggedByL1, mendable, nestedPrograms, rootInUse, unmendable } from './nestedPrograms';
+import { leaveFrames, starveAt } from '../programs/hostPokes';
+import { nestedOperands } from './nestedOperands';
+import { interruptedDelivery, loggedByL1, mendable, nestedPrograms, rootInUse, undeliverable, unmendable } from './nestedPrograms';
 import { mapped, nestedScenario } from './nestedTexts';
 
 function machineFor(text: string): Machine {
@@ -31,9 +33,8 @@ function before(statement: string, act: (machine: Machine) => void, actor = 0): 
   };
 }
 
-function leaveFrames(machine: Machine, frames: number): void {
-  machine.registry.contents().get('host.frame_list')![0] = machine.configuration.hostRam / 4096 - frames;
-}
+/** An operand whose second page, in ROM, is not there yet. */
+const intoRom = nestedOperands.find(({ claim }) => claim.startsWith('is ROM'))!;
 
 /** The host tells of a change of every page of L1's. */
 function changeEveryPage(machine: Machine): void {
@@ -141,8 +142,10 @@ function runAll(): { readonly missed: readonly string[]; readonly undeclared: re
     processor!.registers[2 * 32] = INTERRUPTIBILITY.blockingByMovSs;
   }));
   watch(touches, before('reason = vmresume(l2)', changeEveryPage));
+  watch(intoRom.text, before('dword [0x5ffe] = 0x11223344', (machine) => starveAt(machine, 0x800), 1));
   watch(shared);
   watch(interruptedDelivery);
+  watch(undeliverable);
   watch(logged);
   watch(goingTable);
   watch(goingRoot);

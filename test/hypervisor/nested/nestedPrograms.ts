@@ -1,4 +1,5 @@
 import { scenarioText } from '../../engine/onMachine';
+import { nestedOperands } from './nestedOperands';
 import { mapped, nestedScenario } from './nestedTexts';
 
 const VMXON = 'gpa:0x92000';
@@ -49,6 +50,16 @@ cpu 0 {
   ipi(0, 0x51)
   x = [direct(gpa:0x2000)]
   expect count == 2
+}
+`;
+
+/** … and its IDT is where L1 has no memory, by an EPT12 that somebody has changed. */
+export const undeliverable = `machine { paging 4-level, ram 16M, delivery memory, mmu nested }
+on interrupt 0x40 { x = 1 }
+cpu 0 {
+  sti()
+  host set_epte(gpa:0x60000, epte(gpa:1T, rwx))
+  ipi(0, 0x40)
 }
 `;
 
@@ -120,6 +131,7 @@ export const nestedPrograms: readonly string[] = [
   loggedByL1,
   ...unmendable,
   mendable,
+  ...nestedOperands.map(({ text }) => text),
   // Regions: every way in which VMCLEAR and VMPTRLD fail.
   nestedScenario({
     l1Parts: 'on general_protection(code) { refuse }',
@@ -200,6 +212,23 @@ export const nestedPrograms: readonly string[] = [
   nestedScenario({
     l2Machine: 'paging 4-level, ram 64K', l2: 'cr3 = gpa:0x5000\ncr0.PG = 1\nx = [0x1000]',
     l1: 'entry [direct(pt) + 5 * 8] = epte(gpa:1G, rw)\nreason = vmlaunch(l2)',
+  }),
+  // … and the table of the operand's second page; the stack that an interrupt of L2 is delivered on.
+  nestedScenario({
+    ...PAGED,
+    l2: `[0x1000] = 0x2003
+      [0x2000] = 0x3003
+      [0x3000] = 0x4003
+      [0x3008] = 0x8003
+      for k in 0 .. 6 { [gpa:0x4000 + k * 8] = k << 12 | 3 }
+      [0x4ff8] = 0x5003
+      cr3 = gpa:0x1000
+      cr0.PG = 1
+      word [0x1fffff] = 1`,
+    l1: `for k in 0 .. 5 { entry [direct(pt) + k * 8] = epte(frame(), rwx) }
+    entry [direct(pt) + 5 * 8] = epte(gpa:1G, rwx)
+    entry [direct(pt) + 8 * 8] = epte(gpa:1G, rwx)
+    reason = vmlaunch(l2)`,
   }),
   // L2 writes the table of EPT12 that maps it, and ROM.
   nestedScenario({

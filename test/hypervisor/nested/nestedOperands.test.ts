@@ -1,0 +1,26 @@
+import { strict as assert } from 'node:assert';
+import { configure } from '../../../src/engine/configuration';
+import { Machine } from '../../../src/engine/machine';
+import { outcomeOf } from '../../../src/engine/outcome';
+import { RUN } from '../../../src/engine/runState';
+import { compiled } from '../../engine/onMachine';
+import { auditEpt02 } from './nestedAudit';
+import { nestedOperands } from './nestedOperands';
+
+describe('an operand of a nested guest in two pages, of which the second', () => {
+  for (const { claim, text } of nestedOperands) {
+    it(claim, () => {
+      const program = compiled(text);
+      const configuration = configure(program, undefined);
+      assert.ok(!('error' in configuration), 'error' in configuration ? configuration.error : '');
+      const machine = new Machine(program, configuration);
+      while (machine.interpreter.run.status === RUN.running) {
+        machine.interpreter.step();
+        if (machine.interpreter.run.isCounting) auditEpt02(machine);
+      }
+      const { ok, message, passed } = outcomeOf(machine);
+      assert.equal(message, undefined);
+      assert.deepEqual({ ok, isTested: passed > 0 }, { ok: true, isTested: true });
+    });
+  }
+});
