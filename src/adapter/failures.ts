@@ -76,6 +76,10 @@ export function staleReference(reference: number): Failure {
   return new Failure(1022, `Variables reference ${reference} belongs to an earlier stop: ask for the scopes again.`, 'quiet');
 }
 
+export function staleLocation(reference: number): Failure {
+  return new Failure(1031, `Location reference ${reference} belongs to an earlier stop: ask for the variables again.`, 'quiet');
+}
+
 export function unknownSource(what: string): Failure {
   return new Failure(1023, `${what} is not a source of this session.`, 'quiet');
 }

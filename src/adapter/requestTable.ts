@@ -7,6 +7,7 @@ import { evaluate } from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptionInfo';
 import { tables, walk } from './requests/inspection';
 import { configurationDone, disconnect, initialize, launch, restart, terminate } from './requests/lifecycle';
+import { locations } from './requests/locations';
 import { readMemory } from './requests/memory';
 import { next, pause, resume, reverseContinue, stepBack, stepIn, stepOut } from './requests/motions';
 import { loadedSources, source } from './requests/sources';
@@ -53,6 +54,7 @@ const rows: Readonly<Record<string, RequestRow>> = {
   variables: row(stopped, { variablesReference: 'number' }, variables),
   evaluate: row(stopped, { expression: 'text' }, evaluate),
   completions: row(stopped, { text: 'text', column: 'number' }, completions),
+  locations: row(stopped, { locationReference: 'number' }, locations),
   exceptionInfo: row(stopped, {}, exceptionInfo),
   readMemory: row(stopped, { memoryReference: 'text', count: 'number' }, readMemory),
   source: row([...launched, 'over'], {}, source),

@@ -7,6 +7,7 @@ import { firstStatement } from './breakpoints/statementAtLine';
 import { Client, fileName } from './client';
 import type { FileAccess } from './fileAccess';
 import { Handles } from './handles';
+import type { Located } from './locations';
 import { MotionDriver } from './motion';
 import { OutputPump } from './outputPump';
 import type { Inspector, Scenario, Simulator } from './simulator';
@@ -70,6 +71,7 @@ export class SessionState {
   readonly breakpoints = new BreakpointStore();
   readonly frames = new Handles<HeldFrame>(FIRST_FRAME);
   readonly references = new Handles<ChildrenOf>(FIRST_REFERENCE);
+  readonly locations = new Handles<Located>(FIRST_REFERENCE);
   readonly output: OutputPump;
   private readonly driver: MotionDriver;
   /** CPU that the running or last motion is about. */
@@ -104,6 +106,7 @@ export class SessionState {
     this.failure = undefined;
     this.frames.drop();
     this.references.drop();
+    this.locations.drop();
     this.driver.start(launched.debuggee, motion, cpu);
   }
 
@@ -142,6 +145,7 @@ export class SessionState {
     this.stop = undefined;
     this.frames.drop();
     this.references.drop();
+    this.locations.drop();
   }
 
   /** The debuggee is over: `exitCode` undefined when it was taken away. `terminated` is sent once. */

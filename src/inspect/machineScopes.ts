@@ -3,6 +3,7 @@ import { hostOf, hostRows } from './hostFrameRows';
 import { exitRows, hypervisorRows } from './hypervisorRows';
 import { named, type Rows } from './rows';
 import type { StoppedMachine } from './stoppedMachine';
+import { tableRows } from './tableRows';
 
 /** A part of the machine's state that a person looks at as one thing. */
 export interface MachineScope {
@@ -17,9 +18,10 @@ export function machineScopes(target: StoppedMachine, actor: number): readonly M
   const { machine } = target;
   const processor = machine.processors[actor];
   const host = hostOf(machine);
+  const tables: MachineScope = { name: 'Tables', place: 'behind registers', rows: named(() => tableRows(machine)) };
   const below: MachineScope[] = host === undefined ? [] : [{ name: 'Host', place: 'behind registers', rows: named(() => hostRows(machine, host)) }];
-  if (processor === undefined) return below;
-  const scopes: MachineScope[] = [{ name: 'TLB', place: 'behind registers', rows: named(() => cachedLineRows(processor)) }];
+  if (processor === undefined) return [tables, ...below];
+  const scopes: MachineScope[] = [{ name: 'TLB', place: 'behind registers', rows: named(() => cachedLineRows(processor)) }, tables];
   if (isInRootMode(target, processor.cpu)) scopes.unshift({ name: 'VM Exit', place: 'first', rows: named(() => exitRows(processor)) });
   if (hypervisorRows(machine, actor).length > 0) {
     scopes.push({ name: 'Hypervisor', place: 'behind registers', rows: named(() => hypervisorRows(machine, actor)) });

@@ -3,6 +3,8 @@ export interface Row {
   readonly name: string;
   /** An address stands first, in the form of `addressText`. */
   readonly value: string;
+  /** The bytes of memory that the value is: `gpa:0x3008`, with the VM's name where there are several. */
+  readonly cell?: { readonly at: string; readonly bytes: number };
   /** What lies below it. */
   readonly below?: Rows;
 }

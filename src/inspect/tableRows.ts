@@ -56,6 +56,7 @@ function entryRow(machine: Machine, set: TableSet, entry: PlacedEntry): Row {
   return {
     name: `${decoded.name} ${index}`,
     value: entryLine(decoded),
+    cell: { at, bytes: 1 << compiled.entryShift },
     below: named(() => [
       { name: 'translates', value: `${addressText(set.inputSpace, canonicalAddress(compiled, first))} on` },
       { name: 'entry', value: `${at} holds 0x${((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString(16)}` },

@@ -31,6 +31,7 @@ const SAYS: readonly (readonly [typed: string, mmu: string, ...said: readonly (s
   ['maps gpa_of(first)', 'ept', /^ {2}guest PTE 0 at gpa:0x\w+ +maps it at gva:0x600000: P/],
   ['maps p.root', 'native', /^ {2}guest PDE .*maps it at gva:0xffff888000/],
   ['maps gpa:0x3ff000', 'native', /maps it/],
+  ['who first', 'ept', /^gva:0x600000 was last written by the guest/],
   ['tables guest', 'shadow-wp', 'guest', /CR3 gpa:0x\w+ \(process p\) +\d+ PML4Es in 1 table, .* 2 PTEs in 1 table; /],
   ['tables', 'ept', 'Shadow page tables are not used by ept: it keeps EPT.', 'host'],
   ['tlb first', 'ept', /^ {2}L1 TLB, line \d+ {2}gva:0x600000 4K → hpa:0x.*: answers now$/],

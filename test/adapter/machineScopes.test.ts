@@ -31,7 +31,7 @@ describe('scopes of the machine below the guest', () => {
     await client.start({ program, filters: ['ept-violation'] });
     await client.stopped();
     const names = (await scopesOf(client)).map(({ name }) => name);
-    assert.deepEqual(names.slice(1), ['VM Exit', 'Globals', 'Translation', 'Registers', 'TLB', 'Hypervisor', 'Host', 'Counters']);
+    assert.deepEqual(names.slice(1), ['VM Exit', 'Globals', 'Translation', 'Registers', 'TLB', 'Tables', 'Hypervisor', 'Host', 'Counters']);
     const exit = await children(client, (await scopesOf(client))[1]!.variablesReference);
     assert.equal(exit[0]!.value, '48 EPT violation');
     for (const row of exit) assert.deepEqual(row.presentationHint?.attributes, ['readOnly']);

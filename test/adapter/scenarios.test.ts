@@ -260,7 +260,7 @@ describe('the real machine under a session', () => {
       }
     };
     for (const scope of scopes) await visit(scope.variablesReference);
-    assert.deepEqual(scopes.map(({ name }) => name), ['Locals', 'Globals', 'Translation', 'Registers', 'TLB', 'Hypervisor', 'Host', 'Counters']);
+    assert.deepEqual(scopes.map(({ name }) => name), ['Locals', 'Globals', 'Translation', 'Registers', 'TLB', 'Tables', 'Hypervisor', 'Host', 'Counters']);
     assert.ok(checked > 60, `${checked} values were checked`);
     await client.ask('disconnect');
   });

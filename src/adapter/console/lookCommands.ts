@@ -1,14 +1,19 @@
 import { settingRows } from '../../engine/catalog';
 import { ACCESS } from '../../hardware/paging/accessKinds';
 import { nearestName } from '../../language/compile/nearestName';
+import type { LastWrite } from '../../engine/debuggee';
 import type { Row } from '../../inspect/rows';
 import type { Space } from '../../protocol/requests';
 import { evaluateIn } from '../evaluation';
 import { cannotEvaluate, Failure } from '../failures';
+import { lastWriterOf, placeOfWrite } from '../locations';
 import { addressArgument } from './addressArgument';
 import type { CommandSite, ConsoleCommand } from './command';
 
 export const tableSpaces: readonly Space[] = ['guest', 'shadow', 'ept', 'host'];
+
+/** What `who` is about unless it is told. */
+const WORD_BYTES = 8;
 
 const accessWords: Readonly<Record<string, number>> = { read: ACCESS.read, write: ACCESS.write, fetch: ACCESS.fetch, user: ACCESS.user };
 
@@ -31,6 +36,14 @@ export const lookCommands: readonly ConsoleCommand[] = [
       + 'Example: maps hpa_of(gva:0x600000)',
     argument: 'expression',
     run: maps,
+  },
+  {
+    name: 'who',
+    usage: 'who ADDRESS [BYTES]',
+    does: 'tells who wrote memory last: statement, listing line or processor, and when',
+    more: 'History is searched for the last write to the 8 bytes there, or as many as are said. Example: who gva:0x600000',
+    argument: 'expression',
+    run: who,
   },
   {
     name: 'tables',
@@ -86,6 +99,24 @@ function maps(site: CommandSite, argument: string): readonly string[] | Failure 
   const { rows, more } = site.launched.inspector.mappers(space, address, vm);
   if (rows.length === 0) return [`No entry of any table leads to ${at}.`];
   return [...columns(rows), ...more === 0 ? [] : [`  and ${more} more`]];
+}
+
+function who(site: CommandSite, argument: string): readonly string[] | Failure {
+  const [, text = argument, digits] = /^(.*\S)\s+(\d{1,4})$/.exec(argument) ?? [];
+  const asked = addressArgument(site, 'who', text);
+  if (asked instanceof Failure) return asked;
+  const at = `${asked.space}:0x${asked.address.toString(16)}`;
+  const bytes = digits === undefined ? WORD_BYTES : Number(digits);
+  const written = lastWriterOf(site.launched, { at, bytes }, asked.cpu);
+  return 'nobody' in written ? [written.nobody] : writeLines(site, at, written);
+}
+
+function writeLines({ state, launched }: CommandSite, at: string, written: LastWrite): readonly string[] {
+  const { moment: { step, event }, thread, by, text, isShown } = written;
+  const place = placeOfWrite(launched, state.client, written);
+  const when = `step ${step}${event === 0 ? '' : `, event ${event}`}${isShown ? '' : ', while the guest booted'}`;
+  const where = place === undefined ? '' : `  at ${place.source.path ?? place.source.name ?? ''}:${place.line}${written.listed === undefined ? '' : `, in ${written.listed.procedure}`}`;
+  return [`${at} was last written by the ${by}, on ${launched.debuggee.threads[thread] ?? ''} (${when})`, `  ${text}`, ...where === '' ? [] : [where]];
 }
 
 function tables({ launched: { inspector } }: CommandSite, argument: string): readonly string[] | Failure {

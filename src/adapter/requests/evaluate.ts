@@ -4,9 +4,22 @@ import { evaluateIn } from '../evaluation';
 import { nearestCommand, runCommand, typedCommand } from '../console/commandTable';
 import { cannotEvaluate, Failure, notStopped, staleFrame } from '../failures';
 import { memoryReference, ownerOf } from '../memoryReference';
-import type { SessionState } from '../sessionState';
+import { writerLocated, type Cell } from '../locations';
+import type { HeldFrame, Launched, SessionState } from '../sessionState';
 import { isAddressType, qualifiedText } from '../valueText';
 import { topFrame } from './stack';
+
+const bytesOf: Readonly<Record<string, number>> = { byte: 1, word: 2, dword: 4, qword: 8 };
+
+/** The memory that an expression is a look at: `[a]` or `dword [a]`, and nothing around it. */
+function cellRead(launched: Launched, held: HeldFrame, expression: string): Cell | undefined {
+  const [, size = 'qword', inner] = /^\s*(byte|word|dword|qword)?\s*\[([^[\]]*)\]\s*$/.exec(expression) ?? [];
+  const address = inner === undefined ? undefined : evaluateIn(launched, held, inner);
+  if (address === undefined || 'error' in address) return undefined;
+  const { program } = launched.scenario;
+  const at = memoryReference({ space: 'gva', address: BigInt.asUintN(64, address.value), ...ownerOf(program, held.cpu, address.vm) });
+  return { at, bytes: bytesOf[size] ?? bytesOf['qword']! };
+}
 
 /** Names the command that a line which is no expression was perhaps meant to be. */
 function commandHint(text: string): string {
@@ -35,10 +48,12 @@ export function evaluate(
   const { value, type } = result;
   const { program } = launched.scenario;
   const owner = ownerOf(program, held.cpu, result.vm);
+  const cell = cellRead(launched, held, args.expression);
   return {
     result: qualifiedText({ value, type, program, ...owner }),
     type,
     variablesReference: 0,
+    ...(cell === undefined ? {} : { valueLocationReference: state.locations.give(writerLocated(launched, state.client, cell, held.cpu)) }),
     ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...owner }) } : {}),
   };
 }

@@ -3,6 +3,7 @@ import type { Answer } from '../answer';
 import { listingValues } from '../evaluation';
 import type { Rows } from '../../inspect/rows';
 import { staleFrame, staleReference } from '../failures';
+import { variableDeclared } from '../locations';
 import { counterVariables } from '../scopes/counterScope';
 import { containerOf } from '../scopes/machineScope';
 import { registerVariables } from '../scopes/registerScope';
@@ -18,7 +19,7 @@ export function scopes(state: SessionState, args: DebugProtocol.ScopesArguments)
   return {
     scopes: listed.map(({ name, hint, children, rows }) => ({
       name,
-      ...(rows === undefined ? { variablesReference: state.references.give(children) } : containerOf(rows, state.references)),
+      ...(rows === undefined ? { variablesReference: state.references.give(children) } : containerOf(rows, { state, cpu: held.cpu })),
       expensive: false,
       ...(hint === undefined ? {} : { presentationHint: hint }),
     })),
@@ -41,6 +42,12 @@ type ListedScope =
   | { readonly name: string; readonly hint?: 'locals' | 'registers'; readonly children: Children; readonly rows?: undefined }
   | { readonly name: string; readonly hint?: undefined; readonly children?: undefined; readonly rows: Rows };
 
+/** A variable's name leads to where it first gets a value. */
+function withDeclaration({ client, locations }: SessionState, launched: Launched, held: HeldFrame, row: DebugProtocol.Variable): DebugProtocol.Variable {
+  const declared = variableDeclared(launched, client, held.procedure, row.name);
+  return declared === undefined ? row : { ...row, declarationLocationReference: locations.give(declared) };
+}
+
 /** A listing line's own values stand for locals; everything else reads the same from every frame. */
 function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): readonly ListedScope[] {
   const { debuggee, inspector, scenario } = launched;
@@ -50,7 +57,7 @@ function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): rea
     : {
         name: 'Locals',
         hint: 'locals',
-        children: () => namedVariables(debuggee.variables(held.cpu, held.depth), scenario.program, held.cpu),
+        children: () => namedVariables(debuggee.variables(held.cpu, held.depth), scenario.program, held.cpu).map((row) => withDeclaration(state, launched, held, row)),
       };
   const machine = inspector.machineScopes(held.cpu);
   const list: ListedScope[] = [own, ...machine.filter(({ place }) => place === 'first')];
