@@ -27,6 +27,12 @@ export function lastWriterOf({ debuggee, inspector, scenario: { program } }: Lau
   return debuggee.lastWriter(found.address, Math.min(bytes, Number(PAGE_BYTES - found.address % PAGE_BYTES)));
 }
 
+/** `gpa:0x3008 was last written by the guest, on cpu 0 (step 12, event 3)` */
+export function writerText({ debuggee }: Launched, at: string, { moment: { step, event }, thread, by, isShown }: LastWrite): string {
+  const when = `step ${step}${event === 0 ? '' : `, event ${event}`}${isShown ? '' : ', while the guest booted'}`;
+  return `${at} was last written by the ${by}, on ${debuggee.threads[thread] ?? ''} (${when})`;
+}
+
 /** The line of a listing that did a write, else the statement that ran. */
 export function placeOfWrite({ sources, scenario: { program } }: Launched, client: Client, { listed, statement }: LastWrite): DebugProtocol.LocationsResponse['body'] | undefined {
   if (listed !== undefined) return { source: sources.ofListing(listed.listing, client), line: client.lineOut(listed.line), column: client.columnOut(1) };

@@ -5,7 +5,7 @@ import { completions } from './requests/completions';
 import { dataBreakpointInfo, setDataBreakpoints } from './requests/dataBreakpoints';
 import { evaluate } from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptionInfo';
-import { tables, walk } from './requests/inspection';
+import { tables, walk, writer } from './requests/inspection';
 import { configurationDone, disconnect, initialize, launch, restart, terminate } from './requests/lifecycle';
 import { locations } from './requests/locations';
 import { readMemory } from './requests/memory';
@@ -62,6 +62,7 @@ const rows: Readonly<Record<string, RequestRow>> = {
 
   [REQUEST.tables]: row(stopped, { space: 'text' }, tables),
   [REQUEST.walk]: row(stopped, { threadId: 'number' }, walk),
+  [REQUEST.writer]: row(stopped, { memoryReference: 'text' }, writer),
 };
 
 /** A command's row; names such as `constructor` find nothing. */

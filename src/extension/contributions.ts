@@ -9,6 +9,7 @@ export const COMMAND = {
   runScenario: 'pagewalk.runScenario',
   compareScenario: 'pagewalk.compareScenario',
   breakOnWrite: 'pagewalk.breakOnWrite',
+  whoWrote: 'pagewalk.whoWrote',
   copyEntryValue: 'pagewalk.copyEntryValue',
   copyEntryAddress: 'pagewalk.copyEntryAddress',
 } as const;

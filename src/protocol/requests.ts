@@ -8,6 +8,7 @@ export type Space = 'guest' | 'shadow' | 'ept' | 'host';
 export const REQUEST = {
   tables: 'pagewalk/tables',
   walk: 'pagewalk/walk',
+  writer: 'pagewalk/writer',
 } as const;
 
 /** One flag or field of an entry, as printed: always in the order valid, permissions, A/D, type, frame. */
@@ -125,5 +126,39 @@ export interface WalkResponse {
   /** The reference being executed: index into `walks`, and its number. Absent when the access is over. */
   readonly lit?: { readonly walk: number; readonly number: number };
   /** What the debugger stands at, as a sentence. */
+  readonly message: string;
+}
+
+export interface WriterArguments {
+  /** `SPACE:0x…`, as nodes, references of walks and memory references of variables have it. */
+  readonly memoryReference: string;
+  /** How many bytes are asked about, of one page; left out: 8. */
+  readonly bytes?: number;
+}
+
+/** The write that made some bytes of memory what they are. */
+export interface Written {
+  /** `PTE of the shadow tables at hpa:0x10b800: 0x0 becomes 0x8000000000108021` */
+  readonly text: string;
+  /** Whose doing it was; `processor` where a walk has set a flag. */
+  readonly by: 'guest' | 'processor' | 'hypervisor' | 'host' | 'device';
+  /** Thread that did the step, as DAP numbers it. */
+  readonly threadId: number;
+  readonly step: number;
+  /** Number of the event within the step; 0: before its first. */
+  readonly event: number;
+  /** False while the guest boots and boot is not shown: no motion leads there. */
+  readonly isShown: boolean;
+  /** Path of the file, or name of a source of the session: the statement that ran, or the listing line that did it. */
+  readonly path: string;
+  readonly line: number;
+  /** Procedure of the listing, where a line of one did it. */
+  readonly procedure?: string;
+}
+
+export interface WriterResponse {
+  /** Absent: nobody has. */
+  readonly written?: Written;
+  /** Who, or why there is nobody, as a sentence. */
   readonly message: string;
 }

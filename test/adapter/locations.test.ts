@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
 import type { Simulator } from '../../src/adapter/simulator';
+import { REQUEST, type TablesResponse, type WriterResponse } from '../../src/protocol/requests';
 import { TestClient } from './client';
 
 const program = '/lab/touch.guest';
@@ -135,6 +136,22 @@ describe('who wrote this, one request away', () => {
     assert.equal(said[2], '  at /lab/touch.guest:12');
     assert.match(String((await session.client.ask('evaluate', { expression: 'who gpa:0x3ff000', context: 'repl' }))['result']), /^Nobody has written gpa:0x3ff000: /);
     assert.match(String((await session.client.ask('evaluate', { expression: 'who first 0', context: 'repl' }))['result']), /^0 bytes at hpa:0x\w+ are not within one page/);
+  });
+
+  it('as pagewalk/writer, for views', async () => {
+    const session = await at(14, 'ept');
+    const { written, message } = await session.client.ask<WriterResponse>(REQUEST.writer, { memoryReference: 'gva:0x601000' });
+    assert.deepEqual([written?.by, written?.threadId, written?.isShown, written?.path, written?.line, written?.procedure], ['guest', 1, true, program, 6, undefined]);
+    assert.match(message, /^gva:0x601000 was last written by the guest, on cpu 0 \(step \d+, event \d+\)$/);
+    const [root] = (await session.client.ask<TablesResponse>(REQUEST.tables, { space: 'ept' })).nodes;
+    const [entry] = (await session.client.ask<TablesResponse>(REQUEST.tables, { space: 'ept', root: root!.root, path: [] })).nodes;
+    const filled = (await session.client.ask<WriterResponse>(REQUEST.writer, { memoryReference: entry!.address })).written;
+    assert.deepEqual([filled?.by, filled?.path], ['processor', 'kernel.guest'], 'the accessed flag, set by the walk of a boot store');
+    const nobody = await session.client.ask<WriterResponse>(REQUEST.writer, { memoryReference: 'gpa:0x3ff000', bytes: 1 });
+    assert.equal(nobody.written, undefined);
+    assert.match(await session.client.refused(REQUEST.writer, { memoryReference: 'soup' }), /"soup" is no memory reference/);
+    assert.match(await session.client.refused(REQUEST.writer, { memoryReference: 'gpa:0', bytes: 'all' }), /needs the argument "bytes" as a number/);
+    assert.match((await session.client.ask<WriterResponse>(REQUEST.writer, { memoryReference: 'gpa:0x1000', bytes: 1e9 })).message, /^1000000000 bytes|was last written/);
   });
 
   it('a variable\'s name leads to where it first gets a value, a parameter\'s to its procedure', async () => {

@@ -6,7 +6,7 @@ import type { Row } from '../../inspect/rows';
 import type { Space } from '../../protocol/requests';
 import { evaluateIn } from '../evaluation';
 import { cannotEvaluate, Failure } from '../failures';
-import { lastWriterOf, placeOfWrite } from '../locations';
+import { lastWriterOf, placeOfWrite, writerText } from '../locations';
 import { addressArgument } from './addressArgument';
 import type { CommandSite, ConsoleCommand } from './command';
 
@@ -112,11 +112,9 @@ function who(site: CommandSite, argument: string): readonly string[] | Failure {
 }
 
 function writeLines({ state, launched }: CommandSite, at: string, written: LastWrite): readonly string[] {
-  const { moment: { step, event }, thread, by, text, isShown } = written;
   const place = placeOfWrite(launched, state.client, written);
-  const when = `step ${step}${event === 0 ? '' : `, event ${event}`}${isShown ? '' : ', while the guest booted'}`;
   const where = place === undefined ? '' : `  at ${place.source.path ?? place.source.name ?? ''}:${place.line}${written.listed === undefined ? '' : `, in ${written.listed.procedure}`}`;
-  return [`${at} was last written by the ${by}, on ${launched.debuggee.threads[thread] ?? ''} (${when})`, `  ${text}`, ...where === '' ? [] : [where]];
+  return [writerText(launched, at, written), `  ${written.text}`, ...where === '' ? [] : [where]];
 }
 
 function tables({ launched: { inspector } }: CommandSite, argument: string): readonly string[] | Failure {

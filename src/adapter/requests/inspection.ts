@@ -1,6 +1,8 @@
-import { REQUEST, type TablesArguments, type TablesResponse, type WalkArguments, type WalkResponse } from '../../protocol/requests';
+import { REQUEST, type TablesArguments, type TablesResponse, type WalkArguments, type WalkResponse, type WriterArguments, type WriterResponse } from '../../protocol/requests';
 import type { Answer } from '../answer';
-import { badArgument, cannotInspect, noWalks, notStopped, pathWithoutRoot, unknownThread } from '../failures';
+import { badArgument, badMemoryReference, cannotInspect, noWalks, notStopped, pathWithoutRoot, unknownThread } from '../failures';
+import { lastWriterOf, placeOfWrite, writerText } from '../locations';
+import { parseMemoryReference } from '../memoryReference';
 import type { SessionState } from '../sessionState';
 
 /** The table trees of the views. */
@@ -15,6 +17,25 @@ export function tables(state: SessionState, args: TablesArguments): Answer<Table
   if (root === undefined && path !== undefined && path.length > 0) return pathWithoutRoot(REQUEST.tables);
   const response = inspector.tables(args);
   return 'error' in response ? cannotInspect(response.error) : response;
+}
+
+const WORD_BYTES = 8;
+
+/** Who made the memory at an address what it is. */
+export function writer(state: SessionState, args: WriterArguments): Answer<WriterResponse> {
+  const { launched, client, stop } = state;
+  if (launched === undefined) return notStopped(REQUEST.writer);
+  const { memoryReference: at, bytes = WORD_BYTES } = args;
+  if (typeof bytes !== 'number') return badArgument(REQUEST.writer, 'bytes', 'a number');
+  if (parseMemoryReference(at) === undefined) return badMemoryReference(at);
+  const written = lastWriterOf(launched, { at, bytes }, (stop?.body.threadId ?? 1) - 1);
+  if ('nobody' in written) return { message: written.nobody };
+  const place = placeOfWrite(launched, client, written);
+  const { text, by, thread, moment: { step, event }, isShown, listed } = written;
+  const message = writerText(launched, at, written);
+  if (place === undefined) return { message };
+  const path = place.source.path ?? place.source.name ?? '';
+  return { message, written: { text, by, threadId: thread + 1, step, event, isShown, path, line: place.line, ...(listed === undefined ? {} : { procedure: listed.procedure }) } };
 }
 
 /** The walk of the access that ran last, for the panel. */
