@@ -1,5 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee, EventView, Motion, Stop } from '../engine/debuggee';
+import type { Debuggee, EventView, Journey, Motion, MotionName, Stop } from '../engine/debuggee';
 import type { BreakpointStore } from './breakpoints/breakpointStore';
 import { exceptionFilter } from './breakpoints/exceptionFilters';
 import { valueText } from './valueText';
@@ -13,7 +13,7 @@ export interface StopReport {
 }
 
 /** How a motion ended, for a person; the client shows no other sign that it went backward. */
-const arrivals: Record<Motion, string> = {
+const arrivals: Record<MotionName | Journey['kind'], string> = {
   continue: 'Paused',
   'reverse-continue': 'Went back',
   over: 'Stepped',
@@ -22,6 +22,16 @@ const arrivals: Record<Motion, string> = {
   out: 'Stepped out',
   event: 'Stepped one event',
   'event-back': 'Stepped back one event',
+  'out-back': 'Went back to where this began',
+  exit: 'At the next VM exit of this CPU',
+  'exit-back': 'Went back to the last VM exit of this CPU',
+  'any-exit': 'At the next VM exit',
+  'any-exit-back': 'Went back to the last VM exit',
+  'to-start': 'Went to the start of history',
+  'to-end': 'Went to the latest moment',
+  seek: 'Went to this moment',
+  'write-back': 'Went back to the last write',
+  'cursor-back': 'Ran back to the cursor',
 };
 
 /** Words of a `stopped` event for every way to stop but the end. */
@@ -39,14 +49,21 @@ export function reportStop(
   switch (stop.kind) {
     case 'entry':
       return { body: { ...common, reason: 'entry', description: `Paused at the first statement (${where})` } };
-    case 'step':
-      return { body: { ...common, reason: 'step', description: `${arrivals[motion]} (${where})` } };
+    case 'step': {
+      const said = stop.text === undefined ? {} : { text: stop.text };
+      return { body: { ...common, reason: 'step', description: `${arrivals[typeof motion === 'string' ? motion : motion.kind]} (${where})`, ...said } };
+    }
     case 'pause':
       return { body: { ...common, reason: 'pause', description: `Paused by you (${where})` } };
     case 'start-of-history': {
-      const text = 'This is where the recording starts: there is nothing before it.';
+      const first = 'This is where the recording starts: there is nothing before it.';
+      const text = stop.text === undefined ? first : `${stop.text} ${first}`;
       return { body: { ...common, reason: 'entry', description: `Start of history (${where})`, text } };
     }
+    case 'end-of-history':
+      return { body: { ...common, reason: 'step', description: `End of history (${where})`, text: stop.text } };
+    case 'stayed':
+      return { body: { ...common, reason: 'step', description: `Stayed here (${where})`, text: stop.text } };
     case 'breakpoint':
       return { body: { ...common, ...atBreakpoint(stop.ids, breakpoints, where), hitBreakpointIds: [...stop.ids] } };
     case 'condition-error': {

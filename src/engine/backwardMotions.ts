@@ -37,13 +37,28 @@ export class BackwardMotions {
   ) {}
 
   /** To the previous statement of the running guest frame of `cpu`, or of one that called it: a call is stepped over. */
-  *over(cpu: number): Moving {
+  over(cpu: number): Moving {
+    const depth = this.depthOf(cpu);
+    return this.toStatement(cpu, (then) => then <= depth);
+  }
+
+  /** To the statement that has called the running procedure of `cpu`, or whose access has brought its handler about. */
+  out(cpu: number): Moving {
+    const depth = this.depthOf(cpu);
+    return this.toStatement(cpu, (then) => then < depth);
+  }
+
+  private depthOf(cpu: number): number {
+    return this.replay.machine.interpreter.stacks[cpu]!.depth;
+  }
+
+  /** To the last statement that `cpu` has come to in a frame at a depth that `at` wants. */
+  private *toStatement(cpu: number, at: (depth: number) => boolean): Moving {
     const { interpreter } = this.replay.machine;
     const stack = interpreter.stacks[cpu]!;
-    const depth = stack.depth;
     // As on the way forward, the moment is the one at which the CPU comes to the statement.
     const found = yield* this.search(() => (
-      interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && stack.depth <= depth
+      interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && at(stack.depth)
         ? { step: this.replay.step, nth: 0 } : undefined
     ));
     return this.arrive(found) ?? STEP;
@@ -118,8 +133,13 @@ export class BackwardMotions {
 
   /** Within the step stood in, to the last earlier event that `wanted` says; undefined when there is none. */
   within(wanted: (record: Int32Array) => boolean): Stop | undefined {
-    for (let event = this.replay.event - 1; event > 0; event--) {
-      if (wanted(this.replay.records[event - 1]!)) return this.toEvent(event);
+    return this.before(this.replay.event, wanted);
+  }
+
+  /** The same before event `before` of the step stood in. */
+  before(before: number, wanted: (record: Int32Array, event: number) => boolean): Stop | undefined {
+    for (let event = before - 1; event > 0; event--) {
+      if (wanted(this.replay.records[event - 1]!, event)) return this.toEvent(event);
     }
     return undefined;
   }
@@ -219,4 +239,10 @@ export function isEarlierLine(depth: number): (record: Int32Array) => boolean {
 /** The last reference, or the walk's beginning. */
 export function isEarlierReference(record: Int32Array): boolean {
   return record[KIND_AT] === KIND.table_read || record[KIND_AT] === KIND.walk;
+}
+
+/** What goes on with a walk: the access as it begins or begins again, a line of a listing, or a reference of the walk whose addresses it translates. */
+export function isBeginning(record: Int32Array): boolean {
+  const kind = record[KIND_AT]!;
+  return kind === KIND.access || kind === KIND.vm_entry || kind === KIND.listing_line || isEarlierReference(record);
 }

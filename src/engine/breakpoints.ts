@@ -1,6 +1,7 @@
 import { CPU_AT, KIND, KIND_AT, eventKinds, field } from '../hardware/events/eventTable';
 import type { Fragment } from '../language/program';
 import type { ChangeBreakpoint, EventBreakpoint, ListingBreakpoint, StatementBreakpoint, ValueChange } from './debuggee';
+import type { Errand } from './errands';
 import { HitCounts, meets, type Hit } from './hitCounts';
 import type { Machine } from './machine';
 import { WatchedValues } from './watchedValues';
@@ -32,6 +33,10 @@ const NO_IDS: readonly number[] = [];
  */
 export class Breakpoints {
   readonly hits = new HitCounts();
+  private ownStatements: readonly StatementBreakpoint[] = [];
+  private ownEvents: readonly EventBreakpoint[] = [];
+  private errand: Errand | undefined;
+  /** Those that are armed: the session's own, and an errand's. */
   private statements: readonly StatementBreakpoint[] = [];
   private events: readonly EventBreakpoint[] = [];
   private changes: readonly ChangeBreakpoint[] = [];
@@ -48,15 +53,29 @@ export class Breakpoints {
   }
 
   setStatements(breakpoints: readonly StatementBreakpoint[]): void {
-    this.statements = breakpoints;
-    const at: StatementBreakpoint[][] = [];
-    for (const breakpoint of breakpoints) (at[breakpoint.statement] ??= []).push(breakpoint);
-    this.atStatement = at;
-    this.countThoseWithHits();
+    this.ownStatements = breakpoints;
+    this.arm();
   }
 
   setEvents(breakpoints: readonly EventBreakpoint[], listings: readonly ListingBreakpoint[]): void {
-    this.events = [...breakpoints, ...listings.map((breakpoint) => this.onListingLine(breakpoint))];
+    this.ownEvents = [...breakpoints, ...listings.map((breakpoint) => this.onListingLine(breakpoint))];
+    this.arm();
+  }
+
+  /** One more breakpoint, which a motion brings along until it is over (undefined). */
+  bring(errand: Errand | undefined): void {
+    this.errand = errand;
+    this.arm();
+  }
+
+  private arm(): void {
+    const { errand } = this;
+    this.statements = errand === undefined ? this.ownStatements : [...this.ownStatements, ...errand.statements];
+    this.events = errand === undefined
+      ? this.ownEvents : [...this.ownEvents, ...errand.events, ...errand.listings.map((breakpoint) => this.onListingLine(breakpoint))];
+    const at: StatementBreakpoint[][] = [];
+    for (const breakpoint of this.statements) (at[breakpoint.statement] ??= []).push(breakpoint);
+    this.atStatement = at;
     this.atKind = eventKinds.map((_, kind) => this.events.filter(({ kinds }) => kinds.includes(kind)));
     this.countThoseWithHits();
   }

@@ -64,7 +64,8 @@ export interface EventView {
 
 export type Stop =
   | { readonly kind: 'entry' }
-  | { readonly kind: 'step' }
+  /** A motion has come where it was to come; `text`: what there is to be said of that. */
+  | { readonly kind: 'step'; readonly text?: string }
   | { readonly kind: 'pause' }
   | { readonly kind: 'breakpoint'; readonly ids: readonly number[] }
   /** At the event, before it is handled; `isOver`: where its handling is over. */
@@ -73,7 +74,12 @@ export type Stop =
   | { readonly kind: 'change'; readonly ids: readonly number[]; readonly change: ValueChange }
   /** A condition could not be judged: said once, execution stops there. */
   | { readonly kind: 'condition-error'; readonly ids: readonly number[]; readonly message: string }
-  | { readonly kind: 'start-of-history' }
+  /** Nothing lies before this moment; `text`: why the motion ended here, when there is more to it. */
+  | { readonly kind: 'start-of-history'; readonly text?: string }
+  /** The latest moment that there is to go to; `text`: which one that is. */
+  | { readonly kind: 'end-of-history'; readonly text: string }
+  /** The motion has nowhere to go, and the moment is as it was. */
+  | { readonly kind: 'stayed'; readonly text: string }
   /**
    * The run cannot go on, or one VM of several: told where `cpu` died, with the cause as `FILE:LINE:COL: …`. Where no VM is
    * left the next motion forward ends it.
@@ -147,7 +153,7 @@ export interface LogPoint {
   readonly hit?: StatementBreakpoint['hit'];
 }
 
-export type Motion =
+export type MotionName =
   | 'continue'
   | 'reverse-continue'
   /** One statement, one listing line or one reference, by the top frame. */
@@ -155,9 +161,36 @@ export type Motion =
   | 'over-back'
   | 'in'
   | 'out'
+  /** To where the top frame was begun: the call of a procedure, the line or the VM exit before a listing procedure, the reference or the access before a walk. */
+  | 'out-back'
   /** One event. */
   | 'event'
-  | 'event-back';
+  | 'event-back'
+  /** To the next or the previous VM exit of the thread's CPU. */
+  | 'exit'
+  | 'exit-back'
+  /** The same of any CPU. */
+  | 'any-exit'
+  | 'any-exit-back'
+  /** To the first moment of history, and to the latest that a motion has stopped at. */
+  | 'to-start'
+  | 'to-end';
+
+/** A motion to a place that is given with it. */
+export type Journey =
+  /** To a moment of history or ahead of it; no breakpoint stops on the way. */
+  | { readonly kind: 'seek'; readonly moment: Moment }
+  /** To the last write of bytes at a host-physical address before the present moment; see `Debuggee.lastWriter`. */
+  | { readonly kind: 'write-back'; readonly address: bigint; readonly bytes: number }
+  /** To where a place was passed last, or to a breakpoint that was passed later. */
+  | { readonly kind: 'cursor-back'; readonly place: Place };
+
+/** A place in the program, or a line (from 1) of a listing. */
+export type Place =
+  | { readonly kind: 'statement'; readonly statement: number }
+  | { readonly kind: 'listing'; readonly listing: string; readonly line: number };
+
+export type Motion = MotionName | Journey;
 
 export interface Outcome {
   readonly ok: boolean;

@@ -33,6 +33,7 @@ export class HitCounting {
   /** Executes one step, and counts what is hit in it and at its start. */
   countStep(): void {
     const { replay, breakpoints, logPoints } = this;
+    if (breakpoints.isEmpty && logPoints.isEmpty) return replay.execute();
     const { step, cpu, machine } = replay;
     breakpoints.countStatement(step, cpu);
     breakpoints.beginStep(step);

@@ -1,8 +1,7 @@
-import { KIND, field } from '../hardware/events/eventTable';
+import { KIND } from '../hardware/events/eventTable';
 import { entryName } from '../hardware/events/eventText';
 import { INSTRUCTION_WORDS, OP, type Fragment, type Program } from '../language/program';
 import { pairToBigInt } from './arithmetic';
-import { BackwardMotions, isEarlierLine, isEarlierReference } from './backwardMotions';
 import { Breakpoints } from './breakpoints';
 import type {
   ChangeBreakpoint, Debuggee, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue,
@@ -14,13 +13,14 @@ import { HitCounting } from './hitCounting';
 import { lastWriter } from './lastWriter';
 import { LogPoints } from './logPoints';
 import type { Machine } from './machine';
-import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving } from './motions';
+import type { Moving } from './motions';
+import { MotionTable, isBackward } from './motionTable';
 import { outcomeOf } from './outcome';
 import { Replay } from './replay';
 import { techniqueText } from './runningVm';
 import { RUN } from './runState';
 import { ACTOR_STATE } from './scheduler';
-import { describeFrame, foldFrames, openWalks, type FrameNames, type StepFrame } from './stepFrames';
+import { describeFrame, foldFrames, type FrameNames } from './stepFrames';
 import { evaluate, type Watched } from './watch';
 
 /** Steps of boot between two looks at the clock. */
@@ -35,8 +35,7 @@ export class Timeline implements Debuggee {
   private readonly breakpoints: Breakpoints;
   private readonly logPoints: LogPoints;
   private readonly counting: HitCounting;
-  private readonly forward: ForwardMotions;
-  private readonly backward: BackwardMotions;
+  private readonly motions: MotionTable;
   private readonly output: OutputLine[] = [];
   private moving: Moving | undefined;
   private isPauseAsked = false;
@@ -59,8 +58,11 @@ export class Timeline implements Debuggee {
     this.replay.logPoints = this.logPoints;
     const isPauseAsked = (): boolean => this.isPauseAsked;
     this.counting = new HitCounting(this.replay, this.breakpoints, this.logPoints, isPauseAsked);
-    this.forward = new ForwardMotions(this.replay, this.breakpoints, this.counting, isPauseAsked);
-    this.backward = new BackwardMotions(this.replay, this.breakpoints, isPauseAsked, () => this.origin ?? 0);
+    const origin = (): number => this.origin ?? 0;
+    const latest = (): Moment => this.latest;
+    this.motions = new MotionTable(this.replay, this.breakpoints, this.counting, {
+      get origin() { return origin(); }, get latest() { return latest(); }, isPauseAsked,
+    });
     machine.interpreter.say = (category, text, statement) => {
       if (this.replay.step < this.replay.furthest) return;
       const { range } = this.program.statements[statement]!;
@@ -104,6 +106,7 @@ export class Timeline implements Debuggee {
 
   start(motion: Motion, cpu: number): void {
     this.isPauseAsked = false;
+    this.moving?.return({ kind: 'pause' });
     this.moving = this.origin === undefined ? this.bootThen(motion, cpu) : this.counted(motion, cpu);
   }
 
@@ -218,55 +221,8 @@ export class Timeline implements Debuggee {
   /** Moves once it is known how often breakpoints have been hit so far. */
   private *counted(motion: Motion, cpu: number, first: 'seen' | 'not yet seen' = 'seen'): Moving {
     if (!(yield* this.counting.catchUp())) return { kind: 'pause' };
-    this.logPoints.isSpeaking = !isBackward(motion);
-    return yield* this.begin(motion, cpu, first);
-  }
-
-  private begin(motion: Motion, cpu: number, first: 'seen' | 'not yet seen' = 'seen'): Moving {
-    const open = cpu === this.replay.cpu ? foldFrames(this.eventsInStep(cpu)) : [];
-    const top = open[open.length - 1];
-    switch (motion) {
-      case 'continue': return this.forward.continue(first);
-      case 'reverse-continue': return this.backward.continue();
-      case 'event': return this.forward.event();
-      case 'event-back': return this.backward.event();
-      case 'over': return this.over(top, cpu);
-      case 'in': return this.into(top, cpu);
-      case 'out': return this.out(top, cpu);
-      case 'over-back': return this.overBack(top, cpu);
-    }
-  }
-
-  private over(top: StepFrame | undefined, cpu: number): Moving {
-    if (top?.kind === 'listing') return this.forward.within(isLineUpTo(top.record[field.depth.at]!));
-    return top?.kind === 'walk' ? this.forward.within(isReferenceEnd) : this.forward.over(cpu);
-  }
-
-  private into(top: StepFrame | undefined, cpu: number): Moving {
-    if (top?.kind === 'listing') return this.forward.within(isInsideLine);
-    return top === undefined ? this.forward.in(cpu) : this.forward.event();
-  }
-
-  private out(top: StepFrame | undefined, cpu: number): Moving {
-    switch (top?.kind) {
-      case 'listing': return this.forward.within(isLineUpTo(top.record[field.depth.at]! - 1));
-      case 'walk': {
-        const records = [...this.replay.records];
-        const open = openWalks(records);
-        return this.forward.within((record) => {
-          records.push(record.slice());
-          return openWalks(records) < open;
-        });
-      }
-      case 'access': return this.forward.finishStep();
-      case undefined: return this.forward.out(cpu);
-    }
-  }
-
-  private *overBack(top: StepFrame | undefined, cpu: number): Moving {
-    const earlier = top?.kind === 'listing' ? this.backward.within(isEarlierLine(top.record[field.depth.at]!))
-      : top?.kind === 'walk' ? this.backward.within(isEarlierReference) : undefined;
-    return earlier ?? (yield* this.backward.over(cpu));
+    this.logPoints.isSpeaking = !isBackward(motion, this.replay.moment());
+    return yield* this.motions.begin(motion, cpu, first);
   }
 
   /** Events of the step that `cpu` stands in, be it the one that time stands in or one that it is held in. */
@@ -342,8 +298,4 @@ export class Timeline implements Debuggee {
     if (here.event > 0) replay.enter((_, event) => event === here.event);
     return { records, statement, actor };
   }
-}
-
-function isBackward(motion: Motion): boolean {
-  return motion === 'reverse-continue' || motion === 'over-back' || motion === 'event-back';
 }

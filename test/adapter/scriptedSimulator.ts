@@ -133,7 +133,7 @@ class ScriptedDebuggee implements Debuggee {
   }
 
   private advance(): Stop | undefined {
-    if (this.motion.includes('back') || this.motion === 'reverse-continue') {
+    if (typeof this.motion !== 'string' || this.motion.includes('back') || this.motion === 'reverse-continue') {
       if (this.at <= 0) return { kind: 'start-of-history' };
       this.at--;
       return this.motion === 'reverse-continue' && !this.isBreakpoint() ? undefined : { kind: 'step' };
