@@ -94,9 +94,13 @@ export class HandlerCalls {
     const stack = stacks[cpu]!;
     const status = privilege.leaveHandler(processor, stack.savedLevel, stack.savedFlags, stack.savedVector);
     if (status !== STATUS.done) return status;
+    const fault = bus.on[KIND.iret] === 0 ? undefined : stack.faultOf(stack.base);
     stack.pop();
-    if (bus.on[KIND.iret]) {
-      bus.begin(KIND.iret, ACTOR.guest, cpu);
+    if (fault !== undefined) {
+      const record = bus.begin(KIND.iret, ACTOR.guest, cpu);
+      setPairAt(record, field.gva.at, fault.lo, fault.hi);
+      record[field.vector.at] = fault.vector;
+      record[field.code.at] = fault.errorCode;
       bus.commit();
     }
     return status;

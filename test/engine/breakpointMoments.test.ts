@@ -213,6 +213,6 @@ describe('breakpoints of every kind together', function () {
         assert.deepEqual(backward.slice(0, forward.length).reverse(), forward);
         assert.equal(isShown(move(timeline, 'reverse-continue')), false);
       },
-    ), { numRuns: 5, seed: 11 });
+    ), { numRuns: 4, seed: 11 });
   });
 });

@@ -31,6 +31,7 @@ export interface TranslatorParts {
 
 // The tables by name are looked up once, not at each access.
 const TLB_HIT = KIND.tlb_hit;
+const STALE_TLB_HIT = KIND.stale_tlb_hit;
 const TLB_MISS = KIND.tlb_miss;
 const TLB_FILL = KIND.tlb_fill;
 const TLB_HITS = COUNTER['tlb.hits'];
@@ -130,6 +131,7 @@ export class Translator {
     counters[TLB_HITS]!++;
     if (this.on[TLB_HIT] !== 0) this.events.tlbHit(this.tlb, line, lo, hi);
     const verdict = this.judge(space, line, access);
+    if (this.on[STALE_TLB_HIT] !== 0) this.reportIfStale(verdict, line, lo, hi, access);
     if (verdict === LINE.allows) {
       this.take(line, lo);
       if ((access & ACCESS_KIND_MASK) === ACCESS.read) this.remember(line, lo, hi, access);
@@ -141,6 +143,22 @@ export class Translator {
     const outcome = walk(space, lo, hi, access, EFFECTS.hardware);
     if (outcome !== WALK.mapped) return this.refuseByWalk(space, outcome, lo, hi, access);
     return this.filled(space, this.caches.fill(lo, hi, space.result), lo, hi);
+  }
+
+  /**
+   * Tells of a hit that comes to something else than a walk of the tables in force would: nobody has invalidated the line
+   * since they changed. SDM Vol. 3, "Recommended Invalidation". A line that is looked up anew decides nothing.
+   */
+  private reportIfStale(verdict: number, line: number, lo: number, hi: number, access: number): void {
+    const isRefused = verdict === LINE.refuses;
+    if (verdict === LINE.rewalk || isRefused && this.parts.rewalkOnPermissionFault === 'on') return;
+    const { inspection } = this.parts.spaces;
+    const outcome = walk(inspection, lo, hi, access, EFFECTS.none);
+    const isMapped = outcome === WALK.mapped;
+    const { hpaLo, hpaHi } = inspection.result;
+    const offset = lo & ((1 << this.tlb.shift(line)) - 1);
+    const isSame = isRefused ? !isMapped : isMapped && hpaLo === (this.tlb.hpaLo(line) | offset) && hpaHi === this.tlb.hpaHi(line);
+    if (!isSame) this.events.staleTlbHit(this.tlb, line, lo, hi, outcome, isMapped ? hpaLo : 0, isMapped ? hpaHi : 0);
   }
 
   private filled(space: TranslationSpace, filled: number, lo: number, hi: number): number {

@@ -5,7 +5,7 @@ import type { ReferenceRing } from './referenceRing';
 export const LISTENED = 1;
 export const RECORDED = 2;
 const TAPPED = 4;
-const HIT_KINDS = [KIND.access, KIND.tlb_hit, KIND.bus_error, KIND.access_done];
+const HIT_KINDS = [KIND.access, KIND.tlb_hit, KIND.stale_tlb_hit, KIND.bus_error, KIND.access_done];
 const MISS_KINDS = [
   KIND.tlb_miss, KIND.walk, KIND.table_read, KIND.walk_done, KIND.tlb_fill, KIND.structure_cache_hit, KIND.nested_tlb_fill,
 ];

@@ -32,7 +32,10 @@ export const field = {
   gpa: { at: 8, words: 2, print: 'gpa' },
   hva: { at: 10, words: 2, print: 'hva' },
   hpa: { at: 12, words: 2, print: 'hpa' },
-  /** Address of the entry or operand concerned, in the space that `space` names. */
+  /**
+   * Address of the entry or operand concerned, in the space that `space` names; of an exit the address that it is about:
+   * guest-physical where nested tables refuse, else linear.
+   */
   address: { at: 14, words: 2, print: 'hex' },
   value: { at: 16, words: 2, print: 'hex' },
   /** What `value` replaces. */
@@ -97,7 +100,7 @@ export const eventKinds = [
   { name: 'walk_done', fields: ['space', 'what', 'level', 'gva', 'gpa', 'hpa', 'code'], what: walkOutcomeNames, text: 'walk of the {space} tables ends: {what}' },
   { name: 'page_fault', fields: ['gva', 'vector', 'code', 'level'], text: 'page fault at {gva} with error code {code}' },
   { name: 'exception_delivered', fields: ['gva', 'vector', 'code'], text: 'vector {vector} delivered to the guest, error code {code}' },
-  { name: 'iret', fields: [], text: 'the handler returns; the access runs again' },
+  { name: 'iret', fields: ['gva', 'vector', 'code'], text: 'the handler returns; the access runs again' },
   { name: 'access_refused', fields: ['gva', 'code'], text: 'the guest kernel refuses the access to {gva}' },
   { name: 'cr_write', fields: ['index', 'value'], text: 'MOV of {value} to CR{index}' },
   { name: 'register_write', fields: ['index', 'value', 'old'], text: 'register {index}: {old} becomes {value}' },
@@ -106,10 +109,10 @@ export const eventKinds = [
   { name: 'page_table_write', fields: ['gva', 'gpa', 'hpa', 'address', 'value', 'old', 'level', 'size', 'space'], text: 'guest writes the {level} at {gpa}: {old} becomes {value}' },
   { name: 'triple_fault', fields: ['gva', 'vector', 'code'], text: 'triple fault: the guest has no handler for vector {vector}' },
   // VMX transitions.
-  { name: 'vm_exit', fields: ['reason', 'qualification', 'gva', 'gpa', 'vector', 'code'], text: 'VM exit: {reason}' },
+  { name: 'vm_exit', fields: ['reason', 'qualification', 'gva', 'gpa', 'address', 'vector', 'code'], text: 'VM exit: {reason}' },
   { name: 'vm_entry', fields: ['value', 'address'], text: 'VM entry with CR3 {value}' },
-  { name: 'ept_violation', fields: ['reason', 'qualification', 'gva', 'gpa'], text: 'EPT violation at {gpa}, qualification {qualification}' },
-  { name: 'ept_misconfiguration', fields: ['reason', 'gpa'], text: 'EPT misconfiguration at {gpa}' },
+  { name: 'ept_violation', fields: ['reason', 'qualification', 'gva', 'gpa', 'address'], text: 'EPT violation at {gpa}, qualification {qualification}' },
+  { name: 'ept_misconfiguration', fields: ['reason', 'gpa', 'address'], text: 'EPT misconfiguration at {gpa}' },
   // Hypervisor and host: written by their layers, declared here as data.
   { name: 'listing_call', fields: ['listing', 'index', 'depth'], text: 'the listing procedure is entered' },
   { name: 'listing_line', fields: ['listing', 'index', 'line', 'depth'], text: 'line {line}' },
@@ -144,7 +147,7 @@ export const eventKinds = [
   { name: 'system_instruction', fields: ['what', 'index', 'value'], what: operationNames, text: 'the guest executes {what} of {index}' },
   // A hypervisor in a guest. KVM's tracepoints kvm_nested_vmenter and kvm_nested_vmexit_inject.
   { name: 'nested_vm_entry', fields: ['gpa', 'value', 'address'], text: 'the guest hypervisor enters its guest by the VMCS at {gpa}, with EPTP {address}' },
-  { name: 'nested_vm_exit', fields: ['reason', 'qualification', 'gva', 'gpa', 'vector', 'code'], text: 'VM exit to the guest hypervisor: {reason}' },
+  { name: 'nested_vm_exit', fields: ['reason', 'qualification', 'gva', 'gpa', 'address', 'vector', 'code'], text: 'VM exit to the guest hypervisor: {reason}' },
   // What the host's memory manager does, by itself or because the scenario says so.
   { name: 'host_action', fields: ['gpa', 'hva', 'what'], what: hostActionNames, text: 'the host acts: {what}' },
   { name: 'host_action_void', fields: ['gpa', 'what'], what: hostActionNames, text: '{what} does nothing: no host lies below a guest that has the machine to itself' },
@@ -163,6 +166,8 @@ export const eventKinds = [
   // Under shadow-vtlb, in place of `shadow_page_created` and `shadow_page_zapped`.
   { name: 'vtlb_table_created', fields: ['gva', 'hpa', 'level', 'index'], text: 'the virtual TLB has table {index} at {hpa} for what begins at {gva}, level {level}' },
   { name: 'vtlb_table_zapped', fields: ['gva', 'hpa', 'level', 'index'], text: 'table {index} of the virtual TLB, for what begins at {gva}, zapped' },
+  // A hit by a line that the tables in force do not give any more: nobody has invalidated it.
+  { name: 'stale_tlb_hit', fields: ['gva', 'gpa', 'hpa', 'address', 'index', 'what'], what: walkOutcomeNames, text: 'stale: TLB line {index} has {gva} at {hpa}, where a walk would give: {what}, {address}' },
 ] as const satisfies readonly EventKind[];
 
 export type EventName = (typeof eventKinds)[number]['name'];

@@ -48,6 +48,16 @@ export class ProcessorEvents {
     this.tlbLine(KIND.tlb_hit, tlb, line, lo, hi);
   }
 
+  /** `outcome`: a `WALK`, what the tables in force give for the address by now; (nowLo, nowHi): where they have it. */
+  staleTlbHit(tlb: Tlb, line: number, lo: number, hi: number, outcome: number, nowLo: number, nowHi: number): void {
+    const record = this.begin(KIND.stale_tlb_hit, ACTOR.walker);
+    if (record === undefined) return;
+    this.putLine(record, tlb, line, lo, hi);
+    setPair(record, field.address.at, nowLo, nowHi);
+    record[field.what.at] = outcome;
+    this.bus.commit();
+  }
+
   tlbL2Hit(tlb: Tlb, line: number, lo: number, hi: number): void {
     this.tlbLine(KIND.tlb_l2_hit, tlb, line, lo, hi);
   }
@@ -171,9 +181,11 @@ export class ProcessorEvents {
     const code = vmcb[VMCB.exitcode]!;
     record[field.reason.at] = reason;
     setPair(record, field.qualification.at, vmcb[VMCB.exitinfo1]!, vmcb[VMCB.exitinfo1 + 1]!);
-    if (code === SVM_EXIT.npf) setPair(record, field.gpa.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
-    if (code === SVM_EXIT.invlpg) setPair(record, field.gva.at, vmcb[VMCB.exitinfo1]!, vmcb[VMCB.exitinfo1 + 1]!);
-    if (code === SVM_EXIT.access || code === SVM_EXIT.exception0 + PAGE_FAULT) setPair(record, field.gva.at, vmcb[VMCB.exitinfo2]!, vmcb[VMCB.exitinfo2 + 1]!);
+    const inSecond = code === SVM_EXIT.npf || code === SVM_EXIT.access || code === SVM_EXIT.exception0 + PAGE_FAULT;
+    if (inSecond || code === SVM_EXIT.invlpg) {
+      const info = inSecond ? VMCB.exitinfo2 : VMCB.exitinfo1;
+      for (const name of [code === SVM_EXIT.npf ? 'gpa' : 'gva', 'address'] as const) setPair(record, field[name].at, vmcb[info]!, vmcb[info + 1]!);
+    }
     if (reason === EXIT_REASON.exception_nmi) {
       record[field.vector.at] = code === SVM_EXIT.nmi ? NMI : code - SVM_EXIT.exception0;
       record[field.code.at] = vmcb[VMCB.exitinfo1]!;
@@ -202,6 +214,8 @@ export class ProcessorEvents {
     const linear = reportsLinearAddress(vmcs) ? VMCS.exit_qualification : VMCS.guest_linear_address;
     setPair(record, field.gva.at, vmcs[linear]!, vmcs[linear + 1]!);
     setPair(record, field.gpa.at, vmcs[VMCS.guest_physical_address]!, vmcs[VMCS.guest_physical_address + 1]!);
+    const about = addressField(vmcs, linear);
+    setPair(record, field.address.at, vmcs[about]!, vmcs[about + 1]!);
     record[field.vector.at] = vmcs[VMCS.exit_interruption_info]! & 0xff;
     record[field.code.at] = vmcs[VMCS.exit_interruption_error_code]!;
     this.bus.commit();
@@ -210,13 +224,17 @@ export class ProcessorEvents {
   private tlbLine(kind: number, tlb: Tlb, line: number, lo: number, hi: number, level = 0): void {
     const record = this.begin(kind, ACTOR.walker);
     if (record === undefined) return;
+    this.putLine(record, tlb, line, lo, hi);
+    record[field.level.at] = level;
+    this.bus.commit();
+  }
+
+  private putLine(record: Int32Array, tlb: Tlb, line: number, lo: number, hi: number): void {
     const offset = lo & ((1 << tlb.shift(line)) - 1);
     setPair(record, field.gva.at, lo, hi);
     setPair(record, field.gpa.at, tlb.targetLo(line) | offset, tlb.targetHi(line));
     setPair(record, field.hpa.at, tlb.hpaLo(line) | offset, tlb.hpaHi(line));
     record[field.index.at] = line;
-    record[field.level.at] = level;
-    this.bus.commit();
   }
 
   private registerValue(kind: number, index: number, lo: number, hi: number, oldLo: number, oldHi: number): void {
@@ -238,6 +256,12 @@ export class ProcessorEvents {
   private begin(kind: number, actor: number): Int32Array | undefined {
     return this.bus.on[kind] === 0 ? undefined : this.bus.begin(kind, actor, this.cpu);
   }
+}
+
+/** The VMCS field of the address that the exit is about; `linear`: the one that has its linear address. */
+function addressField(vmcs: Int32Array, linear: number): number {
+  const reason = vmcs[VMCS.exit_reason]!;
+  return reason === EXIT_REASON.ept_violation || reason === EXIT_REASON.ept_misconfiguration ? VMCS.guest_physical_address : linear;
 }
 
 /** INVLPG's and a page fault's qualification is the linear address. */

@@ -2,6 +2,7 @@ import { setPair } from '../../hardware/events/eventBus';
 import { ACTOR, KIND, SPACE, field } from '../../hardware/events/eventTable';
 import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import { COUNTER } from '../../hardware/state/counters';
+import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
 import { VMCS } from '../../hardware/vmx/vmcs';
 import type { OperandPart } from '../writeTracking';
 import type { NestedMmu } from './nestedMmu';
@@ -50,6 +51,9 @@ export function reportNestedExit(mmu: NestedMmu): void {
   setPair(record, field.qualification.at, mmu.vmcs(VMCS.exit_qualification), mmu.vmcs(VMCS.exit_qualification + 1));
   setPair(record, field.gva.at, mmu.vmcs(VMCS.guest_linear_address), mmu.vmcs(VMCS.guest_linear_address + 1));
   setPair(record, field.gpa.at, mmu.vmcs(VMCS.guest_physical_address), mmu.vmcs(VMCS.guest_physical_address + 1));
+  const reason = record[field.reason.at]!;
+  const about = reason === EXIT_REASON.ept_violation || reason === EXIT_REASON.ept_misconfiguration ? field.gpa.at : field.gva.at;
+  setPair(record, field.address.at, record[about]!, record[about + 1]!);
   record[field.vector.at] = mmu.vmcs(VMCS.exit_interruption_info) & VECTOR_MASK;
   record[field.code.at] = mmu.vmcs(VMCS.exit_interruption_error_code);
   mmu.bus.commit();

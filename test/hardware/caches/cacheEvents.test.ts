@@ -38,6 +38,29 @@ describe('the caches tell', () => {
     assert.deepEqual(of(made, 0x70_0000n), ['tlb_miss 0x700000']);
   });
 
+  it('of a hit that the tables do not give any more: another frame, no page, a right that was taken or given', () => {
+    const made = machine({ rewalkOnPermissionFault: 'off' });
+    const stale = (act: () => void): string[] => {
+      made.events.length = 0;
+      act();
+      return made.events.filter(({ kind }) => kind === 'stale_tlb_hit').map(({ json }) => [json['hpa'], json['what'], json['address']].join(' '));
+    };
+    const load = (): void => { made.load(PAGE + 8n); };
+    const store = (): void => { made.store(PAGE + 8n, 1n); };
+    made.listen();
+    assert.deepEqual([stale(load), stale(load)], [[], []]);
+    made.map(PAGE, FRAME + OTHER, P | RW | US);
+    assert.deepEqual(stale(load), ['0x10600008 mapped 0x10601008']);
+    made.map(PAGE, FRAME + PAGE, 0n);
+    assert.deepEqual(stale(load), ['0x10600008 page fault 0x0']);
+    made.map(PAGE, FRAME + PAGE, P | US);
+    assert.deepEqual(stale(load), [], 'a read is as the tables say');
+    made.processor.invlpg(Number(PAGE), 0);
+    assert.deepEqual([stale(load), stale(load)], [[], []]);
+    made.map(PAGE, FRAME + PAGE, P | RW | US);
+    assert.deepEqual(stale(store).slice(0, 1), ['0x10600008 mapped 0x10600008'], 'a write is refused that they allow');
+  });
+
   it('of an L2 TLB that answers, and of no miss then', () => {
     const made = machine({ tlbEntries: 1, tlbWays: 1, tlbL2: { entries: 8, ways: 4 } });
     made.listen();

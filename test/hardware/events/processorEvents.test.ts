@@ -44,7 +44,7 @@ const exit = (reason: number, information = 0): Int32Array => vmcs({
   exit_reason: reason, exit_qualification: A, guest_linear_address: B, guest_physical_address: C,
   exit_interruption_info: information, exit_interruption_error_code: 0x55,
 });
-const told = (reason: number, gva: Pair, vector = 0): Fields => ({ reason, qualification: A, gva, gpa: C, vector, code: 0x55 });
+const told = (reason: number, gva: Pair, vector = 0, address = gva): Fields => ({ reason, qualification: A, gva, gpa: C, address, vector, code: 0x55 });
 
 type Told = readonly [kind: EventName, actor: keyof typeof ACTOR, fields: Fields];
 interface Case {
@@ -75,6 +75,10 @@ const cases: readonly Case[] = [
   ...operands,
   { about: 'a hit', act: (events) => events.tlbHit(tlb, 9, ...A), tells: [['tlb_hit', 'walker', IN_LINE]] },
   { about: 'a hit in L2', act: (events) => events.tlbL2Hit(tlb, 9, ...A), tells: [['tlb_l2_hit', 'walker', IN_LINE]] },
+  {
+    about: 'a stale hit', act: (events) => events.staleTlbHit(tlb, 9, ...A, 0, ...B),
+    tells: [['stale_tlb_hit', 'walker', { ...IN_LINE, what: 0, address: B }]],
+  },
   { about: 'a miss', act: (events) => events.tlbMiss(...A), tells: [['tlb_miss', 'walker', { gva: A }]] },
   { about: 'a fill', act: (events) => events.tlbFill(tlb, 9, ...A, 2), tells: [['tlb_fill', 'walker', { ...IN_LINE, level: 2 }]] },
   { about: 'a flush', act: (events) => events.tlbFlush(ACTOR.vmm, 4, ...A), tells: [['tlb_flush', 'vmm', { gva: A, what: 4 }]] },
@@ -89,11 +93,11 @@ const cases: readonly Case[] = [
   { about: 'INVLPG', act: (events) => events.invlpg(...A), tells: [['invlpg', 'guest', { gva: A }]] },
   {
     about: 'an EPT violation, which exits', act: (events) => events.vmExit(exit(EXIT_REASON.ept_violation)),
-    tells: [['ept_violation', 'walker', told(EXIT_REASON.ept_violation, B)], ['vm_exit', 'guest', told(EXIT_REASON.ept_violation, B)]],
+    tells: [['ept_violation', 'walker', told(EXIT_REASON.ept_violation, B, 0, C)], ['vm_exit', 'guest', told(EXIT_REASON.ept_violation, B, 0, C)]],
   },
   {
     about: 'an EPT misconfiguration, which exits', act: (events) => events.vmExit(exit(EXIT_REASON.ept_misconfiguration)),
-    tells: [['ept_misconfiguration', 'walker', told(EXIT_REASON.ept_misconfiguration, B)], ['vm_exit', 'guest', told(EXIT_REASON.ept_misconfiguration, B)]],
+    tells: [['ept_misconfiguration', 'walker', told(EXIT_REASON.ept_misconfiguration, B, 0, C)], ['vm_exit', 'guest', told(EXIT_REASON.ept_misconfiguration, B, 0, C)]],
   },
   { about: 'an exit', act: (events) => events.vmExit(exit(EXIT_REASON.cpuid)), tells: [['vm_exit', 'guest', told(EXIT_REASON.cpuid, B)]] },
   {
@@ -116,11 +120,11 @@ const cases: readonly Case[] = [
   { about: 'a VM entry', act: (events) => events.vmEntry(vmcs({ guest_cr3: A, eptp: B })), tells: [['vm_entry', 'vmm', { value: A, address: B }]] },
   { about: 'VMRUN', act: (events) => events.vmrun(vmcb({ guest_cr3: A, n_cr3: B })), tells: [['vm_entry', 'vmm', { value: A, address: B }]] },
   ...([
-    ['a nested page fault', 0x400, EXIT_REASON.npf, { gpa: B }],
-    ['INVLPG', 0x79, EXIT_REASON.invlpg, { gva: A }],
-    ['a page fault', 0x4e, EXIT_REASON.exception_nmi, { gva: B, vector: 14, code: A[0] }],
+    ['a nested page fault', 0x400, EXIT_REASON.npf, { gpa: B, address: B }],
+    ['INVLPG', 0x79, EXIT_REASON.invlpg, { gva: A, address: A }],
+    ['a page fault', 0x4e, EXIT_REASON.exception_nmi, { gva: B, address: B, vector: 14, code: A[0] }],
     ['another exception', 0x4d, EXIT_REASON.exception_nmi, { vector: 13, code: A[0] }],
-    ['an intercepted access', 0xbf, EXIT_REASON.interpreted_access, { gva: B }],
+    ['an intercepted access', 0xbf, EXIT_REASON.interpreted_access, { gva: B, address: B }],
     ['an NMI', 0x61, EXIT_REASON.exception_nmi, { vector: 2, code: A[0] }],
     ['CPUID', 0x72, EXIT_REASON.cpuid, {}],
   ] as const).map(([cause, code, reason, more]): Case => ({
