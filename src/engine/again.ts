@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../hardware/state/registry';
+import type { Journal } from './journal';
 import type { Machine } from './machine';
 import { RUN } from './runState';
 
@@ -6,7 +7,7 @@ import { RUN } from './runState';
 export class Again {
   private readonly start: Checkpoint;
 
-  constructor(readonly machine: Machine) {
+  constructor(readonly machine: Machine, private readonly journal: Journal) {
     this.start = machine.registry.checkpoint();
   }
 
@@ -31,7 +32,7 @@ export class Again {
 
   /** Executes the step ahead; the run must not be over. */
   execute(): void {
-    this.machine.interpreter.step();
+    this.journal.execute();
   }
 
   /** To the start of `step`, which lies ahead. */

@@ -109,3 +109,8 @@ export function pairToBigInt(lo: number, hi: number): bigint {
 function amount(words: Int32Array, b: number): number {
   return words[b + 1] !== 0 || words[b]! >>> 0 > 63 ? 64 : words[b]!;
 }
+
+/** Its inverse: low and high half of a 64-bit value. */
+export function bigIntToHalves(value: bigint): [number, number] {
+  return [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
+}

@@ -1,4 +1,6 @@
 import type { Fragment, Program, ValueType } from '../language/program';
+import type { AddressSpace } from './addressPlace';
+import type { Edit } from './edits';
 
 /**
  * A moment of a run. `step` counts instructions of the compiled scenario since boot began;
@@ -242,6 +244,12 @@ export interface LastWrite {
 }
 
 /**
+ * What came of an edit. `refused`: nothing, and why, as a sentence. `dropped`: it was made in the past, whose future is no
+ * more: so many steps of it, and edits in it.
+ */
+export type EditOutcome = { readonly refused: string } | { readonly dropped?: { readonly steps: number; readonly edits: number } };
+
+/**
  * A scenario under the debugger: the engine's face to adapter and command.
  *
  * Motion is asked for with `start` and done in slices with `slice`, so that the caller decides how
@@ -298,6 +306,17 @@ export interface Debuggee {
    * listing line that it is read on, by their numbers; undefined for one that is not set.
    */
   evaluate(fragment: Fragment, cpu: number, depth: number, values?: readonly (bigint | undefined)[]): { readonly value: bigint; readonly type: ValueType } | { readonly error: string };
+  /**
+   * Changes the machine at the present moment. Time that goes back before it and forward again comes to the same; what had
+   * been executed behind the moment is no more.
+   */
+  edit(edit: Edit): EditOutcome;
+  /** Edits of this run by now, those that lie ahead of the present moment too. */
+  readonly edits: number;
+  /** How many of `count` bytes from an address on an edit can write at the present moment, and why not the next one. */
+  editableBytes(cpu: number, space: AddressSpace, address: bigint, count: number): { readonly count: number; readonly refusal?: string };
+  /** Why a thread cannot be set to a statement from where it stands, as a sentence; undefined when it can. */
+  whyNoJump(actor: number, statement: number): string | undefined;
   takeOutput(): readonly OutputLine[];
   result(): Outcome;
 }

@@ -27,6 +27,15 @@ export class Happenings {
     this.counts = registry.numbers(`cpu ${cpu} happenings`, LOGS);
   }
 
+  /** How much has happened by now, for `putBack`: what comes in between has not happened then. */
+  counted(): Float64Array {
+    return this.counts.slice();
+  }
+
+  putBack(counted: Float64Array): void {
+    this.counts.set(counted);
+  }
+
   /** How many entries log `log` (the language's `LOG`) has had. */
   count(log: number): number {
     return this.counts[log]!;

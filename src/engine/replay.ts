@@ -2,6 +2,8 @@ import type { Checkpoint } from '../hardware/state/registry';
 import { Again } from './again';
 import { Checkpoints, type Kept } from './checkpoints';
 import type { Moment } from './debuggee';
+import type { Edit } from './edits';
+import { Journal } from './journal';
 import type { LogPoints } from './logPoints';
 import type { Machine } from './machine';
 import { RUN } from './runState';
@@ -24,10 +26,12 @@ export class Replay {
   furthest = 0;
   /** Told of each event of a step that is executed with all listened to, up to the one stood at. */
   logPoints: LogPoints | undefined;
+  readonly journal: Journal;
   private readonly checkpoints: Checkpoints;
   private anchor: Checkpoint | undefined;
 
   constructor(readonly machine: Machine) {
+    this.journal = new Journal(machine);
     this.checkpoints = new Checkpoints(machine.registry);
     this.checkpoints.consider(0);
   }
@@ -69,6 +73,7 @@ export class Replay {
     if (step < this.step) {
       this.checkpoints.restore(step);
       this.machine.reload();
+      this.journal.catchUp();
     }
     while (this.step < step && !this.isOver()) this.execute();
   }
@@ -145,13 +150,37 @@ export class Replay {
     const start = from ?? this.anchor;
     if (start !== undefined) registry.rewrite(start);
     machine.reload();
+    this.journal.catchUp();
     try {
-      return look(new Again(machine));
+      return look(new Again(machine, this.journal));
     } finally {
       this.putBack(here);
       putHoldsBack();
       this.furthest = furthest;
     }
+  }
+
+  /**
+   * Changes the machine at the present moment, for this run and however often it is taken again: what lay behind the moment is
+   * no more. `refused`: why not, as a sentence, and nothing has changed. `dropped`: steps and edits that are no more.
+   */
+  edit(edit: Edit): { readonly refused: string } | { readonly dropped: { readonly steps: number; readonly edits: number } } {
+    const { journal } = this;
+    const moment = this.moment();
+    const at = moment.event === 0 ? 'between steps' : 'inside a step';
+    const refused = (at === 'inside a step' ? this.whyNotInside() : undefined) ?? journal.tryOut(edit, at);
+    if (refused !== undefined) return { refused };
+    const edits = journal.add(moment, edit);
+    if (at === 'between steps') journal.noteMade();
+    else this.enterAgain(moment.event);
+    const steps = Math.max(0, this.furthest - this.news);
+    this.furthest = this.news;
+    return { dropped: { steps, edits } };
+  }
+
+  /** The first step that has not been executed, if nothing behind the present moment has. */
+  get news(): number {
+    return this.step + (this.event > 0 ? 1 : 0);
   }
 
   /** Step of the newest checkpoint at or before `step`. */
@@ -170,13 +199,26 @@ export class Replay {
     bus.silence();
   }
 
+  /** A held access is executed again from a beginning of its own, which knows nothing of edits. */
+  private whyNotInside(): string | undefined {
+    const { holds } = this.machine.interpreter;
+    const isHeld = holds.eventsBefore(this.step).length > 0 || holds.isArmed(this.cpu);
+    return isHeld ? 'This instruction is one that is held inside itself: step out to the next statement, or back to this one, and edit there.' : undefined;
+  }
+
+  /** The step stood in is executed again from its start, with an edit that was not in it, up to the same event. */
+  private enterAgain(event: number): void {
+    this.leaveStep();
+    if (!this.enter((_, at) => at === event)) throw new Error('invariant: a step executed again does not come to the event that it was edited at');
+  }
+
   /** While an access is held, what it knows is in no checkpoint: history is taken up before that. */
   private considerCheckpoint(): void {
     if (!this.machine.interpreter.holds.isHolding) this.checkpoints.consider(this.step);
   }
 
   private executeBare(): void {
-    this.machine.interpreter.step();
+    this.journal.execute();
     if (this.step > this.furthest) this.furthest = this.step;
   }
 

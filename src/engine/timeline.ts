@@ -1,10 +1,14 @@
 import { KIND } from '../hardware/events/eventTable';
+import type { AddressSpace } from './addressPlace';
 import { entryName } from '../hardware/events/eventText';
 import { INSTRUCTION_WORDS, OP, type Fragment, type Program } from '../language/program';
 import { pairToBigInt } from './arithmetic';
 import { Breakpoints } from './breakpoints';
+import { whyNoJump } from './editJump';
+import { editableBytes } from './editMemory';
+import type { Edit } from './edits';
 import type {
-  ChangeBreakpoint, Debuggee, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue,
+  ChangeBreakpoint, Debuggee, EditOutcome, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue,
   Outcome, OutputLine, StatementBreakpoint, Stop,
 } from './debuggee';
 import { viewEvent } from './eventView';
@@ -186,6 +190,34 @@ export class Timeline implements Debuggee {
 
   evaluate(fragment: Fragment, cpu: number, depth: number, values?: readonly (bigint | undefined)[]): Watched {
     return evaluate(this.machine, fragment, cpu, depth, { values });
+  }
+
+  edit(edit: Edit): EditOutcome {
+    if (this.replay.isOver()) return { refused: 'The run has come to its end here, and nothing would come of an edit: step back, and edit there.' };
+    const wasInThePast = this.isInThePast();
+    const outcome = this.replay.edit(edit);
+    if ('refused' in outcome) return outcome;
+    const { step, event } = this.moment();
+    this.latest = { step, event };
+    this.access = undefined;
+    this.breakpoints.forgetFrom(step);
+    this.logPoints.forgetFrom(this.replay.news);
+    const { steps, edits } = outcome.dropped;
+    return wasInThePast ? { dropped: { steps, edits } } : {};
+  }
+
+  get edits(): number {
+    return this.replay.journal.count;
+  }
+
+  editableBytes(cpu: number, space: AddressSpace, address: bigint, count: number): { readonly count: number; readonly refusal?: string } {
+    return editableBytes(this.machine, { cpu, space, address }, count, this.replay.event === 0 ? 'between steps' : 'inside a step');
+  }
+
+  whyNoJump(actor: number, statement: number): string | undefined {
+    if (this.replay.isOver()) return 'The run has come to its end here: step back, and jump from there.';
+    if (this.replay.event > 0 && actor === this.replay.cpu) return 'An instruction is under way: step out to the next statement, or back to this one, and jump from there.';
+    return whyNoJump(this.machine, actor, statement);
   }
 
   takeOutput(): readonly OutputLine[] {

@@ -18,6 +18,13 @@ export interface TableRoot {
 /** What came of writing an EPT PTE: an entry of a larger page stood in its way, or no host frame is left for the tables above it. */
 export type EptPteWrite = 'written' | 'large page' | 'no host frame';
 
+/** Guest tables of which a technique has made something that each write to them must change (KVM's page_track). */
+export interface PageTrack {
+  isTracked(gfn: number): boolean;
+  /** kvm_page_track_write: `bytes` bytes at a guest-physical address were written by no guest, in a step of `actor`. What was made of the old entries goes. */
+  written(gpaLo: number, gpaHi: number, bytes: number, actor: number): void;
+}
+
 /**
  * A way of virtualizing memory. Root mode handles the VM exits of all CPUs; `native` has none. All
  * state is in the registry that the technique was made with.
@@ -39,6 +46,12 @@ export interface Technique extends MmuNotifierListener {
   readonly dirtyLogging: DirtyLogging;
   /** Writes a pair as the EPT PTE of a guest frame, in a step of `actor`, or says why it cannot. */
   setEpte?(gfn: number, lo: number, hi: number, actor: number): EptPteWrite;
+  /** Left out: nothing is made of guest tables. */
+  readonly pageTrack?: PageTrack;
+  /** The hypervisor that this one, and all that it has, is a guest of. */
+  readonly below?: Technique;
+  /** Of a nested guest: the guest frame of the VM around it that its own `gfn` is in, or -1. */
+  outerFrameOf?(gfn: number): number;
   /** Told of each store at its host-physical address, before it is made, while somebody is told of `page_table_write`. */
   noteStore?(lo: number, hi: number, cpu: number): void;
   /** Registry contents were put back: what is derived from them is made anew. */

@@ -7,7 +7,7 @@ import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import { SlotMemory } from '../hypervisor/slotMemory';
 import { addressText, frameAddress, halvesText, type AddressSpace } from './addressText';
-import { canonicalAddress } from './canonicalAddress';
+import { canonicalAddress } from '../engine/canonicalAddress';
 import { entryLine } from './entryText';
 import { indexFieldOf } from './indexField';
 import type { Row } from './rows';

@@ -2,7 +2,7 @@ import type { Machine } from '../engine/machine';
 import { decodeEntry } from '../hardware/paging/decodeEntry';
 import type { Space } from '../protocol/requests';
 import { addressText, frameAddress, qualified } from './addressText';
-import { canonicalAddress } from './canonicalAddress';
+import { canonicalAddress } from '../engine/canonicalAddress';
 import { entryLine } from './entryText';
 import type { Row } from './rows';
 import type { StoppedMachine } from './stoppedMachine';

@@ -1,13 +1,10 @@
+import { placeOfAddress } from '../engine/addressPlace';
 import type { Machine } from '../engine/machine';
-import type { RunningVm } from '../engine/runningVm';
 import { pageHi, pageLo } from '../hypervisor/memslots';
-import { SlotMemory } from '../hypervisor/slotMemory';
-import { addressText, frameOfHalves, type AddressSpace } from './addressText';
-import { canonicalAddress } from './canonicalAddress';
+import { addressText, type AddressSpace } from './addressText';
 import type { StoppedMachine } from './stoppedMachine';
 
 const PAGE_BYTES = 4096n;
-const PAGE_SHIFT = 12n;
 const LAST_BYTE = (1n << 64n) - 1n;
 
 /** What lies behind one page: a host frame, zeros that nobody has touched yet, or nothing. */
@@ -53,41 +50,10 @@ function copyPage(machine: Machine, frame: number, offset: number, into: Uint8Ar
 }
 
 function backingOf(machine: Machine, cpu: number, space: AddressSpace, address: bigint): Backing {
-  const page = Number(address >> PAGE_SHIFT);
-  switch (space) {
-    case 'gva': return linear(machine, cpu, address);
-    case 'gpa': return guestFrame(machine.vmOf(cpu), page);
-    case 'hva': return hostVirtual(machine.vmOf(cpu), page);
-    case 'hpa': return machine.memory.isInstalled(pageLo(page), pageHi(page)) ? { kind: 'frame', frame: page } : HOLE;
-  }
-}
-
-function linear(machine: Machine, cpu: number, address: bigint): Backing {
-  const vm = machine.vmOf(cpu);
-  const { compiled } = vm.technique.guestTables(cpu);
-  if (canonicalAddress(compiled, address) !== address) return HOLE;
-  const lo = Number(BigInt.asIntN(32, address));
-  const hi = Number(BigInt.asIntN(32, address >> 32n));
-  if (!machine.questions.translate(cpu, lo, hi)) return HOLE;
-  const { gpaLo, gpaHi } = vm.technique.guestTables(cpu).result;
-  return guestFrame(vm, frameOfHalves(gpaLo, gpaHi));
-}
-
-function guestFrame({ technique: { guestMemory } }: RunningVm, gfn: number): Backing {
-  const frame = guestMemory.contentsOf(gfn);
+  const place = placeOfAddress(machine, cpu, space, address);
+  if (place.kind !== 'guest') return place.kind === 'host' ? { kind: 'frame', frame: place.frame } : HOLE;
+  const { guestMemory } = place.vm.technique;
+  const frame = guestMemory.contentsOf(place.gfn);
   if (frame >= 0) return { kind: 'frame', frame };
-  return guestMemory.hvaPageOf(gfn) >= 0 ? { kind: 'zeros' } : HOLE;
-}
-
-/** The VMM process has nothing mapped but the guest's RAM: what it does not reach by a slot is a hole. */
-function hostVirtual(vm: RunningVm, page: number): Backing {
-  const { guestMemory } = vm.technique;
-  if (!(guestMemory instanceof SlotMemory)) return HOLE;
-  const { slots } = guestMemory;
-  for (let slot = 0; slot < slots.count; slot++) {
-    if (slots.isDirect(slot)) continue;
-    const into = page - slots.hvaPage(slot, slots.baseGfn(slot));
-    if (into >= 0 && into < slots.pages(slot)) return guestFrame(vm, slots.baseGfn(slot) + into);
-  }
-  return HOLE;
+  return guestMemory.hvaPageOf(place.gfn) >= 0 ? { kind: 'zeros' } : HOLE;
 }

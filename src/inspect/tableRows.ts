@@ -2,7 +2,7 @@ import type { Machine } from '../engine/machine';
 import { decodeEntry, type DecodedEntry } from '../hardware/paging/decodeEntry';
 import type { Space } from '../protocol/requests';
 import { addressText, frameAddress, frameText, qualified } from './addressText';
-import { canonicalAddress } from './canonicalAddress';
+import { canonicalAddress } from '../engine/canonicalAddress';
 import { entryFields, entryLine } from './entryText';
 import { named, type Row, type Rows } from './rows';
 import { ENTRY_WORDS, leadsToTable, tableEntries, tableReferenced } from './tableEntries';

@@ -3,7 +3,7 @@ import { pairToBigInt } from '../engine/arithmetic';
 import { decodeEntry } from '../hardware/paging/decodeEntry';
 import type { TableNode, TablesArguments, TablesResponse } from '../protocol/requests';
 import { addressText, frameAddress, frameText, hex, qualified } from './addressText';
-import { canonicalAddress } from './canonicalAddress';
+import { canonicalAddress } from '../engine/canonicalAddress';
 import type { TableChanges, TableComparison } from './changes';
 import { entryFields, entryLine } from './entryText';
 import type { StoppedMachine } from './stoppedMachine';

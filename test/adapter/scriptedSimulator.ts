@@ -1,6 +1,6 @@
 import { ACTOR, KIND, RECORD_WORDS, eventKinds, field, type EventName } from '../../src/hardware/events/eventTable';
 import type {
-  Debuggee, EventBreakpoint, EventView, Frame, ChangeBreakpoint, ListingBreakpoint, LogPoint, Motion, Moment, OutputLine, Outcome, StatementBreakpoint, Stop,
+  Debuggee, EditOutcome, EventBreakpoint, EventView, Frame, ChangeBreakpoint, ListingBreakpoint, LogPoint, Motion, Moment, OutputLine, Outcome, StatementBreakpoint, Stop,
 } from '../../src/engine/debuggee';
 import type { Fragment, Program, Statement } from '../../src/language/program';
 import type { Inspector, Scenario, Simulator } from '../../src/adapter/simulator';
@@ -203,6 +203,10 @@ class ScriptedDebuggee implements Debuggee {
     const constant = fragment.constants[0] ?? 0;
     return { value: BigInt(constant < 0 ? 0x1000 : constant), type: fragment.type };
   }
+  readonly edits = 0;
+  edit(): EditOutcome { return { refused: 'A script takes no edits: debug a scenario.' }; }
+  editableBytes(): { count: number } { return { count: 0 }; }
+  whyNoJump(): undefined { return undefined; }
   takeOutput(): readonly OutputLine[] { return this.output.splice(0); }
   result(): Outcome { return { ok: this.failed === 0, passed: 1, failed: this.failed }; }
 }

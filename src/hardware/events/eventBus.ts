@@ -94,6 +94,16 @@ export class EventBus {
     this.tellQuiet();
   }
 
+  /** Has nobody told of what `act` does, which is no part of the run; an event that is being told stays as it is. */
+  unheard(act: () => void): void {
+    const wanted = this.on.slice();
+    this.on.fill(0);
+    this.tellQuiet();
+    act();
+    this.on.set(wanted);
+    this.tellQuiet();
+  }
+
   /** Clears the record and writes its head; the caller fills the kind's fields and commits. */
   begin(kind: number, actor: number, cpu: number): Int32Array {
     // A walk's reads come one after another, and each writes every field that the one before it wrote.

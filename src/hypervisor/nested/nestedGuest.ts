@@ -97,7 +97,7 @@ export class NestedGuest implements Technique {
   readonly root = undefined;
   readonly vm = undefined;
   readonly listings = [];
-  readonly guestMemory: GuestMemory;
+  readonly guestMemory: NestedMemory;
   /** What L1 maps for it lies in L1's slots, and it has none of its own. */
   readonly dirtyLogging = { logDirty: () => false, getDirtyLog: () => undefined };
   private readonly region: Vmcs12;
@@ -132,6 +132,10 @@ export class NestedGuest implements Technique {
   isRunning(cpu: number): boolean {
     const index = this.processors.findIndex((processor) => processor.cpu === cpu);
     return index >= 0 && this.outer.isInL2(cpu) && this.outer.states.of(cpu).current === this.regions[index];
+  }
+
+  outerFrameOf(gfn: number): number {
+    return this.guestMemory.l1FrameOf(gfn);
   }
 
   unmapGfnRange(): void {

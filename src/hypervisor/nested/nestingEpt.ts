@@ -7,7 +7,7 @@ import { USE } from '../host/hostFrames';
 import { ListingRunner } from '../listing';
 import { PerCpu } from '../perCpu';
 import { ShadowPages } from '../shadowWp/shadowPages';
-import type { TableRoot, Technique } from '../technique';
+import type { PageTrack, TableRoot, Technique } from '../technique';
 import type { VirtualMachine } from '../virtualMachine';
 import type { OperandPart, WriteTracking } from '../writeTracking';
 import { emulateNestedAccess, walkOperandOfL2 } from './emulateNestedAccess';
@@ -222,6 +222,14 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
   written(cpu: number, { gpaLo, gpaHi }: OperandPart, bytes: number): void {
     this.runner.call(trackWrite02, this.mmus.of(cpu), cpu, [gpaLo, gpaHi, bytes, 0]);
   }
+
+  /** Writes to shadowed tables of EPT12 that L1 did not make. */
+  readonly pageTrack: PageTrack = {
+    isTracked: (gfn) => this.isTracked(gfn),
+    written: (gpaLo, gpaHi, bytes, actor) => {
+      this.runner.call(trackWrite02, this.mmus.ofActor(actor), actor, [gpaLo, gpaHi, bytes, 0]);
+    },
+  };
 
   unprotect(cpu: number, gfn: number): void {
     this.runner.call(unprotectPage, this.mmus.of(cpu), cpu, [gfn, 0]);

@@ -11,7 +11,7 @@ import { brokeIntoDelivery } from '../commonExits';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import { followProtection, resumeRmode } from '../realMode/rmodeListing';
 import { Rmode } from '../realMode/rmode';
-import type { Technique, TableRoot } from '../technique';
+import type { PageTrack, Technique, TableRoot } from '../technique';
 import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import { enterPmode, enterRmode, handleInvlpg, handleInvpcid } from './controlRegisters';
@@ -28,6 +28,7 @@ import { handleForeignFault, loadRawRoot } from './rawGuestCr3';
 import { levelOf } from './role';
 import { ShadowMmu, type ShadowProcedures } from './shadowMmu';
 import { ShadowPages } from './shadowPages';
+import { ShadowPageTrack } from './shadowPageTrack';
 import { ShadowSlots } from './shadowSlots';
 import { Sptes } from './sptes';
 import { trackWrite } from './trackWrite';
@@ -81,6 +82,7 @@ export class ShadowWp implements Technique, RootMode {
   readonly pages: ShadowPages;
   readonly sptes: Sptes;
   private readonly mmus: PerCpu<ShadowMmu>;
+  readonly pageTrack: PageTrack;
   protected readonly runner: ListingRunner<never>;
 
   constructor(readonly vm: VirtualMachine, settings: ShadowWpSettings, flavour: ShadowFlavour = writeProtected(vm.host.sabotage === 'load_guest_cr3_raw')) {
@@ -102,6 +104,7 @@ export class ShadowWp implements Technique, RootMode {
       mmu.procedures = flavour.procedures;
       mmu.rmode = new Rmode(vm, mmu.processor, PAGE_FAULT_EXITS);
     }
+    this.pageTrack = new ShadowPageTrack(this.mmus, this.runner, flavour.listing.find(({ name }) => name === trackWrite.name));
     vm.slotKeeper.listener = new ShadowSlots(this.pages, this.sptes, this.mmus, this.runner);
     this.listings = [this.runner, vm.hostListing, vm.slotKeeper.runner] as readonly ListingRunner<never>[];
   }

@@ -77,6 +77,10 @@ export class Nested implements Technique, RootMode {
     return this.ept.setEpte(gfn, lo, hi, actor);
   }
 
+  get below(): Technique {
+    return this.level0.nesting;
+  }
+
   get dirtyLogging(): Technique['dirtyLogging'] {
     return this.ept.dirtyLogging;
   }

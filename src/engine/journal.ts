@@ -1,0 +1,108 @@
+import { eventKinds } from '../hardware/events/eventTable';
+import type { Checkpoint } from '../hardware/state/registry';
+import type { Moment } from './debuggee';
+import { applyEdit, type Edit, type EditedAt } from './edits';
+import type { Machine } from './machine';
+
+interface Entry {
+  readonly moment: Moment;
+  readonly edit: Edit;
+}
+
+const allKinds = eventKinds.map((_, kind) => kind);
+
+/**
+ * What a person has changed, by the moments at which it was changed: with scenario and settings, all that a run is a
+ * function of. Whoever executes steps of a run executes them here, so that each edit is made again where it was made.
+ *
+ * How many edits a machine has had is state of the machine: each checkpoint knows how many it has in it, and time that goes
+ * back takes them back. An edit between two steps belongs to the moment at which a run comes there; one inside a step to
+ * its event, which is told of with the edit made.
+ */
+export class Journal {
+  private entries: Entry[] = [];
+  /** How many of the entries the machine has had by now. */
+  private readonly made: Float64Array;
+
+  constructor(private readonly machine: Machine) {
+    this.made = machine.registry.numbers('edits', 1);
+  }
+
+  /** All edits of this run: those behind the present moment and those that are still to come. */
+  get count(): number {
+    return this.entries.length;
+  }
+
+  /** Does the step ahead, with the edits inside it, and makes those of the moment that it leads to. */
+  execute(): void {
+    const { interpreter } = this.machine;
+    const due = this.due();
+    if (due === undefined) return interpreter.step();
+    if (due.moment.step === interpreter.run.step) this.executeEdited();
+    else interpreter.step();
+    this.catchUp();
+  }
+
+  /** A machine has come to a moment between two steps, by a checkpoint or by a step: makes the edits of that moment that it has not had. */
+  catchUp(): void {
+    for (let due = this.due(); due !== undefined && due.moment.event === 0 && due.moment.step === this.machine.interpreter.run.step; due = this.due()) {
+      this.make(due, 'between steps');
+    }
+  }
+
+  /** Makes an edit to see whether it can be made: undefined, and it has been made, or why not, as a sentence, and nothing has changed. */
+  tryOut(edit: Edit, at: EditedAt): string | undefined {
+    const { registry } = this.machine;
+    const before = registry.checkpoint();
+    const refusal = applyEdit(this.machine, edit, at);
+    if (refusal !== undefined) this.putBack(before);
+    else registry.forget(before);
+    return refusal;
+  }
+
+  /** Notes an edit of the present moment, which has been made. Those that lay behind it are no more; gives how many they were. */
+  add(moment: Moment, edit: Edit): number {
+    const made = this.made[0]!;
+    const dropped = this.entries.length - made;
+    this.entries.length = made;
+    this.entries.push({ moment, edit });
+    return dropped;
+  }
+
+  /** Between two steps: the newest entry has been made. */
+  noteMade(): void {
+    this.made[0] = this.entries.length;
+  }
+
+  private due(): Entry | undefined {
+    return this.made[0] === this.entries.length ? undefined : this.entries[this.made[0]!];
+  }
+
+  private make(entry: Entry, at: EditedAt): void {
+    const refusal = applyEdit(this.machine, entry.edit, at);
+    if (refusal !== undefined) throw new Error(`invariant: an edit that could be made cannot be made again: ${refusal}`);
+    this.made[0]!++;
+  }
+
+  /** Every event is looked at, whoever listens, since edits are by their numbers. */
+  private executeEdited(): void {
+    const { bus, interpreter } = this.machine;
+    const { step } = interpreter.run;
+    let event = 0;
+    this.machine.forgetDerived();
+    bus.divert((record, pass) => {
+      event++;
+      for (let due = this.due(); due !== undefined && due.moment.step === step && due.moment.event === event; due = this.due()) this.make(due, 'inside a step');
+      pass(record);
+    }, allKinds);
+    interpreter.step();
+    bus.undivert();
+  }
+
+  private putBack(before: Checkpoint): void {
+    const { registry } = this.machine;
+    registry.restore(before);
+    registry.forget(before);
+    this.machine.reload();
+  }
+}
