@@ -17,14 +17,23 @@ export interface Cell {
 
 const PAGE_BYTES = 4096n;
 
-/** Who wrote these bytes last, of what lies in one page; a sentence when nobody did. `cpu`: whose addresses those without a VM's name are. */
-export function lastWriterOf({ debuggee, inspector, scenario: { program } }: Launched, { at, bytes }: Cell, cpu: number): LastWrite | { readonly nobody: string } {
+/**
+ * Where bytes lie in host-physical memory as the tables stand: as many of them as are in one page; a sentence when nowhere.
+ * `cpu`: whose addresses those without a VM's name are.
+ */
+export function hostPlaceOf({ debuggee, inspector, scenario: { program } }: Launched, { at, bytes }: Cell, cpu: number): { readonly address: bigint; readonly bytes: number } | { readonly nobody: string } {
   const place = parseMemoryReference(at);
   if (place === undefined) return { nobody: `"${at}" is no address.` };
   const asked = place.vm === undefined ? cpu : cpusOf(program, place.vm)?.[0] ?? cpu;
   const found = inspector.hostAddress(asked < debuggee.cpus ? asked : 0, place.space, place.address);
   if ('nobody' in found) return found;
-  return debuggee.lastWriter(found.address, Math.min(bytes, Number(PAGE_BYTES - found.address % PAGE_BYTES)));
+  return { address: found.address, bytes: Math.min(bytes, Number(PAGE_BYTES - found.address % PAGE_BYTES)) };
+}
+
+/** Who wrote these bytes last, of what lies in one page; a sentence when nobody did. */
+export function lastWriterOf(launched: Launched, cell: Cell, cpu: number): LastWrite | { readonly nobody: string } {
+  const place = hostPlaceOf(launched, cell, cpu);
+  return 'nobody' in place ? place : launched.debuggee.lastWriter(place.address, place.bytes);
 }
 
 /** `gpa:0x3008 was last written by the guest, on cpu 0 (step 12, event 3)` */

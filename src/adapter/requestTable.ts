@@ -1,3 +1,4 @@
+import { MOTION_REQUEST } from '../protocol/motionRequests';
 import { REQUEST } from '../protocol/requests';
 import { row, type Phase, type RequestRow } from './answer';
 import { breakpointLocations, setBreakpoints, setExceptionBreakpoints, setFunctionBreakpoints } from './requests/breakpoints';
@@ -6,6 +7,7 @@ import { dataBreakpointInfo, setDataBreakpoints } from './requests/dataBreakpoin
 import { evaluate } from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptionInfo';
 import { tables, walk, writer } from './requests/inspection';
+import { lastWrite, moments, nextExit, previousExit, reverseStepOut, reverseToCursor, seek } from './requests/journeys';
 import { configurationDone, disconnect, initialize, launch, restart, terminate } from './requests/lifecycle';
 import { locations } from './requests/locations';
 import { readMemory } from './requests/memory';
@@ -59,6 +61,14 @@ const rows: Readonly<Record<string, RequestRow>> = {
   readMemory: row(stopped, { memoryReference: 'text', count: 'number' }, readMemory),
   source: row([...launched, 'over'], {}, source),
   loadedSources: row([...launched, 'over'], {}, loadedSources),
+
+  [MOTION_REQUEST.reverseStepOut]: row(stopped, { threadId: 'number' }, reverseStepOut),
+  [MOTION_REQUEST.nextExit]: row(stopped, { threadId: 'number' }, nextExit),
+  [MOTION_REQUEST.previousExit]: row(stopped, { threadId: 'number' }, previousExit),
+  [MOTION_REQUEST.lastWrite]: row(stopped, { memoryReference: 'text' }, lastWrite),
+  [MOTION_REQUEST.seek]: row(stopped, {}, seek),
+  [MOTION_REQUEST.reverseToCursor]: row(stopped, { threadId: 'number', source: 'object', line: 'number' }, reverseToCursor),
+  [MOTION_REQUEST.moments]: row(stopped, {}, moments),
 
   [REQUEST.tables]: row(stopped, { space: 'text' }, tables),
   [REQUEST.walk]: row(stopped, { threadId: 'number' }, walk),

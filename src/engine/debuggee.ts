@@ -287,6 +287,8 @@ export interface Debuggee {
   pause(): void;
 
   moment(): Moment;
+  /** The first moment that history shows, and the latest that a motion has stopped at. */
+  history(): { readonly first: Moment; readonly latest: Moment };
   /** True when a motion has stopped at a later moment than the present one. */
   isInThePast(): boolean;
   frames(cpu: number): readonly Frame[];

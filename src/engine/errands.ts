@@ -27,9 +27,11 @@ export function toPlace(place: Place): Errand {
     : { ...NOTHING, listings: [{ id: ERRAND, listing: place.listing, line: place.line }] };
 }
 
-/** The stop as it is told: at what the motion was for it has come where it was to come, and of the errand nobody hears. */
+/** The stop as it is told: where the motion was to come it is a step, with what happens there. */
 export function withoutErrand(stop: Stop): Stop {
   if (!('ids' in stop) || !stop.ids.includes(ERRAND)) return stop;
   const ids = stop.ids.filter((id) => id !== ERRAND);
-  return ids.length === 0 ? { kind: 'step' } : { ...stop, ids };
+  if (ids.length > 0) return { ...stop, ids };
+  // That a line of a listing is stood at is there to see.
+  return stop.kind === 'event' && stop.event.kind !== 'listing_line' ? { kind: 'step', text: `${stop.event.text}.` } : { kind: 'step' };
 }

@@ -63,17 +63,17 @@ export class Journeys {
     const found = findLastWrite(replay, Number(address), bytes, ({ step, event }) => step < here.step || (step === here.step && event < here.event));
     if (found === undefined) return { kind: 'stayed', text: `Nobody has written ${place} before this moment, since the machine was built.` };
     const write = describeWrite(replay, found, origin);
-    if (!write.isShown) return { kind: 'stayed', text: `${place} was last written while the guest booted, ${this.where(write)}: boot is shown with "stopAtBoot".` };
+    if (!write.isShown) return { kind: 'stayed', text: `${place} was last written while the guest booted (${this.where(write)}): boot is shown with "stopAtBoot".` };
     const stop = yield* this.seek(write.moment);
-    return stop.kind === 'step' ? { kind: 'step', text: `${sentence(write.text)}, ${this.where(write)}.` } : stop;
+    return stop.kind === 'step' ? { kind: 'step', text: `${sentence(write.text)} (${this.where(write)}).` } : stop;
   }
 
-  /** `at shadow-wp.vmm:41 (sync_page)` or `at kernel.guest:120` */
+  /** `shadow-wp.vmm:41, sync_page` or `kernel.guest:120` */
   private where({ listed, statement }: LastWrite): string {
-    if (listed !== undefined) return `at ${listed.listing}:${listed.line} (${listed.procedure})`;
+    if (listed !== undefined) return `${listed.listing}:${listed.line}, ${listed.procedure}`;
     const { program } = this.replay.machine;
     const range = program.statements[statement]?.range;
-    return range === undefined ? 'by no statement' : `at ${program.files[range.file]!.path.replace(/^.*[\\/]/, '')}:${range.line + 1}`;
+    return range === undefined ? 'no statement' : `${program.files[range.file]!.path.replace(/^.*[\\/]/, '')}:${range.line + 1}`;
   }
 
   /** To the start of a step, or the run's end before it; false when a pause has broken it off on the way. */

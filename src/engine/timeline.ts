@@ -137,6 +137,10 @@ export class Timeline implements Debuggee {
     return this.replay.moment();
   }
 
+  history(): { readonly first: Moment; readonly latest: Moment } {
+    return { first: { step: this.origin ?? 0, event: 0 }, latest: this.isInThePast() ? this.latest : this.moment() };
+  }
+
   isInThePast(): boolean {
     const { step, event } = this.replay.moment();
     return step < this.latest.step || (step === this.latest.step && event < this.latest.event);

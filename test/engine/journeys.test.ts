@@ -175,9 +175,9 @@ describe('to the last write', () => {
     let stop = write();
     for (; stop.kind === 'step'; stop = write()) lines.push(textOf(stop).replace(/0x\w+/g, '0x…'));
     assert.deepEqual(lines, [
-      'Store at gva:0x… completes at hpa:0x…, at test.guest:18.', 'PTE at hpa:0x…: accessed or dirty flag set, 0x… becomes 0x…, at test.guest:11.',
+      'Store at gva:0x… completes at hpa:0x… (test.guest:18).', 'PTE at hpa:0x…: accessed or dirty flag set, 0x… becomes 0x… (test.guest:11).',
     ]);
-    assert.match(textOf(stop), /^hpa:0x\w+ was last written while the guest booted, at kernel\.guest:\d+: boot is shown with "stopAtBoot"\.$/);
+    assert.match(textOf(stop), /^hpa:0x\w+ was last written while the guest booted \(kernel\.guest:\d+\): boot is shown with "stopAtBoot"\.$/);
     assert.deepEqual(write(), stop, 'and there it stays');
   });
 
@@ -190,7 +190,7 @@ describe('to the last write', () => {
     }, [KIND.entry_written]);
     while (straight.interpreter.run.step < timeline.moment().step) straight.interpreter.step();
     const stop = move(timeline, { kind: 'write-back', address: BigInt(last), bytes: 8 });
-    assert.match(textOf(stop), /^PTE of the shadow tables at hpa:0x\w+: 0x\w+ becomes 0x\w+, at shadow-wp\.vmm:\d+ \(\w+\)\.$/);
+    assert.match(textOf(stop), /^PTE of the shadow tables at hpa:0x\w+: 0x\w+ becomes 0x\w+ \(shadow-wp\.vmm:\d+, \w+\)\.$/);
     assert.equal(timeline.eventsOfStep().at(-1)?.kind, 'entry_written');
     assert.match(standing(timeline), /^shadow-wp\.vmm:\d+ /);
   });
