@@ -9,7 +9,7 @@ const BUNDLES = 'test-results/bundles';
 const LOADED_BY_NODE: readonly string[] = ['esbuild', 'eslint', 'typescript', 'mocha', 'playwright', 'playwright-core', '@vscode/codicons'];
 
 /** Sources keep their own idea of where they stand. It goes before their first line's text, so that lines stay where they are. */
-const ownPlaces: esbuild.Plugin = {
+export const ownPlaces: esbuild.Plugin = {
   name: 'own places',
   setup(build) {
     build.onLoad({ filter: /\/(test|scripts)\/.*\.ts$/ }, ({ path: file }) => {

@@ -15,6 +15,7 @@ export const argumentKinds = {
     wanted: 'an object',
     holds: (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value),
   },
+  truth: { wanted: 'true or false', holds: (value: unknown) => typeof value === 'boolean' },
   list: { wanted: 'a list', holds: (value: unknown) => Array.isArray(value) },
 } as const;
 export type ArgumentKind = keyof typeof argumentKinds;

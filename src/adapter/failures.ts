@@ -80,13 +80,16 @@ export function staleLocation(reference: number): Failure {
   return new Failure(1031, `Location reference ${reference} belongs to an earlier stop: ask for the variables again.`, 'quiet');
 }
 
-export function unknownSource(what: string): Failure {
+/** `source` as the client gave it. */
+export function unknownSource({ name, path, sourceReference }: { readonly name?: string; readonly path?: string; readonly sourceReference?: number }): Failure {
+  const said = [name, path].find((text) => text !== undefined && text !== '');
+  const what = said ?? (sourceReference === undefined ? 'A source without a name, a path and a reference' : `Source reference ${sourceReference}`);
   return new Failure(1023, `${what} is not a source of this session.`, 'quiet');
 }
 
 /** `reason` is a sentence of the expression compiler or of the engine. */
 export function cannotEvaluate(reason: string): Failure {
-  return new Failure(1024, reason, 'quiet');
+  return new Failure(1024, reason.endsWith('.') ? reason : `${reason}.`, 'quiet');
 }
 
 export function noException(): Failure {
@@ -107,5 +110,5 @@ export function pathWithoutRoot(command: string): Failure {
 
 /** `reason` is a sentence of a read model. */
 export function cannotInspect(reason: string): Failure {
-  return new Failure(1028, reason, 'quiet');
+  return new Failure(1028, reason.endsWith('.') ? reason : `${reason}.`, 'quiet');
 }

@@ -1,6 +1,7 @@
 import { DebugSession, Event, Response } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { argumentKinds, hasArgument, type RequestRow } from './answer';
+import { misshapen } from './argumentShapes';
 import { Failure, badArgument, internalError, namelessRequest, notStopped, sessionGone, unknownRequest, wrongPhase } from './failures';
 import type { FileAccess } from './fileAccess';
 import { requestRow } from './requestTable';
@@ -98,6 +99,8 @@ export class PagewalkSession extends DebugSession {
     for (const [name, kind] of Object.entries(handler.needs)) {
       if (!hasArgument(args, name, kind)) return badArgument(command, name, argumentKinds[kind].wanted);
     }
+    const wrong = misshapen(args);
+    if (wrong !== undefined) return badArgument(command, wrong.name, argumentKinds[wrong.kind].wanted);
     return undefined;
   }
 

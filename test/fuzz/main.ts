@@ -1,4 +1,6 @@
 /**
+ * `npm run fuzz -- requests --requests N --seed S`: random requests to the debug adapter.
+ *
  * `npm run fuzz [-- RUNS [SEED]]`: random guests for as long as one likes. Each must leave the same log under every
  * technique, and the audit must find nothing after any of its instructions. `npm run fuzz -- time [RUNS [SEED]]`: random walks
  * through the time of such guests, with edits, which must find what a run forward with the same edits finds. A failure is shrunk
@@ -11,6 +13,8 @@ import { machineFor, runAudited } from '../hypervisor/audit';
 import { assertAgreement, techniques } from '../hypervisor/programs/agreement';
 import { guestPrograms, type GuestProgram } from '../hypervisor/programs/guestOperation';
 import { guestText } from '../hypervisor/programs/guestText';
+import { ownPlaces } from '../bundledTests';
+import { runBundled } from '../hypervisor/equivalence/bundledRun';
 
 const BATCH = 200;
 
@@ -62,4 +66,7 @@ function fuzz({ property, holds }: Subject, [runs = '2000', seed = '1']: readonl
   return 0;
 }
 
-process.exitCode = main(process.argv.slice(2));
+const [first, ...rest] = process.argv.slice(2);
+if (first === 'requests') {
+  void runBundled(rest, (chunk) => { process.stdout.write(chunk); }, [ownPlaces], 'test/fuzz/requests/main.ts').then(({ status }) => { process.exitCode = status; });
+} else process.exitCode = main(process.argv.slice(2));

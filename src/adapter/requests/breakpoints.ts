@@ -35,7 +35,7 @@ export function breakpointLocations(
 ): Answer<DebugProtocol.BreakpointLocationsResponse['body']> {
   const { scenario, sources, inspector, client } = target(state);
   const known = sources.find(args.source);
-  if (known === undefined) return unknownSource(args.source.name ?? args.source.path ?? 'It');
+  if (known === undefined) return unknownSource(args.source);
   const from = client.lineIn(args.line);
   const to = args.endLine === undefined ? from : client.lineIn(args.endLine);
   if (known.kind === 'listing') {

@@ -9,12 +9,11 @@ export function loadedSources(state: SessionState): Answer<DebugProtocol.LoadedS
 
 /** Text of a listing or of the kernel library; files on disk the client reads itself. */
 export function source(state: SessionState, args: DebugProtocol.SourceArguments): Answer<DebugProtocol.SourceResponse['body']> {
-  const wanted = args.source ?? { sourceReference: args.sourceReference };
-  const named = { ...wanted, sourceReference: wanted.sourceReference ?? args.sourceReference };
+  const named: DebugProtocol.Source = { sourceReference: args.sourceReference, ...args.source };
   const content = state.launched?.sources.text(named);
   // VS Code colours a source by its MIME type: those of the two languages in the extension's manifest.
   const mimeType = state.launched?.sources.find(named)?.kind === 'listing' ? 'text/x-vmm' : 'text/x-guest';
   return content === undefined
-    ? unknownSource(wanted.name ?? wanted.path ?? `Source reference ${args.sourceReference}`)
+    ? unknownSource(named)
     : { content, mimeType };
 }
