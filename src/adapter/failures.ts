@@ -89,7 +89,7 @@ export function unknownSource({ name, path, sourceReference }: { readonly name?:
 
 /** `reason` is a sentence of the expression compiler or of the engine. */
 export function cannotEvaluate(reason: string): Failure {
-  return new Failure(1024, reason.endsWith('.') ? reason : `${reason}.`, 'quiet');
+  return new Failure(1024, asSentence(reason), 'quiet');
 }
 
 export function noException(): Failure {
@@ -110,5 +110,10 @@ export function pathWithoutRoot(command: string): Failure {
 
 /** `reason` is a sentence of a read model. */
 export function cannotInspect(reason: string): Failure {
-  return new Failure(1028, reason.endsWith('.') ? reason : `${reason}.`, 'quiet');
+  return new Failure(1028, asSentence(reason), 'quiet');
+}
+
+/** The engine's reasons are clauses as often as sentences. */
+function asSentence(reason: string): string {
+  return /[.?!]$/.test(reason) ? reason : `${reason}.`;
 }

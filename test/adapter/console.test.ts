@@ -53,7 +53,7 @@ const REFUSES: readonly (readonly [typed: string, refusal: RegExp])[] = [
   ['maps first', /^gva:0x600000 is no physical address; .* such as gpa_of\(gva:0x600000\)\.$/],
   ['tlb gpa:0', /^gpa:0x0 is no linear address/],
   ['tables shadwo', /did you mean shadow\?$/],
-  ['tables x', /write one of guest, shadow, ept, host$/],
+  ['tables x', /write one of guest, shadow, ept, host\.$/],
   ['decode 5', /^`decode` needs a number and what to read it as/],
   ['decode 5 as PTX', /did you mean PTE\?$/],
   ['settings bakcing', /did you mean backing\?$/],

@@ -48,7 +48,7 @@ export class ProtocolOrder {
     const error = (body as { error?: { id: number; format: string } } | undefined)?.error;
     if (success !== (error === undefined)) this.fault(`"${command}" answers success ${success} with ${JSON.stringify(error)}`);
     if (error?.id === 1000) this.fault(`"${command}" fails by a mistake of ours`);
-    if (!success && !/^\S[^]*[.)]$/.test(message ?? '')) this.fault(`"${command}" is refused with "${message}", which is no sentence`);
+    if (!success && !/^\S[^]*[.?!)]$/.test(message ?? '')) this.fault(`"${command}" is refused with "${message}", which is no sentence`);
     this.judgeTexts(command, told({ ...(message === undefined ? {} : { message }), body }));
     if (!success) return;
     if (command === 'launch') this.hasLaunched = true;
