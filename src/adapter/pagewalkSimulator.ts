@@ -9,6 +9,7 @@ import { addressWalk } from '../inspect/addressWalk';
 import { linesOver } from '../inspect/cachedLineRows';
 import { TableChanges } from '../inspect/changes';
 import { decodedNumber } from '../inspect/decodedNumber';
+import { eventStory } from '../inspect/eventStory';
 import { machineScopes } from '../inspect/machineScopes';
 import { mappers } from '../inspect/mappers';
 import { hostAddress, readMemory } from '../inspect/memory';
@@ -68,6 +69,7 @@ function inspectorOf(timeline: Timeline): Inspector {
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),
+    story: (event, actor) => eventStory(timeline, event, actor),
     walkFor: (asked) => addressWalk(timeline, asked),
     mappers: (space, address, vm) => mappers(timeline, space, address, vm === '' ? undefined : vm),
     tableCounts: (space) => tableCounts(timeline, space),

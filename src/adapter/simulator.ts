@@ -1,8 +1,9 @@
-import type { Debuggee } from '../engine/debuggee';
+import type { Debuggee, EventView } from '../engine/debuggee';
 import type { CauseOfCycles } from '../engine/costs/costModel';
 import type { AddressSpace } from '../inspect/addressText';
 import type { AskedWalk, WalkedTables } from '../inspect/addressWalk';
 import type { DecodedNumber } from '../inspect/decodedNumber';
+import type { EventStory } from '../inspect/eventStory';
 import type { MachineScope } from '../inspect/machineScopes';
 import type { Mappers } from '../inspect/mappers';
 import type { Row } from '../inspect/rows';
@@ -56,6 +57,8 @@ export interface Inspector {
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */
   translation(cpu: number, gva: bigint): readonly TranslationRow[];
+  /** What an event means as things stand, seen from a CPU or host thread. */
+  story(event: EventView, actor: number): EventStory;
   /** The walk for any address, dimension by dimension. */
   walkFor(asked: AskedWalk): readonly WalkedTables[] | { readonly error: string };
   /** Entries that lead to a physical address. */

@@ -7,7 +7,13 @@ import { valueText } from './valueText';
 /** Why the scenario stands: the event for the client, and what `exceptionInfo` tells. */
 export interface StopReport {
   readonly body: DebugProtocol.StoppedEvent['body'];
-  readonly exception?: { readonly filter: string; readonly event: EventView };
+  readonly exception?: {
+    /** The filter's id, or the event's kind where something else than a filter stopped there. */
+    readonly filter: string;
+    readonly event: EventView;
+    /** The stop is behind what was done about the event. */
+    readonly isOver: boolean;
+  };
   /** Why the run cannot go on, when it cannot. */
   readonly death?: string;
 }
@@ -113,8 +119,8 @@ function atEvent(
   if (filter !== undefined) {
     const label = exceptionFilter(filter)?.label ?? filter;
     const body = { ...common, ...hit, reason: 'exception', description: `Paused ${isOver === true ? 'behind the handling of' : 'at'} ${label} (${where})` };
-    return { body, exception: { filter, event } };
+    return { body, exception: { filter, event, isOver: isOver === true } };
   }
   const stopped = atBreakpoint(ids, breakpoints, `${flagUpdate(event)}${where}`);
-  return { body: { ...common, ...hit, ...stopped } };
+  return { body: { ...common, ...hit, ...stopped }, exception: { filter: event.kind, event, isOver: isOver === true } };
 }

@@ -42,6 +42,7 @@ const inspector: Inspector = {
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),
   translation: () => [],
+  story: () => ({ sentences: ['It is in the script.'], section: 'The Script' }),
   walkFor: () => [],
   mappers: () => ({ rows: [], more: 0 }),
   tableCounts: (space) => ({ message: `No ${space} tables.` }),

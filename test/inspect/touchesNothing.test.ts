@@ -4,6 +4,7 @@ import { ACCESS } from '../../src/hardware/paging/accessKinds';
 import { addressWalk } from '../../src/inspect/addressWalk';
 import { linesOver } from '../../src/inspect/cachedLineRows';
 import { decodedNumber } from '../../src/inspect/decodedNumber';
+import { eventStory } from '../../src/inspect/eventStory';
 import { machineScopes } from '../../src/inspect/machineScopes';
 import { mappers } from '../../src/inspect/mappers';
 import { readMemory } from '../../src/inspect/memory';
@@ -24,12 +25,15 @@ const inspections: Readonly<Record<string, (timeline: Timeline, changes: TableCh
   'the walk': (timeline) => walkPicture(timeline, { threadId: 1 }),
   'the scopes of the machine, unfolded': (timeline) => machineScopes(timeline, 0).map(({ name, rows }) => `${name}\n${rowsText(rows)}`),
   'a translation': (timeline) => translation(timeline, 0, 0x600000n),
-  'walks for any address': (timeline) => ACCESSES.map((access) => addressWalk(timeline, { cpu: 0, space: 'gva', address: 0x600000n, access })),
-  'a walk for a guest-physical address': (timeline) => addressWalk(timeline, { cpu: 0, space: 'gpa', address: 0x3000n, access: ACCESS.write }),
-  'what leads to a frame': (timeline) => [mappers(timeline, 'hpa', 0x108000n), mappers(timeline, 'gpa', 0x101000n)],
-  'the counts of tables': (timeline) => (['guest', 'shadow', 'ept', 'host'] as const).map((space) => tableCounts(timeline, space)),
-  'the lines over an address': (timeline) => linesOver(timeline.machine.processors[0]!, 0x600000, 0),
-  'a number as an entry': (timeline) => decodedNumber(timeline, 0, 0x101067n, 'pte'),
+  'what the console asks': (timeline) => [
+    ACCESSES.map((access) => addressWalk(timeline, { cpu: 0, space: 'gva', address: 0x600000n, access })),
+    addressWalk(timeline, { cpu: 0, space: 'gpa', address: 0x3000n, access: ACCESS.write }),
+    timeline.eventsOfStep().slice(-1).map((event) => eventStory(timeline, event, 0)),
+    [mappers(timeline, 'hpa', 0x108000n), mappers(timeline, 'gpa', 0x101000n)],
+    (['guest', 'shadow', 'ept', 'host'] as const).map((space) => tableCounts(timeline, space)),
+    linesOver(timeline.machine.processors[0]!, 0x600000, 0),
+    decodedNumber(timeline, 0, 0x101067n, 'pte'),
+  ],
   'linear memory': (timeline) => readMemory(timeline, 0, 'gva', 0x600000n, 16),
   'guest-physical memory': (timeline) => readMemory(timeline, 0, 'gpa', 0x3ff000n, 16),
   'host-virtual memory': (timeline) => readMemory(timeline, 0, 'hva', 0x7f00003ff000n, 16),

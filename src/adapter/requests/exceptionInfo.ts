@@ -14,18 +14,23 @@ export function exceptionInfo(state: SessionState): Answer<DebugProtocol.Excepti
   const death = state.stop?.death;
   if (death !== undefined) return { exceptionId: 'died', description: death, breakMode: 'always', details: { message: death } };
   const exception = state.stop?.exception;
-  if (exception === undefined) return noException();
-  const { filter, event } = exception;
+  const { launched } = state;
+  if (exception === undefined || launched === undefined) return noException();
+  const { filter, event, isOver } = exception;
   if (event.kind === 'expectation_failed') return failedExpectation(filter, event.text);
-  const exit = state.launched?.inspector.machineScopes(event.cpu).find(({ place }) => place === 'first');
+  const exit = launched.inspector.machineScopes(event.cpu).find(({ place }) => place === 'first');
   // Of an exit the rows that mean something for its reason, decoded; of other events each field.
   const carried = EXITS.has(event.kind) && exit !== undefined ? rowLines(exit.rows)
     : Object.entries(event.fields).map(([name, value]) => `${name} = ${fieldText(name, value)}`);
-  const sentence = event.text.charAt(0).toUpperCase() + event.text.slice(1);
-  const meaning = exceptionFilter(filter)?.description ?? '';
+  const { inspector } = launched;
+  const { sentences, section } = inspector.story(event, inspector.actorOn(event.cpu));
+  // What no story is told of is explained by the filter that stopped there.
+  const told = sentences.length > 0 ? sentences : [exceptionFilter(filter)?.description ?? ''];
+  const handled = isOver ? ['It has been handled; what follows is how things stand behind that.'] : [];
+  const sentence = `${event.text.charAt(0).toUpperCase()}${event.text.slice(1)}.`;
   return {
     exceptionId: filter,
-    description: `${sentence}. ${meaning}`.trim(),
+    description: [sentence, ...handled, ...told, ...section === '' ? [] : [`See ${section}.`]].join(' ').trim(),
     breakMode: 'always',
     details: { message: event.text, typeName: event.kind, stackTrace: carried.join('\n') },
   };
