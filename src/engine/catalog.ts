@@ -93,6 +93,7 @@ export const settingRows: readonly SettingRow[] = [
   { name: 'kernel', section: 'machine', form: 'standard', documentation: 'The kernel library of the guest.', check: kernel },
   { name: 'delivery', section: 'machine', form: 'direct', documentation: 'How vectors are delivered: without touching memory, or through the IDT, with a frame pushed on the stack.', check: oneOf('direct', 'memory') },
   { name: 'unrestricted_guest', section: 'machine', form: 'on or off', documentation: 'ept: the processor itself runs a guest without protection or paging; off: it does so in virtual-8086 mode, and by a page table that maps all addresses to themselves. Shadow paging has no such control.', check: oneOf('on', 'off') },
+  { name: 'ept_violation_ve', section: 'machine', form: 'on or off', documentation: 'ept: the control "EPT-violation #VE". A CPU that has named a page for the information area, by `rbx = page >> 12` and `vmcall(25)`, gets violations of EPT entries with bit 63 clear, which `set_epte` writes, as virtualization exceptions; all others exit.', check: oneOf('on', 'off') },
   { name: 'ram', section: 'platform', form: '64M', documentation: "The host's RAM; four times the guest's unless it is set.", check: ram },
   { name: 'vendor', section: 'platform', form: 'intel or amd', documentation: "Whose processor: decides what a refused TLB line does, and which techniques there are.", check: oneOf('intel', 'amd') },
   { name: 'maxphyaddr', section: 'platform', form: '46', documentation: 'Width of physical addresses, in bits.', check: maxphyaddr },

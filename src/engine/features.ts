@@ -98,6 +98,14 @@ const features: readonly Feature[] = [
     advice: 'L1 has its guest\'s real mode from the processor; or leave it on',
   },
   {
+    uses: (_, vm) => setting(vm, 'ept_violation_ve', 'ept_violation_ve on', 'on'),
+    runsUnder: ['ept'], advice: 'no other hypervisor lets its guest have violations as exceptions',
+  },
+  {
+    uses: ({ vms }, vm) => (vm.parent >= 0 || hasNested(vms, vm) ? setting(vm, 'ept_violation_ve', `ept_violation_ve on with nesting, in ${vm.name},`, 'on') : undefined),
+    runsUnder: NONE, advice: 'L0 converts no violation for a guest hypervisor: leave it off',
+  },
+  {
     uses: (_, vm) => (vm.parent >= 0 && vm.kernel !== 'none' ? { name: `the nested guest ${vm.name} with a kernel library` } : undefined),
     runsUnder: NONE, advice: 'it begins with nothing mapped: write kernel none in its machine',
   },

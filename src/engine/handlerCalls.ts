@@ -31,8 +31,8 @@ const GATE_SHIFT = 3;
 const GATE_IN_IDT = 2;
 const FROM_OUTSIDE = 1;
 
-/** Offset into the information area. SDM Vol. 3, "Virtualization-Exception Information". */
-const VE_PHYSICAL_ADDRESS = 24;
+/** Offsets into the information area. SDM Vol. 3, "Virtualization-Exception Information". */
+const VE = { qualification: 8, physicalAddress: 24 } as const;
 
 /** The parts of the interpreter that calls of handlers work on; arrays are by CPU. */
 export interface CallingInterpreter {
@@ -69,14 +69,14 @@ export class HandlerCalls {
   /** A fault of the instruction at `pc`, which runs again behind the handler. */
   fault(cpu: number, processor: Processor, pc: number): void {
     const { stacks, happenings, repeats, endings } = this.parts;
-    const { vector, errorCode } = processor;
-    const { lo, hi } = addressOf(this.parts.memory, processor, vector);
-    if (this.handlerOf(cpu, processor) === NO_HANDLER) return this.withoutHandler(cpu, processor, pc, vector, errorCode);
-    happenings[cpu]!.noteFault(vector, errorCode, lo, hi);
-    if (repeats[cpu]!.note(vector, errorCode, lo, hi, pc, stacks[cpu]!.depth) >= FAULT_LIMIT) {
-      return endings.die(RUN.handlerLoop, cpu, vector, errorCode, lo, hi);
+    const { vector } = processor;
+    const { lo, hi, code } = informationOf(this.parts.memory, processor, vector, processor.errorCode);
+    if (this.handlerOf(cpu, processor) === NO_HANDLER) return this.withoutHandler(cpu, processor, pc, vector, code);
+    happenings[cpu]!.noteFault(vector, code, lo, hi);
+    if (repeats[cpu]!.note(vector, code, lo, hi, pc, stacks[cpu]!.depth) >= FAULT_LIMIT) {
+      return endings.die(RUN.handlerLoop, cpu, vector, code, lo, hi);
     }
-    this.enter(cpu, processor, vector, errorCode, lo, hi, pc);
+    this.enter(cpu, processor, vector, code, lo, hi, pc);
   }
 
   /** An interrupt, or what an INT n has raised; `returnTo`: the instruction that the handler returns to. */
@@ -156,7 +156,7 @@ export class HandlerCalls {
     if (repeats[cpu]!.note(vector, code, 0, 0, returnTo, stacks[cpu]!.depth) >= FAULT_LIMIT) {
       return endings.die(RUN.handlerLoop, cpu, vector, code, 0, 0);
     }
-    const { lo, hi } = addressOf(this.parts.memory, processor, vector);
+    const { lo, hi } = informationOf(this.parts.memory, processor, vector, code);
     if (vector >= FIRST_INTERRUPT && handlers[EXCEPTION_VECTORS.general_protection] !== NO_HANDLER) {
       this.parts.happenings[cpu]!.noteFault(EXCEPTION_VECTORS.general_protection, code, 0, 0);
       return this.enter(cpu, processor, EXCEPTION_VECTORS.general_protection, code, 0, 0, returnTo);
@@ -215,12 +215,19 @@ function vectorTable({ exceptions, interrupts }: Handlers): Int32Array {
   return table;
 }
 
-/** The address that a fault is about: CR2, or of a virtualization exception the guest-physical address in its information area. */
-function addressOf(memory: PhysicalMemory, processor: Processor, vector: number): { readonly lo: number; readonly hi: number } {
+/** What a handler is told of a fault: an address, and an error code or what stands in its place. */
+interface FaultInformation {
+  readonly lo: number;
+  readonly hi: number;
+  readonly code: number;
+}
+
+/** CR2 and the error code; of a virtualization exception the guest-physical address and the exit qualification in its information area. */
+function informationOf(memory: PhysicalMemory, processor: Processor, vector: number, code: number): FaultInformation {
   if (vector === EXCEPTION_VECTORS.virtualization_exception) {
-    const at = processor.vmcs[VMCS.virtualization_exception_information_address]! + VE_PHYSICAL_ADDRESS;
+    const at = processor.vmcs[VMCS.virtualization_exception_information_address]!;
     const hi = processor.vmcs[VMCS.virtualization_exception_information_address + 1]!;
-    return { lo: memory.load32(at, hi), hi: memory.load32(at + 4, hi) };
+    return { lo: memory.load32(at + VE.physicalAddress, hi), hi: memory.load32(at + VE.physicalAddress + 4, hi), code: memory.load32(at + VE.qualification, hi) };
   }
-  return vector === EXCEPTION_VECTORS.page_fault ? { lo: processor.cr2Lo, hi: processor.cr2Hi } : { lo: 0, hi: 0 };
+  return vector === EXCEPTION_VECTORS.page_fault ? { lo: processor.cr2Lo, hi: processor.cr2Hi, code } : { lo: 0, hi: 0, code };
 }

@@ -30,6 +30,7 @@ export interface TechniqueSettings {
   readonly earlyUnshadow: 'on' | 'off';
   readonly dirtyLog: 'wp' | 'pml';
   readonly unrestrictedGuest: 'on' | 'off';
+  readonly violationExceptions: 'on' | 'off';
 }
 
 /** Whose processor. */
@@ -127,7 +128,7 @@ export const runningTechniques: readonly RunningTechnique[] = [
   {
     name: 'ept',
     documentation: 'Extended page tables: the processor translates guest-physical addresses by a second set of tables.',
-    settings: ['shadow_pages', 'dirty_log', 'unrestricted_guest'],
+    settings: ['shadow_pages', 'dirty_log', 'unrestricted_guest', 'ept_violation_ve'],
     vendor: 'intel',
     ownsMachine: false,
     make: (vm, settings) => new Ept(vm, settings),

@@ -70,6 +70,7 @@ function techniqueSettings(machine: Settings): TechniqueSettings {
     earlyUnshadow: settingWord(machine, 'early_unshadow', 'off') as 'on' | 'off',
     dirtyLog: settingWord(machine, 'dirty_log', 'wp') as 'wp' | 'pml',
     unrestrictedGuest: settingWord(machine, 'unrestricted_guest', 'on') as 'on' | 'off',
+    violationExceptions: settingWord(machine, 'ept_violation_ve', 'off') as 'on' | 'off',
   };
 }
 

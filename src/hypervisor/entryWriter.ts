@@ -42,6 +42,13 @@ export class EntryWriter {
     return this.memory.load32((table << 12) | (index << 3) | 4, table >>> 20);
   }
 
+  /** Makes a frame a table of entries that are not present, each with this high half: no entry is thereby written. */
+  fillTable(frame: number, absentHi: number): void {
+    this.zeroFrame(frame);
+    if (absentHi === 0) return;
+    for (let offset = 4; offset < 4096; offset += 8) this.memory.store32((frame << 12) | offset, frame >>> 20, absentHi);
+  }
+
   /** Zeroes a frame before it becomes a table or a page: no entry is thereby written. */
   zeroFrame(frame: number): void {
     const hi = frame >>> 20;

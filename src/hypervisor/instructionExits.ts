@@ -7,7 +7,7 @@ import { REGISTER } from '../hardware/processor/registers';
 import { RESUME } from '../hardware/processor/rootMode';
 import type { ControlBlock, ControlledVcpu } from './controlBlock';
 import { injectGeneralProtection } from './injection';
-import { give, line, when, type ListingFrame, type ListingProcedure } from './listing';
+import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from './listing';
 
 const EAX = 2 * REGISTER.rax;
 const EBX = 2 * REGISTER.rbx;
@@ -165,18 +165,26 @@ export function emulateWrmsr<V extends InstructionOwner>(control: ControlBlock):
   };
 }
 
+/** Hypercalls that a hypervisor knows: lines by value 0, nr, and values of their own from 2 on. */
+export interface KnownHypercalls<V> {
+  readonly purpose: string;
+  readonly values: ListingProcedure<V>['values'];
+  readonly lines: readonly ListingNode<V>[];
+}
+
 /** VMCALL. */
-export function emulateHypercall<V extends InstructionOwner>(): Owned<V> {
+export function emulateHypercall<V extends InstructionOwner>(known?: KnownHypercalls<V>): Owned<V> {
   return {
     name: 'kvm_emulate_hypercall',
-    purpose: 'VMCALL: the number in RAX is one that this hypervisor does not know, and user mode may not call at all.',
-    values: [{ name: 'nr', kind: 'number' }, { name: 'ret', kind: 'number' }],
+    purpose: known?.purpose ?? 'VMCALL: the number in RAX is one that this hypervisor does not know, and user mode may not call at all.',
+    values: [{ name: 'nr', kind: 'number' }, { name: 'ret', kind: 'number' }, ...(known?.values ?? [])],
     parameters: 0,
     body: [
       line('nr = RAX; ret = -KVM_ENOSYS, at a CPL above 0 -KVM_EPERM', {}, ({ processor }, f) => {
         f.set(0, processor.registers[EAX]!, processor.registers[EAX + 1]!);
         f.set(1, processor.level === 0 ? KVM_ENOSYS : KVM_EPERM, -1);
       }),
+      ...(known?.lines ?? []),
       line('RAX = ret', { writes: ['registers'] }, ({ processor: { registers } }, f) => {
         registers[EAX] = f.lo(1);
         registers[EAX + 1] = f.hi(1);

@@ -12,7 +12,8 @@ const ROOT_PAGES = PAE_ROOT + 1;
 /** A guest without a fourth level of tables has a root for each GByte. */
 const MOST_ROOTS = 4;
 const HALTED = ROOT_PAGES + MOST_ROOTS;
-const WORDS = HALTED + 1;
+const INFORMATION = HALTED + 1;
+const WORDS = INFORMATION + 1;
 
 /** Why the hypervisor gave up: index into `stopReasons`. */
 export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5,
@@ -123,6 +124,15 @@ export class VcpuState {
 
   set isHalted(isHalted: number) {
     this.words[HALTED] = isHalted;
+  }
+
+  /** Under ept with virtualization exceptions: the guest frame that it has named for their information area; -1: none. */
+  get informationGfn(): number {
+    return this.words[INFORMATION]! - 1;
+  }
+
+  set informationGfn(gfn: number) {
+    this.words[INFORMATION] = gfn + 1;
   }
 
   get stop(): number {

@@ -14,6 +14,7 @@ export function configurationRows(configuration: Configuration): readonly Row[] 
     const words: Readonly<Record<string, string | number>> = {
       update: settings.update, shadow_pages: settings.shadowPages, prefetch: settings.prefetch, previous_roots: settings.previousRoots,
       early_unshadow: settings.earlyUnshadow, dirty_log: settings.dirtyLog, unrestricted_guest: settings.unrestrictedGuest,
+      ept_violation_ve: settings.violationExceptions,
     };
     const taken = technique.settings.filter((name) => Object.hasOwn(words, name));
     return [

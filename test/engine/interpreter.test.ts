@@ -179,7 +179,7 @@ describe('what ends a scenario', () => {
 describe('a configuration that does not fit', () => {
   const errors: readonly (readonly [settings: string, mmu: string | undefined, message: string | RegExp])[] = [
     ['', 'shadowy', 'there is no technique shadowy; choose one of native, interpret, deprivileged, shadow-rebuild, shadow-vtlb, shadow-wp, shadow-unsync, ept, npt, nested'],
-    ['', 'ept:update=zap', 'technique ept has no setting update; it has shadow_pages, dirty_log, unrestricted_guest'],
+    ['', 'ept:update=zap', 'technique ept has no setting update; it has shadow_pages, dirty_log, unrestricted_guest, ept_violation_ve'],
     ['', 'shadow-wp:prefetch=8', 'technique shadow-wp has no setting prefetch; it has update, shadow_pages, dirty_log'],
     ['', 'shadow-wp:update=later', /^update=later is no value of that setting: /],
     ['', 'shadow-wp:shadow_pages=3', /^shadow_pages=3 is no value of that setting: /],

@@ -11,7 +11,9 @@ import type { EptPteWrite } from '../technique';
 import type { VirtualMachine } from '../virtualMachine';
 import type { WriteTracking } from '../writeTracking';
 import { emulateAccess, walkOperand } from './emulateAccess';
-import { EPT_TABLES } from './eptFormat';
+import { EPT_TABLES, SUPPRESSING_EPT_TABLES } from './eptFormat';
+import { InformationArea } from './informationArea';
+import { markInformationAreas, virtualizationExceptions } from './virtualizationExceptions';
 import { EptMmu } from './eptMmu';
 import { EptSlots } from './eptSlots';
 import { handleCrAccess } from './handleCrAccess';
@@ -29,6 +31,8 @@ export interface EptSettings {
   readonly dirtyLog: 'wp' | 'pml';
   /** May the processor itself run the guest without protection or paging? */
   readonly unrestrictedGuest: 'on' | 'off';
+  /** May a guest have violations as virtualization exceptions? */
+  readonly violationExceptions: 'on' | 'off';
 }
 
 const unmapGfnRange = unmapGfnRangeOf<EptMmu>(EPT_TABLES);
@@ -39,22 +43,28 @@ export class Ept extends Tdp<EptMmu> {
   readonly slots: EptSlots;
 
   /** `tracking`: guest frames whose writes somebody must see. */
-  constructor(vm: VirtualMachine, { dirtyLog, unrestrictedGuest }: EptSettings, tracking?: WriteTracking) {
+  constructor(vm: VirtualMachine, { dirtyLog, unrestrictedGuest, violationExceptions }: EptSettings, tracking?: WriteTracking) {
     const isUnrestricted = unrestrictedGuest === 'on';
+    const converts = violationExceptions === 'on';
+    const areas = converts ? vm.processors.map((processor) => new InformationArea(processor, vm.vcpus.of(processor.cpu))) : [];
+    const unmap = converts ? virtualizationExceptions.unmapGfnRange : unmapGfnRange;
     super(vm, {
       space: 'ept',
       rootLabel: 'EPTP',
       procedures: [
-        isUnrestricted ? handleExit : handleRestrictedExit, handleEptViolation, walkOperand,
-        ...(isUnrestricted ? [handleCrAccess] : restrictedProcedures), ...instructionHandlers, unmapGfnRange, handleEptMisconfig, emulateAccess,
-        enableLogDirty, flushPmlBuffer,
+        isUnrestricted ? handleExit : handleRestrictedExit, converts ? virtualizationExceptions.violation : handleEptViolation, walkOperand,
+        ...(isUnrestricted ? [handleCrAccess] : restrictedProcedures),
+        ...instructionHandlers.map((handler) => (converts && handler.name === virtualizationExceptions.hypercall.name ? virtualizationExceptions.hypercall : handler)),
+        unmap, handleEptMisconfig, emulateAccess,
+        enableLogDirty, flushPmlBuffer, ...(converts ? [markInformationAreas] : []),
       ],
-      unmapGfnRange,
+      unmapGfnRange: unmap,
       makeMmu: (processor, rootFrame) => new EptMmu(
         processor, vm, rootFrame, dirtyLog === 'pml' ? vm.frames.allocate(USE.modificationLog, 0, processor.cpu) : NO_LOG, tracking,
-        isUnrestricted ? undefined : new RestrictedGuest(vm, processor),
+        isUnrestricted ? undefined : new RestrictedGuest(vm, processor), areas,
       ),
     });
+    if (converts) vm.writer.fillTable(this.rootFrame, SUPPRESSING_EPT_TABLES.absentHi);
     vm.dirty.noticedBy = dirtyLog === 'pml' ? 'processor' : 'fault';
     this.slots = new EptSlots(vm, this.mmus, this.runner, (gfn, pages, actor) => this.unmapGfnRange(gfn, pages, actor));
     vm.slotKeeper.listener = this.slots;

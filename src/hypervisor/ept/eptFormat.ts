@@ -14,6 +14,8 @@ export const EPT_TABLES: TdpFormat = {
   format: EPT4,
   space: SPACE.ept,
   leafLo: WRITE_BACK,
+  leafHi: 0,
+  absentHi: 0,
   neededLo: EPT_RIGHTS.readable,
   mmio: { maskLo: RIGHTS, maskHi: 0, lo: MMIO, hi: 0 },
   words: {
@@ -26,3 +28,9 @@ export const EPT_TABLES: TdpFormat = {
     flushName: 'INVEPT',
   },
 };
+
+/** Bit 63, suppress #VE. SDM Vol. 3, "Convertible EPT Violations". */
+const SUPPRESS_VE_HI = 1 << (63 - 32);
+
+/** The same where violations may become virtualization exceptions: none does of which the hypervisor has not said so. */
+export const SUPPRESSING_EPT_TABLES: TdpFormat = { ...EPT_TABLES, leafHi: SUPPRESS_VE_HI, absentHi: SUPPRESS_VE_HI };

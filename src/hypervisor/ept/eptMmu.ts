@@ -12,7 +12,8 @@ import type { RestrictedGuest } from './restrictedGuest';
 import { TdpMmu } from '../tdp/tdpMmu';
 import type { VirtualMachine } from '../virtualMachine';
 import type { WriteTracking } from '../writeTracking';
-import { EPT_TABLES } from './eptFormat';
+import { EPT_TABLES, SUPPRESSING_EPT_TABLES } from './eptFormat';
+import type { InformationArea } from './informationArea';
 import { Pml } from './pml';
 
 /** SDM Vol. 3, "EPT and Memory Typing". */
@@ -29,8 +30,10 @@ export class EptMmu extends TdpMmu {
     tracking?: WriteTracking,
     /** A guest that the processor runs with PE and PG 1; undefined: an unrestricted one. */
     readonly restricted?: RestrictedGuest,
+    /** Where violations may become virtualization exceptions: of all vCPUs, in the order of their CPUs. */
+    readonly areas: readonly InformationArea[] = [],
   ) {
-    super(processor, vm, EPT_TABLES, rootFrame, tracking);
+    super(processor, vm, areas.length === 0 ? EPT_TABLES : SUPPRESSING_EPT_TABLES, rootFrame, tracking);
     this.pml = new Pml(processor, vm.host.reach, logFrame);
   }
 
@@ -88,6 +91,13 @@ export class EptMmu extends TdpMmu {
       return RESUME.completed;
     }
     return super.setEfer(lo);
+  }
+
+  /** This vCPU's. */
+  get informationArea(): InformationArea {
+    const area = this.areas[this.cpu - this.vm.processors[0]!.cpu];
+    if (area === undefined) throw new Error('invariant: an information area where no violation becomes an exception');
+    return area;
   }
 
   /** VMREAD of the field whose low half is word `field` of `VMCS`: that half; the other is left in `vmcsHi`. */

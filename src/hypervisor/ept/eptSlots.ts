@@ -4,6 +4,7 @@ import { TdpSlots } from '../tdp/tdpSlots';
 import type { VirtualMachine } from '../virtualMachine';
 import type { EptMmu } from './eptMmu';
 import { enableLogDirty, flushPmlBuffer } from './logDirty';
+import { markInformationAreas } from './virtualizationExceptions';
 
 /** What a change of memory slots does to a VM's EPT, whose processors may keep logs. */
 export class EptSlots extends TdpSlots<EptMmu> {
@@ -15,6 +16,12 @@ export class EptSlots extends TdpSlots<EptMmu> {
   }
 
   override syncDirtyLog(actor: number): void {
+    const first = this.mmus.ofActor(actor);
+    if (first.areas.length > 0) {
+      first.actor = actor;
+      this.runner.call(markInformationAreas, first, actor, []);
+      first.actor = first.cpu;
+    }
     for (const mmu of this.mmus) {
       if (!mmu.pml.hasEntries) continue;
       mmu.actor = actor;

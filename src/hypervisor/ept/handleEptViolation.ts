@@ -1,6 +1,6 @@
 import { EPT_QUALIFICATION } from '../../hardware/vmx/exitQualification';
 import { give, line, when, type ListingFrame, type ListingNode } from '../listing';
-import { directPageFaultOf } from '../tdp/directPageFault';
+import { directPageFaultOf, type DirectPageFault } from '../tdp/directPageFault';
 import { emulateAccess } from './emulateAccess';
 import { EPT_TABLES } from './eptFormat';
 import type { EptMmu } from './eptMmu';
@@ -16,10 +16,13 @@ const beforeLog: readonly ListingNode<EptMmu>[] = [
   ]),
 ];
 
-/** Gives a `RESUME`. */
-export const handleEptViolation = directPageFaultOf<EptMmu>(EPT_TABLES, {
+/** How an EPT violation tells of the access. */
+export const eptViolation: DirectPageFault<EptMmu> = {
   name: 'handle_ept_violation', information: 'qualification', writes, isFinal, emulateAccess, beforeLog,
-});
+};
+
+/** Gives a `RESUME`. */
+export const handleEptViolation = directPageFaultOf<EptMmu>(EPT_TABLES, eptViolation);
 
 function isFinal(qualification: number): boolean {
   return (qualification & EPT_QUALIFICATION.translationResult) !== 0;

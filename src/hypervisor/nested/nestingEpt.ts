@@ -77,7 +77,7 @@ export class NestingEpt implements Technique, RootMode, WriteTracking {
     const { host, processors } = vm;
     const modes = processors.map((l1, index): ProcessorModes => ({ l1, l2: l2[index] ?? l1 }));
     // The log of a processor that runs L2 would hold L2's guest-physical addresses: writes fault instead, as with KVM.
-    this.ept = new Ept(vm, { dirtyLog: 'wp', unrestrictedGuest: 'on' }, this);
+    this.ept = new Ept(vm, { dirtyLog: 'wp', unrestrictedGuest: 'on', violationExceptions: 'off' }, this);
     vm.slotKeeper.listener = new NestedSlots(
       this.ept.slots, (gfn, pages, actor) => this.flushShadowMemslot(gfn, pages, actor), (gfn, pages, actor) => this.unmap02(gfn, pages, actor),
     );

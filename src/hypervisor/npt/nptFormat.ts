@@ -14,6 +14,8 @@ export const NPT_TABLES: TdpFormat = {
   format: NPT_LONG4,
   space: SPACE.npt,
   leafLo: 0,
+  leafHi: 0,
+  absentHi: 0,
   neededLo: NPT_LONG4.presentMask | USER,
   mmio: { maskLo: NPT_LONG4.presentMask, maskHi: RESERVED_HI, lo: NPT_LONG4.presentMask, hi: RESERVED_HI },
   words: {

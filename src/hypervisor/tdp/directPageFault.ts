@@ -17,6 +17,8 @@ export interface DirectPageFault<M> {
   /** The access was to what the guest's linear address translates to, and not to a table on the way. */
   readonly isFinal: (informationLo: number, informationHi: number) => boolean;
   readonly emulateAccess: ListingProcedure<never>;
+  /** What comes first of all, by the procedure's parameters and value 4, hpa. */
+  readonly first?: readonly ListingNode<M>[];
   /** What comes before the log of dirty pages, by the procedure's parameters: values 0, gpa, and 1, the information. */
   readonly beforeLog: readonly ListingNode<M>[];
 }
@@ -32,6 +34,7 @@ export const directPageFaultOf = <M extends TdpMmu>(tdp: TdpFormat, fault: Direc
   ],
   parameters: 2,
   body: [
+    ...(fault.first ?? []),
     line(SLOT_OF_GPA, {}, (mmu, f) => void lookUpSlot(mmu, f, V)),
     when('no slot holds gpa, and a guest paging structure was read there', (_, f) => f.lo(V.slot) < 0 && !fault.isFinal(f.lo(V.information), f.hi(V.information)), [
       give('stop the VM', (mmu) => stop(mmu, STOP_REASON.tableOutsideSlots), { writes: ['vcpu'] }),

@@ -11,6 +11,10 @@ export interface TdpFormat {
   readonly space: number;
   /** Bits that every leaf has beside frame and rights: low half. */
   readonly leafLo: number;
+  /** … and those of the high half. */
+  readonly leafHi: number;
+  /** What an entry holds that is not present: its high half (KVM's SHADOW_NONPRESENT_VALUE). */
+  readonly absentHi: number;
   /** Bits without which an entry lets nothing be reached: low half. */
   readonly neededLo: number;
   /** An entry says MMIO, and faults at each access, when these bits of it are so. */

@@ -99,7 +99,7 @@ export class TdpLeaves {
   writeProtect(gfn: number, cpu: number): boolean {
     if (!this.find(gfn) || this.isMmio || (this.lo & this.writable) === 0) return false;
     if (this.level === 1) this.write(this.lo & ~this.writable, this.hi, cpu);
-    else this.write(0, 0, cpu);
+    else this.write(0, this.tdp.absentHi, cpu);
     return true;
   }
 
@@ -110,7 +110,7 @@ export class TdpLeaves {
 
   /** Forgets what the entry of `gfn` says, of whatever kind it is. */
   zap(gfn: number, cpu: number): void {
-    if (this.find(gfn)) this.write(0, 0, cpu);
+    if (this.find(gfn)) this.write(0, this.tdp.absentHi, cpu);
   }
 
   /** Marks `gfn`, which no slot holds, as MMIO. Nothing when no host frame is left for the tables above: it is a convenience. */
@@ -133,7 +133,7 @@ export class TdpLeaves {
     while (!this.find(gfn) && this.level > 1) {
       const frame = this.vm.frames.allocate(USE.eptTable, 0, cpu);
       if (frame < 0) return false;
-      this.vm.writer.zeroFrame(frame);
+      this.vm.writer.fillTable(frame, this.tdp.absentHi);
       this.maker.make(frame, ALL_RIGHTS);
       this.write(this.maker.lo, this.maker.hi, cpu);
     }

@@ -74,7 +74,7 @@ export abstract class TdpMmu extends EmulatingVcpu {
 
   /** Takes a leaf away. */
   zap(table: number, index: number, level: number): void {
-    this.write(this.actor, level, table, index, 0, 0);
+    this.write(this.actor, level, table, index, 0, this.tdp.absentHi);
     this.zapped++;
   }
 
@@ -95,7 +95,7 @@ export abstract class TdpMmu extends EmulatingVcpu {
   addTable(table: number, index: number, level: number): boolean {
     const frame = this.vm.frames.allocate(USE.eptTable, 0, this.cpu);
     if (frame < 0) return false;
-    this.vm.writer.zeroFrame(frame);
+    this.vm.writer.fillTable(frame, this.tdp.absentHi);
     this.maker.make(frame, ALL_RIGHTS);
     this.write(this.cpu, level, table, index, this.maker.lo, this.maker.hi);
     return true;
@@ -123,7 +123,7 @@ export abstract class TdpMmu extends EmulatingVcpu {
   /** Takes away the table of small pages that an entry of level 2 references, and which maps none any more or the same. */
   dropTable(table: number, index: number, level: number): void {
     const frame = this.tableAt(table, index);
-    this.write(this.cpu, level, table, index, 0, 0);
+    this.write(this.cpu, level, table, index, 0, this.tdp.absentHi);
     this.vm.frames.release(frame);
   }
 
@@ -136,6 +136,7 @@ export abstract class TdpMmu extends EmulatingVcpu {
     const first = level === 1 ? frame : frame - (gfn % LARGE_FRAMES);
     maker.make(first, memory.withholdsWrite(gfn) === 0 && tracking?.isTracked(gfn) !== true ? ALL_RIGHTS : this.withoutWrite);
     maker.lo |= tdp.leafLo;
+    maker.hi |= tdp.leafHi;
     if (level > 1) maker.markLarge();
     if (memory.dirty.awaitsWrite(gfn) !== 0 && memory.isWritable(gfn)) maker.hi |= MMU_WRITABLE_HI;
     this.write(this.cpu, level, table, index, maker.lo, maker.hi);

@@ -1,11 +1,11 @@
-import { give, line, repeat, when, type ListingProcedure } from '../listing';
+import { give, line, repeat, when, type ListingNode, type ListingProcedure } from '../listing';
 import type { TdpFormat } from './tdpFormat';
 import type { TdpMmu } from './tdpMmu';
 
 const V = { gfn: 0, pages: 1, level: 2, table: 3, index: 4 } as const;
 
-/** Called by the MMU notifiers. Gives how many entries are gone. */
-export const unmapGfnRangeOf = <M extends TdpMmu>({ name, words }: TdpFormat): ListingProcedure<M> => ({
+/** Called by the MMU notifiers. Gives how many entries are gone. `first`: what comes before; values 0 and 1 are the range. */
+export const unmapGfnRangeOf = <M extends TdpMmu>({ name, words }: TdpFormat, first: readonly ListingNode<M>[] = []): ListingProcedure<M> => ({
   name: 'kvm_unmap_gfn_range',
   purpose: `The host is about to change what backs guest frames: no ${name} entry may map them, and no TLB may hold them.`,
   values: [
@@ -14,6 +14,7 @@ export const unmapGfnRangeOf = <M extends TdpMmu>({ name, words }: TdpFormat): L
   ],
   parameters: 2,
   body: [
+    ...first,
     line('nothing is gone yet', {}, (mmu) => { mmu.zapped = 0; }),
     repeat(`table, index, level = next ${name} entry that maps a frame of the range`, (mmu, f) => {
       if (!mmu.findLeaf(f.lo(V.gfn), f.lo(V.gfn) + f.lo(V.pages))) return false;

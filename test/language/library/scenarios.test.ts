@@ -26,7 +26,7 @@ const techniquesOf: Readonly<Record<string, readonly string[]>> = {
     .map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'deprivileged')])),
   // VMX is emulated for a guest by EPT.
   'myths/eptp-is-a-register.guest': ['ept'], 'myths/shadow-is-obsolete.guest': ['ept'],
-  'launch-state.guest': ['ept'], 'nested-operand.guest': ['ept'], 'entry-states.guest': ['ept'], 'nested.guest': ['ept'], 'nested-first-touch.guest': ['ept'], 'nested-touches.guest': ['ept'],
+  've.guest': ['ept'], 'launch-state.guest': ['ept'], 'nested-operand.guest': ['ept'], 'entry-states.guest': ['ept'], 'nested.guest': ['ept'], 'nested-first-touch.guest': ['ept'], 'nested-touches.guest': ['ept'],
   // The guest's CR3 can be loaded raw only where the hypervisor owns it.
   'raw-guest-cr3.guest': ['shadow-wp', 'shadow-wp:update=zap'],
 };

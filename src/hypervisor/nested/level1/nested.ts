@@ -27,7 +27,7 @@ export class Nested implements Technique, RootMode {
     const { host } = vm;
     if (!(host instanceof GuestHost)) throw new Error('invariant: technique nested on a host that is no guest');
     this.level0 = host.level0;
-    this.ept = new Ept(vm, { dirtyLog, unrestrictedGuest: 'on' });
+    this.ept = new Ept(vm, { dirtyLog, unrestrictedGuest: 'on', violationExceptions: 'off' });
     this.guestMemory = new ComposedMemory(vm.memory, this.level0.vm.memory, host.reach);
     this.listings = [...this.ept.listings, ...this.level0.nesting.listings];
     for (const processor of vm.processors) processor.hypervisor = this.level0.accessOf(processor.cpu);
