@@ -1,4 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { breakpointModes } from './breakpoints/breakpointModes';
 import { exceptionFilters } from './breakpoints/exceptionFilters';
 
 /** What the adapter can do. A test holds that each `true` has a handler and a test of its own. */
@@ -24,12 +25,13 @@ export const capabilities = {
   supportsBreakpointLocationsRequest: true,
   supportsRestartRequest: true,
   supportsTerminateRequest: true,
-  exceptionBreakpointFilters: exceptionFilters.map(({ id, label, description, isDefault }) => ({
+  breakpointModes: [...breakpointModes],
+  exceptionBreakpointFilters: exceptionFilters.map(({ id, label, description, isDefault, example }) => ({
     filter: id,
     label,
     description,
     default: isDefault,
     supportsCondition: true,
-    conditionDescription: 'for example event.gpa == gpa:0x3008',
+    conditionDescription: `for example ${example}`,
   })),
 } as const satisfies DebugProtocol.Capabilities;

@@ -66,6 +66,7 @@ function inspectorOf(timeline: Timeline): Inspector {
       // Inside an exit that L1 is to see the processor is L1's already, and the step still L2's.
       return nesting.outerOf(actor) === cpu ? actor : nesting.runningOn(cpu);
     },
+    actingCpu: () => timeline.machine.processors[timeline.actor]?.cpu ?? -1,
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),

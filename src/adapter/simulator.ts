@@ -53,6 +53,8 @@ export interface Inspector {
   entriesAt(space: 'gpa' | 'hpa', address: number, length: number, vm?: string): { readonly isTable: boolean } | { readonly error: string };
   /** The thread that an event of CPU `cpu` is about, as it comes: that CPU, or a nested guest's, which is on the one around. */
   actorOn(cpu: number): number;
+  /** The processor of the step that runs or is stood in, by the number that its events carry; -1 of a host thread's. */
+  actingCpu(): number;
   tables(args: TablesArguments): TablesResponse | { readonly error: string };
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */

@@ -1,4 +1,5 @@
 import { KIND } from '../hardware/events/eventTable';
+import { exitReasons } from '../hardware/vmx/exitReasons';
 import type { Catalog } from './catalog';
 import { Body } from './compile/body';
 import { CodeBuffer } from './compile/codeBuffer';
@@ -50,7 +51,7 @@ export function compileExpression(
   site: Site | undefined,
 ): { readonly fragment: Fragment } | { readonly error: string } {
   const values = site?.values ?? [];
-  const parsed = parseExpressionText(text, new Set([...Object.keys(KIND), ...values.map(({ name }) => name)]));
+  const parsed = parseExpressionText(text, new Set([...Object.keys(KIND), ...exitReasons.map(({ key }) => key), ...values.map(({ name }) => name)]));
   if ('problem' in parsed) return { error: parsed.problem.message };
   const procedure = site?.procedure === undefined ? undefined : program.procedures[site.procedure];
   const report = new Report();

@@ -95,6 +95,15 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     assert.deepEqual(breakpoints.map(({ verified }) => verified), [true, true, false, false]);
     assert.match(breakpoints[3]?.message ?? '', /^"cr9" is no exception filter of Pagewalk: there are vm-exit, cr3-write,/);
   },
+  breakpointModes: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    assert.deepEqual(capabilities.breakpointModes.filter(({ appliesTo }) => appliesTo.includes('exception')).map(({ mode }) => mode), ['before', 'after']);
+    const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setExceptionBreakpoints', {
+      filters: [], filterOptions: [{ filterId: 'vm-exit', mode: 'after' }, { filterId: 'vm-exit', mode: 'soon' }],
+    });
+    assert.deepEqual(breakpoints.map(({ verified }) => verified), [true, false]);
+    assert.equal(breakpoints[1]?.message, '"soon" is no mode of an exception filter: there are before and after.');
+  },
   supportsExceptionInfoRequest: async () => {
     const c = await stoppedAt('a\nevent exception_delivered\nb', 1, ['guest-page-fault']);
     assert.equal(await c.refused('exceptionInfo', { threadId: 1 }), 'The scenario is not stopped at an event.');
@@ -191,7 +200,7 @@ describe('every capability that is announced is true', () => {
   for (const [name, proof] of Object.entries(proofs)) it(name, proof);
 
   it('and nothing is announced without a proof', () => {
-    const announced = Object.entries(capabilities).filter(([, value]) => value === true).map(([name]) => name);
+    const announced = Object.entries(capabilities).filter(([name, value]) => value === true || name === 'breakpointModes').map(([name]) => name);
     assert.deepEqual(announced.sort(), Object.keys(proofs).sort());
   });
 
@@ -199,7 +208,11 @@ describe('every capability that is announced is true', () => {
     const filters = capabilities.exceptionBreakpointFilters;
     assert.deepEqual(
       filters.map(({ filter }) => filter),
-      ['vm-exit', 'cr3-write', 'ept-violation', 'page-table-write', 'guest-page-fault', 'hidden-fault', 'expectation'],
+      [
+        'vm-exit', 'cr3-write', 'ept-violation', 'ept-misconfiguration', 'npf', 'page-table-write', 'page-table-write-trapped', 'guest-page-fault',
+        'hidden-fault', 'spurious-fault', 'shadow-page-created', 'shadow-page-zapped', 'shadow-page-unsynced', 'shadow-page-synced', 'memslot-change',
+        'host-reclaim', 'invlpg', 'invpcid', 'invept', 'invvpid', 'tlb-flush', 'remote-flush', 'stale-tlb-hit', 'triple-fault', 'expectation',
+      ],
     );
     assert.deepEqual(filters.filter((filter) => filter.default).map(({ filter }) => filter), ['expectation']);
     assert.deepEqual([...new Set(filters.map(({ supportsCondition }) => supportsCondition))], [true]);

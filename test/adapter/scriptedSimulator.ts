@@ -38,6 +38,7 @@ const inspector: Inspector = {
   listedValues: () => [],
   entriesAt: () => ({ isTable: true }),
   actorOn: (cpu) => cpu,
+  actingCpu: () => 0,
   noteStop: () => undefined,
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),

@@ -74,6 +74,8 @@ describe('an expression of a watch, hover or condition', () => {
   });
   it('knows an event\'s kind only beside event.kind, where even a word of the language is one', () => {
     check('event.kind == page_fault', 'truth', `eventField r${own} kind`, `constant r${own + 1} 0xa`, `equal r${own} r${own} r${own + 1}`);
+    check('event.reason == ept_violation', 'truth', `eventField r${own} reason`, `constant r${own + 1} 0x30`, `equal r${own} r${own} r${own + 1}`);
+    refused('event.reason == ept_violatoin', '`ept_violatoin` is no exit reason (did you mean `ept_violation`?); reasons are named as in `vm_exits`, such as ept_violation.');
     check('page_fault == event.kind', 'truth', `eventField r${own} kind`, `constant r${own + 1} 0xa`, `equal r${own} r${own + 1} r${own}`);
     refused('vm_exit', 'There is no `vm_exit` here; name a variable, a global, a process, a register or a counter.');
     refused('g == gpa:0 and vm_exit', 'There is no `vm_exit` here; name a variable, a global, a process, a register or a counter.');

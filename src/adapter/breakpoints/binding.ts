@@ -3,10 +3,13 @@ import type { EventBreakpoint, ListingBreakpoint, StatementBreakpoint } from '..
 import type { Fragment, SourceRange } from '../../language/program';
 import type { Site } from '../../language/expression';
 import type { Inspector, Scenario } from '../simulator';
+import { CPU_AT } from '../../hardware/events/eventTable';
 import type { BreakpointTarget } from './breakpointStore';
 import { dataBreakpointKinds, dataBreakpointMatches, parseDataId } from './dataBreakpoint';
-import { exceptionFilter, exceptionFilters } from './exceptionFilters';
-import { functionTargets } from './functionBreakpoint';
+import { noAfter, type NamedEvents } from './eventName';
+import { exceptionFilter, exceptionFilters, wantedBy } from './exceptionFilters';
+import { exceptionModes } from './breakpointModes';
+import { functionTargets, writtenFunction } from './functionBreakpoint';
 import { parseHitCondition, type HitCondition } from './hitCondition';
 import { compileLogMessage, type LogMessage } from './logMessage';
 import { cpusOf, memoryReference } from '../memoryReference';
@@ -65,16 +68,33 @@ export function bindSource(target: BreakpointTarget, source: DebugProtocol.Sourc
   return number === undefined ? unbound('nothing runs here') : bindStatement(scenario, number, asked);
 }
 
-/** A function breakpoint: `write:SPACE:ADDRESS` for an entry, or a name for one thing or several. DAP has log points in sources only; others may be asked for alike. */
+/**
+ * A function breakpoint, `NAME if CONDITION`: `write:SPACE:ADDRESS` for an entry, or a name for one thing or several. DAP has
+ * log points in sources only; others may be asked for alike.
+ */
 export function bindFunction({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.FunctionBreakpoint & Wish): Bound {
-  const name = asked.name.trim();
-  if (name.startsWith('write:')) return bindWrite(scenario, inspector, name, asked);
-  const found = functionTargets(scenario.program, name);
+  const written = writtenFunction(asked.name);
+  const condition = bothConditions(written.condition, asked.condition);
+  const wish = condition === undefined ? asked : { ...asked, condition };
+  if (written.name.startsWith('write:')) return bindWrite(scenario, inspector, written.name, wish);
+  const found = functionTargets(scenario.program, written);
   if ('error' in found) return unbound(found.error);
   const bound = found.map((target) => (
-    target.kind === 'statement' ? bindStatement(scenario, target.statement, asked) : bindEvent(scenario, target, asked)
+    target.kind === 'statement' ? bindStatement(scenario, target.statement, wish) : bindEvent(scenario, whoseEvents(target, inspector), wish)
   ));
   return joined(bound);
+}
+
+function bothConditions(written: string | undefined, asked: string | undefined): string | undefined {
+  if (written === undefined || asked === undefined || asked.trim() === '') return written ?? asked;
+  return `(${written}) and (${asked})`;
+}
+
+/** Of events that concern only what one CPU does to another: those. */
+function whoseEvents({ kinds, matches, until, isOfAnotherCpu }: NamedEvents, inspector: Inspector): Events {
+  const rest = { kinds, ...(until === undefined ? {} : { until }) };
+  if (isOfAnotherCpu === undefined) return { ...rest, matches };
+  return { ...rest, matches: (record) => record[CPU_AT] !== inspector.actingCpu() && matches(record) };
 }
 
 /** Stops at all of them. A condition that only some can judge keeps those, and the others' reason is told. */
@@ -101,21 +121,31 @@ function bindWrite(scenario: Scenario, inspector: Inspector, name: string, asked
   return { ...bound, message: `No known table lies at ${memoryReference({ ...parsed, address: BigInt(parsed.address) })} now: this stops only once one does.` };
 }
 
-function bindEvent(scenario: Scenario, target: Pick<EventBreakpoint, 'kinds' | 'matches'>, asked: Wish): Bound {
+type Events = Pick<EventBreakpoint, 'kinds' | 'matches' | 'until'>;
+
+function bindEvent(scenario: Scenario, target: Events, asked: Wish): Bound {
   const restriction = restrict(scenario, asked, {});
   if ('error' in restriction) return unbound(restriction.error);
-  const { kinds, matches } = target;
+  const { kinds, matches, until } = target;
   const { log, ...rest } = restriction;
-  return { kind: 'bound', stops: [{ kind: 'event', breakpoint: { kinds, matches, ...rest }, ...logged(log) }] };
+  return { kind: 'bound', stops: [{ kind: 'event', breakpoint: { kinds, matches, ...(until === undefined ? {} : { until }), ...rest }, ...logged(log) }] };
 }
 
-export function bindException(scenario: Scenario, asked: DebugProtocol.ExceptionFilterOptions): Bound {
+export function bindException({ scenario, inspector, debuggee }: BreakpointTarget, asked: DebugProtocol.ExceptionFilterOptions): Bound {
   const filter = exceptionFilter(asked.filterId);
   if (filter === undefined) {
     const ids = exceptionFilters.map(({ id }) => id).join(', ');
     return unbound(`"${asked.filterId}" is no exception filter of Pagewalk: there are ${ids}.`);
   }
-  return bindEvent(scenario, filter, asked);
+  const mode = exceptionModes.find(({ id }) => id === (asked.mode ?? 'before'))?.id;
+  if (mode === undefined) return unbound(`"${asked.mode ?? ''}" is no mode of an exception filter: there are ${exceptionModes.map(({ id }) => id).join(' and ')}.`);
+  const wanted = wantedBy(filter, mode);
+  if (wanted === undefined) return unbound(noAfter(filter.label));
+  const { technique } = debuggee;
+  if (technique.split(', ').every((each) => filter.neverUnder.includes(each))) {
+    return unbound(`"${filter.label}" never happens under ${technique}: run the scenario under another technique to stop there.`);
+  }
+  return bindEvent(scenario, whoseEvents(wanted, inspector), asked);
 }
 
 export function bindData({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.DataBreakpoint): Bound {

@@ -55,7 +55,7 @@ export class BreakpointStore {
   }
 
   setExceptions(target: BreakpointTarget, asked: readonly DebugProtocol.ExceptionFilterOptions[]): DebugProtocol.Breakpoint[] {
-    this.exceptions = this.keep(this.exceptions, asked, (options) => bindException(target.scenario, options));
+    this.exceptions = this.keep(this.exceptions, asked, (options) => bindException(target, options));
     this.install(target);
     return this.exceptions.map((breakpoint) => described(breakpoint, target));
   }
@@ -80,7 +80,7 @@ export class BreakpointStore {
       all.push(described(breakpoint, target));
     }
     for (const breakpoint of this.data) breakpoint.bound = bindData(target, breakpoint.asked);
-    for (const breakpoint of this.exceptions) breakpoint.bound = bindException(target.scenario, breakpoint.asked);
+    for (const breakpoint of this.exceptions) breakpoint.bound = bindException(target, breakpoint.asked);
     this.install(target);
     return all;
   }
@@ -174,8 +174,12 @@ function logPoint(id: number, armed: Armed, message: LogMessage): LogPoint {
   if (armed.kind === 'listing') return { ...common, at: { kind: 'listing', listing: armed.breakpoint.listing, line: armed.breakpoint.line } };
   const at = armed.kind === 'statement'
     ? { kind: 'statement' as const, statement: armed.breakpoint.statement }
-    : { kind: 'event' as const, kinds: armed.breakpoint.kinds, matches: armed.breakpoint.matches };
+    : eventAt(armed.breakpoint);
   return { ...common, at };
+}
+
+function eventAt({ kinds, matches, until }: Pick<EventBreakpoint, 'kinds' | 'matches' | 'until'>): LogPoint['at'] {
+  return { kind: 'event', kinds, matches, ...(until === undefined ? {} : { until }) };
 }
 
 function described({ id, bound }: Kept<unknown>, { sources, client }: BreakpointTarget): DebugProtocol.Breakpoint {

@@ -1,28 +1,46 @@
-import { KIND, eventKinds } from '../../hardware/events/eventTable';
-import { nearestName } from '../../language/compile/nearestName';
+import { nearestNames } from '../../language/compile/nearestName';
 import { INSTRUCTION_WORDS, OP, type Program } from '../../language/program';
+import { eventNames, eventsNamed, type NamedEvents } from './eventName';
+import type { ExceptionMode } from './exceptionFilters';
 import { firstStatement } from './statementAtLine';
-import { exceptionFilter, exceptionFilters } from './exceptionFilters';
 
 /** Something that the name of a function breakpoint stands for. */
 export type FunctionTarget =
   | { readonly kind: 'statement'; readonly statement: number }
-  | { readonly kind: 'event'; readonly kinds: readonly number[]; readonly matches: (record: Int32Array) => boolean };
+  | ({ readonly kind: 'event' } & NamedEvents);
+
+/** A function breakpoint as it is written: `[after ]NAME[ if CONDITION]`. */
+export interface WrittenFunction {
+  readonly name: string;
+  readonly mode: ExceptionMode;
+  readonly condition?: string;
+}
+
+/** Takes the text of a function breakpoint apart. */
+export function writtenFunction(text: string): WrittenFunction {
+  const [, after, name = '', condition] = /^\s*(after\s+)?(.*?)(?:\s+if\s+(.*?))?\s*$/s.exec(text) ?? [];
+  return { name, mode: after === undefined ? 'before' : 'after', ...(condition === undefined ? {} : { condition }) };
+}
 
 /**
- * A function breakpoint's name is that of a procedure or handler of the scenario or its library, the id of an
- * exception filter (`cr3-write`) or an event kind (`vm_exit`). `page_fault` is the event and the handler: both.
+ * A function breakpoint's name is that of a procedure or handler of the scenario or its library, or a name of events
+ * (`cr3-write`, `vm_exit`, `exit:ept_violation`). `page_fault` is the event and the handler: both.
  */
-export function functionTargets(program: Program, name: string): readonly FunctionTarget[] | { readonly error: string } {
+export function functionTargets(program: Program, { name, mode }: WrittenFunction): readonly FunctionTarget[] | { readonly error: string } {
   const procedures = runningProcedures(program, name);
-  const event = eventTarget(name);
+  const events = eventsNamed(name, mode);
+  if (events !== undefined && 'error' in events) return events;
+  const event = events === undefined ? undefined : { kind: 'event' as const, ...events };
+  if (mode === 'after' && event === undefined && procedures.length > 0) {
+    return { error: `"after ${name}": a procedure is left where its caller goes on; set a breakpoint there.` };
+  }
   const isHandler = procedures.includes(program.pageFaultHandler);
   if (procedures.length === 0) return event === undefined ? { error: unknownName(program, name) } : [event];
   const statements = procedures.flatMap((procedure) => {
     const statement = firstStatement(program, procedure);
     return statement === undefined ? [] : [{ kind: 'statement' as const, statement }];
   });
-  if (isHandler && event !== undefined) return [event, ...statements];
+  if (isHandler && event !== undefined) return mode === 'after' ? [event] : [event, ...statements];
   return statements.length === 0 ? { error: `"${name}" has no statement to stop at.` } : statements;
 }
 
@@ -50,23 +68,10 @@ function calledBy({ code, procedures }: Program, procedure: number): readonly nu
   return called;
 }
 
-function eventTarget(name: string): FunctionTarget | undefined {
-  const filter = exceptionFilter(name);
-  if (filter !== undefined) return { kind: 'event', kinds: filter.kinds, matches: filter.matches };
-  return isEventName(name) ? { kind: 'event', kinds: [KIND[name]], matches: () => true } : undefined;
-}
-
-function isEventName(name: string): name is keyof typeof KIND {
-  return Object.hasOwn(KIND, name);
-}
-
 function unknownName(program: Program, name: string): string {
-  const choices = [
-    ...program.procedures.map((procedure) => procedure.name),
-    ...eventKinds.map((kind) => kind.name),
-    ...exceptionFilters.map((filter) => filter.id),
-  ];
-  const hint = nearestName(name, choices);
-  const advice = hint === undefined ? 'give an event such as vm_exit, a procedure, or write:gpa:0x3008.' : `did you mean "${hint}"?`;
+  const nearest = nearestNames(name, [...program.procedures.map((procedure) => procedure.name), ...eventNames]);
+  const advice = nearest.length === 0
+    ? 'give an event such as vm_exit, exit:ept_violation or cr3-write, a procedure, or write:gpa:0x3008.'
+    : `did you mean ${nearest.map((each) => `"${each}"`).join(' or ')}?`;
   return `"${name}" is no event, procedure or entry: ${advice}`;
 }

@@ -108,7 +108,8 @@ export function compileNamedPath(body: Body, node: Expr, path: readonly string[]
 
 const REASONS_ADVICE = 'reasons are named as in `vm_exits`, such as ept_violation';
 
-function exitReason(body: Body, node: Expr, name: string): Operand {
+/** The number of an exit reason by its name. */
+export function exitReason(body: Body, node: Expr, name: string): Operand {
   const reason = exitReasons.find((row) => row.key === name);
   if (reason !== undefined) return { type: 'number', constant: BigInt(reason.number) };
   return body.failName(node, 'unknown-exit-reason', name, exitReasons.map((row) => row.key), { name, advice: REASONS_ADVICE });

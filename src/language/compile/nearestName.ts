@@ -15,6 +15,14 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   return best;
 }
 
+/** The candidates that are nearest, all as near as one another; none when none is near. */
+export function nearestNames(name: string, candidates: Iterable<string>): readonly string[] {
+  const nearest = nearestName(name, candidates);
+  if (nearest === undefined) return [];
+  const distance = editDistance(name.toLowerCase(), nearest.toLowerCase());
+  return [...new Set(candidates)].filter((candidate) => editDistance(name.toLowerCase(), candidate.toLowerCase()) === distance);
+}
+
 /** ` (did you mean x?)`, or nothing. */
 export function didYouMean(name: string, candidates: Iterable<string>): string {
   const nearest = nearestName(name, candidates);

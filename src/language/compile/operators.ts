@@ -6,7 +6,7 @@ import { extentOf } from '../syntax/sourceText';
 import type { Body, Operand } from './body';
 import { compileCondition, compileExpression } from './expressions';
 import { namesLayout } from './kernelLayout';
-import { dottedPath, isDeclared } from './names';
+import { dottedPath, exitReason, isDeclared } from './names';
 import { replacing } from './fixes';
 import { hasSameOwner, ownerText } from './owners';
 import { registerPart } from './registersAndParts';
@@ -138,10 +138,15 @@ export function compileComparison(
   };
 }
 
-/** A side of an operator; beside `event.kind` a text or a name that means nothing else is the number of that kind. */
+/**
+ * A side of an operator; beside `event.kind` and `event.reason` a text or a name that means nothing else is the number of that
+ * kind or exit reason.
+ */
 function sideOf(body: Body, node: Expr, other: Expr): Operand {
-  const name = dottedPath(other)?.join('.') === 'event.kind' ? kindName(body, node) : undefined;
+  const field = dottedPath(other)?.join('.');
+  const name = field === 'event.kind' || field === 'event.reason' ? kindName(body, node) : undefined;
   if (name === undefined) return compileExpression(body, node);
+  if (field === 'event.reason') return exitReason(body, node, name);
   const kinds: Readonly<Record<string, number>> = KIND;
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (kind === undefined) {
