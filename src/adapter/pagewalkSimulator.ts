@@ -22,6 +22,7 @@ import { walkPicture } from '../inspect/walkPicture';
 import { compileScenario } from '../language/compile';
 import { expressionCompletions } from '../language/editor/completion';
 import type { EditedScenario } from '../language/editor/editedScenario';
+import { editTarget } from '../language/editTarget';
 import { compileExpression, type Site } from '../language/expression';
 import type { Inspector, Simulator } from './simulator';
 
@@ -35,6 +36,7 @@ export const simulator: Simulator = {
       program,
       completions: (expression: string) => expressionCompletions(edited, expression),
       compileExpression: (expression: string, site: Site) => compileExpression({ program, symbols }, expression, site),
+      editTarget: (expression: string, site: Site) => editTarget({ program, symbols }, expression, site),
     };
     return { scenario, diagnostics };
   },

@@ -10,6 +10,7 @@ import type { Row } from '../inspect/rows';
 import type { TranslationRow } from '../inspect/translation';
 import type { Completion } from '../language/editor/completion';
 import type { ReadImport } from '../language/compile/sources';
+import type { EditTarget } from '../language/editTarget';
 import type { ListedValue, Site } from '../language/expression';
 import type { Diagnostic, Fragment, Program } from '../language/program';
 import type { Space, TablesArguments, TablesResponse, WalkArguments, WalkResponse } from '../protocol/requests';
@@ -19,6 +20,8 @@ export interface Scenario {
   readonly program: Program;
   /** Compiles an expression; names are those visible at `site`. */
   compileExpression(text: string, site: Site): { readonly fragment: Fragment } | { readonly error: string };
+  /** The place that an expression names, to be given a value. */
+  editTarget(text: string, site: Site): { readonly target: EditTarget } | { readonly error: string };
   /** What an expression may go on with, by its text up to the place; a frame's variables aside. */
   completions(expression: string): readonly Completion[];
 }
