@@ -15,9 +15,7 @@ export function evaluateIn(launched: Launched, held: HeldFrame, text: string): E
   const named = listingValues(held).find(({ name }) => name === text.trim());
   if (named !== undefined) return named;
   const listed = valuesByNumber(launched, held);
-  const compiled = compiledOnce(launched, text, {
-    use: 'watch', procedure: held.procedure, values: listed, withoutValue: withoutValue(launched, held, text),
-  });
+  const compiled = compiledOnce(launched, text, siteOf(launched, held, text));
   if ('error' in compiled) return compiled;
   const { fragment } = compiled;
   const result = launched.debuggee.evaluate(fragment, held.cpu, held.depth, listed.map(({ value }) => value));
@@ -25,6 +23,11 @@ export function evaluateIn(launched: Launched, held: HeldFrame, text: string): E
   if (result.value !== NOWHERE) return fragment.vm === undefined ? result : { ...result, vm: fragment.vm };
   const reason = whyNowhere(launched, held, fragment);
   return reason === undefined ? result : { error: `${text.trim()} is nowhere: ${reason}.` };
+}
+
+/** Where an expression that is looked at in a frame stands. */
+export function siteOf(launched: Launched, held: HeldFrame, text: string): Site {
+  return { use: 'watch', procedure: held.procedure, values: valuesByNumber(launched, held), withoutValue: withoutValue(launched, held, text) };
 }
 
 export function listingValues({ frame }: HeldFrame): readonly NamedValue[] {

@@ -117,3 +117,20 @@ export function cannotInspect(reason: string): Failure {
 function asSentence(reason: string): string {
   return /[.?!]$/.test(reason) ? reason : `${reason}.`;
 }
+
+/** `reason` is a sentence of the compiler or of the engine. */
+export function cannotEdit(reason: string): Failure {
+  return new Failure(1040, reason, 'dialog');
+}
+
+export function notEditable(name: string): Failure {
+  return new Failure(1041, `"${name}" is worked out from the machine's state and has no place of its own: edit what it is worked out from.`, 'dialog');
+}
+
+export function unknownVariable(name: string): Failure {
+  return new Failure(1042, `There is no variable "${name}" there: ask for the variables again.`, 'quiet');
+}
+
+export function badMemoryData(): Failure {
+  return new Failure(1043, '"writeMemory" needs the argument "data" as bytes in Base64.', 'quiet');
+}

@@ -54,6 +54,7 @@ function inspectorOf(timeline: Timeline): Inspector {
     timeline.machine.listings.find((each) => each.name === name);
   return {
     noteStop: () => { changes.noteStop(timeline.moment()); },
+    noteEdit: () => { changes.noteEdit(); },
     readMemory: (cpu, space, address, count) => readMemory(timeline, cpu, space, address, count),
     hostAddress: (cpu, space, address) => hostAddress(timeline, cpu, space, address),
     runningLines: (name) => (listing(name)?.lines ?? []).flatMap(({ runs }, index) => (runs ? [index + 1] : [])),

@@ -4,13 +4,14 @@ import { row, type Phase, type RequestRow } from './answer';
 import { breakpointLocations, setBreakpoints, setExceptionBreakpoints, setFunctionBreakpoints } from './requests/breakpoints';
 import { completions } from './requests/completions';
 import { dataBreakpointInfo, setDataBreakpoints } from './requests/dataBreakpoints';
+import { setExpression, setVariable } from './requests/edits';
 import { evaluate } from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptionInfo';
 import { tables, walk, writer } from './requests/inspection';
 import { lastWrite, moments, nextExit, previousExit, reverseStepOut, reverseToCursor, seek } from './requests/journeys';
 import { configurationDone, disconnect, initialize, launch, restart, terminate } from './requests/lifecycle';
 import { locations } from './requests/locations';
-import { readMemory } from './requests/memory';
+import { readMemory, writeMemory } from './requests/memory';
 import { next, pause, resume, reverseContinue, stepBack, stepIn, stepOut } from './requests/motions';
 import { loadedSources, source } from './requests/sources';
 import { stackTrace, threads } from './requests/stack';
@@ -59,6 +60,9 @@ const rows: Readonly<Record<string, RequestRow>> = {
   locations: row(stopped, { locationReference: 'number' }, locations),
   exceptionInfo: row(stopped, {}, exceptionInfo),
   readMemory: row(stopped, { memoryReference: 'text', count: 'number' }, readMemory),
+  writeMemory: row(stopped, { memoryReference: 'text', data: 'text' }, writeMemory),
+  setVariable: row(stopped, { variablesReference: 'number', name: 'text', value: 'text' }, setVariable),
+  setExpression: row(stopped, { expression: 'text', value: 'text' }, setExpression),
   source: row([...launched, 'over'], {}, source),
   loadedSources: row([...launched, 'over'], {}, loadedSources),
 

@@ -11,6 +11,7 @@ import type { Located } from './locations';
 import { MotionDriver } from './motion';
 import { OutputPump } from './outputPump';
 import type { Inspector, Scenario, Simulator } from './simulator';
+import { ShownMemory } from './shownMemory';
 import type { SourceCatalog } from './sourceCatalog';
 import { reportStop, type StopReport } from './stopReport';
 
@@ -72,6 +73,8 @@ export class SessionState {
   readonly frames = new Handles<HeldFrame>(FIRST_FRAME);
   readonly references = new Handles<ChildrenOf>(FIRST_REFERENCE);
   readonly locations = new Handles<Located>(FIRST_REFERENCE);
+  /** Memory that the client has read at the present stop. */
+  readonly shownMemory = new ShownMemory();
   readonly output: OutputPump;
   private readonly driver: MotionDriver;
   /** CPU that the running or last motion is about. */
@@ -106,6 +109,7 @@ export class SessionState {
     this.failure = undefined;
     this.frames.drop();
     this.references.drop();
+    this.shownMemory.drop();
     this.locations.drop();
     this.driver.start(launched.debuggee, motion, cpu);
   }
@@ -145,6 +149,7 @@ export class SessionState {
     this.stop = undefined;
     this.frames.drop();
     this.references.drop();
+    this.shownMemory.drop();
     this.locations.drop();
   }
 

@@ -44,6 +44,8 @@ export interface Simulator {
 export interface Inspector {
   /** The debuggee has come to a stop: what differs from the stop before is marked in tables from here on. */
   noteStop(): void;
+  /** The machine has been edited at the present stop. */
+  noteEdit(): void;
   /** Bytes from `address` on, up to the first one that nothing backs. */
   readMemory(cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
   /** Where an address of a space lies in host-physical memory as the tables stand (for `Debuggee.lastWriter`), or why nowhere. */

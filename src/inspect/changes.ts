@@ -51,6 +51,11 @@ export class TableChanges {
     }
   }
 
+  /** The machine has been edited where it stands: what the tables hold there is not what they held. */
+  noteEdit(): void {
+    for (const remembered of this.spaces.values()) remembered.now = undefined;
+  }
+
   /** The comparison of `set` as it stands. Costs one look at each of its entries, once a stop. */
   compare(machine: Machine, set: TableSet): TableComparison {
     const key = `${set.space}/${set.vm.number}`;

@@ -3,8 +3,11 @@ export interface Row {
   readonly name: string;
   /** An address stands first, in the form of `addressText`. */
   readonly value: string;
-  /** The bytes of memory that the value is: `gpa:0x3008`, with the VM's name where there are several. */
-  readonly cell?: { readonly at: string; readonly bytes: number };
+  /**
+   * The bytes of memory that the value is: `gpa:0x3008`, with the VM's name where there are several; or some bits of them, which
+   * are an address in place where `isAddress` says so.
+   */
+  readonly cell?: { readonly at: string; readonly bytes: number; readonly bits?: readonly [high: number, low: number]; readonly isAddress?: boolean };
   /** What lies below it. */
   readonly below?: Rows;
 }

@@ -28,13 +28,17 @@ export function tableRows(machine: Machine): readonly Row[] {
 
 /** The entries of a table that are not zero; only those that are asked for are decoded. */
 function entriesBelow(machine: Machine, set: TableSet, table: number, level: number, base: bigint): Rows {
-  const entries = tableEntries(machine.memory, set.compiled, hostFrameOf(set, table));
-  const rowAt = (number: number): Row => {
-    const at = number * ENTRY_WORDS;
-    return entryRow(machine, set, { table, level, base, index: entries[at]!, lo: entries[at + 1]!, hi: entries[at + 2]! });
+  // Looked at anew whenever rows are asked for: a person may have edited an entry in between.
+  const entriesNow = (): Int32Array => tableEntries(machine.memory, set.compiled, hostFrameOf(set, table));
+  const slice = (start: number, length: number): readonly Row[] => {
+    const entries = entriesNow();
+    const rowAt = (number: number): Row => {
+      const at = number * ENTRY_WORDS;
+      return entryRow(machine, set, { table, level, base, index: entries[at]!, lo: entries[at + 1]!, hi: entries[at + 2]! });
+    };
+    return Array.from({ length: Math.max(0, Math.min(length, entries.length / ENTRY_WORDS - start)) }, (_, i) => rowAt(start + i));
   };
-  const count = entries.length / ENTRY_WORDS;
-  return { kind: 'indexed', count, slice: (start, length) => Array.from({ length: Math.max(0, Math.min(length, count - start)) }, (_, i) => rowAt(start + i)) };
+  return { kind: 'indexed', count: entriesNow().length / ENTRY_WORDS, slice };
 }
 
 interface PlacedEntry {
@@ -57,13 +61,31 @@ function entryRow(machine: Machine, set: TableSet, entry: PlacedEntry): Row {
     name: `${decoded.name} ${index}`,
     value: entryLine(decoded),
     cell: { at, bytes: 1 << compiled.entryShift },
-    below: named(() => [
-      { name: 'translates', value: `${addressText(set.inputSpace, canonicalAddress(compiled, first))} on` },
-      { name: 'entry', value: `${at} holds 0x${((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString(16)}` },
-      ...fieldRows(decoded),
-      ...!leadsToTable(compiled, level, lo) ? [] : [tableRow(machine, set, tableReferenced(compiled, lo, hi), level - 1, first)],
-    ]),
+    below: named(() => belowEntry(machine, set, { ...entry, ...entryNow(machine, set, entry) }, at, first)),
   };
+}
+
+/** `at`: the entry's address as text; `first`: what it translates first. */
+function belowEntry(machine: Machine, set: TableSet, { level, lo, hi }: PlacedEntry, at: string, first: bigint): readonly Row[] {
+  const { compiled } = set;
+  const bytes = 1 << compiled.entryShift;
+  const decoded = decodeEntry(compiled, level, lo, hi, set.frameSpace);
+  return [
+    { name: 'translates', value: `${addressText(set.inputSpace, canonicalAddress(compiled, first))} on` },
+    { name: 'entry', value: `${at} holds 0x${((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString(16)}` },
+    ...fieldRows(decoded).map((row, i): Row => {
+      const { bits, name } = decoded.fields[i]!;
+      return { ...row, cell: { at, bytes, bits, ...(name === 'frame' ? { isAddress: true } : {}) } };
+    }),
+    ...!leadsToTable(compiled, level, lo) ? [] : [tableRow(machine, set, tableReferenced(compiled, lo, hi), level - 1, first)],
+  ];
+}
+
+/** The two halves of an entry as it is now, which a person may have edited. */
+function entryNow({ memory }: Machine, set: TableSet, { table, index }: PlacedEntry): Pick<PlacedEntry, 'lo' | 'hi'> {
+  const frame = hostFrameOf(set, table);
+  const at = (frame << 12) | (index << set.compiled.entryShift);
+  return { lo: memory.load32(at, frame >>> 20), hi: set.compiled.entryShift === 3 ? memory.load32(at | 4, frame >>> 20) : 0 };
 }
 
 function tableRow(machine: Machine, set: TableSet, table: number, level: number, base: bigint): Row {

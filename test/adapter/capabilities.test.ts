@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { capabilities } from '../../src/adapter/capabilities';
+import { simulator } from '../../src/adapter/pagewalkSimulator';
 import { TestClient } from './client';
 import { scriptedSimulator } from './scriptedSimulator';
 
@@ -9,6 +10,15 @@ const program = '/lab/script.guest';
 async function stoppedAt(text: string, line: number, filters: readonly string[] = []): Promise<TestClient> {
   const c = new TestClient(scriptedSimulator, { [program]: text });
   await c.start({ program, lines: [line], filters });
+  await c.event('stopped');
+  return c;
+}
+
+/** A scenario that is run in earnest, stopped before the line that is this statement. */
+async function edited(line: string): Promise<TestClient> {
+  const text = 'machine { paging 4-level, ram 16M }\ncpu 0 {\n  x = 1\n  y = x\n}\n';
+  const c = new TestClient(simulator, { [program]: text });
+  await c.start({ program, lines: [text.split('\n').findIndex((each) => each.trim() === line) + 1] });
   await c.event('stopped');
   return c;
 }
@@ -153,6 +163,24 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     assert.equal(short['unreadableBytes'], 8, 'what lies past a hole is said to be missing, not zero');
     assert.match(await c.refused('readMemory', { memoryReference: 'apa:1', count: 1 }), /is no memory reference: write SPACE:0xADDRESS/);
     assert.match(await c.refused('readMemory', { memoryReference: 'gpa:1', count: -1 }), /-1 bytes cannot be read at once/);
+  },
+  supportsWriteMemoryRequest: async () => {
+    const c = await edited('x = 1');
+    const data = Buffer.from([7]).toString('base64');
+    assert.deepEqual(await c.ask('writeMemory', { memoryReference: 'gpa:0x0', offset: 8, data }), { offset: 8, bytesWritten: 1 });
+    assert.equal((await c.ask('readMemory', { memoryReference: 'gpa:0x8', count: 1 }))['data'], data);
+  },
+  supportsSetVariable: async () => {
+    const c = await edited('y = x');
+    const { scopes } = await c.ask<{ scopes: DebugProtocol.Scope[] }>('scopes', { frameId: (await c.top()).id });
+    const asked = { variablesReference: scopes[0]?.variablesReference, name: 'x', value: '0x2a' };
+    assert.deepEqual(await c.ask('setVariable', asked), { value: '0x2a', type: 'number', variablesReference: 0 });
+    assert.match(await c.refused('setVariable', { ...asked, name: 'z' }), /^There is no variable "z" there/);
+  },
+  supportsSetExpression: async () => {
+    const c = await edited('y = x');
+    assert.equal((await c.ask('setExpression', { expression: 'x', value: 'x + 41' }))['value'], '0x2a');
+    assert.match(await c.refused('setExpression', { expression: 'x + 1', value: '1' }), /has no place of its own/);
   },
   supportsDelayedStackTraceLoading: async () => {
     const c = await stoppedAt('event vm_exit\nb', 1, ['vm-exit']);

@@ -40,6 +40,7 @@ const inspector: Inspector = {
   actorOn: (cpu) => cpu,
   actingCpu: () => 0,
   noteStop: () => undefined,
+  noteEdit: () => undefined,
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),
   walk: () => ({ walks: [], message: 'No walk.' }),
   translation: () => [],
@@ -80,6 +81,7 @@ function scenarioOf(path: string, text: string): Scenario {
   };
   return {
     program,
+    editTarget: (expression) => ({ error: `"${expression}" is no place.` }),
     completions: () => [{ label: 'here', kind: 'variable', detail: 'the only name', rank: 0 }],
     compileExpression: (expression) => {
       const value = /^(0x[0-9a-f]+|\d+)$/.test(expression) ? Number(expression) : expression === 'here' ? -1 : undefined;

@@ -44,6 +44,8 @@ export async function restart(state: SessionState, args: { readonly arguments?: 
   // The old run may have ended while the file was read, and has said so.
   if (state.phase === 'over') return wrongPhase('restart', 'over', 'the scenario ended meanwhile');
   state.halt();
+  const edits = before?.debuggee.edits ?? 0;
+  if (edits > 0) state.output.note(`Started anew: the ${edits === 1 ? 'edit that you had made is' : `${edits} edits that you had made are`} gone.`);
   state.launched = launched;
   for (const breakpoint of state.breakpoints.rebind(state.breakpointTarget(launched))) {
     state.send('breakpoint', { reason: 'changed', breakpoint });

@@ -7,7 +7,7 @@ import { variableDeclared } from '../locations';
 import { counterVariables } from '../scopes/counterScope';
 import { containerOf } from '../scopes/machineScope';
 import { registerVariables } from '../scopes/registerScope';
-import { globalVariables, namedVariables } from '../scopes/localScope';
+import { frameVariables, globalVariables, namedVariables } from '../scopes/localScope';
 import { translationVariables } from '../scopes/translationScope';
 import type { Children, HeldFrame, Launched, SessionState } from '../sessionState';
 
@@ -45,7 +45,8 @@ type ListedScope =
 /** A variable's name leads to where it first gets a value. */
 function withDeclaration({ client, locations }: SessionState, launched: Launched, held: HeldFrame, row: DebugProtocol.Variable): DebugProtocol.Variable {
   const declared = variableDeclared(launched, client, held.procedure, row.name);
-  return declared === undefined ? row : { ...row, declarationLocationReference: locations.give(declared) };
+  if (declared !== undefined) row.declarationLocationReference = locations.give(declared);
+  return row;
 }
 
 /** A listing line's own values stand for locals; everything else reads the same from every frame. */
@@ -57,7 +58,7 @@ function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): rea
     : {
         name: 'Locals',
         hint: 'locals',
-        children: () => namedVariables(debuggee.variables(held.cpu, held.depth), scenario.program, held.cpu).map((row) => withDeclaration(state, launched, held, row)),
+        children: () => frameVariables(launched, held).map((row) => withDeclaration(state, launched, held, row)),
       };
   const machine = inspector.machineScopes(held.cpu);
   const list: ListedScope[] = [own, ...machine.filter(({ place }) => place === 'first')];

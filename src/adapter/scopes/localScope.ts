@@ -1,10 +1,17 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { NamedValue } from '../../engine/debuggee';
 import type { Program, ValueType } from '../../language/program';
+import { editable } from '../editable';
 import { evaluateIn } from '../evaluation';
 import { memoryReference, ownerOf } from '../memoryReference';
 import type { HeldFrame, Launched } from '../sessionState';
 import { isAddressType, qualifiedText } from '../valueText';
+
+/** Variables of a guest frame. */
+export function frameVariables({ debuggee, scenario: { program } }: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
+  const rows = namedVariables(debuggee.variables(held.cpu, held.depth), program, held.cpu);
+  return rows.map((row) => editable(row, { kind: 'expression', held, expression: row.name }));
+}
 
 /** Variables of a guest frame of `cpu`, or the named values of a listing line. */
 export function namedVariables(values: readonly NamedValue[], program: Program, cpu: number): readonly DebugProtocol.Variable[] {
@@ -17,7 +24,7 @@ export function globalVariables(launched: Launched, held: HeldFrame): readonly D
   const names = new Set(program.globals.map(({ name }) => name));
   return [...names].flatMap((name) => {
     const result = evaluateIn(launched, held, name);
-    return 'error' in result ? [] : [variable(name, result.value, result.type, { program, cpu: held.cpu })];
+    return 'error' in result ? [] : [editable(variable(name, result.value, result.type, { program, cpu: held.cpu }), { kind: 'expression', held, expression: name })];
   });
 }
 

@@ -1,5 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Row, Rows } from '../../inspect/rows';
+import { editable } from '../editable';
 import { parseMemoryReference } from '../memoryReference';
 import { writerLocated } from '../locations';
 import type { Children, SessionState } from '../sessionState';
@@ -30,7 +31,7 @@ export function containerOf(rows: Rows, handing: Handing): Container {
 function variableOf({ name, value, cell, below }: Row, handing: Handing): DebugProtocol.Variable {
   const { state: { launched, client, locations }, cpu } = handing;
   const address = cell?.at ?? [value.split(' ')[0] ?? '', name].find((text) => text.includes(':') && parseMemoryReference(text) !== undefined);
-  return {
+  const row: DebugProtocol.Variable = {
     name,
     value,
     presentationHint: { attributes: ['readOnly'] },
@@ -38,4 +39,5 @@ function variableOf({ name, value, cell, below }: Row, handing: Handing): DebugP
     ...(cell === undefined || launched === undefined ? {} : { valueLocationReference: locations.give(writerLocated(launched, client, cell, cpu)) }),
     ...(below === undefined ? { variablesReference: 0 } : containerOf(below, handing)),
   };
+  return cell === undefined ? row : editable(row, { kind: 'cell', cpu, ...cell });
 }

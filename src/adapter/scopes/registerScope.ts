@@ -1,6 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { registerBits } from '../../hardware/processor/controlRegisters';
 import { registerNames } from '../../language/program';
+import { editable } from '../editable';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';
 import type { ChildrenOf, HeldFrame, Launched } from '../sessionState';
@@ -13,31 +14,34 @@ export function registerVariables(launched: Launched, held: HeldFrame, reference
   return ordered.flatMap((name) => {
     const result = evaluateIn(launched, held, name);
     if ('error' in result) return [];
+    const place = { kind: 'expression', held, expression: name } as const;
     const row = variable(name, result.value, result.type, { program: launched.scenario.program, cpu: held.cpu });
     const bits = registerBits[name];
-    if (bits === undefined) return [row];
+    if (bits === undefined) return [editable(row, place)];
     const set = bits.filter(({ bit }) => ((result.value >> BigInt(bit)) & 1n) === 1n).map((bit) => bit.name);
     return [
-      {
+      editable({
         ...row,
         value: `${row.value}${set.length === 0 ? '' : ` ${set.join(' ')}`}`,
-        variablesReference: references.give(() => bitVariables(name, result.value)),
-      },
+        variablesReference: references.give(() => bitVariables(launched, held, name)),
+      }, place),
     ];
   });
 }
 
 /** Named bits of one register, highest first as the manual draws them. */
-function bitVariables(register: string, value: bigint): readonly DebugProtocol.Variable[] {
+function bitVariables(launched: Launched, held: HeldFrame, register: string): readonly DebugProtocol.Variable[] {
+  const result = evaluateIn(launched, held, register);
+  const value = 'error' in result ? 0n : result.value;
   const bits = [...(registerBits[register] ?? [])].sort((a, b) => b.bit - a.bit);
-  return bits.map(({ name, bit, meaning }) => ({
+  return bits.map(({ name, bit, meaning }) => editable({
     name,
     value: `${(value >> BigInt(bit)) & 1n}${meaning === '' ? '' : `  ${meaning}`}`,
     type: `bit ${bit}`,
     evaluateName: `${register}.${name}`,
     variablesReference: 0,
     presentationHint: { attributes: ['readOnly'] },
-  }));
+  }, { kind: 'expression', held, expression: `${register}.${name}` }));
 }
 
 function isGeneral(name: string): boolean {

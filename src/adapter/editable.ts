@@ -1,0 +1,26 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { HeldFrame } from './sessionState';
+
+/** Where what a row shows lies, so that a person can give it another value. */
+export type Editable =
+  /** What an expression names in a frame. */
+  | { readonly kind: 'expression'; readonly held: HeldFrame; readonly expression: string }
+  /** Bytes of memory at a reference, or some bits of them; looked at from the frame of `cpu`. */
+  | { readonly kind: 'cell'; readonly cpu: number; readonly at: string; readonly bytes: number; readonly bits?: readonly [high: number, low: number]; readonly isAddress?: boolean };
+
+const editables = new WeakMap<DebugProtocol.Variable, Editable>();
+
+/** The row can be edited, and says so by not being read-only. */
+export function editable(row: DebugProtocol.Variable, place: Editable): DebugProtocol.Variable {
+  const attributes = row.presentationHint?.attributes?.filter((attribute) => attribute !== 'readOnly') ?? [];
+  const { presentationHint, ...rest } = row;
+  const hint = { ...presentationHint, attributes };
+  const marked: DebugProtocol.Variable = attributes.length === 0 && Object.keys(hint).length === 1 ? rest : { ...rest, presentationHint: hint };
+  editables.set(marked, place);
+  return marked;
+}
+
+/** Undefined: the row is worked out from other things. */
+export function editableOf(row: DebugProtocol.Variable): Editable | undefined {
+  return editables.get(row);
+}

@@ -1,0 +1,64 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Answer } from '../answer';
+import { assignCell } from '../cellEdit';
+import { editableOf } from '../editable';
+import { assign } from '../editing';
+import { evaluateIn } from '../evaluation';
+import { cannotEdit, notEditable, notStopped, staleFrame, staleReference, unknownVariable, type Failure } from '../failures';
+import { memoryReference, ownerOf } from '../memoryReference';
+import { everyChild, type HeldFrame, type Launched, type SessionState } from '../sessionState';
+import { isAddressType, qualifiedText } from '../valueText';
+import { topFrame } from './stack';
+
+/** Gives a row of a scope another value, by an expression; the answer is the row as it is then. */
+export function setVariable(state: SessionState, args: DebugProtocol.SetVariableArguments): Answer<DebugProtocol.SetVariableResponse['body']> {
+  const { launched } = state;
+  if (launched === undefined) return notStopped('setVariable');
+  const children = state.references.find(args.variablesReference);
+  if (children === undefined) return staleReference(args.variablesReference);
+  const find = (): DebugProtocol.Variable | undefined => everyChild(children).find(({ name }) => name === args.name);
+  const row = find();
+  if (row === undefined) return unknownVariable(args.name);
+  const place = editableOf(row);
+  if (place === undefined) return notEditable(args.name);
+  const value = withoutDecoration(args.value, row.value);
+  const failure = place.kind === 'expression'
+    ? assign(state, { launched, held: place.held, expression: place.expression }, value) : assignCell(state, launched, place, value);
+  return failure ?? answerOf(find() ?? row);
+}
+
+/** The same of whatever an expression names: a watch, or what is typed. */
+export function setExpression(state: SessionState, args: DebugProtocol.SetExpressionArguments): Answer<DebugProtocol.SetExpressionResponse['body']> {
+  const { launched } = state;
+  if (launched === undefined) return notStopped('setExpression');
+  const held = args.frameId === undefined ? topFrame(launched, (state.stop?.body.threadId ?? 1) - 1) : state.frames.find(args.frameId);
+  if (held === undefined) return args.frameId === undefined ? notStopped('setExpression') : staleFrame(args.frameId);
+  const expression = args.expression.trim();
+  return assign(state, { launched, held, expression }, args.value) ?? evaluated(launched, held, expression);
+}
+
+function evaluated(launched: Launched, held: HeldFrame, expression: string): DebugProtocol.SetExpressionResponse['body'] | Failure {
+  const result = evaluateIn(launched, held, expression);
+  if ('error' in result) return cannotEdit(result.error);
+  const { program } = launched.scenario;
+  const owner = ownerOf(program, held.cpu, result.vm);
+  const { value, type } = result;
+  return {
+    value: qualifiedText({ value, type, program, ...owner }), type, variablesReference: 0,
+    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...owner }) } : {}),
+  };
+}
+
+function answerOf({ value, type, variablesReference, indexedVariables, namedVariables, memoryReference: reference }: DebugProtocol.Variable): DebugProtocol.SetVariableResponse['body'] {
+  return {
+    value, variablesReference,
+    ...(type === undefined ? {} : { type }), ...(indexedVariables === undefined ? {} : { indexedVariables }),
+    ...(namedVariables === undefined ? {} : { namedVariables }), ...(reference === undefined ? {} : { memoryReference: reference }),
+  };
+}
+
+/** What a client lets a person edit is the row's whole text, in which words explain the value. */
+function withoutDecoration(typed: string, shown: string): string {
+  const decoration = shown.slice((shown.split(' ')[0] ?? '').length);
+  return decoration !== '' && typed.endsWith(decoration) ? typed.slice(0, -decoration.length) : typed;
+}
