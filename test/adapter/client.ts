@@ -102,8 +102,8 @@ export class TestClient {
     return (await this.event('stopped', since)).body ?? {};
   }
 
-  async top(): Promise<DebugProtocol.StackFrame> {
-    const [frame] = (await this.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId: 1 })).stackFrames;
+  async top(threadId = 1): Promise<DebugProtocol.StackFrame> {
+    const [frame] = (await this.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId })).stackFrames;
     if (frame === undefined) throw new Error('no frame');
     return frame;
   }

@@ -2,9 +2,20 @@ import { strict as assert } from 'node:assert';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { REQUEST, type WalkResponse } from '../../src/protocol/requests';
 import type { ReceivedEvent, TestClient } from './client';
 
 const folder = join(__dirname, 'golden');
+
+/** How much of a long list is shown; left out: all. */
+export interface Most {
+  readonly frames?: number;
+  readonly rows?: number;
+  /** Characters of a line. */
+  readonly width?: number;
+  /** `own`: in the scenario alone, as listings and the kernel library grow. */
+  readonly lineNumbers?: 'all' | 'own';
+}
 
 /**
  * What a person would see of a session, as text: where it stops and why, the call stack, scopes,
@@ -14,9 +25,17 @@ export class Transcript {
   private readonly lines: string[] = [];
   private readonly sources = new Map<string, string[]>();
 
+  /** Thread of the last stop: motions go on with it. */
+  private thread = 1;
+
   /** `texts`: contents of files by path, so that frames can show the line they stand at. */
-  constructor(private readonly client: TestClient, texts: Readonly<Record<string, string>>) {
+  constructor(private readonly client: TestClient, texts: Readonly<Record<string, string>>, private readonly most: Most = {}) {
     for (const [path, text] of Object.entries(texts)) this.sources.set(path, text.split('\n'));
+  }
+
+  /** Lines so far. */
+  get length(): number {
+    return this.lines.length;
   }
 
   note(text: string): void {
@@ -28,7 +47,7 @@ export class Transcript {
     const since = this.client.received.length;
     const granularity = 'granularity' in args ? ` by ${String(args.granularity)}` : '';
     this.lines.push('', `> ${command}${granularity}`);
-    await this.client.ask(command, { threadId: 1, ...args });
+    await this.client.ask(command, { threadId: this.thread, ...args });
     await Promise.race([this.client.event('stopped', since), this.client.event('terminated', since)]);
     await this.arrival(since);
   }
@@ -45,8 +64,15 @@ export class Transcript {
     }
   }
 
+  /** Those of these scopes that the top frame has. */
+  async scopes(...names: readonly string[]): Promise<void> {
+    const { id: frameId } = await this.client.top(this.thread);
+    const { scopes } = await this.client.ask<{ scopes: DebugProtocol.Scope[] }>('scopes', { frameId });
+    for (const name of names) if (scopes.some((scope) => scope.name === name)) await this.scope(name);
+  }
+
   async scope(name: string): Promise<void> {
-    const frame = await this.client.top();
+    const frame = await this.client.top(this.thread);
     const { scopes } = await this.client.ask<{ scopes: DebugProtocol.Scope[] }>('scopes', { frameId: frame.id });
     const found = scopes.find((scope) => scope.name === name);
     this.lines.push(`  ${name}${found === undefined ? ' (no such scope)' : ''}`);
@@ -54,25 +80,42 @@ export class Transcript {
     const { variables } = await this.client.ask<{ variables: DebugProtocol.Variable[] }>('variables', {
       variablesReference: found.variablesReference,
     });
-    for (const variable of variables) this.lines.push(`    ${variable.name} = ${variable.value}`);
+    this.list(variables.map((variable) => `    ${variable.name} = ${variable.value}`), this.most.rows);
   }
 
   async evaluate(expression: string): Promise<void> {
-    const frame = await this.client.top();
+    const frame = await this.client.top(this.thread);
     const response = await this.client.request('evaluate', { expression, frameId: frame.id, context: 'watch' });
     const result: unknown = response.success ? (response.body as { result: string }).result : response.message;
     this.lines.push(`  ${expression} → ${String(result)}`);
   }
 
   async exceptionInfo(): Promise<void> {
-    const info = await this.client.ask<DebugProtocol.ExceptionInfoResponse['body']>('exceptionInfo', { threadId: 1 });
+    const info = await this.client.ask<DebugProtocol.ExceptionInfoResponse['body']>('exceptionInfo', { threadId: this.thread });
     this.lines.push(`  ${info.exceptionId}: ${info.description ?? ''}`);
+  }
+
+  /** The walk of the access that stands or ran last, as the panel tells it. */
+  async walk(): Promise<void> {
+    const response = await this.client.request(REQUEST.walk, { threadId: this.thread });
+    if (!response.success) {
+      this.lines.push(`  no walk: ${response.message ?? ''}`);
+      return;
+    }
+    const { message, tlb, walks, access } = response.body as WalkResponse;
+    this.lines.push(`  ${message}`, ...(access === undefined ? [] : [`  ${access.text}`]), ...(tlb === undefined ? [] : [`    ${tlb}`]));
+    for (const { title, references, outcome, mapsTo } of walks) {
+      const made = references.filter(({ read }) => read !== undefined).length;
+      this.lines.push(`    ${title}: ${made} of ${references.length} references, ${outcome ?? 'under way'}${mapsTo === undefined ? '' : ` (${mapsTo})`}`);
+    }
   }
 
   /** Compares with the golden file; UPDATE_GOLDEN=1 rewrites it. */
   check(name: string): void {
     const file = join(folder, `${name}.txt`);
-    const text = `${this.lines.join('\n').trim()}\n`;
+    const { width = Infinity } = this.most;
+    const lines = this.lines.flatMap((line) => line.split('\n')).map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
+    const text = `${lines.join('\n').trim()}\n`;
     if (process.env['UPDATE_GOLDEN'] === '1') {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, text);
@@ -80,6 +123,11 @@ export class Transcript {
     }
     assert.ok(existsSync(file), `${file} is missing: run with UPDATE_GOLDEN=1 and review it.`);
     assert.equal(text, readFileSync(file, 'utf8'));
+  }
+
+  private list(lines: readonly string[], most = lines.length): void {
+    this.lines.push(...lines.slice(0, most));
+    if (lines.length > most) this.lines.push(`${/^ */.exec(lines[0] ?? '')?.[0] ?? ''}… ${lines.length - most} more`);
   }
 
   private output(body: Record<string, unknown>): void {
@@ -91,11 +139,16 @@ export class Transcript {
     const description = String(body['description']).replace(/step \d+/, 'step …');
     this.lines.push(`stopped (${String(body['reason'])}): ${description}`);
     if (typeof body['text'] === 'string') this.lines.push(`  "${body['text']}"`);
-    const { stackFrames } = await this.client.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId: 1 });
-    for (const frame of stackFrames) {
-      const text = await this.lineOf(frame);
-      this.lines.push(`  ${frame.name}  ${frame.source?.name ?? ''}:${frame.line}  ${text}`.trimEnd());
-    }
+    if (typeof body['threadId'] === 'number') this.thread = body['threadId'];
+    const { stackFrames } = await this.client.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId: this.thread });
+    const lines: string[] = [];
+    for (const frame of stackFrames) lines.push(`  ${frame.name}  ${this.placeOf(frame)}  ${await this.lineOf(frame)}`.trimEnd());
+    this.list(lines, this.most.frames);
+  }
+
+  private placeOf({ source, line }: DebugProtocol.StackFrame): string {
+    const isNumbered = this.most.lineNumbers !== 'own' || source?.path !== undefined;
+    return `${source?.name ?? ''}${isNumbered ? `:${line}` : ''}`;
   }
 
   private async lineOf(frame: DebugProtocol.StackFrame): Promise<string> {

@@ -75,6 +75,7 @@ export class FuzzedSession {
     const { beginning, program, mmu } = this.plan;
     if (beginning === 'nothing') return;
     this.ask('initialize', { adapterID: 'pagewalk', pathFormat: 'path' });
+    await this.still();
     if (beginning === 'initialized') return;
     this.ask('launch', { program, ...(mmu === undefined ? {} : { mmu }), stopOnEntry: beginning === 'at entry' });
     await this.still();
