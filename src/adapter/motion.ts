@@ -1,4 +1,4 @@
-import type { Debuggee, Motion, Stop } from '../engine/debuggee';
+import type { Debuggee, Motion, Stop, Who } from '../engine/debuggee';
 
 /** How long the host is kept busy at a time; well below the 100 ms in which a pause must answer. */
 const SLICE_MILLISECONDS = 10;
@@ -26,10 +26,10 @@ export class MotionDriver {
     return this.running !== undefined;
   }
 
-  start(debuggee: Debuggee, motion: Motion, cpu: number): void {
+  start(debuggee: Debuggee, motion: Motion, cpu: number, who: Who = 'all'): void {
     const own = { debuggee, motion, isPauseAsked: false };
     this.running = own;
-    debuggee.start(motion, cpu);
+    debuggee.start(motion, cpu, who);
     const turn = (): void => {
       if (this.running !== own) return;
       let stop: Stop | undefined;
@@ -43,7 +43,7 @@ export class MotionDriver {
         return;
       }
       const isInterrupted = this.makeChanges(stop) && stop?.kind === 'pause' && !own.isPauseAsked;
-      if (isInterrupted) debuggee.start(motion, cpu);
+      if (isInterrupted) debuggee.start(motion, cpu, who);
       if (isInterrupted || stop === undefined) {
         setTimeout(turn, 0);
         return;

@@ -1,5 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee, Frame, Motion, Stop } from '../engine/debuggee';
+import type { Debuggee, Frame, Motion, Stop, Who } from '../engine/debuggee';
 import type { Phase } from './answer';
 import type { Program } from '../language/program';
 import { BreakpointStore, type BreakpointTarget } from './breakpoints/breakpointStore';
@@ -99,8 +99,8 @@ export class SessionState {
     );
   }
 
-  /** Sets the scenario in motion. All handles of the present stop are void from here on. */
-  move(motion: Motion, cpu: number): void {
+  /** Sets the scenario in motion, all threads of it or one alone. All handles of the present stop are void from here on. */
+  move(motion: Motion, cpu: number, who: Who = 'all'): void {
     const launched = this.launched;
     if (launched === undefined) throw new Error('invariant: only a launched scenario moves');
     this.phase = 'running';
@@ -111,7 +111,7 @@ export class SessionState {
     this.references.drop();
     this.shownMemory.drop();
     this.locations.drop();
-    this.driver.start(launched.debuggee, motion, cpu);
+    this.driver.start(launched.debuggee, motion, cpu, who);
   }
 
   /** Runs on to the first statement of the scenario's own program, past the guest's boot. */

@@ -68,6 +68,8 @@ export function reportStop(
     }
     case 'end-of-history':
       return { body: { ...common, reason: 'step', description: `End of history (${where})`, text: stop.text } };
+    case 'waits':
+      return { body: { ...common, reason: 'step', description: `Waits for others (${where})`, text: stop.text } };
     case 'stayed':
       return { body: { ...common, reason: 'step', description: `Stayed here (${where})`, text: stop.text } };
     case 'breakpoint':

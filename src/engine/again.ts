@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../hardware/state/registry';
+import type { Moment } from './debuggee';
 import type { Journal } from './journal';
 import type { Machine } from './machine';
 import { RUN } from './runState';
@@ -24,10 +25,21 @@ export class Again {
     return this.machine.interpreter.run.status !== RUN.running;
   }
 
-  /** Back to where the stretch began. */
+  /** Makes the edits of the first moment: to be called before anything else. */
+  begin(): void {
+    this.journal.catchUp();
+  }
+
+  /** Back to where the stretch began, edits of that moment included. */
   rewind(): void {
     this.machine.registry.restore(this.start);
     this.machine.reload();
+    this.begin();
+  }
+
+  /** Whether a person has edited the machine at a moment. */
+  isEdited(moment: Moment): boolean {
+    return this.journal.isEdited(moment);
   }
 
   /** Executes the step ahead; the run must not be over. */

@@ -17,6 +17,32 @@ export function deadlockText(machine: Machine): string {
   return `deadlock: ${[...clauses, ...missed].join('; ')}; write what lets one of them go on`;
 }
 
+/** Why an actor does not go on while all others stand, and for whom it waits, as a sentence. */
+export function waitText(machine: Machine, actor: number): string {
+  const { program, interpreter: { scheduler, meetings } } = machine;
+  const name = nameOf(machine, actor);
+  const meeting = scheduler.meeting(actor);
+  const at = program.meetings[meeting]?.name ?? '';
+  const others = (actors: readonly number[]): string => actors.map((each) => nameOf(machine, each)).join(' and ') || 'another thread';
+  switch (scheduler.state(actor)) {
+    case ACTOR_STATE.atBarrier: return `${name} waits at barrier ${at} for ${others(meetings.missingAt(meeting))}${placeOf(machine, actor)}: let the others run.`;
+    case ACTOR_STATE.awaiting: return `${name} waits until somebody is held for ${at}${placeOf(machine, actor)}: let the others run.`;
+    case ACTOR_STATE.held: return `${name} is held inside its access until another thread releases ${at}${placeOf(machine, actor)}: let the others run.`;
+    case ACTOR_STATE.waitsForBoot: return `${name} waits for the boot to end: let the others run.`;
+    case ACTOR_STATE.running: return `${name} has executed HLT${placeOf(machine, actor)}, and an interrupt would have to come from another CPU: let the others run.`;
+    case ACTOR_STATE.outside: return `The processor of ${name} runs another program: step that one.`;
+    case ACTOR_STATE.dead: return `The VM of ${name} cannot go on: let the others run.`;
+    default: return `${name} has come to the end of its block: let the others run.`;
+  }
+}
+
+/** An actor goes round a loop in which nothing changes that it sees, while all others stand. */
+export function spinText(machine: Machine, actor: number): string {
+  const { program, interpreter: { stacks } } = machine;
+  return `${nameOf(machine, actor)} goes round a loop in which nothing changes${procedureText(program, stacks[actor]!.procedure)}${placeOf(machine, actor)}: `
+    + 'what it waits for another thread has to do. Let the others run.';
+}
+
 function nameOf({ program }: Machine, actor: number): string {
   return program.actors[actor]!.name;
 }

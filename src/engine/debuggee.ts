@@ -80,6 +80,8 @@ export type Stop =
   | { readonly kind: 'start-of-history'; readonly text?: string }
   /** The latest moment that there is to go to; `text`: which one that is. */
   | { readonly kind: 'end-of-history'; readonly text: string }
+  /** The one thread that was to run cannot go on while the others stand: for whom it waits, as a sentence. */
+  | { readonly kind: 'waits'; readonly text: string }
   /** The motion has nowhere to go, and the moment is as it was. */
   | { readonly kind: 'stayed'; readonly text: string }
   /**
@@ -194,6 +196,9 @@ export type Place =
 
 export type Motion = MotionName | Journey;
 
+/** Who runs in a motion forward. */
+export type Who = 'all' | 'alone';
+
 export interface Outcome {
   readonly ok: boolean;
   readonly passed: number;
@@ -223,8 +228,8 @@ export interface LastAccess {
   readonly actor: number;
 }
 
-/** Whose doing a write to memory was: `processor` for the flags that its walks set. */
-export type WriterKind = 'guest' | 'processor' | 'hypervisor' | 'host' | 'device';
+/** Whose doing a write to memory was: `processor` for the flags that its walks set, `user` for an edit of the person who debugs. */
+export type WriterKind = 'guest' | 'processor' | 'hypervisor' | 'host' | 'device' | 'user';
 
 /** The write that made some bytes of memory what they are. */
 export interface LastWrite {
@@ -279,8 +284,11 @@ export interface Debuggee {
    */
   showBoot(): void;
 
-  /** Begins a motion; `cpu` is the one the step is about. */
-  start(motion: Motion, cpu: number): void;
+  /**
+   * Begins a motion; `cpu` is the one the step is about. `who` 'alone': only that thread runs while the others stand. Which
+   * thread ran is a choice that belongs to the run from then on, as an edit does; in the past it forks the future.
+   */
+  start(motion: Motion, cpu: number, who?: Who): void;
   /** Works for at most `milliseconds`' worth (judged by the caller's `expired`); a stop when the motion is over. */
   slice(expired: () => boolean): Stop | undefined;
   /** The running motion ends at the next instruction with a `pause` stop. */

@@ -3,6 +3,7 @@ import { bigIntToHalves, setPairAt } from './arithmetic';
 import { jump } from './editJump';
 import { editMemory } from './editMemory';
 import { editRegister } from './editRegister';
+import { schedule } from './editSchedule';
 import type { Machine } from './machine';
 
 /** A change that a person makes to a machine at rest. Values are 64 bits, unsigned. */
@@ -17,7 +18,9 @@ export type Edit =
   /** A key of a scenario's table. */
   | { readonly kind: 'table'; readonly table: number; readonly key: bigint; readonly value: bigint }
   /** `actor` goes on at a statement of the procedure that it is in. */
-  | { readonly kind: 'jump'; readonly actor: number; readonly statement: number };
+  | { readonly kind: 'jump'; readonly actor: number; readonly statement: number }
+  /** From here on this actor runs alone, all others stand; NOBODY (-1): all run as it is their turn. */
+  | { readonly kind: 'schedule'; readonly alone: number };
 
 /** Where a machine stands when it is edited: inside a step, an instruction has begun and goes on with what it has read by now. */
 export type EditedAt = 'between steps' | 'inside a step';
@@ -44,6 +47,9 @@ function make(machine: Machine, edit: Edit, at: EditedAt): string | undefined {
     case 'memory': return editMemory(machine, edit, at);
     case 'register': return at === 'inside a step' ? insideStep(machine, edit.cpu, 'registers') : editRegister(machine, edit.cpu, edit.register, edit.value);
     case 'jump': return at === 'inside a step' ? insideStep(machine, edit.actor, 'place in the program') : jump(machine, edit.actor, edit.statement);
+    case 'schedule':
+      schedule(machine, edit.alone, at);
+      return undefined;
     case 'global':
       putPair(interpreter.globals, 2 * edit.global, edit.value);
       return undefined;

@@ -53,7 +53,7 @@ export class Interpreter {
   /** Hears of each barrier at which all have met. */
   met: (meeting: number) => void = () => undefined;
   private readonly code: Int32Array;
-  private readonly meetings: Meetings;
+  readonly meetings: Meetings;
   private readonly calls: HandlerCalls;
   private readonly boundaries: InstructionBoundaries;
   private readonly boot: Boot;
@@ -304,7 +304,7 @@ export class Interpreter {
   }
 
   /** Decides who runs next; where nobody can, the run is over. */
-  private advance(): void {
+  advance(): void {
     this.mayWait = 0;
     const { scheduler, code, run } = this;
     if (run.status !== RUN.running) return;

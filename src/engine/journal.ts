@@ -33,6 +33,11 @@ export class Journal {
     return this.entries.length;
   }
 
+  /** Whether the machine has been edited at a moment, of those behind it. */
+  isEdited({ step, event }: Moment): boolean {
+    return this.entries.some(({ moment, edit }) => edit.kind !== 'schedule' && moment.step === step && moment.event === event);
+  }
+
   /** Does the step ahead, with the edits inside it, and makes those of the moment that it leads to. */
   execute(): void {
     const { interpreter } = this.machine;

@@ -19,8 +19,8 @@ interface Found {
   readonly thread: number;
   readonly statement: number;
   readonly records: readonly Int32Array[];
-  /** The event that told of it; undefined: memory was found changed. */
-  readonly told: Int32Array | undefined;
+  /** The event that told of it, or that a person did it; undefined: memory was found changed. */
+  readonly told: Int32Array | 'edit' | undefined;
 }
 
 /** The bytes that are asked about, and how memory tells of writes near them. */
@@ -77,6 +77,9 @@ export function findLastWrite(replay: Replay, address: number, bytes: number, is
 
 function lastInStretch(again: Again, place: Place, until: number, here: Moment, isWanted: (moment: Moment) => boolean): Found | undefined {
   const steps: number[] = [];
+  const before = place.contents();
+  again.begin();
+  const edited = editOf(again, before, place);
   place.watch();
   while (again.step < until && !again.isOver) {
     const { step } = again;
@@ -96,7 +99,15 @@ function lastInStretch(again: Again, place: Place, until: number, here: Moment, 
     }
     if (found !== undefined) return found;
   }
-  return undefined;
+  return edited !== undefined && isWanted(edited.moment) ? edited : undefined;
+}
+
+/** The edit of the moment at which a stretch begins, if it has changed the place. */
+function editOf(again: Again, before: readonly number[], place: Place): Found | undefined {
+  if (place.contents().every((byte, i) => byte === before[i])) return undefined;
+  const { interpreter } = again.machine;
+  const statement = interpreter.statements.at(interpreter.stacks[again.actor]!.pc);
+  return { moment: { step: again.step, event: 0 }, thread: again.actor, statement, records: [], told: 'edit' };
 }
 
 /** The writes to a place by the step ahead that are done at its `last` event, in order. */
@@ -110,7 +121,7 @@ function writesOfStep(again: Again, place: Place, last: number): readonly Found[
   let pending: Int32Array | undefined;
   const note = (event: number, told: Int32Array | undefined): void => {
     const moment = event > last ? undefined : event > records.length ? { step: step + 1, event: 0 } : { step, event };
-    if (moment !== undefined) found.push({ moment, thread, statement, records: records.slice(0, event), told });
+    if (moment !== undefined) found.push({ moment, thread, statement, records: records.slice(0, event), told: again.isEdited(moment) ? 'edit' : told });
   };
   const look = (event: number, record: Int32Array | undefined): void => {
     const now = place.contents();
@@ -156,11 +167,13 @@ export function describeWrite({ machine }: Replay, { moment, thread, statement, 
     program: machine.program, statement, levelName: (_, level) => `level ${level}`, listing: (number) => machine.listing(number),
   }));
   const top = frames.filter((frame) => frame.kind === 'listing').at(-1);
-  const isProcessors = told !== undefined && told[ACTOR_AT] === ACTOR.walker;
+  const isProcessors = typeof told === 'object' && told[ACTOR_AT] === ACTOR.walker;
   const listed = top?.kind === 'listing' && !isProcessors ? { listing: top.listing, line: top.line, procedure: top.procedure } : undefined;
-  const by = told !== undefined ? writers[told[ACTOR_AT]!]! : top?.kind === 'listing' ? (top.actor === 'host' ? 'host' : 'hypervisor') : thread >= machine.processors.length ? 'host' : 'guest';
-  const text = told === undefined ? untold(by, listed?.procedure) : eventLine(told);
-  return { moment, isShown: moment.step >= origin, thread, by, statement, ...(listed === undefined ? {} : { listed }), text };
+  const common = { moment, isShown: moment.step >= origin, thread, statement };
+  if (told === 'edit') return { ...common, by: 'user', text: 'an edit of yours changes it' };
+  const own = thread >= machine.processors.length ? 'host' : 'guest';
+  const by = told !== undefined ? writers[told[ACTOR_AT]!]! : top?.kind !== 'listing' ? own : top.actor === 'host' ? 'host' : 'hypervisor';
+  return { ...common, by, ...(listed === undefined ? {} : { listed }), text: told === undefined ? untold(by, listed?.procedure) : eventLine(told) };
 }
 
 function untold(by: WriterKind, procedure: string | undefined): string {

@@ -78,6 +78,15 @@ export class Meetings implements Waits {
     });
   }
 
+  /** Those that have not come to a barrier yet. */
+  missingAt(meeting: number): readonly number[] {
+    const { scheduler, words } = this;
+    const isThere = (actor: number): boolean => (
+      scheduler.state(actor) === ACTOR_STATE.atBarrier && scheduler.meeting(actor) === meeting && scheduler.ticket(actor) === words[WORDS * meeting + TIMES]
+    );
+    return this.expected(meeting).filter((actor) => !isThere(actor));
+  }
+
   /** Those that a barrier waits for. */
   private expected(meeting: number): readonly number[] {
     const { meetings, actors } = this.program;

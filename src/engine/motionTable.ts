@@ -22,6 +22,11 @@ export class MotionTable {
     this.journeys = new Journeys(replay, counting, horizon);
   }
 
+  /** Motions forward run this actor alone from here on; undefined: all. */
+  set alone(actor: number | undefined) {
+    this.forward.alone = actor;
+  }
+
   /** Begins a motion of `cpu`, which may be a host thread. `first`: whether the statement at the present moment has been stopped at. */
   begin(motion: Motion, cpu: number, first: 'seen' | 'not yet seen'): Moving {
     const open = cpu === this.replay.cpu ? foldFrames(this.replay.eventsOfStep()) : [];

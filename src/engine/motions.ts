@@ -1,12 +1,14 @@
 import { KIND, KIND_AT, SPACE, field } from '../hardware/events/eventTable';
 import { joined, type Breakpoints, type Verdict } from './breakpoints';
+import { spinText, waitText } from './deadlock';
 import type { Stop } from './debuggee';
 import { viewEvent } from './eventView';
 import type { HitCounting } from './hitCounting';
 import type { Machine } from './machine';
 import { deathText, outcomeOf } from './outcome';
-import { RUN } from './runState';
 import type { Replay } from './replay';
+import { RoundWatch } from './roundWatch';
+import { RUN } from './runState';
 
 /** A motion under way: yields now and then, and comes back with why it stopped. */
 export type Moving = Generator<undefined, Stop>;
@@ -26,6 +28,9 @@ interface Arrival {
 
 /** The ways to move forward through a run. Each begins wherever the moment is. */
 export class ForwardMotions {
+  /** The one actor that a motion has run, for whom it is told that others would have to go on. */
+  alone: number | undefined;
+
   constructor(
     private readonly replay: Replay,
     private readonly breakpoints: Breakpoints,
@@ -66,10 +71,10 @@ export class ForwardMotions {
   /** To the next event, in this step or a later one. A statement's own event is the moment at which it starts. */
   *event(): Moving {
     const { replay } = this;
-    const { interpreter } = replay.machine;
+    const { machine, machine: { interpreter } } = replay;
     const from = replay.event;
     replay.leaveStep();
-    if (replay.isOver()) return ENDED;
+    if (replay.isOver()) return machine.interpreter.scheduler.isStuck ? endOf(machine) : ENDED;
     if (replay.enter((record, event) => event > from && !isStatementStart(record))) return STEP;
     for (let steps = 1; !replay.isOver(); steps++) {
       if (interpreter.isAtStatement(replay.cpu) || replay.enter((record) => !isStatementStart(record))) return STEP;
@@ -148,6 +153,7 @@ export class ForwardMotions {
     const isLooking = !breakpoints.isEmpty;
     const kinds = new Set([...wanted, ...watched, ...logPoints?.kinds ?? []]);
     const start = replay.step;
+    const rounds = this.alone === undefined ? undefined : new RoundWatch(machine, this.alone);
     let matches = 0;
     let hit: Verdict | undefined;
     let hitAt = 0;
@@ -169,7 +175,7 @@ export class ForwardMotions {
     if (kinds.size > 0) machine.bus.listen(listener, kinds);
     try {
       for (let steps = 1; ; steps++) {
-        if (replay.isOver()) return steps === 1 ? ENDED : endOf(machine);
+        if (replay.isOver()) return steps === 1 && !machine.interpreter.scheduler.isStuck ? ENDED : endOf(machine);
         const { interpreter } = machine;
         const { step, cpu } = replay;
         if (isLooking) {
@@ -190,6 +196,7 @@ export class ForwardMotions {
         }
         logPoints?.endStep(step, cpu);
         if (interpreter.deaths.count !== died && !replay.isOver()) return vmDied(machine);
+        if (rounds?.goesRound() === true) return { kind: 'waits', text: spinText(machine, this.alone!) };
         if (isLooking) {
           const verdict = breakpoints.endStep(cpu);
           over = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
@@ -232,6 +239,8 @@ function hasArrived({ interpreter }: Machine, { cpu, at }: Arrival): boolean {
 
 /** The stop where a run ends: at its death, when it died, so that one can look and step back. */
 function endOf(machine: Machine): Stop {
+  const { run: { status }, scheduler } = machine.interpreter;
+  if (status === RUN.running) return { kind: 'waits', text: waitText(machine, scheduler.alone) };
   const { message } = outcomeOf(machine);
   // Of a VM that died before the others came to their end was told there.
   return message === undefined || machine.interpreter.run.status === RUN.ended ? ENDED : { kind: 'died', message, cpu: machine.interpreter.run.cpu, others: 'none' };

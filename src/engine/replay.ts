@@ -55,9 +55,10 @@ export class Replay {
     return this.machine.interpreter.scheduler.current;
   }
 
-  /** True when there is no further step. */
+  /** True when there is no further step: the run has come to its end, or the one actor that runs waits for others that stand. */
   isOver(): boolean {
-    return this.event === 0 && this.machine.interpreter.run.status !== RUN.running;
+    const { run, scheduler } = this.machine.interpreter;
+    return this.event === 0 && (run.status !== RUN.running || scheduler.isStuck);
   }
 
   /** Executes one step from its start. The moment must be between steps, and the run not over. */
@@ -150,7 +151,6 @@ export class Replay {
     const start = from ?? this.anchor;
     if (start !== undefined) registry.rewrite(start);
     machine.reload();
-    this.journal.catchUp();
     try {
       return look(new Again(machine, this.journal));
     } finally {

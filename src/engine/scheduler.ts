@@ -28,7 +28,9 @@ const CURRENT = 0;
 const PREVIOUS = 1;
 const STATEMENTS = 2;
 const ATTENTION = 3;
-const HEAD_WORDS = 4;
+/** The actor that runs alone, plus one. */
+const ALONE = 4;
+const HEAD_WORDS = 5;
 
 const STATE = 0;
 const MEETING = 1;
@@ -96,6 +98,21 @@ export class Scheduler {
     return this.words[PREVIOUS]!;
   }
 
+  /** The one actor that runs while a person has all others stand; NOBODY when none of them has to. */
+  get alone(): number {
+    return this.words[ALONE]! - 1;
+  }
+
+  set alone(actor: number) {
+    this.words[ALONE] = actor + 1;
+  }
+
+  /** The actor that is to run alone waits, is halted or has come to its end. */
+  get isStuck(): boolean {
+    const actor = this.words[ALONE]! - 1;
+    return actor >= 0 && this.words[CURRENT] === actor && !this.canRun(actor);
+  }
+
   state(actor: number): number {
     return this.words[HEAD_WORDS + ACTOR_WORDS * actor + STATE]!;
   }
@@ -129,6 +146,7 @@ export class Scheduler {
     this.words[HEAD_WORDS + ACTOR_WORDS * actor + LEFT] = this.state(actor);
     this.setState(actor, ACTOR_STATE.outside);
     this.setState(next, this.words[HEAD_WORDS + ACTOR_WORDS * next + LEFT]! || ACTOR_STATE.running);
+    if (this.alone === actor) this.alone = next;
     this.handOver(next);
   }
 
@@ -156,7 +174,8 @@ export class Scheduler {
 
   /**
    * Decides who runs the next step. `mayChange`: the one that ran is at a place where another may come in between; where
-   * it cannot run any further somebody else does in any case. NOBODY, and all stays as it is, when there is none.
+   * it cannot run any further somebody else does in any case. NOBODY, and all stays as it is, when there is none. Where one
+   * is to run alone it is that one, be it that it waits.
    */
   advance(isBeforeStatement: number, isBeforeAccess: number): number {
     const { words } = this;
@@ -164,6 +183,10 @@ export class Scheduler {
     words[PREVIOUS] = now;
     this.isAloneAgain = false;
     const mayRun = this.canRun(now);
+    if (words[ALONE] !== 0) {
+      if (!mayRun || (isBeforeStatement | isBeforeAccess) !== 0) words[CURRENT] = this.alone;
+      return words[CURRENT]!;
+    }
     if (mayRun) {
       if (this.share === undefined ? (isBeforeStatement | isBeforeAccess) === 0 : isBeforeStatement === 0 || words[STATEMENTS]! < this.share) return now;
     }

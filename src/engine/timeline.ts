@@ -9,7 +9,7 @@ import { editableBytes } from './editMemory';
 import type { Edit } from './edits';
 import type {
   ChangeBreakpoint, Debuggee, EditOutcome, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue,
-  Outcome, OutputLine, StatementBreakpoint, Stop,
+  Outcome, OutputLine, StatementBreakpoint, Stop, Who,
 } from './debuggee';
 import { viewEvent } from './eventView';
 import type { GuestFrame } from './guestStack';
@@ -23,7 +23,7 @@ import { outcomeOf } from './outcome';
 import { Replay } from './replay';
 import { techniqueText } from './runningVm';
 import { RUN } from './runState';
-import { ACTOR_STATE } from './scheduler';
+import { ACTOR_STATE, NOBODY } from './scheduler';
 import { describeFrame, foldFrames, type FrameNames } from './stepFrames';
 import { evaluate, type Watched } from './watch';
 
@@ -108,10 +108,10 @@ export class Timeline implements Debuggee {
     this.beginHistory(0);
   }
 
-  start(motion: Motion, cpu: number): void {
+  start(motion: Motion, cpu: number, who: Who = 'all'): void {
     this.isPauseAsked = false;
     this.moving?.return({ kind: 'pause' });
-    this.moving = this.origin === undefined ? this.bootThen(motion, cpu) : this.counted(motion, cpu);
+    this.moving = this.origin === undefined ? this.bootThen(motion, cpu, who) : this.counted(motion, cpu, who);
   }
 
   slice(expired: () => boolean): Stop | undefined {
@@ -199,6 +199,14 @@ export class Timeline implements Debuggee {
   edit(edit: Edit): EditOutcome {
     if (this.replay.isOver()) return { refused: 'The run has come to its end here, and nothing would come of an edit: step back, and edit there.' };
     const wasInThePast = this.isInThePast();
+    const outcome = this.fork(edit);
+    if ('refused' in outcome) return outcome;
+    const { steps, edits } = outcome.dropped;
+    return wasInThePast ? { dropped: { steps, edits } } : {};
+  }
+
+  /** Makes an edit, and forgets what was known of the future that is no more. */
+  private fork(edit: Edit): { readonly refused: string } | { readonly dropped: { readonly steps: number; readonly edits: number } } {
     const outcome = this.replay.edit(edit);
     if ('refused' in outcome) return outcome;
     const { step, event } = this.moment();
@@ -206,8 +214,7 @@ export class Timeline implements Debuggee {
     this.access = undefined;
     this.breakpoints.forgetFrom(step);
     this.logPoints.forgetFrom(this.replay.news);
-    const { steps, edits } = outcome.dropped;
-    return wasInThePast ? { dropped: { steps, edits } } : {};
+    return outcome;
   }
 
   get edits(): number {
@@ -233,7 +240,7 @@ export class Timeline implements Debuggee {
   }
 
   /** Boot, of which nothing is shown and where nothing stops; then the motion. */
-  private *bootThen(motion: Motion, cpu: number): Moving {
+  private *bootThen(motion: Motion, cpu: number, who: Who): Moving {
     const { run } = this.machine.interpreter;
     const { interpreter } = this.machine;
     const isThrough = (): boolean => run.isCounting && interpreter.isAtStatement(this.replay.cpu);
@@ -245,7 +252,33 @@ export class Timeline implements Debuggee {
       }
     }
     this.beginHistory(this.replay.step);
-    return yield* this.counted(motion, cpu, 'not yet seen');
+    return yield* this.counted(motion, cpu, who, 'not yet seen');
+  }
+
+  /** Moves while only one thread runs. That it does, and that it no longer does, are choices that belong to the run. */
+  private *alone(cpu: number, begin: () => Moving): Moving {
+    const { nesting, interpreter: { scheduler } } = this.machine;
+    const actor = nesting.runningOn(nesting.outerOf(cpu));
+    if (this.replay.event > 0 && this.replay.cpu !== actor) {
+      const stands = this.threads[this.replay.cpu] ?? '';
+      return { kind: 'stayed', text: `${stands} is in the middle of an instruction, which has to be over first: step out of it, or back to its start, and then step ${this.threads[cpu] ?? ''} alone.` };
+    }
+    const wasInThePast = this.isInThePast();
+    // Taken again where it was taken before, the choice changes nothing.
+    const outcome = scheduler.alone === actor ? { dropped: { steps: 0 } } : this.fork({ kind: 'schedule', alone: actor });
+    if ('refused' in outcome) return { kind: 'stayed', text: outcome.refused };
+    let steps = outcome.dropped.steps;
+    let stop: Stop;
+    try {
+      this.motions.alone = actor;
+      stop = yield* begin();
+    } finally {
+      this.motions.alone = undefined;
+      const over = scheduler.alone === NOBODY ? undefined : this.fork({ kind: 'schedule', alone: NOBODY });
+      if (over !== undefined && 'dropped' in over) steps += over.dropped.steps;
+    }
+    if (!wasInThePast || steps === 0 || stop.kind !== 'step') return stop;
+    return { ...stop, text: `What had run behind this moment, ${steps} steps, is no more: ${this.threads[cpu] ?? ''} has run alone here.` };
   }
 
   private beginHistory(step: number): void {
@@ -255,10 +288,12 @@ export class Timeline implements Debuggee {
   }
 
   /** Moves once it is known how often breakpoints have been hit so far. */
-  private *counted(motion: Motion, cpu: number, first: 'seen' | 'not yet seen' = 'seen'): Moving {
+  private *counted(motion: Motion, cpu: number, who: Who, first: 'seen' | 'not yet seen' = 'seen'): Moving {
     if (!(yield* this.counting.catchUp())) return { kind: 'pause' };
     this.logPoints.isSpeaking = !isBackward(motion, this.replay.moment());
-    return yield* this.motions.begin(motion, cpu, first);
+    const begin = (): Moving => this.motions.begin(motion, cpu, first);
+    if (who === 'all' || this.threads.length === 1 || isBackward(motion, this.replay.moment()) || this.replay.isOver()) return yield* begin();
+    return yield* this.alone(cpu, begin);
   }
 
   /** Events of the step that `cpu` stands in, be it the one that time stands in or one that it is held in. */

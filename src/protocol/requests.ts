@@ -140,8 +140,8 @@ export interface WriterArguments {
 export interface Written {
   /** `PTE of the shadow tables at hpa:0x10b800: 0x0 becomes 0x8000000000108021` */
   readonly text: string;
-  /** Whose doing it was; `processor` where a walk has set a flag. */
-  readonly by: 'guest' | 'processor' | 'hypervisor' | 'host' | 'device';
+  /** Whose doing it was; `processor` where a walk has set a flag, `user` where the person who debugs has edited it. */
+  readonly by: 'guest' | 'processor' | 'hypervisor' | 'host' | 'device' | 'user';
   /** Thread that did the step, as DAP numbers it. */
   readonly threadId: number;
   readonly step: number;

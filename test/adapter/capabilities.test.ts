@@ -137,6 +137,18 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     assert.match(String((await c.move('next', { granularity: 'instruction' }))['description']), /^Stepped one event/);
     assert.match(String((await c.move('stepBack', { granularity: 'instruction' }))['description']), /^Stepped back one event/);
   },
+  supportsSingleThreadExecutionRequests: async () => {
+    const text = 'machine { paging 4-level, ram 16M }\ncpu 0 {\n  x = 1\n  barrier met\n}\ncpu 1 {\n  y = 1\n  barrier met\n}\n';
+    const c = new TestClient(simulator, { [program]: text });
+    await c.start({ program, mmu: 'native', stopOnEntry: true });
+    await c.stopped();
+    const stop = await c.move('continue', { singleThread: true, threadId: 2 });
+    assert.deepEqual([stop['description'], stop['text'], stop['threadId']], [
+      String(stop['description']), 'cpu 1 waits at barrier met for cpu 0 (line 8): let the others run.', 2,
+    ]);
+    assert.match(String(stop['description']), /^Waits for others \(step \d+\)$/);
+    assert.equal((await c.top()).line, 3, 'cpu 0 stands where it stood');
+  },
   supportsEvaluateForHovers: async () => {
     const c = await stoppedAt('a\nb', 1);
     const frame = await c.top();

@@ -7,31 +7,33 @@ import type { SessionState } from '../sessionState';
 interface StepArguments {
   readonly threadId: number;
   readonly granularity?: DebugProtocol.SteppingGranularity;
+  /** Forward: only this thread runs, the others stand. Back in time they have all run as they have. */
+  readonly singleThread?: boolean;
 }
 
 export function resume(state: SessionState, args: StepArguments): Answer<{ allThreadsContinued: boolean }> {
-  return begin(state, args.threadId, 'continue') ?? { allThreadsContinued: true };
+  return begin(state, args, 'continue') ?? { allThreadsContinued: args.singleThread !== true };
 }
 
 export function reverseContinue(state: SessionState, args: StepArguments): Answer<undefined> {
-  return begin(state, args.threadId, 'reverse-continue');
+  return begin(state, args, 'reverse-continue');
 }
 
 /** With granularity `instruction` every step is one event, as the design of the adapter says. */
 export function next(state: SessionState, args: StepArguments): Answer<undefined> {
-  return begin(state, args.threadId, args.granularity === 'instruction' ? 'event' : 'over');
+  return begin(state, args, args.granularity === 'instruction' ? 'event' : 'over');
 }
 
 export function stepIn(state: SessionState, args: StepArguments): Answer<undefined> {
-  return begin(state, args.threadId, args.granularity === 'instruction' ? 'event' : 'in');
+  return begin(state, args, args.granularity === 'instruction' ? 'event' : 'in');
 }
 
 export function stepOut(state: SessionState, args: StepArguments): Answer<undefined> {
-  return begin(state, args.threadId, 'out');
+  return begin(state, args, 'out');
 }
 
 export function stepBack(state: SessionState, args: StepArguments): Answer<undefined> {
-  return begin(state, args.threadId, args.granularity === 'instruction' ? 'event-back' : 'over-back');
+  return begin(state, args, args.granularity === 'instruction' ? 'event-back' : 'over-back');
 }
 
 /** The `stopped` event follows by itself, within a slice. */
@@ -40,9 +42,9 @@ export function pause(state: SessionState): Answer<undefined> {
   return undefined;
 }
 
-function begin(state: SessionState, threadId: number, motion: Motion): Failure | undefined {
+function begin(state: SessionState, { threadId, singleThread }: StepArguments, motion: Motion): Failure | undefined {
   const cpus = state.launched?.debuggee.threads.length ?? 0;
   if (!Number.isInteger(threadId) || threadId < 1 || threadId > cpus) return unknownThread(threadId, cpus);
-  state.move(motion, threadId - 1);
+  state.move(motion, threadId - 1, singleThread === true ? 'alone' : 'all');
   return undefined;
 }
