@@ -28,6 +28,8 @@ export const capabilities = {
   supportsLoadedSourcesRequest: true,
   supportsBreakpointLocationsRequest: true,
   supportsRestartRequest: true,
+  supportsRestartFrame: true,
+  supportsGotoTargetsRequest: true,
   supportsTerminateRequest: true,
   breakpointModes: [...breakpointModes],
   exceptionBreakpointFilters: exceptionFilters.map(({ id, label, description, isDefault, example }) => ({

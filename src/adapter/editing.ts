@@ -26,12 +26,19 @@ export function assign(state: SessionState, place: EditedPlace, value: string): 
   return 'error' in edit ? cannotEdit(edit.error) : makeEdit(state, launched, edit);
 }
 
-/** Makes an edit, and tells the client what it cannot know: what else is not as it was, and what of the future is no more. */
-export function makeEdit(state: SessionState, launched: Launched, edit: Edit): Failure | undefined {
+/** Makes an edit, and says what of the future is no more. */
+export function commitEdit(state: SessionState, launched: Launched, edit: Edit): Failure | undefined {
   const outcome = launched.debuggee.edit(edit);
   if ('refused' in outcome) return cannotEdit(outcome.refused);
   launched.inspector.noteEdit();
   if (outcome.dropped !== undefined) state.output.note(droppedText(launched.debuggee.moment().step, outcome.dropped));
+  return undefined;
+}
+
+/** The same, and tells the client what it cannot know: what else is not as it was. */
+export function makeEdit(state: SessionState, launched: Launched, edit: Edit): Failure | undefined {
+  const failure = commitEdit(state, launched, edit);
+  if (failure !== undefined) return failure;
   // The client has the answer first: it may ask for all of it again in the turn of the event.
   setTimeout(() => {
     if (state.launched !== launched || state.phase !== 'stopped') return;

@@ -134,3 +134,7 @@ export function unknownVariable(name: string): Failure {
 export function badMemoryData(): Failure {
   return new Failure(1043, '"writeMemory" needs the argument "data" as bytes in Base64.', 'quiet');
 }
+
+export function staleTarget(targetId: number): Failure {
+  return new Failure(1044, `Target ${targetId} belongs to an earlier stop: ask for the targets of the line again.`, 'quiet');
+}

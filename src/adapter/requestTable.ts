@@ -9,6 +9,7 @@ import { evaluate } from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptionInfo';
 import { tables, walk, writer } from './requests/inspection';
 import { lastWrite, moments, nextExit, previousExit, reverseStepOut, reverseToCursor, seek } from './requests/journeys';
+import { goto, gotoTargets, restartFrame } from './requests/jumps';
 import { configurationDone, disconnect, initialize, launch, restart, terminate } from './requests/lifecycle';
 import { locations } from './requests/locations';
 import { readMemory, writeMemory } from './requests/memory';
@@ -50,6 +51,9 @@ const rows: Readonly<Record<string, RequestRow>> = {
   stepBack: row(stopped, { threadId: 'number' }, stepBack),
   reverseContinue: row(stopped, { threadId: 'number' }, reverseContinue),
   pause: row(['running', 'stopped'], {}, pause),
+  restartFrame: row(stopped, { frameId: 'number' }, restartFrame),
+  gotoTargets: row(stopped, { source: 'object', line: 'number' }, gotoTargets),
+  goto: row(stopped, { threadId: 'number', targetId: 'number' }, goto),
 
   threads: row(everywhere, {}, threads),
   stackTrace: row(stopped, { threadId: 'number' }, stackTrace),

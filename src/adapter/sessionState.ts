@@ -61,6 +61,7 @@ export function everyChild(children: ChildrenOf): readonly DebugProtocol.Variabl
 
 const FIRST_FRAME = 1000;
 const FIRST_REFERENCE = 1;
+const FIRST_TARGET = 1;
 
 /** Everything a session knows: what request handlers work on. */
 export class SessionState {
@@ -72,6 +73,8 @@ export class SessionState {
   readonly breakpoints = new BreakpointStore();
   readonly frames = new Handles<HeldFrame>(FIRST_FRAME);
   readonly references = new Handles<ChildrenOf>(FIRST_REFERENCE);
+  /** Statements that a client may ask to jump to. */
+  readonly jumpTargets = new Handles<number>(FIRST_TARGET);
   readonly locations = new Handles<Located>(FIRST_REFERENCE);
   /** Memory that the client has read at the present stop. */
   readonly shownMemory = new ShownMemory();
@@ -107,10 +110,7 @@ export class SessionState {
     this.stop = undefined;
     this.cpu = cpu;
     this.failure = undefined;
-    this.frames.drop();
-    this.references.drop();
-    this.shownMemory.drop();
-    this.locations.drop();
+    this.dropHandles();
     this.driver.start(launched.debuggee, motion, cpu, who);
   }
 
@@ -143,14 +143,21 @@ export class SessionState {
     this.arrive(stop, 'continue');
   }
 
+  /** Stands elsewhere in the program without having moved in time; told behind the answer to the request. */
+  standAnew(body: StopReport['body']): void {
+    this.dropHandles();
+    this.stop = { body };
+    const { stop } = this;
+    setTimeout(() => {
+      if (this.stop === stop && this.phase === 'stopped') this.send('stopped', body);
+    }, 0);
+  }
+
   /** Lets go of the running motion and of everything held for the client. */
   halt(): void {
     this.driver.abandon();
     this.stop = undefined;
-    this.frames.drop();
-    this.references.drop();
-    this.shownMemory.drop();
-    this.locations.drop();
+    this.dropHandles();
   }
 
   /** The debuggee is over: `exitCode` undefined when it was taken away. `terminated` is sent once. */
@@ -160,6 +167,15 @@ export class SessionState {
     this.phase = 'over';
     if (exitCode !== undefined) this.send('exited', { exitCode });
     this.send('terminated');
+  }
+
+  /** What the client holds of the present stop is void. */
+  private dropHandles(): void {
+    this.frames.drop();
+    this.references.drop();
+    this.jumpTargets.drop();
+    this.shownMemory.drop();
+    this.locations.drop();
   }
 
   /** Passes on what the scenario has said. */

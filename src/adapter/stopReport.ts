@@ -38,6 +38,7 @@ const arrivals: Record<MotionName | Journey['kind'], string> = {
   seek: 'Went to this moment',
   'write-back': 'Went back to the last write',
   'cursor-back': 'Ran back to the cursor',
+  'frame-start': 'Went back to where this frame began',
 };
 
 /** Words of a `stopped` event for every way to stop but the end. */
@@ -57,7 +58,8 @@ export function reportStop(
       return { body: { ...common, reason: 'entry', description: `Paused at the first statement (${where})` } };
     case 'step': {
       const said = stop.text === undefined ? {} : { text: stop.text };
-      return { body: { ...common, reason: 'step', description: `${arrivals[typeof motion === 'string' ? motion : motion.kind]} (${where})`, ...said } };
+      const reason = typeof motion !== 'string' && motion.kind === 'frame-start' ? 'restart' : 'step';
+      return { body: { ...common, reason, description: `${arrivals[typeof motion === 'string' ? motion : motion.kind]} (${where})`, ...said } };
     }
     case 'pause':
       return { body: { ...common, reason: 'pause', description: `Paused by you (${where})` } };

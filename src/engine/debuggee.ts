@@ -19,7 +19,7 @@ export interface NamedValue {
   readonly type: ValueType;
 }
 
-/** Frames of a CPU, top first. `key` stays the same while the frame lives. */
+/** Frames of a CPU, top first. `key` stays the same while the frame lives; `opened`: the event of its step, from 1, that it began with. */
 export type Frame =
   | {
       readonly kind: 'cpu' | 'procedure' | 'handler';
@@ -35,14 +35,16 @@ export type Frame =
   | {
       readonly kind: 'access';
       readonly key: string;
+      readonly opened: number;
       /** `user store [0x601000]` */
       readonly text: string;
       readonly statement: number;
     }
-  | { readonly kind: 'walk'; readonly key: string; /** `walk: PDPTE` */ readonly text: string; readonly statement: number }
+  | { readonly kind: 'walk'; readonly key: string; readonly opened: number; /** `walk: PDPTE` */ readonly text: string; readonly statement: number }
   | {
       readonly kind: 'listing';
       readonly key: string;
+      readonly opened: number;
       /** `vmm` or `host`: whose code it is. */
       readonly actor: 'vmm' | 'host';
       /** Name of the listing: `shadow-wp.vmm`; its text: `Debuggee.listings`. */
@@ -186,6 +188,11 @@ export type Journey =
   | { readonly kind: 'seek'; readonly moment: Moment }
   /** To the last write of bytes at a host-physical address before the present moment; see `Debuggee.lastWriter`. */
   | { readonly kind: 'write-back'; readonly address: bigint; readonly bytes: number }
+  /**
+   * To where a frame began: one of the guest's by its depth, one that lives within the step stood in by the event that opened it
+   * (`Frame.opened`).
+   */
+  | { readonly kind: 'frame-start'; readonly frame: { readonly depth: number } | { readonly opened: number } }
   /** To where a place was passed last, or to a breakpoint that was passed later. */
   | { readonly kind: 'cursor-back'; readonly place: Place };
 

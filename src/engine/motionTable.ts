@@ -3,6 +3,7 @@ import { BackwardMotions, isBeginning, isEarlierLine, isEarlierReference } from 
 import type { Breakpoints } from './breakpoints';
 import type { Journey, Moment, Motion, Stop } from './debuggee';
 import { toExit, toPlace, withoutErrand, type Errand } from './errands';
+import { toFrameStart, toOpening } from './frameStart';
 import type { HitCounting } from './hitCounting';
 import { Journeys, type Horizon } from './journeys';
 import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving } from './motions';
@@ -15,7 +16,7 @@ export class MotionTable {
   private readonly backward: BackwardMotions;
   private readonly journeys: Journeys;
 
-  constructor(private readonly replay: Replay, private readonly breakpoints: Breakpoints, counting: HitCounting, horizon: Horizon) {
+  constructor(private readonly replay: Replay, private readonly breakpoints: Breakpoints, counting: HitCounting, private readonly horizon: Horizon) {
     const isPauseAsked = (): boolean => horizon.isPauseAsked();
     this.forward = new ForwardMotions(replay, breakpoints, counting, isPauseAsked);
     this.backward = new BackwardMotions(replay, breakpoints, isPauseAsked, () => horizon.origin);
@@ -31,7 +32,7 @@ export class MotionTable {
   begin(motion: Motion, cpu: number, first: 'seen' | 'not yet seen'): Moving {
     const open = cpu === this.replay.cpu ? foldFrames(this.replay.eventsOfStep()) : [];
     const top = open[open.length - 1];
-    if (typeof motion !== 'string') return this.journey(motion);
+    if (typeof motion !== 'string') return this.journey(motion, cpu);
     switch (motion) {
       case 'continue': return this.forward.continue(first);
       case 'reverse-continue': return this.backward.continue();
@@ -51,12 +52,20 @@ export class MotionTable {
     }
   }
 
-  private journey(motion: Journey): Moving {
+  private journey(motion: Journey, cpu: number): Moving {
     switch (motion.kind) {
       case 'seek': return this.journeys.seek(motion.moment);
       case 'write-back': return this.journeys.toLastWrite(motion.address, motion.bytes);
+      case 'frame-start': return this.toFrameStart(motion.frame, cpu);
       case 'cursor-back': return this.onErrand(toPlace(motion.place), () => this.backward.continue());
     }
+  }
+
+  private *toFrameStart(frame: Extract<Journey, { kind: 'frame-start' }>['frame'], cpu: number): Moving {
+    const { replay, horizon } = this;
+    if ('depth' in frame) return yield* toFrameStart(replay, horizon.origin, cpu, frame.depth, () => horizon.isPauseAsked());
+    if (cpu !== replay.cpu) return { kind: 'stayed', text: 'The frame is of a CPU that is held inside an access: step back to its statement.' };
+    return toOpening(replay, frame.opened - (replay.eventsOfStep().length - replay.event));
   }
 
   /** The number that a CPU's events carry; a host thread has no VM exits, and stands for all. */

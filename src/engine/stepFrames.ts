@@ -64,9 +64,9 @@ export function describeFrame(frame: StepFrame, cpu: number, names: FrameNames):
   const key = `cpu${cpu}/${frame.kind}/${frame.opened}`;
   switch (frame.kind) {
     case 'access':
-      return { kind: 'access', key, text: accessText(frame.record), statement: names.statement };
+      return { kind: 'access', key, opened: frame.opened, text: accessText(frame.record), statement: names.statement };
     case 'walk':
-      return { kind: 'walk', key, text: walkText(frame.start, frame.record, names), statement: names.statement };
+      return { kind: 'walk', key, opened: frame.opened, text: walkText(frame.start, frame.record, names), statement: names.statement };
     case 'listing': {
       const { record } = frame;
       const listing = names.listing(record[field.listing.at]!);
@@ -74,6 +74,7 @@ export function describeFrame(frame: StepFrame, cpu: number, names: FrameNames):
       return {
         kind: 'listing',
         key,
+        opened: frame.opened,
         actor: record[ACTOR_AT] === ACTOR.host ? 'host' : 'vmm',
         listing: listing?.name ?? '',
         procedure: procedure?.name ?? '',

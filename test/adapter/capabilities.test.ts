@@ -225,6 +225,26 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     await c.ask('restart', {});
     assert.equal((await c.stopped(since))['reason'], 'breakpoint');
   },
+  supportsRestartFrame: async () => {
+    const c = await edited('y = x');
+    const since = c.received.length;
+    await c.ask('restartFrame', { frameId: (await c.top()).id });
+    const stopped = await c.stopped(since);
+    assert.deepEqual([stopped['reason'], (await c.top()).line], ['entry', 3], 'the frame of a cpu begins where history does');
+    assert.match(await c.refused('restartFrame', { frameId: 1 }), /^Frame 1 belongs to an earlier stop/);
+  },
+  supportsGotoTargetsRequest: async () => {
+    const c = await edited('y = x');
+    const ask = async (line: number): Promise<DebugProtocol.GotoTarget[]> => (await c.ask<{ targets: DebugProtocol.GotoTarget[] }>('gotoTargets', { source: { path: program }, line })).targets;
+    assert.deepEqual(await ask(1), []);
+    const [target] = await ask(3);
+    assert.deepEqual([target?.label, target?.line], ['x = 1', 3]);
+    const since = c.received.length;
+    await c.ask('goto', { threadId: 1, targetId: target?.id });
+    assert.equal((await c.stopped(since))['reason'], 'goto');
+    assert.equal((await c.top()).line, 3);
+    assert.match(await c.refused('goto', { threadId: 1, targetId: target?.id }), /belongs to an earlier stop/);
+  },
   supportsTerminateRequest: async () => {
     const c = await stoppedAt('a\nb', 1);
     await c.ask('terminate');

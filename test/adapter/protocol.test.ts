@@ -28,7 +28,7 @@ describe('a session answers', () => {
     await c.initialize();
     assert.equal(await c.refused('dance'), 'Pagewalk does not know the request "dance".');
     assert.match(await c.refused('constructor'), /does not know/);
-    assert.match(await c.refused('setInstructionBreakpoints', {}), /does not know/);
+    assert.match(await c.refused('terminateThreads', {}), /does not know/);
   });
 
   it('missing arguments with an error that names them', async () => {
