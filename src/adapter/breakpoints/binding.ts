@@ -59,7 +59,7 @@ export function bindSource(target: BreakpointTarget, source: DebugProtocol.Sourc
   const { scenario, sources, client, inspector } = target;
   const known = sources.find(source);
   if (known === undefined) {
-    return unbound(`${source.name ?? source.path ?? 'This source'} is not part of the running scenario.`);
+    return unbound(`${nameOf(source)} is not part of the running scenario.`);
   }
   if (known.kind === 'listing') return bindListing(scenario, inspector, known.name, client.lineIn(asked.line), asked);
 
@@ -220,4 +220,9 @@ function logged(log: LogMessage | undefined): { readonly log?: LogMessage } {
 
 function unbound(message: string): Bound {
   return { kind: 'unbound', message };
+}
+
+/** What a client calls a source; it may give an empty name. */
+function nameOf({ name, path }: DebugProtocol.Source): string {
+  return [name, path].find((each) => each !== undefined && each !== '') ?? 'This source';
 }

@@ -82,6 +82,7 @@ const byName: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   startFrame: maybe([0, 1, 5, -1, 1e9, 1.5]), levels: maybe([0, 1, 20, -1, 1e9]), format: maybe([{ hex: true }, {}, 5]),
   space: mostly(fc.constantFrom('guest', 'shadow', 'ept', 'npt', 'host'), 'moon', '', 5), root: fc.oneof(fc.constant(undefined), live('root'), fc.constantFrom<unknown>('gpa:0x100000', 'hpa:0x1000', '', 7, null)),
   path: fc.oneof(fc.constant(undefined), live('path'), fc.constantFrom<unknown>([], [0], [0, 0, 3], [511, 511, 511, 511], [-1], ['0'], 'x', null, {}, [0, 0, 0, 0, 0, 0], [1.5])),
+  of: fc.constantFrom('thread', 'any', 'moon'), to: fc.constantFrom<unknown>('start', 'cursor', 'latest', 'end', 'moon', { step: 5, event: 0 }, { step: -1 }, {}, 7, undefined),
   step: fc.constantFrom<unknown>(0, 1, 20, 150, 1e6, -1, 1.5, 1e18, 'x'), event: maybe([0, 1, 3, 100, -1, 'x', 'vm_exit']), requestId: fc.nat(80), progressId: fc.constantFrom('1', 'x'), terminateDebuggee: fc.boolean(), restart: fc.boolean(),
 };
 

@@ -41,7 +41,8 @@ const optional: Readonly<Record<string, readonly string[]>> = {
   scopes: [], variables: ['filter', 'start', 'count', 'format'], evaluate: ['frameId', 'context', 'format', 'source', 'line', 'column'], exceptionInfo: ['threadId'], readMemory: ['offset'],
   source: ['source', 'sourceReference'], loadedSources: [], 'pagewalk/tables': ['root', 'path'], 'pagewalk/walk': [],
   setVariable: ['format'], setExpression: ['frameId', 'format'], writeMemory: ['offset', 'allowPartial'], goto: [], gotoTargets: ['column'], stepInTargets: [], completions: ['frameId', 'line'],
-  disassemble: ['offset', 'instructionOffset', 'resolveSymbols'], locations: [], restartFrame: [], cancel: ['requestId', 'progressId'],
+  'pagewalk/reverseStepOut': [], 'pagewalk/nextExit': ['of'], 'pagewalk/previousExit': ['of'], 'pagewalk/lastWrite': ['bytes', 'threadId'], 'pagewalk/seek': ['to', 'step', 'event'], 'pagewalk/reverseToCursor': ['column'], 'pagewalk/moments': [],
+  'pagewalk/writer': ['bytes'], disassemble: ['offset', 'instructionOffset', 'resolveSymbols'], locations: [], restartFrame: [], cancel: ['requestId', 'progressId'],
 };
 
 /** What moves, and what looks where one stands, is asked more often than the rest. */
