@@ -12,7 +12,7 @@ import { decodedNumber } from '../inspect/decodedNumber';
 import { eventStory } from '../inspect/eventStory';
 import { machineScopes } from '../inspect/machineScopes';
 import { mappers } from '../inspect/mappers';
-import { hostAddress, readMemory } from '../inspect/memory';
+import { guestAddress, hostAddress, readMemory } from '../inspect/memory';
 import { configurationRows } from '../inspect/settingRows';
 import { tableCounts } from '../inspect/tableCounts';
 import { tables } from '../inspect/tables';
@@ -57,6 +57,7 @@ function inspectorOf(timeline: Timeline): Inspector {
     noteEdit: () => { changes.noteEdit(); },
     readMemory: (cpu, space, address, count) => readMemory(timeline, cpu, space, address, count),
     hostAddress: (cpu, space, address) => hostAddress(timeline, cpu, space, address),
+    guestAddress: (cpu, space, address) => guestAddress(timeline, cpu, space, address),
     runningLines: (name) => (listing(name)?.lines ?? []).flatMap(({ runs }, index) => (runs ? [index + 1] : [])),
     listedValues: (name, line) => {
       const shown = listing(name);

@@ -226,6 +226,7 @@ const byThread: ReadonlySet<Motion> = new Set<Motion>(['continue', 'reverse-cont
 /** The thread that a stop is about: where something was met, whoever met it, else the one that was asked to move. */
 function threadOf(stop: Stop, motion: Motion, asked: number, { debuggee, inspector }: Launched): number {
   if (stop.kind === 'event') return inspector.actorOn(stop.event.cpu);
+  if (stop.kind === 'change') return stop.change.cpu;
   if (stop.kind === 'died' && stop.others === 'go on') return stop.cpu;
   const isMet = stop.kind === 'breakpoint' || stop.kind === 'condition-error' || stop.kind === 'died';
   return isMet || (!byThread.has(motion) && stop.kind !== 'stayed') ? debuggee.actor : asked;

@@ -50,6 +50,8 @@ export interface Inspector {
   readMemory(cpu: number, space: AddressSpace, address: bigint, count: number): Uint8Array;
   /** Where an address of a space lies in host-physical memory as the tables stand (for `Debuggee.lastWriter`), or why nowhere. */
   hostAddress(cpu: number, space: AddressSpace, address: bigint): { readonly address: bigint } | { readonly nobody: string };
+  /** The guest-physical address that a linear or host-virtual one leads to as the tables stand; undefined: none. */
+  guestAddress(cpu: number, space: 'gva' | 'hva', address: bigint): bigint | undefined;
   /** Lines (from 1) of a listing at which something runs. */
   runningLines(listing: string): readonly number[];
   /** Named values that a line (from 1) of a listing can have, by their numbers in its events. */

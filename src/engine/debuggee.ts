@@ -106,17 +106,24 @@ export interface StatementBreakpoint {
 export interface ValueChange {
   /** As the breakpoint calls it: `cr3 of cpu 0`. */
   readonly text: string;
+  readonly cpu: number;
   readonly old: bigint;
   readonly value: bigint;
   readonly type: ValueType;
 }
 
-/** Stops behind each step that changes the value of an expression, which is read in the frame of the `cpu` block. */
+/** A value that can be watched: of an expression in the frame of the `cpu` block, or a field of the control block that a CPU runs by. */
+export type WatchedValue =
+  | { readonly kind: 'expression'; readonly fragment: Fragment }
+  /** By its number of words from the block's start. */
+  | { readonly kind: 'field'; readonly block: 'vmcs' | 'vmcb'; readonly at: number };
+
+/** Stops behind each step that changes a value. */
 export interface ChangeBreakpoint {
   readonly id: number;
   readonly text: string;
   readonly cpu: number;
-  readonly fragment: Fragment;
+  readonly of: WatchedValue;
   readonly condition?: Fragment;
   readonly hit?: StatementBreakpoint['hit'];
 }
@@ -151,7 +158,7 @@ export interface LogPoint {
   readonly at:
     | { readonly kind: 'statement'; readonly statement: number }
     | ({ readonly kind: 'event' } & Pick<EventBreakpoint, 'kinds' | 'matches' | 'until'>)
-    | ({ readonly kind: 'change' } & Pick<ChangeBreakpoint, 'text' | 'cpu' | 'fragment'>)
+    | ({ readonly kind: 'change' } & Pick<ChangeBreakpoint, 'text' | 'cpu' | 'of'>)
     | { readonly kind: 'listing'; readonly listing: string; readonly line: number };
   /** Text, and expressions whose values stand in it. */
   readonly message: readonly (string | Fragment)[];

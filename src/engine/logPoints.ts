@@ -112,7 +112,7 @@ function onEvent(point: LogPoint, at: Extract<LogPoint['at'], { readonly kind: '
 }
 
 function onChange(point: LogPoint, at: Extract<LogPoint['at'], { readonly kind: 'change' }>): ChangeBreakpoint {
-  return { id: point.id, text: at.text, cpu: at.cpu, fragment: at.fragment, ...restriction(point) };
+  return { id: point.id, text: at.text, cpu: at.cpu, of: at.of, ...restriction(point) };
 }
 
 function valueText(value: bigint, type: ValueType, { processes }: Program): string {

@@ -1,3 +1,4 @@
+import { pairToBigInt } from './arithmetic';
 import type { ChangeBreakpoint, ValueChange } from './debuggee';
 import type { Machine } from './machine';
 import { evaluate, type Watched } from './watch';
@@ -40,11 +41,18 @@ export class WatchedValues {
       const old = before[i]!;
       const now = after[i]!;
       if ('error' in old || 'error' in now || old.value === now.value) return [];
-      return [{ breakpoint, change: { text: breakpoint.text, old: old.value, value: now.value, type: now.type } }];
+      return [{ breakpoint, change: { text: breakpoint.text, cpu: breakpoint.cpu, old: old.value, value: now.value, type: now.type } }];
     });
   }
 
   private look(): readonly Watched[] {
-    return this.breakpoints.map(({ fragment, cpu }) => evaluate(this.machine, fragment, cpu, 0));
+    return this.breakpoints.map((breakpoint) => this.valueOf(breakpoint));
+  }
+
+  private valueOf({ of, cpu }: ChangeBreakpoint): Watched {
+    if (of.kind === 'expression') return evaluate(this.machine, of.fragment, cpu, 0);
+    const words = this.machine.processors[cpu]?.[of.block];
+    if (words === undefined) return { error: 'a host thread has no control block' };
+    return { value: pairToBigInt(words[of.at]!, words[of.at + 1]!), type: 'number' };
   }
 }

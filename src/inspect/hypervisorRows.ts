@@ -4,7 +4,7 @@ import type { Processor } from '../hardware/processor/processor';
 import { COUNTER } from '../hardware/state/counters';
 import { memslotsRow } from './memslotRows';
 import { nestedVmcsRows, nestingOf } from './nestedRows';
-import { named, type Row } from './rows';
+import { fieldsOfControlBlock, named, type Row } from './rows';
 import { reverseMapsRow, shadowedTables, shadowPagesRow } from './shadowPageRows';
 import { svmExitRows } from './svmExitRows';
 import { nestedFormat, shadowFormat } from './tableSet';
@@ -54,6 +54,6 @@ function lastExitOf(processor: Processor): readonly Row[] {
 
 function controlBlockOf({ settings: { vendor }, vmcs, vmcb }: Processor): Row {
   return vendor === 'amd'
-    ? { name: 'VMCB', value: 'virtual machine control block of this CPU', below: vmcbRows(vmcb) }
-    : { name: 'VMCS', value: 'virtual-machine control structure of this CPU', below: vmcsRows(vmcs) };
+    ? { name: 'VMCB', value: 'virtual machine control block of this CPU', below: fieldsOfControlBlock('vmcb', vmcbRows(vmcb)) }
+    : { name: 'VMCS', value: 'virtual-machine control structure of this CPU', below: fieldsOfControlBlock('vmcs', vmcsRows(vmcs)) };
 }

@@ -45,6 +45,12 @@ export function hostAddress(
   }
 }
 
+/** The guest-physical address that a linear or host-virtual one of CPU `cpu` leads to as the tables and slots stand; undefined: none. */
+export function guestAddress({ machine }: Pick<StoppedMachine, 'machine'>, cpu: number, space: 'gva' | 'hva', address: bigint): bigint | undefined {
+  const place = placeOfAddress(machine, cpu, space, address);
+  return place.kind === 'guest' ? BigInt(place.gfn) * PAGE_BYTES + address % PAGE_BYTES : undefined;
+}
+
 function copyPage(machine: Machine, frame: number, offset: number, into: Uint8Array): void {
   for (let i = 0; i < into.length; i++) into[i] = machine.memory.load8(pageLo(frame) | (offset + i), pageHi(frame));
 }

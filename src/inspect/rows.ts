@@ -8,6 +8,8 @@ export interface Row {
    * are an address in place where `isAddress` says so.
    */
   readonly cell?: { readonly at: string; readonly bytes: number; readonly bits?: readonly [high: number, low: number]; readonly isAddress?: boolean };
+  /** The field of its CPU's own control block that it shows: `vmcs field eptp`. */
+  readonly field?: string;
   /** What lies below it. */
   readonly below?: Rows;
 }
@@ -28,4 +30,11 @@ export function indexed<Thing>(things: readonly Thing[], rowOf: (thing: Thing, i
     count: things.length,
     slice: (start, count) => things.slice(start, start + count).map((thing, at) => rowOf(thing, start + at)),
   };
+}
+
+/** The same rows two levels down, each as a field of its CPU's own control block. */
+export function fieldsOfControlBlock(block: 'vmcs' | 'vmcb', groups: Rows): Rows {
+  if (groups.kind !== 'named') return groups;
+  const marked = (rows: Rows): Rows => (rows.kind === 'named' ? named(() => rows.all().map((row) => ({ ...row, field: `${block} field ${row.name}` }))) : rows);
+  return named(() => groups.all().map((group) => (group.below === undefined ? group : { ...group, below: marked(group.below) })));
 }

@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { exceptionFilter } from '../../src/adapter/breakpoints/exceptionFilters';
-import { dataBreakpointMatches, parseDataId } from '../../src/adapter/breakpoints/dataBreakpoint';
+import { dataId, parseDataId } from '../../src/adapter/breakpoints/dataBreakpoint';
 import { parseHitCondition } from '../../src/adapter/breakpoints/hitCondition';
+import { parseMemoryFunction } from '../../src/adapter/breakpoints/memoryFunction';
+import { memoryWatchMatches, usesOf, type WatchedMachine } from '../../src/adapter/breakpoints/memoryWatch';
 import { parseWriteBreakpoint, writeBreakpointMatches } from '../../src/adapter/breakpoints/writeBreakpoint';
 import { sourceKey } from '../../src/adapter/client';
 import { ImportPaths, besideFile } from '../../src/adapter/importPaths';
@@ -62,6 +64,25 @@ describe('break on write to an entry', () => {
   });
 });
 
+describe('a watch of memory by name', () => {
+  it('says what is done to which bytes', () => {
+    const named = (name: string): string => {
+      const parsed = parseMemoryFunction(name);
+      if (parsed === undefined) return 'another kind of name';
+      return 'error' in parsed ? parsed.error : `${parsed.accessType} ${dataId(parsed.watch)}`;
+    };
+    assert.equal(named('read:gva:0x600000'), 'read gva:0x600000:8');
+    assert.equal(named('access:alice.gpa:0x3008:4'), 'readWrite alice.gpa:0x3008:4');
+    assert.equal(named('write:gva:0x600000:0x10'), 'write gva:0x600000:16');
+    assert.equal(named('execute:gva:0x700000'), 'readWrite execute gva:0x700000:1');
+    assert.equal(named('walk:hpa:0x3000:4096'), 'readWrite walk hpa:0x3000:4096');
+    for (const name of ['write:gpa:0x3008', 'write:', 'vm_exit', 'exit:hlt']) assert.equal(named(name), 'another kind of name', name);
+    assert.match(named('read:0x600000'), /^"read:0x600000" names no memory: write it as read:gva:0x600000,/);
+    assert.match(named('read:gva:600000'), /^"read:gva:600000" has its address without 0x: write read:gva:0x600000,/);
+    assert.match(named('walk:gpa:0x3000:0'), /watches nothing/);
+  });
+});
+
 describe('the cr3-write filter', () => {
   const matches = (words: Int32Array): boolean => exceptionFilter('cr3-write')?.matches(words) === true;
   it('stops at writes of CR3 and of no other register', () => {
@@ -73,9 +94,32 @@ describe('the cr3-write filter', () => {
 describe('a data breakpoint', () => {
   const matches = (id: string, type: 'read' | 'write' | 'readWrite', words: Int32Array): boolean => {
     const parsed = parseDataId(id);
-    assert.ok(!('error' in parsed), id);
-    return dataBreakpointMatches(parsed, type)(words);
+    assert.ok(!('error' in parsed) && parsed.kind === 'memory', id);
+    return memoryWatchMatches(parsed, usesOf(parsed, type), flat)(words);
   };
+  /** A machine whose every address is where it is called. */
+  const flat: WatchedMachine = { guestAddress: (_cpu, _space, address) => address, hostAddress: (_cpu, _space, address) => ({ address }), actorOn: (cpu) => cpu };
+  it('has an id that says all of it', () => {
+    for (const id of ['gva:0x600000:8', 'alice.gpa:0x3008:8', 'hpa:0x100000000:4096', 'walk gpa:0x3000:8', 'execute gva:0x1000:1', 'value:1:cr3', 'value:0:vmcs field eptp']) {
+      const parsed = parseDataId(id);
+      assert.ok(!('error' in parsed), id);
+      assert.equal(dataId(parsed), id);
+    }
+    for (const id of ['soup', 'gva:600000:8', 'gva:0x600000:0', 'hva:0x1000:8', 'value:0:']) assert.ok('error' in parseDataId(id), id);
+  });
+  it('tells the walker from the hypervisor that writes an entry, and a fetch from a read', () => {
+    const read = record('table_read', { address: [0x3000, 0], hpa: [0x9000, 0], space: 0 });
+    assert.ok(matches('walk gpa:0x3000:8', 'read', read));
+    assert.ok(matches('walk hpa:0x9000:8', 'read', read));
+    assert.ok(!matches('gpa:0x3000:8', 'readWrite', read));
+    assert.ok(matches('execute gva:0x600000:1', 'read', done(OPERATION.fetch, 0x600000)));
+    assert.ok(!matches('execute gva:0x600000:1', 'read', done(OPERATION.load, 0x600000)));
+    assert.ok(matches('hpa:0x9008:8', 'write', record('entry_written', { hpa: [0x9008, 0] })));
+    assert.ok(!matches('gpa:0x9008:8', 'write', record('entry_written', { hpa: [0x9008, 0] })));
+    assert.ok(matches('gpa:0x3008:8', 'write', record('ad_update', { address: [0x3008, 0], space: 0 })));
+    assert.ok(!matches('gpa:0x3008:8', 'write', record('ad_update', { address: [0x3008, 0], space: 1 })));
+    assert.ok(matches('hpa:0x9ff8:8', 'write', record('page_copied', { hpa: [0x9000, 0], size: 4096 })));
+  });
   const done = (what: number, lo: number, hi = 0): Int32Array => record('access_done', { gva: [lo, hi], hpa: [lo, hi], size: 8, what });
   it('stops at accesses of its kind; a read-modify-write is both', () => {
     const id = 'gva:0x600000:8';

@@ -67,7 +67,7 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
   },
   supportsFunctionBreakpoints: async () => {
     const c = await stoppedAt('a\nevent vm_exit\nb', 1);
-    const names = ['vm_exit', 'cpu 0', 'write:gpa:0x3008', 'vm_exitt', 'write:gva:0x10'];
+    const names = ['vm_exit', 'cpu 0', 'write:gpa:0x3008', 'vm_exitt', 'write:hva:0x10'];
     const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setFunctionBreakpoints', {
       breakpoints: names.map((name) => ({ name })),
     });
@@ -84,7 +84,7 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     const info = await c.ask<DebugProtocol.DataBreakpointInfoResponse['body']>('dataBreakpointInfo', { name: 'slot', variablesReference });
     assert.deepEqual([info.dataId, info.description], ['gva:0x1000:8', '8 bytes at gva:0x1000']);
     const none = await c.ask('dataBreakpointInfo', { name: '5', frameId: frame.id });
-    assert.deepEqual([none['dataId'], none['description']], [null, '"5" is no address: only memory can be watched.']);
+    assert.deepEqual([none['dataId'], none['description']], [null, '"5" is no address, register or value that changes: write one such as gva:0x600000, walk gpa:0x3000 or cr3.']);
     const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setDataBreakpoints', {
       breakpoints: [{ dataId: 'gva:0x0:8', accessType: 'readWrite' }, { dataId: 'soup' }],
     });
@@ -108,6 +108,9 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
   breakpointModes: async () => {
     const c = await stoppedAt('a\nb', 1);
     assert.deepEqual(capabilities.breakpointModes.filter(({ appliesTo }) => appliesTo.includes('exception')).map(({ mode }) => mode), ['before', 'after']);
+    assert.deepEqual(capabilities.breakpointModes.filter(({ appliesTo }) => appliesTo.includes('data')).map(({ mode }) => mode), ['gva', 'gpa', 'hpa']);
+    const byHost = await c.ask('dataBreakpointInfo', { name: '0x3000', asAddress: true, mode: 'hpa' });
+    assert.equal(byHost['dataId'], 'hpa:0x3000:8');
     const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setExceptionBreakpoints', {
       filters: [], filterOptions: [{ filterId: 'vm-exit', mode: 'after' }, { filterId: 'vm-exit', mode: 'soon' }],
     });

@@ -157,6 +157,11 @@ describe('a function breakpoint on events', () => {
     assert.equal(named('first-touch', 'shadow-wp', 'shadow-page-created if event.level >= 2', 'event.level < 4').length, 2);
   });
 
+  it('watches memory, as a data breakpoint does', () => {
+    assert.equal(named('first-touch', 'shadow-wp', 'write:gva:0x600000').length, 2);
+    assert.equal(named('first-touch', 'ept', 'access:gva:0x600000 if event.value == 1').length, 1);
+  });
+
   it('stops after the handling where that is asked for', () => {
     const [stop] = named('first-touch', 'shadow-wp', 'after hidden-fault if event.gva == 0x601000');
     assert.deepEqual([stop?.isOver, stop?.event.kind], [true, 'hidden_fault']);

@@ -34,6 +34,7 @@ const inspector: Inspector = {
   readMemory: (_cpu, _space, address, count) =>
     Uint8Array.from({ length: Math.max(0, Math.min(count, Number(0x1010n - address))) }, (_, i) => i & 0xff),
   hostAddress: (_cpu, _space, address) => ({ address }),
+  guestAddress: (_cpu, _space, address) => address,
   runningLines: () => [1, 3],
   listedValues: () => [],
   entriesAt: () => ({ isTable: true }),

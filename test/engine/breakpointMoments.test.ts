@@ -24,7 +24,7 @@ function at(kind: EventName, id: number, more: Partial<EventBreakpoint> = {}): E
 }
 
 function changeOf(text: string, id: number): ChangeBreakpoint {
-  return { id, text: `${text} of cpu 0`, cpu: 0, fragment: condition(scenarioText('first-touch'), text) };
+  return { id, text: `${text} of cpu 0`, cpu: 0, of: { kind: 'expression', fragment: condition(scenarioText('first-touch'), text) } };
 }
 
 function started(scenario: string, mmu: string): Timeline {

@@ -1,19 +1,23 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { EventBreakpoint, ListingBreakpoint, StatementBreakpoint } from '../../engine/debuggee';
+import type { ChangeBreakpoint, EventBreakpoint, ListingBreakpoint, StatementBreakpoint } from '../../engine/debuggee';
 import type { Fragment, SourceRange } from '../../language/program';
 import type { Site } from '../../language/expression';
 import type { Inspector, Scenario } from '../simulator';
 import { CPU_AT } from '../../hardware/events/eventTable';
 import type { BreakpointTarget } from './breakpointStore';
-import { dataBreakpointKinds, dataBreakpointMatches, parseDataId } from './dataBreakpoint';
+import { dataId, parseDataId, type ValueWatch } from './dataBreakpoint';
+import { inMode } from './dataModes';
 import { noAfter, type NamedEvents } from './eventName';
 import { exceptionFilter, exceptionFilters, wantedBy } from './exceptionFilters';
 import { exceptionModes } from './breakpointModes';
 import { functionTargets, writtenFunction } from './functionBreakpoint';
 import { parseHitCondition, type HitCondition } from './hitCondition';
 import { compileLogMessage, type LogMessage } from './logMessage';
+import { parseMemoryFunction, type WatchedAccess } from './memoryFunction';
+import { memoryWatchKinds, memoryWatchMatches, usesOf } from './memoryWatch';
 import { cpusOf, memoryReference } from '../memoryReference';
 import { statementAtLine } from './statementAtLine';
+import { watchedValue } from './watchedValue';
 import { parseWriteBreakpoint, writeBreakpointKinds, writeBreakpointMatches } from './writeBreakpoint';
 
 export type Place =
@@ -38,6 +42,7 @@ export type Armed = { readonly log?: LogMessage } & (
   | { readonly kind: 'statement'; readonly breakpoint: Omit<StatementBreakpoint, 'id'> }
   | { readonly kind: 'event'; readonly breakpoint: Omit<EventBreakpoint, 'id'> }
   | { readonly kind: 'listing'; readonly breakpoint: Omit<ListingBreakpoint, 'id'> }
+  | { readonly kind: 'change'; readonly breakpoint: Omit<ChangeBreakpoint, 'id'> }
 );
 
 /** What a breakpoint asks beyond its place. */
@@ -76,6 +81,8 @@ export function bindFunction({ scenario, inspector }: BreakpointTarget, asked: D
   const written = writtenFunction(asked.name);
   const condition = bothConditions(written.condition, asked.condition);
   const wish = condition === undefined ? asked : { ...asked, condition };
+  const memory = parseMemoryFunction(written.name);
+  if (memory !== undefined) return 'error' in memory ? unbound(memory.error) : bindMemory(scenario, inspector, memory, wish);
   if (written.name.startsWith('write:')) return bindWrite(scenario, inspector, written.name, wish);
   const found = functionTargets(scenario.program, written);
   if ('error' in found) return unbound(found.error);
@@ -148,12 +155,36 @@ export function bindException({ scenario, inspector, debuggee }: BreakpointTarge
   return bindEvent(scenario, whoseEvents(wanted, inspector), asked);
 }
 
-export function bindData({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.DataBreakpoint): Bound {
-  const watch = parseDataId(asked.dataId);
+/** `mode` is no field of the protocol's for these: a client that sends it is understood. */
+export function bindData({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.DataBreakpoint & { readonly mode?: string }): Bound {
+  const parsed = parseDataId(asked.dataId);
+  if ('error' in parsed) return unbound(parsed.error);
+  const watch = inMode(parsed, asked.mode, scenario.program, inspector);
   if ('error' in watch) return unbound(watch.error);
-  if (watch.vm !== undefined && cpusOf(scenario.program, watch.vm) === undefined) return unbound(`"${asked.dataId}" watches nothing: there is no VM ${watch.vm} here.`);
-  const matches = dataBreakpointMatches(watch, asked.accessType ?? 'write', runsOf(scenario, inspector, watch.vm));
-  return bindEvent(scenario, { kinds: dataBreakpointKinds, matches }, asked);
+  const accessType = asked.accessType ?? 'write';
+  if (watch.kind === 'value') return accessType === 'write' ? bindValue(scenario, watch, asked) : unbound(`${watch.expression} can be watched for changes alone: no event tells that it is read.`);
+  return bindMemory(scenario, inspector, { watch, accessType }, asked);
+}
+
+function bindMemory(scenario: Scenario, inspector: Inspector, { watch, accessType }: WatchedAccess, asked: Wish): Bound {
+  if (watch.vm !== undefined && cpusOf(scenario.program, watch.vm) === undefined) return unbound(`"${dataId(watch)}" watches nothing: there is no VM ${watch.vm} here.`);
+  const uses = usesOf(watch, accessType);
+  const kinds = memoryWatchKinds(watch, uses);
+  if (kinds.length === 0) return unbound('Entries of tables are walked by their physical address: write walk gpa:0x… or walk hpa:0x….');
+  const matches = memoryWatchMatches(watch, uses, inspector, runsOf(scenario, inspector, watch.vm));
+  return bindEvent(scenario, { kinds, matches }, asked);
+}
+
+/** Stops behind each step that changes the value. */
+function bindValue(scenario: Scenario, watch: ValueWatch, asked: Wish): Bound {
+  const name = scenario.program.actors[watch.actor]?.name;
+  if (name === undefined) return unbound(`"${dataId(watch)}" watches nothing: there is no thread ${watch.actor} here.`);
+  const of = watchedValue(scenario, watch);
+  if ('error' in of) return unbound(`"${watch.expression}" cannot be watched: ${of.error}`);
+  const restriction = restrict(scenario, asked, {});
+  if ('error' in restriction) return unbound(restriction.error);
+  const { log, ...rest } = restriction;
+  return { kind: 'bound', stops: [{ kind: 'change', breakpoint: { text: `${watch.expression} of ${name}`, cpu: watch.actor, of, ...rest }, ...logged(log) }] };
 }
 
 /** Whether the VM of that name runs on a CPU, as it stands: a nested guest's events carry the CPU of the VM around. Undefined without a name. */

@@ -1,5 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee, EventBreakpoint, ListingBreakpoint, LogPoint, StatementBreakpoint, Stop } from '../../engine/debuggee';
+import type { ChangeBreakpoint, Debuggee, EventBreakpoint, ListingBreakpoint, LogPoint, StatementBreakpoint, Stop } from '../../engine/debuggee';
 import type { Inspector, Scenario } from '../simulator';
 import type { SourceCatalog } from '../sourceCatalog';
 import { sourceKey, type Client } from '../client';
@@ -126,6 +126,7 @@ export class BreakpointStore {
     debuggee.setStatementBreakpoints([]);
     debuggee.setEventBreakpoints([]);
     debuggee.setListingBreakpoints([]);
+    debuggee.setChangeBreakpoints([]);
     debuggee.setLogPoints([]);
   }
 
@@ -143,6 +144,7 @@ export class BreakpointStore {
     const statements: StatementBreakpoint[] = this.entry === undefined ? [] : [{ id: ENTRY_ID, statement: this.entry }];
     const events: EventBreakpoint[] = [];
     const listings: ListingBreakpoint[] = [];
+    const changes: ChangeBreakpoint[] = [];
     const logPoints: LogPoint[] = [];
     const everywhere = [...this.inSource.values()].flatMap(({ kept }) => kept as readonly Kept<unknown>[]);
     for (const { id, bound } of [...everywhere, ...this.functions, ...this.data, ...this.exceptions]) {
@@ -150,13 +152,15 @@ export class BreakpointStore {
         if (stop.log !== undefined) logPoints.push(logPoint(id, stop, stop.log));
         else if (stop.kind === 'statement') statements.push({ id, ...stop.breakpoint });
         else if (stop.kind === 'event') events.push({ id, ...stop.breakpoint });
-        else listings.push({ id, ...stop.breakpoint });
+        else if (stop.kind === 'listing') listings.push({ id, ...stop.breakpoint });
+        else changes.push({ id, ...stop.breakpoint });
       }
     }
     whenStill(() => {
       debuggee.setStatementBreakpoints(statements);
       debuggee.setEventBreakpoints(events);
       debuggee.setListingBreakpoints(listings);
+      debuggee.setChangeBreakpoints(changes);
       debuggee.setLogPoints(logPoints);
     });
   }
@@ -172,6 +176,7 @@ function logPoint(id: number, armed: Armed, message: LogMessage): LogPoint {
   const { condition, hit } = armed.breakpoint;
   const common = { id, message, ...(condition === undefined ? {} : { condition }), ...(hit === undefined ? {} : { hit }) };
   if (armed.kind === 'listing') return { ...common, at: { kind: 'listing', listing: armed.breakpoint.listing, line: armed.breakpoint.line } };
+  if (armed.kind === 'change') return { ...common, at: { kind: 'change', text: armed.breakpoint.text, cpu: armed.breakpoint.cpu, of: armed.breakpoint.of } };
   const at = armed.kind === 'statement'
     ? { kind: 'statement' as const, statement: armed.breakpoint.statement }
     : eventAt(armed.breakpoint);

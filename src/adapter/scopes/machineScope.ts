@@ -4,6 +4,7 @@ import { editable } from '../editable';
 import { parseMemoryReference } from '../memoryReference';
 import { writerLocated } from '../locations';
 import type { Children, SessionState } from '../sessionState';
+import { ofControlBlock } from '../watchable';
 
 /** What rows take the numbers from that a client holds. `cpu`: from whose frame they are looked at. */
 export interface Handing {
@@ -28,7 +29,7 @@ export function containerOf(rows: Rows, handing: Handing): Container {
 }
 
 /** A row whose value begins with an address, or whose name is one, can be looked at in memory. */
-function variableOf({ name, value, cell, below }: Row, handing: Handing): DebugProtocol.Variable {
+function variableOf({ name, value, cell, field, below }: Row, handing: Handing): DebugProtocol.Variable {
   const { state: { launched, client, locations }, cpu } = handing;
   const address = cell?.at ?? [value.split(' ')[0] ?? '', name].find((text) => text.includes(':') && parseMemoryReference(text) !== undefined);
   const row: DebugProtocol.Variable = {
@@ -39,5 +40,6 @@ function variableOf({ name, value, cell, below }: Row, handing: Handing): DebugP
     ...(cell === undefined || launched === undefined ? {} : { valueLocationReference: locations.give(writerLocated(launched, client, cell, cpu)) }),
     ...(below === undefined ? { variablesReference: 0 } : containerOf(below, handing)),
   };
+  if (field !== undefined) return ofControlBlock(row, { actor: cpu, name: field });
   return cell === undefined ? row : editable(row, { kind: 'cell', cpu, ...cell });
 }
