@@ -2,9 +2,12 @@ import type { Machine } from '../engine/machine';
 import { FRAME_USES, USE } from '../hypervisor/host/hostFrames';
 import type { PhysicalHost } from '../hypervisor/physicalHost';
 import { frameText, qualified, sizeText } from './addressText';
-import { indexed, named, type Row } from './rows';
+import { RankedMembers } from './rankedMembers';
+import { indexed, named, ranked, type Row } from './rows';
 
 const PAGE_BYTES = 4096n;
+/** What a frame in use is used for. */
+const USES = FRAME_USES.map((_, use) => use).filter((use) => use !== USE.free);
 
 /** What the physical host has: its frames with use, owner and references, and its swap device. */
 export function hostRows(machine: Machine, host: PhysicalHost): readonly Row[] {
@@ -30,12 +33,18 @@ function usesOf(machine: Machine, { frames, installed }: PhysicalHost): readonly
 /** Every frame that somebody has, in order. */
 function framesRow(machine: Machine, host: PhysicalHost): Row {
   const { frames } = host;
-  const used: number[] = [];
-  for (let frame = 0; frame < frames.end; frame++) if (frames.useOf(frame) !== USE.free) used.push(frame);
+  // How many there are is counted as they come and go; which they are is looked for when some are asked for.
+  const owners = machine.vms.flatMap(({ technique }) => (technique.vm === undefined ? [] : [technique.vm.number]));
+  const count = owners.reduce((sum, owner) => sum + USES.reduce((of, use) => of + frames.count(use, owner), 0), 0);
+  let members: RankedMembers | undefined;
+  const slice = (start: number, length: number): readonly number[] => {
+    members ??= new RankedMembers(frames.end, (frame) => frames.useOf(frame) !== USE.free);
+    return members.slice(start, length);
+  };
   return {
     name: 'frames in use',
-    value: `${used.length}`,
-    below: indexed(used, (frame) => ({ name: frameText('hpa', frame), ...frameState(machine, host, frame) })),
+    value: `${count}`,
+    below: ranked({ count, slice }, (frame) => ({ name: frameText('hpa', frame), ...frameState(machine, host, frame) })),
   };
 }
 

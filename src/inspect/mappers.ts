@@ -44,17 +44,21 @@ function setsOf(machine: Machine, space: Space): readonly TableSet[] {
 
 function search(machine: Machine, set: TableSet, address: bigint, add: (row: () => Row) => void): void {
   const { compiled } = set;
-  const visited = new Set<string>();
+  const visited = new Set<number>();
+  const wanted = Number(address >> 12n);
   const visit = (table: number, level: number, base: bigint): void => {
-    const key = `${table} ${level}`;
+    const key = table * (compiled.levels + 1) + level;
     if (visited.has(key)) return;
     visited.add(key);
     const entries = tableEntries(machine.memory, compiled, hostFrameOf(set, table));
     for (let at = 0; at < entries.length; at += ENTRY_WORDS) {
       const [index, lo, hi] = [entries[at]!, entries[at + 1]!, entries[at + 2]!];
       if ((lo & compiled.presentMask) === 0) continue;
+      const isTable = leadsToTable(compiled, level, lo);
+      // Of a million entries hardly one leads there: the others are not decoded.
+      if (level === 1 && tableReferenced(compiled, lo, hi) !== wanted) continue;
       const first = base + (BigInt(index) << BigInt(compiled.shifts[level]!));
-      if (leadsToTable(compiled, level, lo)) visit(tableReferenced(compiled, lo, hi), level - 1, first);
+      if (isTable) visit(tableReferenced(compiled, lo, hi), level - 1, first);
       const decoded = decodeEntry(compiled, level, lo, hi, set.frameSpace);
       const bytes = decoded.leaf ? decoded.size : 4096n;
       if (address < decoded.frame || address >= decoded.frame + bytes) continue;

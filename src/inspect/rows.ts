@@ -1,3 +1,5 @@
+import type { RankedMembers } from './rankedMembers';
+
 /** A row of a read model, as a person reads it. */
 export interface Row {
   readonly name: string;
@@ -21,6 +23,11 @@ export type Rows =
 
 export function named(all: () => readonly Row[]): Rows {
   return { kind: 'named', all };
+}
+
+/** Rows of which each is known by a number: those that a part of the members has are made when it is asked for. */
+export function ranked(members: Pick<RankedMembers, 'count' | 'slice'>, rowOf: (number: number) => Row): Rows {
+  return { kind: 'indexed', count: members.count, slice: (start, count) => members.slice(start, count).map(rowOf) };
 }
 
 /** One row for each of `things`, in order. */

@@ -14,7 +14,8 @@ import type { VirtualMachine } from '../hypervisor/virtualMachine';
 import { nestingOf } from './nestedRows';
 import { frameText, halvesText, qualified } from './addressText';
 import { entryLine } from './entryText';
-import { indexed, named, type Row } from './rows';
+import { RankedMembers } from './rankedMembers';
+import { indexed, named, ranked, type Row } from './rows';
 
 /** One field of a role, by KVM's name. */
 export interface RoleField {
@@ -58,11 +59,11 @@ export interface ShadowView {
 /** The shadow pages in use: below each its hash bucket, its role by field, its table, and the entries that lead to it. */
 export function shadowPagesRow(view: ShadowView): Row {
   const { pages } = view.tables;
-  const used = Array.from({ length: pages.end }, (_, page) => page).filter((page) => page > 0 && pages.isInUse(page));
+  const used = new RankedMembers(pages.end, (page) => page > 0 && pages.isInUse(page));
   return {
     name: view.tables.space === 'ept' ? 'shadow pages (EPT02)' : 'shadow pages',
     value: `${pages.used} of at most ${pages.limit}`,
-    below: indexed(used, (page) => pageRow(view, page)),
+    below: ranked(used, (page) => pageRow(view, page)),
   };
 }
 
@@ -112,12 +113,11 @@ function hashRow({ tables: { pages } }: ShadowView, page: number): Row {
 /** Reverse maps: by guest frame the leaf entries that map it. */
 export function reverseMapsRow(view: ShadowView): Row {
   const { machine, vm, host, tables: { pages } } = view;
-  const gfns: number[] = [];
-  for (let gfn = 0; gfn < host.memory.frames; gfn++) if (pages.reverseMap(gfn) !== 0) gfns.push(gfn);
+  const gfns = new RankedMembers(host.memory.frames, (gfn) => pages.reverseMap(gfn) !== 0);
   return {
     name: 'reverse maps',
-    value: `${gfns.length} guest ${gfns.length === 1 ? 'frame' : 'frames'} mapped`,
-    below: indexed(gfns, (gfn) => ({ name: qualified(machine, vm, frameText('gpa', gfn)), ...entriesAt(view, pages.reverseMap(gfn)) })),
+    value: `${gfns.count} guest ${gfns.count === 1 ? 'frame' : 'frames'} mapped`,
+    below: ranked(gfns, (gfn) => ({ name: qualified(machine, vm, frameText('gpa', gfn)), ...entriesAt(view, pages.reverseMap(gfn)) })),
   };
 }
 
