@@ -5,7 +5,7 @@ import { refusalText } from '../hardware/paging/refusalText';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { WALK } from '../hardware/paging/walkOutcome';
 import { SlotMemory } from '../hypervisor/slotMemory';
-import { addressText, frameAddress, frameOfHalves, halvesText } from './addressText';
+import { addressText, frameAddress, frameOfHalves, halvesText, qualified } from './addressText';
 import { indexFieldOf } from './indexField';
 import type { StoppedMachine } from './stoppedMachine';
 
@@ -25,12 +25,13 @@ export interface TranslationRow {
 export function translation({ machine }: Pick<StoppedMachine, 'machine'>, cpu: number, gva: bigint): readonly TranslationRow[] {
   const lo = Number(BigInt.asIntN(32, gva));
   const hi = Number(BigInt.asIntN(32, gva >> 32n));
-  const rows: TranslationRow[] = [{ name: 'gva', value: addressText('gva', gva), by: '' }];
+  const vm = machine.vmOf(cpu);
+  const rows: TranslationRow[] = [{ name: 'gva', value: qualified(machine, vm, addressText('gva', gva)), by: '' }];
   const isMapped = machine.questions.translate(cpu, lo, hi);
-  const guest = machine.vmOf(cpu).technique.guestTables(cpu);
+  const guest = vm.technique.guestTables(cpu);
   if (isMapped) {
-    rows.push({ name: 'gpa', value: halvesText('gpa', guest.result.gpaLo, guest.result.gpaHi), by: entriesText(guest, lo, hi) });
-    rows.push(...behindSlots(machine.vmOf(cpu), guest.result.gpaLo, guest.result.gpaHi));
+    rows.push({ name: 'gpa', value: qualified(machine, vm, halvesText('gpa', guest.result.gpaLo, guest.result.gpaHi)), by: entriesText(guest, lo, hi) });
+    rows.push(...behindSlots(machine, vm, guest.result.gpaLo, guest.result.gpaHi));
   } else {
     rows.push({ name: 'gpa', value: machine.questions.unmappedText(machine.questions.endVm, machine.questions.endLevel, lo, hi), by: entriesText(guest, lo, hi) });
   }
@@ -38,7 +39,8 @@ export function translation({ machine }: Pick<StoppedMachine, 'machine'>, cpu: n
 }
 
 /** Guest-physical to host-virtual by a memory slot, to host-physical by the host process's page table; to that at once with `backing direct`. */
-function behindSlots({ technique: { guestMemory } }: RunningVm, gpaLo: number, gpaHi: number): readonly TranslationRow[] {
+function behindSlots(machine: Machine, vm: RunningVm, gpaLo: number, gpaHi: number): readonly TranslationRow[] {
+  const { guestMemory } = vm.technique;
   const gfn = frameOfHalves(gpaLo, gpaHi);
   const offset = BigInt(gpaLo) & PAGE_MASK;
   const at = (space: 'hva' | 'hpa', page: number): string => addressText(space, frameAddress(page) | offset);
@@ -53,7 +55,7 @@ function behindSlots({ technique: { guestMemory } }: RunningVm, gpaLo: number, g
   const { space } = guestMemory.host.process;
   const by = entriesText(space, space.result.addressLo, space.result.addressHi);
   return [
-    { name: 'hva', value: at('hva', hvaPage), by: `memory slot ${slot}` },
+    { name: 'hva', value: qualified(machine, vm, at('hva', hvaPage)), by: `memory slot ${slot}` },
     { name: 'hpa', value: frame < 0 ? 'not backed by the host yet' : at('hpa', frame), by },
   ];
 }

@@ -2,7 +2,7 @@ import type { Catalog } from './catalog';
 import { compileCpu, compileProcedure, compileThread } from './compile/bodies';
 import { CodeBuffer } from './compile/codeBuffer';
 import type { Numbering } from './compile/declarations';
-import { globalValue, overriddenGlobals } from './compile/globalValues';
+import { globalValue, overriddenGlobals, type GlobalValue } from './compile/globalValues';
 import { hostContext } from './compile/hostContext';
 import { Meetings, meetingsOf } from './compile/meetings';
 import { Report } from './compile/report';
@@ -161,7 +161,7 @@ function readLibrary(sources: Sources, main: SourceText, { own }: VmDeclarations
 interface Everything {
   readonly unit: Unit;
   readonly vms: readonly DeclaredVm[];
-  readonly globals: { readonly values: Program['globals']; readonly isOwn: (index: number) => boolean };
+  readonly globals: { readonly values: readonly GlobalValue[]; readonly isOwn: (index: number) => boolean };
   readonly tables: Program['tables'];
 }
 
@@ -189,7 +189,7 @@ function declareAll(sources: Sources, input: CompileInput, prepared: readonly Pr
 
 /** All globals in the order of their numbers. */
 function globalsOf(unit: Unit, prepared: readonly PreparedVm[], vms: readonly DeclaredVm[]): Everything['globals'] {
-  const values: Program['globals'][number][] = [];
+  const values: GlobalValue[] = [];
   const own = new Set<number>();
   prepared.forEach(({ vm, library }, number) => {
     const declared = vms[number];

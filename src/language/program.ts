@@ -310,7 +310,8 @@ export interface Program {
   readonly expectations: readonly Expectation[];
   readonly techniqueSets: readonly (readonly string[])[];
   readonly prints: readonly (readonly PrintPart[])[];
-  readonly globals: readonly { readonly name: string; readonly type: ValueType; readonly value: bigint }[];
+  /** `isOwn`: of the scenario or an import, not of the kernel library. */
+  readonly globals: readonly { readonly name: string; readonly type: ValueType; readonly value: bigint; readonly isOwn: boolean }[];
   /** Names; the first ones are filled by the loader from `areas` (see `bootTables`). */
   readonly tables: readonly { readonly name: string; readonly values: ReadonlyMap<bigint, bigint> }[];
   readonly processes: readonly ProcessRow[];

@@ -187,7 +187,7 @@ describe('a session on a nested guest', () => {
     const ofL2 = '0x30 ET NE, l2.gpa:0x0, 0x0';
     assert.equal((await client.stopped())['threadId'], L2);
     const another = { walk: 'The last access was made by l2 cpu 0, not by l1 cpu 0: choose that thread.', gva: 'the last access was made by l2 cpu 0' };
-    const own = { walk: 'The access is over: store at gva:0x5000 completes at hpa:0x111000.', gva: 'gva:0x5000' };
+    const own = { walk: 'The access is over: store at gva:0x5000 completes at hpa:0x111000.', gva: 'l2.gva:0x5000' };
     assert.deepEqual([await shown(1), await shown(L2)], [{ registers: ofL1, ...another }, { registers: ofL2, ...own }]);
     assert.equal((await client.move('continue'))['threadId'], 1);
     assert.deepEqual([await shown(1), await shown(L2)], [{ registers: ofL1, ...another }, { registers: ofL2, ...own }], 'VMLAUNCH and VMRESUME make no access');

@@ -63,7 +63,7 @@ function scopesOf(state: SessionState, launched: Launched, held: HeldFrame): rea
   const machine = inspector.machineScopes(held.cpu);
   const list: ListedScope[] = [own, ...machine.filter(({ place }) => place === 'first')];
   if (!isListing && scenario.program.globals.length > 0) {
-    list.push({ name: 'Globals', children: () => globalVariables(launched, held) });
+    list.push({ name: 'Globals', children: () => globalVariables(launched, held, state.references) });
   }
   const behind = machine.filter(({ place }) => place === 'behind registers');
   // A host thread has neither translations nor registers of the guest's.

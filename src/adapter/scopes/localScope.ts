@@ -3,8 +3,9 @@ import type { NamedValue } from '../../engine/debuggee';
 import type { Program, ValueType } from '../../language/program';
 import { editable } from '../editable';
 import { evaluateIn } from '../evaluation';
+import type { Handles } from '../handles';
 import { memoryReference, ownerOf } from '../memoryReference';
-import type { HeldFrame, Launched } from '../sessionState';
+import type { ChildrenOf, HeldFrame, Launched } from '../sessionState';
 import { isAddressType, qualifiedText } from '../valueText';
 
 /** Variables of a guest frame. */
@@ -18,11 +19,25 @@ export function namedVariables(values: readonly NamedValue[], program: Program, 
   return values.map(({ name, value, type }) => variable(name, value, type, { program, cpu }));
 }
 
-export function globalVariables(launched: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
-  const { program } = launched.scenario;
+/** The scenario's globals, and in a row of their own those that the kernel keeps. */
+export function globalVariables(launched: Launched, held: HeldFrame, references: Handles<ChildrenOf>): readonly DebugProtocol.Variable[] {
+  const { globals } = launched.scenario.program;
   // Two VMs may have one of the same name: what is meant here is the frame's own.
-  const names = new Set(program.globals.map(({ name }) => name));
-  return [...names].flatMap((name) => {
+  const own = new Set(globals.filter(({ isOwn }) => isOwn).map(({ name }) => name));
+  const kernels = new Set(globals.map(({ name }) => name).filter((name) => !own.has(name)));
+  const rows = globalsNamed(launched, held, [...own]);
+  if (kernels.size === 0) return rows;
+  return [...rows, {
+    name: 'kernel library',
+    value: `${kernels.size} globals by which the guest's kernel keeps its books`,
+    variablesReference: references.give(() => globalsNamed(launched, held, [...kernels])),
+    presentationHint: { attributes: ['readOnly'] },
+  }];
+}
+
+function globalsNamed(launched: Launched, held: HeldFrame, names: readonly string[]): readonly DebugProtocol.Variable[] {
+  const { program } = launched.scenario;
+  return names.flatMap((name) => {
     const result = evaluateIn(launched, held, name);
     return 'error' in result ? [] : [editable(variable(name, result.value, result.type, { program, cpu: held.cpu }), { kind: 'expression', held, expression: name })];
   });

@@ -21,9 +21,12 @@ export function globalValue(unit: Unit, vm: VmContext, source: SourceText, scope
   return result.constant;
 }
 
+/** A global before it is known whose it is. */
+export type GlobalValue = Omit<Program['globals'][number], 'isOwn'>;
+
 /** The globals with the values that the caller sets over them, such as `--sweep`; names that do not exist come back. */
 export function overriddenGlobals(
-  globals: Program['globals'],
+  globals: readonly GlobalValue[],
   isOwn: (index: number) => boolean,
   overrides: Readonly<Record<string, bigint>>,
 ): { readonly globals: Program['globals']; readonly unknown: readonly string[] } {
@@ -31,7 +34,7 @@ export function overriddenGlobals(
   return {
     globals: globals.map((global, i) => {
       const value = isOwn(i) && Object.hasOwn(overrides, global.name) ? overrides[global.name] : undefined;
-      return value === undefined ? global : { ...global, value: BigInt.asUintN(64, value) };
+      return { ...global, isOwn: isOwn(i), ...(value === undefined ? {} : { value: BigInt.asUintN(64, value) }) };
     }),
     unknown: Object.keys(overrides).filter((name) => !names.includes(name)),
   };

@@ -1,3 +1,4 @@
+import type { GlobalValue } from './globalValues';
 import type { Vm } from '../generated/ast';
 import { pagingModeNames, pagingModeOf, type PagingModeRow } from '../pagingModes';
 import type { Area, Program, SettingValue } from '../program';
@@ -123,7 +124,7 @@ export interface DeclaredVm {
   readonly declared: DeclaredProcedures;
   readonly compilables: readonly Compilable[];
   /** Globals that the loader hands over; the declared ones follow them. */
-  readonly given: Program['globals'];
+  readonly given: readonly GlobalValue[];
   readonly tables: Program['tables'];
 }
 
