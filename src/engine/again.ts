@@ -4,6 +4,9 @@ import type { Journal } from './journal';
 import type { Machine } from './machine';
 import { RUN } from './runState';
 
+/** Steps between two looks at the clock and at the pause button. */
+const STRIDE = 256;
+
 /** A stretch of the run that is executed once more only to be looked at: what `Replay.aside` gives. */
 export class Again {
   private readonly start: Checkpoint;
@@ -50,6 +53,17 @@ export class Again {
   /** To the start of `step`, which lies ahead. */
   goTo(step: number): void {
     while (this.step < step && !this.isOver) this.execute();
+  }
+
+  /** The same in slices; false when a pause has broken it off. */
+  *travel(step: number, isPauseAsked: () => boolean): Generator<undefined, boolean> {
+    for (let steps = 1; this.step < step && !this.isOver; steps++) {
+      this.execute();
+      if (steps % STRIDE !== 0) continue;
+      yield undefined;
+      if (isPauseAsked()) return false;
+    }
+    return true;
   }
 
   /** Executes the step ahead, and has `listener` told of each event of it. */

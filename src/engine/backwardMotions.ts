@@ -1,12 +1,13 @@
 import { KIND, KIND_AT, field } from '../hardware/events/eventTable';
+import type { Again } from './again';
 import { joined, type Breakpoints, type Verdict } from './breakpoints';
 import type { Stop } from './debuggee';
 import { boundaryStop, enterNth, eventStop, isStatementStart, type Moving } from './motions';
-import type { Replay } from './replay';
+import { STRIDE, type Replay } from './replay';
 
-const STRIDE = 256;
 const STEP: Stop = { kind: 'step' };
 const START: Stop = { kind: 'start-of-history' };
+const PAUSE: Stop = { kind: 'pause' };
 
 /** What a search backward found last before the present moment. */
 interface Found {
@@ -16,16 +17,18 @@ interface Found {
   readonly verdict?: Verdict;
 }
 
-/** The search was broken off by a pause, at whatever moment its forward pass had come to. */
+/** The search was broken off by a pause: the moment is the one at which it began. */
 const PAUSED = 'paused';
 
 /** Looks at the moment between steps that a forward pass has come to; a finding replaces the one before. */
 type Look = () => Found | undefined;
+/** Executes the step ahead, and may find something in it. */
+type LookInside = (again: Again) => Found | undefined;
 
 /**
- * The ways to move backward. Time runs forward only: each goes to a checkpoint before the present
- * moment, executes up to it, and keeps the last thing that it was looking for; with nothing found it
- * does the same one checkpoint earlier.
+ * The ways to move backward. Time runs forward only: each executes once more, aside, from a checkpoint before the present
+ * moment up to it, and keeps the last thing that it was looking for; with nothing found it does the same one checkpoint
+ * earlier. Only then the moment changes: a search that is broken off leaves it as it was.
  */
 export class BackwardMotions {
   constructor(
@@ -61,7 +64,7 @@ export class BackwardMotions {
       interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && at(stack.depth)
         ? { step: this.replay.step, nth: 0 } : undefined
     ));
-    return this.arrive(found) ?? STEP;
+    return (yield* this.arrive(found)) ?? STEP;
   }
 
   /** To the last breakpoint before the present moment. */
@@ -70,7 +73,7 @@ export class BackwardMotions {
     if (inStep !== undefined) return inStep;
     const { replay, breakpoints } = this;
     const { bus } = replay.machine;
-    if (breakpoints.isEmpty) return this.arrive(undefined) ?? START;
+    if (breakpoints.isEmpty) return (yield* this.arrive(undefined)) ?? START;
     const { kinds } = breakpoints;
     let matches = 0;
     const last: { found?: Found } = {};
@@ -90,13 +93,13 @@ export class BackwardMotions {
         const verdict = joined(over?.at === step ? over.verdict : undefined, ahead);
         return verdict === undefined ? undefined : { step, nth: 0, verdict };
       },
-      () => {
+      (again) => {
         matches = 0;
         delete last.found;
         const { step, cpu } = replay;
         breakpoints.beginStep(step);
         if (kinds.size > 0) bus.listen(listener, kinds);
-        replay.execute();
+        again.execute();
         bus.silence();
         const verdict = breakpoints.endStep(cpu);
         const recalled = verdict === undefined ? undefined : breakpoints.recallHits(verdict, step);
@@ -104,7 +107,7 @@ export class BackwardMotions {
         return last.found;
       },
     );
-    return this.arrive(found) ?? START;
+    return (yield* this.arrive(found)) ?? START;
   }
 
   /** To the previous event, or the start of a statement: the way that stepping by events goes forward. */
@@ -116,19 +119,17 @@ export class BackwardMotions {
     if (earlier !== undefined) return earlier;
     replay.leaveStep();
     if (at > 0 && interpreter.isAtStatement(replay.cpu)) return STEP;
-    for (let step = replay.step - 1, looked = 1; step >= this.origin(); step--, looked++) {
-      replay.goTo(step);
+    for (let step = replay.step - 1; step >= this.origin(); step--) {
+      if (!(yield* replay.travel(step, this.isPauseAsked))) return PAUSE;
       const ahead = replay.eventsAhead();
       let last = ahead.length;
       while (last > 0 && isStatementStart(ahead[last - 1]!)) last--;
       if (last > 0) return this.toEvent(last);
       if (interpreter.isAtStatement(replay.cpu)) return STEP;
-      if (looked % STRIDE !== 0) continue;
       yield undefined;
-      if (this.isPauseAsked()) return { kind: 'pause' };
+      if (this.isPauseAsked()) return PAUSE;
     }
-    replay.goTo(this.origin());
-    return START;
+    return (yield* this.arrive(undefined)) ?? START;
   }
 
   /** Within the step stood in, to the last earlier event that `wanted` says; undefined when there is none. */
@@ -184,49 +185,57 @@ export class BackwardMotions {
    * asked between steps, the start of the step stood in included; `execute` runs a step and may find
    * something in it, which comes after what `look` found at its start.
    */
-  private *search(look: Look, execute: Look = () => this.execute()): Generator<undefined, Found | typeof PAUSED | undefined> {
+  private *search(look: Look, execute: LookInside = executeOnly): Generator<undefined, Found | typeof PAUSED | undefined> {
     const { replay } = this;
     const origin = this.origin();
     // The start of a step that is stood in lies before the moment, that of one about to run does not.
-    let isInside = replay.event > 0;
-    replay.leaveStep();
+    let looksAtEnd = replay.event > 0;
     let until = replay.step;
-    let looksAtEnd = isInside;
+    let before = looksAtEnd ? until : until - 1;
     for (;;) {
-      let found: Found | undefined;
-      replay.goTo(Math.max(origin, replay.checkpointBefore(isInside ? until : until - 1)));
-      const from = replay.step;
-      for (let steps = 1; replay.step < until || looksAtEnd; steps++) {
-        found = look() ?? found;
-        if (replay.step >= until) break;
-        found = execute() ?? found;
-        if (steps % STRIDE !== 0) continue;
-        yield undefined;
-        if (this.isPauseAsked()) return PAUSED;
-      }
+      const { checkpoint, step } = replay.stretchBefore(before);
+      const from = Math.max(origin, step);
+      const found = yield* replay.asideInSlices(checkpoint, (again) => this.lastBetween(again, from, until, looksAtEnd, look, execute));
       if (found !== undefined || from <= origin) return found;
       until = from;
-      isInside = false;
+      before = until - 1;
       // Where the later part began the earlier one ends, with what its last step has come to.
       looksAtEnd = true;
     }
   }
 
-  private execute(): undefined {
-    this.replay.execute();
-    return undefined;
+  private *lastBetween(
+    again: Again, from: number, until: number, looksAtEnd: boolean, look: Look, execute: LookInside,
+  ): Generator<undefined, Found | typeof PAUSED | undefined> {
+    again.begin();
+    if (!(yield* again.travel(from, this.isPauseAsked))) return PAUSED;
+    let found: Found | undefined;
+    for (let steps = 1; again.step < until || looksAtEnd; steps++) {
+      found = look() ?? found;
+      if (again.step >= until) break;
+      found = execute(again) ?? found;
+      if (steps % STRIDE !== 0) continue;
+      yield undefined;
+      if (this.isPauseAsked()) return PAUSED;
+    }
+    return found;
   }
 
   /** Goes to what was found; undefined when it is a place that no breakpoint names, and the start when nothing was. */
-  private arrive(found: Found | typeof PAUSED | undefined): Stop | undefined {
-    if (found === PAUSED) return { kind: 'pause' };
+  private *arrive(found: Found | typeof PAUSED | undefined): Generator<undefined, Stop | undefined> {
+    if (found === PAUSED) return PAUSE;
     const { replay, breakpoints } = this;
-    replay.goTo(found?.step ?? this.origin());
+    if (!(yield* replay.travel(found?.step ?? this.origin(), this.isPauseAsked))) return PAUSE;
     if (found === undefined) return START;
     if (found.nth > 0) enterNth(replay, breakpoints, found.nth);
     if (found.verdict === undefined) return undefined;
     return found.nth > 0 ? eventStop(replay, found.verdict) : boundaryStop(found.verdict);
   }
+}
+
+function executeOnly(again: Again): undefined {
+  again.execute();
+  return undefined;
 }
 
 /** The last line at `depth` or above it, or the VM exit that the handling began with. */

@@ -1,9 +1,7 @@
+import type { Again } from './again';
 import type { Breakpoints } from './breakpoints';
 import type { LogPoints } from './logPoints';
-import type { Replay } from './replay';
-
-/** Steps between two looks at the clock and at the pause button. */
-const STRIDE = 256;
+import { STRIDE, type Replay } from './replay';
 
 /**
  * Goes over the part of history in which hits are not known yet, as of a breakpoint with a hit condition that was set late, or
@@ -20,20 +18,35 @@ export class HitCounting {
   /** Until all hits before the present moment are known; false when a pause broke it off. The moment is the same afterwards. */
   *catchUp(): Generator<undefined, boolean> {
     const { replay } = this;
-    const here = replay.moment();
+    const until = replay.step;
     const from = Math.min(this.breakpoints.hits.through, this.logPoints.breakpoints.hits.through);
-    if (from >= here.step) return true;
-    replay.goTo(from);
-    const isThrough = yield* this.countUpTo(here.step);
-    replay.goTo(here.step);
-    if (here.event > 0) replay.enter((_, event) => event === here.event);
-    return isThrough;
+    if (from >= until) return true;
+    return yield* replay.asideInSlices(replay.stretchBefore(from).checkpoint, (again) => this.countBetween(again, from, until));
   }
 
   /** Executes one step, and counts what is hit in it and at its start. */
   countStep(): void {
+    this.countIn(() => { this.replay.execute(); });
+  }
+
+  private *countBetween(again: Again, from: number, until: number): Generator<undefined, boolean> {
+    again.begin();
+    if (!(yield* again.travel(from, this.isPauseAsked))) return false;
+    for (let steps = 1; again.step < until && !again.isOver; steps++) {
+      this.countIn(() => { again.execute(); });
+      if (steps % STRIDE !== 0) continue;
+      yield undefined;
+      if (this.isPauseAsked()) return false;
+    }
+    return true;
+  }
+
+  private countIn(execute: () => void): void {
     const { replay, breakpoints, logPoints } = this;
-    if (breakpoints.isEmpty && logPoints.isEmpty) return replay.execute();
+    if (breakpoints.isEmpty && logPoints.isEmpty) {
+      execute();
+      return;
+    }
     const { step, cpu, machine } = replay;
     breakpoints.countStatement(step, cpu);
     breakpoints.beginStep(step);
@@ -43,7 +56,7 @@ export class HitCounting {
       if (verdict !== undefined) breakpoints.countHits(verdict, step);
       logPoints.note(record, step, replay.cpu);
     }, new Set([...breakpoints.kinds, ...logPoints.kinds]));
-    replay.execute();
+    execute();
     machine.bus.silence();
     const verdict = breakpoints.endStep(cpu);
     if (verdict !== undefined) breakpoints.countHits(verdict, step);
@@ -55,17 +68,5 @@ export class HitCounting {
   wentOver(from: number, to: number): void {
     this.breakpoints.hits.wentOver(from, to);
     this.logPoints.breakpoints.hits.wentOver(from, to);
-  }
-
-  private *countUpTo(step: number): Generator<undefined, boolean> {
-    const { replay } = this;
-    replay.machine.forgetDerived();
-    for (let steps = 1; replay.step < step && !replay.isOver(); steps++) {
-      this.countStep();
-      if (steps % STRIDE !== 0) continue;
-      yield undefined;
-      if (this.isPauseAsked()) return false;
-    }
-    return true;
   }
 }

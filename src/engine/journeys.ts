@@ -2,10 +2,8 @@ import type { LastWrite, Moment, Stop } from './debuggee';
 import type { HitCounting } from './hitCounting';
 import { describeWrite, findLastWrite, refusalOf } from './lastWriter';
 import type { Moving } from './motions';
-import type { Replay } from './replay';
+import { STRIDE, type Replay } from './replay';
 
-/** Steps between two looks at the clock and at the pause button. */
-const STRIDE = 256;
 const STEP: Stop = { kind: 'step' };
 const PAUSE: Stop = { kind: 'pause' };
 
@@ -60,7 +58,9 @@ export class Journeys {
     const refusal = refusalOf(replay.machine.memory, address, bytes);
     if (refusal !== undefined) return { kind: 'stayed', text: refusal };
     const here = replay.moment();
-    const found = findLastWrite(replay, Number(address), bytes, ({ step, event }) => step < here.step || (step === here.step && event < here.event));
+    const isEarlier = ({ step, event }: Moment): boolean => step < here.step || (step === here.step && event < here.event);
+    const found = yield* findLastWrite(replay, Number(address), bytes, isEarlier, () => this.horizon.isPauseAsked());
+    if (found === 'paused') return PAUSE;
     if (found === undefined) return { kind: 'stayed', text: `Nobody has written ${place} before this moment, since the machine was built.` };
     const write = describeWrite(replay, found, origin);
     if (!write.isShown) return { kind: 'stayed', text: `${place} was last written while the guest booted (${this.where(write)}): boot is shown with "stopAtBoot".` };
@@ -78,17 +78,16 @@ export class Journeys {
 
   /** To the start of a step, or the run's end before it; false when a pause has broken it off on the way. */
   private *travel(step: number): Generator<undefined, boolean> {
-    const { replay, horizon } = this;
-    const isBack = step < replay.step;
-    if (isBack) replay.goTo(replay.checkpointBefore(step));
-    else replay.leaveStep();
+    const { replay, counting } = this;
+    const isPauseAsked = (): boolean => this.horizon.isPauseAsked();
+    // Hits behind the moment that is left are known, and what was to be said there is said.
+    if (step < replay.step) return yield* replay.travel(step, isPauseAsked);
+    replay.leaveStep();
     for (let steps = 1; replay.step < step && !replay.isOver(); steps++) {
-      // Hits behind the moment that was left are known, and what was to be said there is said.
-      if (isBack) replay.execute();
-      else this.counting.countStep();
+      counting.countStep();
       if (steps % STRIDE !== 0) continue;
       yield undefined;
-      if (horizon.isPauseAsked()) return false;
+      if (isPauseAsked()) return false;
     }
     return true;
   }

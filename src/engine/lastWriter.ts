@@ -4,7 +4,7 @@ import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Again } from './again';
 import type { LastWrite, Moment, WriterKind } from './debuggee';
 import { describeFrame, foldFrames } from './stepFrames';
-import type { Replay } from './replay';
+import { STRIDE, type Replay } from './replay';
 import { tellsOfWrite } from './tellsOfWrite';
 
 const GRANULE_BYTES = 64;
@@ -61,7 +61,9 @@ class Place {
  * checkpoints saved; only such stretches are executed again, aside: first watching memory alone, then with all events of
  * the steps in which it was touched.
  */
-export function findLastWrite(replay: Replay, address: number, bytes: number, isWanted: (moment: Moment) => boolean): Found | undefined {
+export function *findLastWrite(
+  replay: Replay, address: number, bytes: number, isWanted: (moment: Moment) => boolean, isPauseAsked: () => boolean,
+): Generator<undefined, Found | 'paused' | undefined> {
   const place = new Place(replay.machine.memory, address, bytes);
   const { stretches } = replay;
   const here = replay.moment();
@@ -69,24 +71,30 @@ export function findLastWrite(replay: Replay, address: number, bytes: number, is
   for (let i = stretches.length - 1; i >= 0; i--) {
     if (near[i] !== true) continue;
     const until = Math.min(stretches[i + 1]?.step ?? Infinity, here.step);
-    const found = replay.aside(stretches[i]!.checkpoint, (again) => lastInStretch(again, place, until, here, isWanted));
+    const found = yield* replay.asideInSlices(stretches[i]!.checkpoint, (again) => lastInStretch(again, place, until, here, isWanted, isPauseAsked));
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function lastInStretch(again: Again, place: Place, until: number, here: Moment, isWanted: (moment: Moment) => boolean): Found | undefined {
+function *lastInStretch(
+  again: Again, place: Place, until: number, here: Moment, isWanted: (moment: Moment) => boolean, isPauseAsked: () => boolean,
+): Generator<undefined, Found | 'paused' | undefined> {
   const steps: number[] = [];
   const before = place.contents();
   again.begin();
   const edited = editOf(again, before, place);
   place.watch();
-  while (again.step < until && !again.isOver) {
+  for (let count = 1; again.step < until && !again.isOver; count++) {
     const { step } = again;
     again.execute();
-    if (!place.isTouched) continue;
-    steps.push(step);
-    place.watch();
+    if (place.isTouched) {
+      steps.push(step);
+      place.watch();
+    }
+    if (count % STRIDE !== 0) continue;
+    yield undefined;
+    if (isPauseAsked()) return 'paused';
   }
   // The step stood in has been done in part.
   if (until === here.step && here.event > 0) steps.push(here.step);
@@ -94,7 +102,7 @@ function lastInStretch(again: Again, place: Place, until: number, here: Moment, 
     again.rewind();
     let found: Found | undefined;
     for (const step of steps.slice(Math.max(0, end - CHUNK), end)) {
-      again.goTo(step);
+      if (!(yield* again.travel(step, isPauseAsked))) return 'paused';
       found = writesOfStep(again, place, step === here.step ? here.event : Infinity).filter(({ moment }) => isWanted(moment)).at(-1) ?? found;
     }
     if (found !== undefined) return found;
@@ -146,8 +154,11 @@ const writers: readonly WriterKind[] = actors.map((actor) => (actor === 'walker'
 export function lastWriter(replay: Replay, address: bigint, bytes: number, origin: number): LastWrite | { readonly nobody: string } {
   const refusal = refusalOf(replay.machine.memory, address, bytes);
   if (refusal !== undefined) return { nobody: refusal };
-  const found = findLastWrite(replay, Number(address), bytes, () => true);
-  if (found === undefined) return { nobody: `Nobody has written hpa:0x${address.toString(16)} since the machine was built.` };
+  const search = findLastWrite(replay, Number(address), bytes, () => true, () => false);
+  let next = search.next();
+  while (next.done !== true) next = search.next();
+  const found = next.value;
+  if (found === undefined || found === 'paused') return { nobody: `Nobody has written hpa:0x${address.toString(16)} since the machine was built.` };
   return describeWrite(replay, found, origin);
 }
 

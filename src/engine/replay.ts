@@ -8,6 +8,9 @@ import type { LogPoints } from './logPoints';
 import type { Machine } from './machine';
 import { RUN } from './runState';
 
+/** Steps between two looks at the clock and at the pause button. */
+export const STRIDE = 256;
+
 /** Sees the events of one step as they are numbered, from 1; true stops there. */
 export type EventStop = (record: Int32Array, event: number) => boolean;
 
@@ -142,22 +145,43 @@ export class Replay {
    * present moment between steps), and then puts the present moment back, byte for byte. No checkpoint becomes void, nothing is said, and no hit is counted.
    */
   aside<Seen>(from: Checkpoint | undefined, look: (again: Again) => Seen): Seen {
-    const { machine } = this;
-    const { registry, interpreter: { holds } } = machine;
-    const putHoldsBack = holds.setAside();
-    const here = registry.checkpoint();
-    const { furthest } = this;
-    this.furthest = Infinity;
-    const start = from ?? this.anchor;
-    if (start !== undefined) registry.rewrite(start);
-    machine.reload();
+    const putBack = this.setAside(from);
     try {
-      return look(new Again(machine, this.journal));
+      return look(new Again(this.machine, this.journal));
     } finally {
-      this.putBack(here);
-      putHoldsBack();
-      this.furthest = furthest;
+      putBack();
     }
+  }
+
+  /** As `aside`, for a look that yields now and then; broken off, it puts the present moment back as well. */
+  *asideInSlices<Seen>(from: Checkpoint, look: (again: Again) => Generator<undefined, Seen>): Generator<undefined, Seen> {
+    const putBack = this.setAside(from);
+    try {
+      return yield* look(new Again(this.machine, this.journal));
+    } finally {
+      putBack();
+    }
+  }
+
+  /** The checkpoint of history from which the start of `step` is come to. */
+  stretchBefore(step: number): Kept {
+    const { stretches } = this;
+    let index = stretches.length - 1;
+    while (index > 0 && stretches[index]!.step > step) index--;
+    return stretches[index]!;
+  }
+
+  /** As `goTo`, in slices; false when a pause has broken it off on the way. */
+  *travel(step: number, isPauseAsked: () => boolean): Generator<undefined, boolean> {
+    if (step < this.step) this.goTo(this.checkpointBefore(step));
+    else this.leaveStep();
+    for (let steps = 1; this.step < step && !this.isOver(); steps++) {
+      this.execute();
+      if (steps % STRIDE !== 0) continue;
+      yield undefined;
+      if (isPauseAsked()) return false;
+    }
+    return true;
   }
 
   /**
@@ -186,6 +210,24 @@ export class Replay {
   /** Step of the newest checkpoint at or before `step`. */
   checkpointBefore(step: number): number {
     return this.checkpoints.before(step);
+  }
+
+  private setAside(from: Checkpoint | undefined): () => void {
+    const { machine } = this;
+    const { registry, interpreter: { holds } } = machine;
+    const putHoldsBack = holds.setAside();
+    const here = registry.checkpoint();
+    const { furthest } = this;
+    this.furthest = Infinity;
+    const start = from ?? this.anchor;
+    if (start !== undefined) registry.rewrite(start);
+    machine.reload();
+    return () => {
+      machine.bus.silence();
+      this.putBack(here);
+      putHoldsBack();
+      this.furthest = furthest;
+    };
   }
 
   private executeListening(listener: (record: Int32Array) => void): void {

@@ -353,7 +353,6 @@ export class Timeline implements Debuggee {
   private findLastAccess(): LastAccess | undefined {
     const { replay } = this;
     const { run } = this.machine.interpreter;
-    const here = replay.moment();
     const isAccess = replay.records.findIndex((record) => record[0] === KIND.access);
     if (isAccess >= 0) {
       const { statements, stacks } = this.machine.interpreter;
@@ -363,10 +362,12 @@ export class Timeline implements Debuggee {
     const statement = run.lastAccessStatement;
     const actor = run.lastAccessActor;
     if (step < 0) return undefined;
-    replay.goTo(step);
-    const records = replay.eventsAhead();
-    replay.goTo(here.step);
-    if (here.event > 0) replay.enter((_, event) => event === here.event);
+    const records: Int32Array[] = [];
+    replay.aside(replay.stretchBefore(step).checkpoint, (again) => {
+      again.begin();
+      again.goTo(step);
+      again.executeListening((record) => records.push(record.slice()));
+    });
     return { records, statement, actor };
   }
 }

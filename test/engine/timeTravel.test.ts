@@ -141,14 +141,16 @@ describe('a search backward through a long run', () => {
     }
   }
 
-  it('is paused as a run forward is, and goes on from there', () => {
+  it('is paused as a run forward is, leaves the moment as it was, and may be begun again', () => {
     const program = compiled(endless);
     const timeline = launched(program, 'native');
     assert.deepEqual(pausedAfter(timeline, 'continue', 400), { kind: 'pause' });
     const far = timeline.moment().step;
     timeline.setStatementBreakpoints([{ id: 1, statement: statementOf(program, 'y = 5') }]);
+    const before = fingerprint(timeline);
     assert.deepEqual(pausedAfter(timeline, 'reverse-continue', 3), { kind: 'pause' });
-    assert.ok(timeline.moment().step < far);
+    assert.equal(timeline.moment().step, far, 'a search that is broken off is none');
+    assert.equal(fingerprint(timeline), before);
     assert.deepEqual(move(timeline, 'reverse-continue'), { kind: 'breakpoint', ids: [1] });
   });
 
