@@ -90,6 +90,16 @@ export class Transcript {
     this.lines.push(`  ${expression} → ${String(result)}`);
   }
 
+  /** Gives what an expression names another value, and what the console says of it. */
+  async set(expression: string, value: string): Promise<void> {
+    const since = this.client.received.length;
+    const frame = await this.client.top();
+    const response = await this.client.request('setExpression', { expression, value, frameId: frame.id });
+    const result: unknown = response.success ? (response.body as { value: string }).value : response.message;
+    this.lines.push('', `> set ${expression} = ${value} → ${String(result)}`);
+    await this.arrival(since);
+  }
+
   async exceptionInfo(): Promise<void> {
     const info = await this.client.ask<DebugProtocol.ExceptionInfoResponse['body']>('exceptionInfo', { threadId: this.thread });
     this.lines.push(`  ${info.exceptionId}: ${info.description ?? ''}`);
@@ -132,7 +142,7 @@ export class Transcript {
 
   private output(body: Record<string, unknown>): void {
     const line = typeof body['line'] === 'number' ? ` (line ${body['line']})` : '';
-    this.lines.push(`${String(body['category'])}${line}: ${String(body['output']).trimEnd()}`);
+    this.lines.push(`${String(body['category'])}${line}: ${String(body['output']).trimEnd().replace(/\bat step \d+/, 'at step …')}`);
   }
 
   private async stopped(body: Record<string, unknown>): Promise<void> {

@@ -62,7 +62,9 @@ export function judgeEditedRun(program: Program, mmu: string, acts: readonly Act
     const state = fingerprint(timeline);
     assert.equal(seen.get(keyOf(moment))?.state ?? state, state, `${keyOf(moment)} is not what it was, after ${JSON.stringify(act)}`);
     seen.set(keyOf(moment), { moment, state });
-    if (moment.event === 0 && timeline.machine.interpreter.run.status === RUN.running) assert.deepEqual(audit(timeline.machine), [], `after ${JSON.stringify(act)}`);
+    const { holds, run } = timeline.machine.interpreter;
+    // A page that a held access has got from the host backs nothing yet.
+    if (moment.event === 0 && run.status === RUN.running && !holds.isHolding) assert.deepEqual(audit(timeline.machine), [], `after ${JSON.stringify(act)}`);
   }
   assert.equal(timeline.edits, script.length);
   compareWithFresh(program, mmu, [...seen.values()], script);
