@@ -42,6 +42,8 @@ export class Breakpoints {
   private changes: readonly ChangeBreakpoint[] = [];
   /** By statement: a statement without breakpoint costs one look. */
   private atStatement: readonly (readonly StatementBreakpoint[] | undefined)[] = [];
+  /** By instruction, of those inside statements. */
+  private atInstruction: readonly (readonly StatementBreakpoint[] | undefined)[] = [];
   /** By event kind. */
   private atKind: readonly (readonly EventBreakpoint[])[] = eventKinds.map(() => NONE);
   private waiting: Waiting[] = [];
@@ -74,8 +76,13 @@ export class Breakpoints {
     this.events = errand === undefined
       ? this.ownEvents : [...this.ownEvents, ...errand.events, ...errand.listings.map((breakpoint) => this.onListingLine(breakpoint))];
     const at: StatementBreakpoint[][] = [];
-    for (const breakpoint of this.statements) (at[breakpoint.statement] ??= []).push(breakpoint);
+    const inside: StatementBreakpoint[][] = [];
+    for (const breakpoint of this.statements) {
+      if (breakpoint.instruction === undefined) (at[breakpoint.statement] ??= []).push(breakpoint);
+      else (inside[breakpoint.instruction] ??= []).push(breakpoint);
+    }
     this.atStatement = at;
+    this.atInstruction = inside;
     this.atKind = eventKinds.map((_, kind) => this.events.filter(({ kinds }) => kinds.includes(kind)));
     this.countThoseWithHits();
   }
@@ -138,20 +145,7 @@ export class Breakpoints {
     return ids.length === 0 ? over : joined(over, { ids });
   }
 
-  /** The same for the statement that is about to run. */
-  matchStatement(statement: number, cpu: number): Verdict | undefined {
-    const armed = this.atStatement[statement];
-    if (armed === undefined) return undefined;
-    const ids: number[] = [];
-    for (const { id, condition } of armed) {
-      const judged = this.judge(condition, cpu, undefined);
-      if (typeof judged === 'string') return { ids: [id], error: judged };
-      if (judged) ids.push(id);
-    }
-    return ids.length === 0 ? undefined : { ids };
-  }
-
-  /** Of the statement that `cpu` is about to run, if one comes there at the start of `step`: as `matchStatement` and `countHits`. */
+  /** Of the statement, or the instruction inside one, that `cpu` is about to run at the start of `step`: as `matchEvent` and `countHits`. */
   countStatement(step: number, cpu: number): Verdict | undefined {
     const verdict = this.statementAhead(cpu);
     return verdict === undefined ? undefined : this.countHits(verdict, step, 'at its start');
@@ -184,8 +178,16 @@ export class Breakpoints {
 
   private statementAhead(cpu: number): Verdict | undefined {
     const { interpreter } = this.machine;
-    if (this.statements.length === 0 || !interpreter.isAtStatement(cpu)) return undefined;
-    return this.matchStatement(interpreter.statementAhead(cpu), cpu);
+    if (this.statements.length === 0) return undefined;
+    const armed = interpreter.isAtStatement(cpu) ? this.atStatement[interpreter.statementAhead(cpu)] : this.atInstruction[interpreter.stacks[cpu]!.pc];
+    if (armed === undefined) return undefined;
+    const ids: number[] = [];
+    for (const { id, condition } of armed) {
+      const judged = this.judge(condition, cpu, undefined);
+      if (typeof judged === 'string') return { ids: [id], error: judged };
+      if (judged) ids.push(id);
+    }
+    return ids.length === 0 ? undefined : { ids };
   }
 
   private keep(verdict: Verdict, countOf: (id: number) => number): Verdict | undefined {

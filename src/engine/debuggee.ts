@@ -97,6 +97,8 @@ export type Stop =
 export interface StatementBreakpoint {
   readonly id: number;
   readonly statement: number;
+  /** Left out: it stops at the statement's start. Else right before this instruction of it, each time it is about to run. */
+  readonly instruction?: number;
   readonly condition?: Fragment;
   /** `5`, `>=5`, `%5`; checked by the adapter's parser before it gets here. */
   readonly hit?: { readonly operator: '==' | '>=' | '%'; readonly count: number };

@@ -91,6 +91,7 @@ export function compileScenario(input: CompileInput): CompileResult {
     constants,
     procedures,
     statements: unit.statements,
+    accesses: unit.accesses,
     expectations: unit.expectations,
     techniqueSets: unit.techniqueSets,
     prints: unit.prints,
@@ -180,7 +181,7 @@ function declareAll(sources: Sources, input: CompileInput, prepared: readonly Pr
   });
   const unit: Unit = {
     report: sources.report, catalog: input.catalog, platform, code: new CodeBuffer(), vms: vms.map(({ context }) => context), lost: sources.lost,
-    statements: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
+    statements: [], accesses: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
     slotNames: addedSlots(slotNames, prepared.map(({ vm }) => vm), scenario), declaredSlots: new Set(slotNames.keys()),
     madeTables: [], declaredTables: tables.length,
   };

@@ -58,7 +58,7 @@ export function compileExpression(
   const code = new CodeBuffer();
   const vms = symbols.vms.map((each): VmContext => ({ symbols: each, areas: [], processNames: processNames(program, each.vm), used: new Set() }));
   const unit: Unit = {
-    report, code, vms, platform: program.platform, catalog: NO_CATALOG, statements: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
+    report, code, vms, platform: program.platform, catalog: NO_CATALOG, statements: [], accesses: [], expectations: [], techniqueSets: [], prints: [], meetings: new Meetings(),
     slotNames: program.slotNames, declaredSlots: new Set(), madeTables: [], declaredTables: program.tables.length, lost: new Set(),
   };
   const kind = procedure?.kind === 'host thread' ? procedure.kind : 'procedure';

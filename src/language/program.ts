@@ -240,6 +240,12 @@ export interface Statement {
   readonly stoppedBelow: readonly number[];
 }
 
+/** An access as it is written. */
+export interface WrittenAccess {
+  readonly instruction: number;
+  readonly range: SourceRange;
+}
+
 /** One side of a judged comparison, kept so that a failure can print it. */
 export interface Operand {
   readonly text: string;
@@ -307,6 +313,8 @@ export interface Program {
   readonly constants: Int32Array;
   readonly procedures: readonly Procedure[];
   readonly statements: readonly Statement[];
+  /** Accesses to memory that the guest's statements make, in the order of the code: several in one statement are told apart. */
+  readonly accesses: readonly WrittenAccess[];
   readonly expectations: readonly Expectation[];
   readonly techniqueSets: readonly (readonly string[])[];
   readonly prints: readonly (readonly PrintPart[])[];

@@ -134,6 +134,46 @@ describe('a data breakpoint on memory', function () {
   });
 });
 
+describe('a breakpoint on a column', function () {
+  this.timeout(60_000);
+  const path = '/lab/columns.guest';
+  const lines = [
+    'machine { paging 4-level, ram 16M }', 'process p { 0x600000 .. 0x602000 rw user }', 'cpu 0 {', '  switch(p)',
+    '  user { [0x600000] = 5; [0x600008] = 7 }', '  user [0x600010] = [0x600000] + [0x600008]', '  user [0x600018] = 1', '}', '',
+  ];
+
+  it('stops at each of several statements on a line, and right before each of several accesses of one', async () => {
+    const client = new TestClient(simulator, { [path]: lines.join('\n') });
+    await client.initialize();
+    await client.ask('launch', { program: path, mmu: 'ept' });
+    await client.event('initialized');
+    const located = await client.ask<DebugProtocol.BreakpointLocationsResponse['body']>('breakpointLocations', { source: { path }, line: 5, endLine: 7 });
+    const places = located.breakpoints.map(({ line: at, column }) => ({ line: at, column }));
+    const columnOf = (at: number, part: string): number => lines[at - 1]!.indexOf(part) + 1;
+    const sum = ['user [', '[0x600010]', '[0x600000]', '[0x600008]'].map((part) => ({ line: 6, column: columnOf(6, part) }));
+    assert.deepEqual(places.filter((place) => place.line === 6), sum);
+    assert.deepEqual(places.filter((place) => place.line === 7), [{ line: 7, column: 3 }], 'one access is its statement');
+    assert.deepEqual(places.filter((place) => place.line === 5).slice(-2), ['[0x600000]', '[0x600008]'].map((part) => ({ line: 5, column: columnOf(5, part) })));
+
+    const body = await client.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setBreakpoints', { source: { path }, breakpoints: places });
+    assert.deepEqual(body.breakpoints.map(({ line: at, column, verified }) => ({ line: at, column, verified })), places.map((place) => ({ ...place, verified: true })));
+    await client.ask('configurationDone');
+    const found: string[] = [];
+    for (let since = 0; ; ) {
+      await Promise.race([client.event('stopped', since), client.event('terminated', since)]);
+      if (client.events('terminated').length > 0) break;
+      const stop = await client.stopped(since);
+      const hit = (stop['hitBreakpointIds'] as number[]).map((id) => body.breakpoints.find((breakpoint) => breakpoint.id === id)!);
+      found.push(hit.map((breakpoint) => `${breakpoint.line}:${breakpoint.column}`).join(' '));
+      since = client.received.length;
+      await client.ask('continue', { threadId: 1 });
+    }
+    // The right side comes first, then the store.
+    assert.deepEqual(found.filter((stop) => stop.startsWith('6:')), [sum[0], sum[2], sum[3], sum[1]].map((place) => `6:${place!.column}`));
+    assert.equal(found.filter((stop) => stop.startsWith('5:')).length, places.filter((place) => place.line === 5).length);
+  });
+});
+
 describe('a data breakpoint on a row', function () {
   this.timeout(60_000);
 

@@ -75,6 +75,7 @@ function scenarioOf(path: string, text: string): Scenario {
       // The heading stands above the first line.
       range: { file: 0, line: -1, column: 0, endLine: lines.length - 1, endColumn: 0 }, documentation: '',
     }],
+    accesses: [],
     statements, expectations: [], techniqueSets: [], prints: [], globals: [], tables: [], processes: [], areas: [],
     machine: [], platform: [], schedule: { kind: 'every', statements: 1000 }, cpus: [0], pageFaultHandler: -1,
     actors: [{ name: 'cpu 0', kind: 'cpu', procedure: 0, vm: 0 }], meetings: [], slotNames: [], vms: [], paging: '4-level',

@@ -1,9 +1,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { ChangeBreakpoint, EventBreakpoint, ListingBreakpoint, StatementBreakpoint } from '../../engine/debuggee';
-import type { Fragment, SourceRange } from '../../language/program';
+import type { Fragment, SourceRange, WrittenAccess } from '../../language/program';
 import type { Site } from '../../language/expression';
 import type { Inspector, Scenario } from '../simulator';
 import { CPU_AT } from '../../hardware/events/eventTable';
+import { accessesOnLines } from './accessLocations';
 import type { BreakpointTarget } from './breakpointStore';
 import { dataId, parseDataId, type ValueWatch } from './dataBreakpoint';
 import { inMode } from './dataModes';
@@ -68,8 +69,13 @@ export function bindSource(target: BreakpointTarget, source: DebugProtocol.Sourc
   }
   if (known.kind === 'listing') return bindListing(scenario, inspector, known.name, client.lineIn(asked.line), asked);
 
+  const line = client.lineIn(asked.line) - 1;
   const column = asked.column === undefined ? 0 : client.columnIn(asked.column) - 1;
-  const number = statementAtLine(scenario.program, known.file, client.lineIn(asked.line) - 1, column);
+  // What is said as an access is passed is said at its statement: a message sees the machine, not the place in the line.
+  const access = asked.column === undefined || asked.logMessage !== undefined
+    ? undefined : accessesOnLines(scenario.program, known.file, line, line).find(({ range }) => range.column === column);
+  if (access !== undefined) return bindStatement(scenario, access.statement, asked, access);
+  const number = statementAtLine(scenario.program, known.file, line, column);
   return number === undefined ? unbound('nothing runs here') : bindStatement(scenario, number, asked);
 }
 
@@ -194,7 +200,8 @@ function runsOf({ program }: Scenario, inspector: Inspector, vm: string | undefi
   return (cpu) => cpus.includes(inspector.actorOn(cpu));
 }
 
-function bindStatement(scenario: Scenario, number: number, asked: Wish): Bound {
+/** `access`: the one of its accesses right before which it stops; left out: at its start. */
+function bindStatement(scenario: Scenario, number: number, asked: Wish, access?: WrittenAccess): Bound {
   const statement = scenario.program.statements[number];
   if (statement === undefined) throw new Error(`invariant: statement ${number} of the program exists`);
   const restriction = restrict(scenario, asked, { procedure: statement.procedure });
@@ -202,8 +209,8 @@ function bindStatement(scenario: Scenario, number: number, asked: Wish): Bound {
   const { log, ...rest } = restriction;
   return {
     kind: 'bound',
-    stops: [{ kind: 'statement', breakpoint: { statement: number, ...rest }, ...logged(log) }],
-    place: { kind: 'statement', range: statement.range },
+    stops: [{ kind: 'statement', breakpoint: { statement: number, ...(access === undefined ? {} : { instruction: access.instruction }), ...rest }, ...logged(log) }],
+    place: { kind: 'statement', range: access?.range ?? statement.range },
   };
 }
 

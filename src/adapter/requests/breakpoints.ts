@@ -1,6 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
 import type { BreakpointTarget } from '../breakpoints/breakpointStore';
+import { accessesOnLines } from '../breakpoints/accessLocations';
 import { statementsOnLines } from '../breakpoints/statementAtLine';
 import { unknownSource } from '../failures';
 import type { SessionState } from '../sessionState';
@@ -28,7 +29,7 @@ export function setExceptionBreakpoints(
   return { breakpoints: state.breakpoints.setExceptions(target(state), [...plain, ...(args.filterOptions ?? [])]) };
 }
 
-/** Every statement that starts on the asked lines: several on one line are told apart by column. */
+/** Every statement that starts on the asked lines, and each access where a statement makes several: told apart by column. */
 export function breakpointLocations(
   state: SessionState,
   args: DebugProtocol.BreakpointLocationsArguments,
@@ -42,9 +43,11 @@ export function breakpointLocations(
     const running = inspector.runningLines(known.name);
     return { breakpoints: running.filter((line) => line >= from && line <= to).map((line) => ({ line: client.lineOut(line) })) };
   }
-  const statements = statementsOnLines(scenario.program, known.file, from - 1, to - 1);
+  const { program } = scenario;
+  const places = [...statementsOnLines(program, known.file, from - 1, to - 1), ...accessesOnLines(program, known.file, from - 1, to - 1)];
+  places.sort((a, b) => a.range.line - b.range.line || a.range.column - b.range.column);
   return {
-    breakpoints: statements.map(({ range }) => ({
+    breakpoints: places.map(({ range }) => ({
       line: client.lineOut(range.line + 1),
       column: client.columnOut(range.column + 1),
       endLine: client.lineOut(range.endLine + 1),

@@ -7,7 +7,7 @@ import { compileOperation, type Operation } from './operators';
 import { processFields } from './entries';
 import { asWanted, compileAs, compileExpression, saidMisfit } from './expressions';
 import { appending } from './fixes';
-import { accessSize, compileAddress } from './memoryAccess';
+import { accessSize, compileAddress, emitAccess } from './memoryAccess';
 import { isDeclared, isReservedName } from './names';
 import { compileRegisterBitWrite, compileRegisterWrite } from './registerAccess';
 import { registerPart } from './registersAndParts';
@@ -151,7 +151,6 @@ const READ_MODIFY_WRITE: Readonly<Record<string, number>> = {
 
 /** `[a] = E` is a store; `[a] |= E` is one read-modify-write. The right side comes first, then the address. */
 function compileStore(body: Body, target: Memory, op: string, value: Expr): void {
-  const { code } = body.unit;
   refuseWideEntry(body, target, value);
   const operand = compileExpression(body, value);
   if (!isNumeric(operand.type)) {
@@ -161,8 +160,8 @@ function compileStore(body: Body, target: Memory, op: string, value: Expr): void
   const address = compileAddress(body, target);
   const size = accessSize(body, target);
   const operation = READ_MODIFY_WRITE[op];
-  if (operation === undefined) code.emit(OP.store, address, register, size);
-  else code.emit(OP.readModifyWrite, address, register, size | (operation << 8));
+  if (operation === undefined) emitAccess(body, target, OP.store, address, register, size);
+  else emitAccess(body, target, OP.readModifyWrite, address, register, size | (operation << 8));
 }
 
 /** EPT entries have 8 bytes, whatever the hypervisor's own paging has. */
@@ -219,7 +218,7 @@ function compileEntryBitUpdate(body: Body, memory: Memory, target: Field, op: st
   const mask = sets ? bit : BigInt.asUintN(64, ~bit);
   const register = body.inRegister({ type: 'number', constant: mask });
   const address = compileAddress(body, memory);
-  body.unit.code.emit(OP.readModifyWrite, address, register, accessSize(body, memory) | ((sets ? RMW.or : RMW.and) << 8));
+  emitAccess(body, memory, OP.readModifyWrite, address, register, accessSize(body, memory) | ((sets ? RMW.or : RMW.and) << 8));
 }
 
 /** Names that a body's assignments make variables, in the order of the text: they get the first registers. */

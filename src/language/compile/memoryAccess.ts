@@ -2,6 +2,7 @@ import { AstUtils } from 'langium';
 import type { Memory, Update } from '../generated/ast';
 import { SEGMENT, segmentNames } from '../../hardware/segments/segmentRegisters';
 import { OP } from '../program';
+import { rangeOf } from '../syntax/sourceText';
 import { addressPair } from './asked';
 import { hex } from './areas';
 import type { Body, Operand } from './body';
@@ -30,8 +31,16 @@ export function compileLoad(body: Body, node: Memory, target?: number): Operand 
   const address = compileAddress(body, node);
   body.releaseTo(mark);
   const result = target ?? body.allocate();
-  body.unit.code.emit(body.purpose === 'guest' ? OP.load : OP.peek, result, address, size);
+  if (body.purpose === 'guest') emitAccess(body, node, OP.load, result, address, size);
+  else body.unit.code.emit(OP.peek, result, address, size);
   return { type: 'number', register: result };
+}
+
+/** The instruction of an access, with where it is written: a breakpoint can stop right before it. */
+export function emitAccess(body: Body, node: Memory, operation: number, a: number, b: number, c: number): void {
+  const { accesses, code } = body.unit;
+  accesses.push({ instruction: code.here, range: rangeOf(body.source, node) });
+  code.emit(operation, a, b, c);
 }
 
 /** Register with the linear address in the brackets. */

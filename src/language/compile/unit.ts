@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog';
-import type { Area, Expectation, PrintPart, SettingValue, SourceRange } from '../program';
+import type { Area, Expectation, PrintPart, SettingValue, SourceRange, WrittenAccess } from '../program';
 import type { CodeBuffer } from './codeBuffer';
 import type { Meetings } from './meetings';
 import type { Report } from './report';
@@ -36,6 +36,7 @@ export interface Unit {
   readonly code: CodeBuffer;
   readonly vms: readonly VmContext[];
   readonly statements: StatementDraft[];
+  readonly accesses: WrittenAccess[];
   readonly expectations: Expectation[];
   readonly techniqueSets: string[][];
   readonly prints: (readonly PrintPart[])[];
