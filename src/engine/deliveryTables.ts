@@ -34,6 +34,9 @@ const REAL_HANDLER_SEGMENT = 0xf000;
 /** Linear address of the real-mode handler of vector 0, and bytes from one to the next: as the library's `bios` has them too. */
 export const REAL_HANDLERS = { at: REAL_HANDLER_SEGMENT << 4, bytes: 16 } as const;
 
+/** Bytes from one handler to the next outside real-address mode. */
+export const HANDLER_BYTES = 16;
+
 /** What event delivery finds in guest memory. */
 export interface DeliveryImage {
   readonly paging: PagingModeName;
@@ -61,7 +64,7 @@ export function loadDeliveryTables(memory: PhysicalMemory, guestMemory: GuestMem
     }
     return;
   }
-  const base = image.kernel === 'none' ? 0n : pagingModeOf(image.paging).directMap.base;
+  const base = kernelBase(image.paging, image.kernel);
   const isLong = processors.some(({ registers }) => (registers[2 * REGISTER.efer]! & EFER.LMA) !== 0);
   for (const { vector, dpl } of vectors) writeGate(write, vector, dpl, base, isLong);
   processors.forEach(({ registers, segments, cpu }) => {
@@ -83,6 +86,16 @@ export function loadDeliveryTables(memory: PhysicalMemory, guestMemory: GuestMem
   });
 }
 
+/** Linear address of the handler of vector 0 of a machine that does not begin in real-address mode. */
+export function handlersOf({ paging, kernel }: Pick<DeliveryImage, 'paging' | 'kernel'>): { readonly lo: number; readonly hi: number } {
+  const [lo, hi] = halves(kernelBase(paging, kernel));
+  return { lo, hi };
+}
+
+function kernelBase(paging: PagingModeName, kernel: DeliveryImage['kernel']): bigint {
+  return kernel === 'none' || paging === 'none' ? 0n : pagingModeOf(paging).directMap.base;
+}
+
 type Write = (frame: number, offset: number, value: number) => void;
 
 function vectorsOf({ exceptions, interrupts }: Handlers): readonly { readonly vector: number; readonly dpl: number }[] {
@@ -90,9 +103,9 @@ function vectorsOf({ exceptions, interrupts }: Handlers): readonly { readonly ve
   return [...own.map(([, vector]) => ({ vector, dpl: 0 })), ...[...interrupts.keys()].map((vector) => ({ vector, dpl: USER_GATE }))];
 }
 
-/** The handler's own address decides nothing, since its body is a procedure of the scenario: one paragraph a vector, in the kernel's part. */
+/** A handler's body is a procedure of the scenario: its address, one paragraph a vector in the kernel's part, is that by which it is known. */
 function writeGate(write: Write, vector: number, dpl: number, base: bigint, isLong: boolean): void {
-  const [lo, hi] = halves(base + BigInt(16 * vector));
+  const [lo, hi] = halves(base + BigInt(HANDLER_BYTES * vector));
   const at = (isLong ? 16 : 8) * vector;
   write(IDT_FRAME, at, (SELECTOR.kernelCode << 16) | (lo & 0xffff));
   write(IDT_FRAME, at + 4, (lo & ~0xffff) | ((INTERRUPT_GATE_64 | dpl) << 8));

@@ -131,14 +131,6 @@ const features: readonly Feature[] = [
     runsUnder: NONE, advice: `keep ${MOST_CPUS} of them`,
   },
   {
-    uses: (_, vm) => (vm.paging === '32-bit' || vm.paging === 'pae' ? setting(vm, 'paging', `paging ${vm.paging}`) : undefined),
-    runsUnder: PRIVILEGED, advice: 'its hypervisor never leaves 64-bit mode, and a kernel of 32 bits would need segments to be kept from it: write paging 4-level',
-  },
-  {
-    uses: (_, vm) => setting(vm, 'delivery', 'delivery memory', 'memory'),
-    runsUnder: PRIVILEGED, advice: 'it reflects events by their vector: leave delivery direct',
-  },
-  {
     uses: (program) => givenBits(program, REGISTER.cr4, HIDDEN_CR4, 'a bit of CR4 for protection keys, virtual interrupts or UMIP'),
     runsUnder: PRIVILEGED, advice: 'its guests do not have these, since all of the guest has U and CPL 3 to the processor',
   },

@@ -9,7 +9,7 @@ import { VMCS } from '../hardware/vmx/vmcs';
 import type { Program } from '../language/program';
 import { EXCEPTION_VECTORS, type Handlers } from '../language/virtualMachines';
 import { setPairAt } from './arithmetic';
-import { REAL_HANDLERS } from './deliveryTables';
+import { HANDLER_BYTES, handlersOf, REAL_HANDLERS } from './deliveryTables';
 import type { Endings } from './endings';
 import type { FaultRepeats } from './faultRepeats';
 import type { GuestStack } from './guestStack';
@@ -57,10 +57,14 @@ export interface CallingInterpreter {
 export class HandlerCalls {
   /** Procedure by CPU and vector. */
   private readonly handlers: readonly Int32Array[];
+  /** Linear address of the handler of vector 0, by CPU, outside real-address mode. */
+  private readonly handlerPages: readonly { readonly lo: number; readonly hi: number }[];
 
   constructor(private readonly parts: CallingInterpreter) {
     const { actors, vms } = parts.program;
-    this.handlers = actors.filter(({ kind }) => kind === 'cpu').map(({ vm }) => vectorTable(vms[vm]!.handlers));
+    const ofCpus = actors.filter(({ kind }) => kind === 'cpu').map(({ vm }) => vms[vm]!);
+    this.handlers = ofCpus.map(({ handlers }) => vectorTable(handlers));
+    this.handlerPages = ofCpus.map(handlersOf);
   }
 
   /** A double fault has no handler; true when somebody else than the run's end has to do with it. */
@@ -170,15 +174,18 @@ export class HandlerCalls {
   }
 
   /**
-   * The procedure behind the vector that the processor has delivered. In real-address mode with `delivery memory` the interrupt
-   * vector table says who answers: a far pointer to where the handler of vector n is, wherever it stands.
+   * The procedure behind the vector that the processor has delivered. With `delivery memory` the table in guest memory says who
+   * answers: its entry leads to where the handler of vector n is, wherever it stands.
    */
   private handlerOf(cpu: number, processor: Processor): number {
     const { vector, settings, isRealMode, registers, segments } = processor;
     const handlers = this.handlers[cpu]!;
-    if (settings.delivery !== 'memory' || !isRealMode) return handlers[vector]!;
-    const at = segments.baseLo(SEGMENT.cs) + registers[2 * REGISTER.rip]! - REAL_HANDLERS.at;
-    return handlers[at / REAL_HANDLERS.bytes] ?? NO_HANDLER;
+    if (settings.delivery !== 'memory') return handlers[vector]!;
+    const rip = registers[2 * REGISTER.rip]!;
+    if (isRealMode) return handlers[(segments.baseLo(SEGMENT.cs) + rip - REAL_HANDLERS.at) / REAL_HANDLERS.bytes] ?? NO_HANDLER;
+    const { lo, hi } = this.handlerPages[cpu]!;
+    if (registers[2 * REGISTER.rip + 1] !== hi) return NO_HANDLER;
+    return handlers[(rip - lo >>> 0) / HANDLER_BYTES] ?? NO_HANDLER;
   }
 
   private enter(

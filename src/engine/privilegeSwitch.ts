@@ -70,16 +70,16 @@ const DATA_RIGHTS = SEGMENT_TYPE.accessed | SEGMENT_TYPE.writable | SEGMENT_RIGH
 class MemoryPrivilegeSwitch implements PrivilegeSwitch {
   enter(processor: Processor, level: number): void {
     processor.setLevel(level);
-    const { registers, segments } = processor;
+    const { registers, guest } = processor;
     if (processor.isRealMode) return;
     const isLong = (registers[2 * REGISTER.efer]! & EFER.LMA) !== 0;
     const dpl = level << SEGMENT_RIGHTS.dplShift;
     const flat = { limit: -1, baseLo: 0, baseHi: 0 };
-    segments.set(SEGMENT.cs, {
+    guest.setSegment(SEGMENT.cs, {
       ...flat, selector: level === 0 ? SELECTOR.kernelCode : SELECTOR.userCode,
       rights: CODE_RIGHTS | dpl | (isLong ? SEGMENT_RIGHTS.long : SEGMENT_RIGHTS.big),
     });
-    segments.set(SEGMENT.ss, { ...flat, selector: level === 0 ? SELECTOR.kernelData : SELECTOR.userData, rights: DATA_RIGHTS | dpl });
+    guest.setSegment(SEGMENT.ss, { ...flat, selector: level === 0 ? SELECTOR.kernelData : SELECTOR.userData, rights: DATA_RIGHTS | dpl });
   }
 
   enterHandler(): void {

@@ -24,6 +24,10 @@ export interface AccessEmulation<M> {
 
 /** What one hypervisor's emulation has that others have not. */
 export interface EmulationVariant<M> {
+  /** Left out: `emulate_access`. */
+  readonly name?: string;
+  /** Left out: a procedure of its own. */
+  readonly walkOperand?: ListingProcedure<M>;
   readonly purpose: string;
   /**
    * The access integer (`ACCESS`) where each access exits and tells it, whether an instruction names it or not; left out: the exit was of an
@@ -40,15 +44,15 @@ export interface EmulationVariant<M> {
 
 /** For the listing of a hypervisor `M`, whose guest runs by such a control block. */
 export function accessEmulation<M extends Emulator>(
-  control: ControlBlock, { purpose, accessOf, walk, values = [], before = [], after = [] }: EmulationVariant<M>,
+  control: ControlBlock, { name = 'emulate_access', walkOperand: given, purpose, accessOf, walk, values = [], before = [], after = [] }: EmulationVariant<M>,
 ): AccessEmulation<M> {
-  const walkOperand = walkOperandPage<M>(control, { ...walk, ...(accessOf === undefined ? {} : { kindOf: accessOf }) });
+  const walkOperand = given ?? walkOperandPage<M>(control, { ...walk, ...(accessOf === undefined ? {} : { kindOf: accessOf }) });
   const findsPage = (mmu: M, f: ListingFrame): boolean => {
     mmu.cameTo = mmu.call(walkOperand, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0);
     return mmu.cameTo === PAGE_KNOWN;
   };
   const emulateAccess: ListingProcedure<M> = {
-    name: 'emulate_access',
+    name,
     purpose,
     values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'mmu_seq', kind: 'number' }, ...values],
     parameters: 0,

@@ -29,10 +29,17 @@ export function injectPageFault(
     vcpu.requestInterrupt(vectoring & INTERRUPTION.vectorMask);
     control.setWindow(processor, 'open');
   }
+  injectBehind(processor, vcpu, vectoring, PAGE_FAULT, errorCode, control);
+}
+
+/** The next VM entry delivers what comes of an exception that the delivery of an event, of interruption information `vectoring`, has met. */
+export function injectBehind(
+  processor: Processor, vcpu: VcpuState, vectoring: number, vector: number, errorCode: number, control = controlBlockOf(processor),
+): void {
   const first = new DeliveredEvent();
   first.setInformation(vectoring, 0, 0);
-  switch (secondEvent(first, PAGE_FAULT)) {
-    case 'deliver the second': return inject(processor, PAGE_FAULT, errorCode, control);
+  switch (secondEvent(first, vector)) {
+    case 'deliver the second': return inject(processor, vector, errorCode, control);
     case 'double fault': return inject(processor, DOUBLE_FAULT, 0, control);
     case 'shutdown': vcpu.stop = STOP_REASON.tripleFault;
   }

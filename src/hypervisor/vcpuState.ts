@@ -8,9 +8,11 @@ const REQUEST_WORDS = 8;
 const EFER = REQUESTS + REQUEST_WORDS;
 const PDPTES = EFER + 1;
 const PAE_ROOT = PDPTES + PDPTE_WORDS;
-const ROOT_PAGES = PAE_ROOT + 1;
+/** Sets of roots: under deprivileged each way that the guest is run in has one. */
+const MOST_SETS = 3;
+const ROOT_PAGES = PAE_ROOT + MOST_SETS;
 /** A guest without a fourth level of tables has a root for each GByte. */
-const MOST_ROOTS = 4;
+const MOST_ROOTS = 4 * MOST_SETS;
 const HALTED = ROOT_PAGES + MOST_ROOTS;
 const INFORMATION = HALTED + 1;
 const WORDS = INFORMATION + 1;
@@ -18,7 +20,7 @@ const WORDS = INFORMATION + 1;
 /** Why the hypervisor gave up: index into `stopReasons`. */
 export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5,
   deliveryEmulation: 6, misconfiguredEntry: 7, realMode: 8, eptpOutsideSlots: 9, foreignTables: 10, nestedTable: 11, reservedBit: 12,
-  leftProtectedMode: 13,
+  leftProtectedMode: 13, taskSwitch: 14,
 } as const;
 export const stopReasons = [
   '',
@@ -34,7 +36,8 @@ export const stopReasons = [
   'the processor walks other tables than those that the hypervisor keeps, which is what `sabotage load_guest_cr3_raw` does; `expect stopped(internal_error)`',
   'the processor is to write a flag of a paging structure of the nested guest that lies in ROM, or in a table of the very EPT that maps it; give the structure a page of RAM of its own',
   'an NPT entry has a reserved bit set that the hypervisor did not set; take back what was written there',
-  'the guest has gone to real-address mode, and all of it runs at CPL 3 of 64-bit mode; leave CR0.PE alone, or run it under ept',
+  'the guest has gone to real-address or virtual-8086 mode, and its hypervisor keeps all of it at CPL 3 of protected mode; leave CR0.PE and RFLAGS.VM alone, or run it under ept',
+  'the guest asks for a switch of tasks by hardware, which is not simulated: use an interrupt or trap gate, and keep RFLAGS.NT 0',
 ] as const;
 
 /** What the hypervisor keeps for one virtual CPU beside its VMCS. */
@@ -75,11 +78,20 @@ export class VcpuState {
 
   /** Under shadow paging: host frame with the four PDPTEs of a guest that has no fourth level; 0: none yet. */
   get paeRoot(): number {
-    return this.words[PAE_ROOT]!;
+    return this.paeRootOf(0);
   }
 
   set paeRoot(frame: number) {
-    this.words[PAE_ROOT] = frame;
+    this.setPaeRoot(0, frame);
+  }
+
+  /** The same of set `set` of roots. */
+  paeRootOf(set: number): number {
+    return this.words[PAE_ROOT + set]!;
+  }
+
+  setPaeRoot(set: number, frame: number): void {
+    this.words[PAE_ROOT + set] = frame;
   }
 
   /** Number of the shadow page that is root, of the first GByte where there are four; 0: none. */

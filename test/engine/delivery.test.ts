@@ -12,6 +12,7 @@ function outcomeOf(text: string, mmu: string): { readonly said: readonly string[
 
 const combinations = [
   ['32-bit', 'native'], ['32-bit', 'ept'], ['pae', 'native'], ['pae', 'ept'], ['4-level', 'native'], ['4-level', 'ept'],
+  ['32-bit', 'deprivileged'], ['pae', 'deprivileged'], ['4-level', 'deprivileged'], ['5-level', 'deprivileged'],
   ['4-level', 'shadow-wp'], ['32-bit', 'shadow-wp'], ['pae', 'shadow-wp'], ['5-level', 'shadow-wp'], ['5-level', 'native'], ['5-level', 'ept'],
 ] as const;
 

@@ -1,4 +1,4 @@
-import { CR0, CR4, RFLAGS } from '../../src/hardware/processor/controlRegisters';
+import { CR0, CR4, EFER, RFLAGS } from '../../src/hardware/processor/controlRegisters';
 import { REGISTER } from '../../src/hardware/processor/registers';
 import type { Deprivileged } from '../../src/hypervisor/deprivileged/deprivileged';
 import { accessOf, hasSmapAndNotWp, hasSmepAndNotWp, isDirect, isOfGuestUser, levelOf } from '../../src/hypervisor/shadowWp/role';
@@ -25,12 +25,20 @@ class DeprivilegedAudit extends ShadowAudit {
     const { rootLo, rootHi, compiled: { levels } } = processor.inspection;
     this.equal(processor.registers[2 * REGISTER.cpl]!, 3, `CPL of CPU ${cpu}`);
     const root = processor.level === 3 ? 1 : this.isSmapSuspended(cpu) ? 2 : 0;
-    this.equal(isOfGuestUser(pages.roleOf(vcpu.rootPageOf(root))) ? 3 : 0, processor.level, `level of the guest on CPU ${cpu}, and of its root`);
-    this.equal((rootLo >>> 12) | (rootHi << 20), pages.frameOf(vcpu.rootPageOf(root)), `CR3 of CPU ${cpu} and the table of its root`);
-    this.equal(levelOf(pages.roleOf(vcpu.rootPageOf(root))), levels, `level of the root of CPU ${cpu}`);
+    const cr3 = (rootLo >>> 12) | (rootHi << 20);
+    // Of four roots behind PDPTEs one may be none.
+    const page = [0, 1, 2, 3].map((gbyte) => vcpu.rootPageOf(4 * root + gbyte)).find((each) => each !== 0);
+    if (levels === 3) this.paeRoots(cpu, cr3, root);
+    if (page === undefined) return;
+    this.equal(isOfGuestUser(pages.roleOf(page)) ? 3 : 0, processor.level, `level of the guest on CPU ${cpu}, and of its root`);
+    this.equal((this.machine.processors[cpu]!.visibleLo(REGISTER.cr0) & CR0.PG) !== 0 && (processor.registers[2 * REGISTER.efer]! & EFER.LMA) !== 0 ? 1 : 0, levels > 3 ? 1 : 0, `long mode of CPU ${cpu}, and levels`);
+    if (levels > 3) {
+      this.equal(cr3, pages.frameOf(page), `CR3 of CPU ${cpu} and the table of its root`);
+      this.equal(levelOf(pages.roleOf(page)), levels, `level of the root of CPU ${cpu}`);
+    }
     const isPaging = (processor.visibleLo(REGISTER.cr0) & CR0.PG) !== 0;
     const hasSmap = isPaging && (processor.visibleLo(REGISTER.cr4) & CR4.SMAP) !== 0 && !this.isSmapSuspended(cpu);
-    if (processor.level === 0) this.equal(hasSmapAndNotWp(pages.roleOf(vcpu.rootPageOf(root))) ? 1 : 0, hasSmap ? 1 : 0, `SMAP of the root of CPU ${cpu}`);
+    if (processor.level === 0) this.equal(hasSmapAndNotWp(pages.roleOf(page)) ? 1 : 0, hasSmap ? 1 : 0, `SMAP of the root of CPU ${cpu}`);
   }
 
   private isSmapSuspended(cpu: number): boolean {

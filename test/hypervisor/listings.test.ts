@@ -6,6 +6,7 @@ import { intercept, SVM_EXIT } from '../../src/hardware/svm/svmExitCodes';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { changeEveryPage, leaveFrames, protectLargePage, starveAt, waitForNmis } from './programs/hostPokes';
 import { deprivilegedRoads, withoutFrames } from './programs/deprivilegedGuests';
+import { swappedStack, throughOwnTables } from './programs/deliveryGuests';
 import { hostPrograms } from './programs/hostPrograms';
 import { operandPrograms } from './programs/operandPrograms';
 import { eventKinds } from '../../src/hardware/events/eventTable';
@@ -289,9 +290,6 @@ function once(isThere: (machine: Machine) => boolean, act: (machine: Machine) =>
   };
 }
 
-/** Techniques that some programs here ask too much of, which lines that are missed would tell. */
-const doesNotFitAll: readonly string[] = ['interpret', 'deprivileged'];
-
 /** Runs programs and pokes until every line has been met; gives what was not, and what lines changed undeclared. */
 function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly string[]; kinds: ReadonlyMap<string, number> } {
   const runs: WatchedRun[] = [];
@@ -299,7 +297,8 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   let lines: readonly string[] = [];
   const watch = (text: string, onStep?: (machine: Machine) => void): void => {
     if (mmu === 'interpret' && text.includes('before mmu_lock')) return; // It fills no entry of tables that a processor walks.
-    if (doesNotFitAll.includes(mmu) && 'error' in configure(compiled(text), mmu)) return;
+    // Real-address mode, which lines that are missed would tell of.
+    if (mmu === 'deprivileged' && 'error' in configure(compiled(text), mmu)) return;
     const machine = machineFor(text, mmu);
     lines = allLines(machine);
     runs.push(watchListings(machine, onStep, looked));
@@ -309,8 +308,8 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
   for (const text of [...programs, ...otherModes, ...(makesTables ? outOfStep : []), ...emulated]) watch(text);
   for (const text of starved) watch(text, once((machine) => isAtLine(machine, 5), (machine) => leaveFrames(machine, 0)));
   if (mmu === 'deprivileged') {
-    for (const text of deprivilegedRoads) watch(text);
-    for (const { text, line } of withoutFrames) watch(text, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, 0)));
+    for (const text of [...deprivilegedRoads, ...throughOwnTables]) watch(text);
+    for (const { text, line } of [...withoutFrames, swappedStack]) watch(text, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, 0)));
   }
   if (mmu === 'deprivileged' || mmu.startsWith('shadow')) {
     watch(crowded);

@@ -5,7 +5,7 @@ import { machineFor, runAudited } from './audit';
 import { assertAgreement, seenByGuest } from './programs/agreement';
 import { modeGuests, togglingGuests } from './programs/modeGuests';
 
-const shadows = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:prefetch=0,early_unshadow=on', 'shadow-rebuild', 'shadow-vtlb'] as const;
+const shadows = ['deprivileged', 'deprivileged:shadow_pages=16', 'shadow-wp', 'shadow-wp:update=zap', 'shadow-wp:shadow_pages=16', 'shadow-unsync', 'shadow-unsync:prefetch=0,early_unshadow=on', 'shadow-rebuild', 'shadow-vtlb'] as const;
 
 /** 32-bit paging, whose entries have no XD, and a user page of 4 MBytes that may not be written. */
 const withoutXd = (statements: string): string => `machine { paging 32-bit, ram 16M, kernel none }

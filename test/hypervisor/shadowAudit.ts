@@ -15,6 +15,9 @@ const EXECUTABLE = 4;
 /** Bit 51: KVM's mark of MMIO outside EPT. */
 const MMIO_HI = 1 << (51 - 32);
 const ROOTS = [0, 1, 2, 3] as const;
+/** Roots in sets of four, as deprivileged has them. */
+const ALL_ROOTS = Array.from({ length: 12 }, (_, i) => i);
+const SETS = [0, 1, 2] as const;
 const CR4_PSE_ROLE = 1 << 18;
 
 /** What is wrong with the shadow MMU of `machine` as it stands between two instructions of the guest; nothing when all is well. */
@@ -44,7 +47,7 @@ export class ShadowAudit {
     }
     this.equal(pages.used, used, 'shadow pages in use');
     const vcpus = [...this.technique.vm.vcpus];
-    const paeRoots = vcpus.filter(({ paeRoot }) => paeRoot !== 0).length;
+    const paeRoots = vcpus.reduce((sum, vcpu) => sum + SETS.filter((set) => vcpu.paeRootOf(set) !== 0).length, 0);
     this.equal(this.technique.vm.frames.count(USE.shadowTable), used + paeRoots, 'host frames of shadow tables');
     vcpus.forEach((_, cpu) => this.roots(cpu));
     if (used > pages.limit) this.say(`${used} shadow pages where ${pages.limit} are allowed`);
@@ -65,10 +68,17 @@ export class ShadowAudit {
       this.equal(levelOf(pages.roleOf(vcpu.rootPage)), levels, `level of the root of CPU ${cpu}`);
       return;
     }
-    this.equal(cr3, vcpu.paeRoot, `CR3 of CPU ${cpu} and its PDPTEs`);
+    this.paeRoots(cpu, cr3, 0);
+  }
+
+  /** CR3 names the PDPTEs of a set of roots, which are those roots'. */
+  protected paeRoots(cpu: number, cr3: number, set: number): void {
+    const { pages, vm } = this.technique;
+    const vcpu = vm.vcpus.of(cpu);
+    this.equal(cr3, vcpu.paeRootOf(set), `CR3 of CPU ${cpu} and its PDPTEs`);
     for (const root of ROOTS) {
-      const page = vcpu.rootPageOf(root);
-      const entry = entryAt(this.machine.memory, vcpu.paeRoot, root);
+      const page = vcpu.rootPageOf(ROOTS.length * set + root);
+      const entry = entryAt(this.machine.memory, vcpu.paeRootOf(set), root);
       const at = `shadow PDPTE ${root} of CPU ${cpu}`;
       this.equal(isPresent(entry) ? 1 : 0, page === 0 ? 0 : 1, at);
       if (page === 0) continue;
@@ -84,7 +94,7 @@ export class ShadowAudit {
     const role = pages.roleOf(page);
     const frame = pages.frameOf(page);
     this.identity(page);
-    const roots = [...vm.vcpus].reduce((sum, vcpu) => sum + ROOTS.filter((root) => vcpu.rootPageOf(root) === page).length, 0);
+    const roots = [...vm.vcpus].reduce((sum, vcpu) => sum + ALL_ROOTS.filter((root) => vcpu.rootPageOf(root) === page).length, 0);
     this.equal(pages.rootCount(page), roots + this.previousRoots(page), `roots counted of ${this.name(page)}`);
     if (this.isUnsync(page)) this.unsync(page);
     this.equal(vm.frames.useOf(frame), USE.shadowTable, `use of the frame of ${this.name(page)}`);

@@ -1,7 +1,7 @@
 import { ACCESS } from '../paging/accessKinds';
 import { SEGMENT_RIGHTS, SEGMENT_TYPE } from '../segments/segmentRegisters';
 import { VECTOR } from './exceptions';
-import type { SystemAccess } from './systemAccess';
+import type { SystemData } from './systemAccess';
 import { SYSTEM_ACCESS } from './systemAccessKinds';
 
 const SP_MASK = 0xffff;
@@ -45,7 +45,7 @@ export class EventStack {
   private kind = 0;
   private fault = { vector: VECTOR.stackFault, errorCode: 0 };
 
-  constructor(private readonly access: SystemAccess) {}
+  constructor(private readonly access: SystemData) {}
 
   /** A flat stack of 8-byte slots. `kind`: an access integer, by `pushAccess` or `popAccess`. */
   use64(lo: number, hi: number, kind: number, errorCode: number): void {

@@ -52,7 +52,7 @@ export class EventUnit {
   constructor(registry: StateClaims, processor: EventUnitProcessor, delivery: ProcessorSettings['delivery']) {
     const { cpu, apicId, segments, interruption, access, events, registers } = processor;
     const raise = (vector: number, errorCode: number): number => interruption.raise(vector, errorCode, 0, 0);
-    const tables = new DescriptorTables({ segments, access, raise });
+    const tables = new DescriptorTables({ segments, access, raise, isHypervisors: () => interruption.privilege !== undefined });
     const parts = {
       ...processor, tables, stack: new EventStack(access), raise,
       taskSwitch: (selector: number, source: number) => interruption.taskSwitch(selector, source),

@@ -238,7 +238,9 @@ export class InterruptReturn {
 
   /** With NT set IRET goes back to the task whose selector stands first in the TSS. */
   private returnFromTask(): number {
-    const { segments, access, taskSwitch } = this.processor;
+    const { segments, access, taskSwitch, tables } = this.processor;
+    // The TSS of a hypervisor that runs all of the guest at CPL 3 names no task of the guest's.
+    if (tables.areHypervisors) return this.refuse(VECTOR.invalidTss, 0);
     const link = access.read(segments.baseLo(SEGMENT.tr), 0, 2, SYSTEM_ACCESS.taskState);
     return link === TRANSLATED ? taskSwitch(access.lo, TASK_SWITCH.iret) : link;
   }

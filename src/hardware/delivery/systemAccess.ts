@@ -30,7 +30,15 @@ export interface SystemFault {
   readonly errorCode: number;
 }
 
-const GENERAL_PROTECTION: SystemFault = { vector: VECTOR.generalProtection, errorCode: 0 };
+/** Who reads and writes system data structures and stacks, for whoever has the rules of delivery and return: the processor, or software in its place. */
+export interface SystemData {
+  readonly lo: number;
+  readonly hi: number;
+  read(lo: number, hi: number, size: number, what: number, access?: number, fault?: SystemFault): number;
+  write(lo: number, hi: number, size: number, valueLo: number, valueHi: number, what: number, access?: number, fault?: SystemFault): number;
+}
+
+export const GENERAL_PROTECTION: SystemFault = { vector: VECTOR.generalProtection, errorCode: 0 };
 
 /**
  * Reads and writes of system data structures and of the stack during event delivery and return from it. They go through
@@ -38,7 +46,7 @@ const GENERAL_PROTECTION: SystemFault = { vector: VECTOR.generalProtection, erro
  * hands it on. Those of system data structures are implicit supervisor-mode accesses; stacks say themselves how they are
  * accessed. SDM Vol. 3, "Determination of Access Rights". No guest access counts.
  */
-export class SystemAccess {
+export class SystemAccess implements SystemData {
   /** What was read. */
   lo = 0;
   hi = 0;

@@ -1,16 +1,21 @@
 import type { Invalidations } from '../caches/invalidations';
+import type { PdpteRegisters } from '../paging/pdpteRegisters';
+import type { SegmentRegisters, SegmentValue } from '../segments/segmentRegisters';
 import { CR0, RFLAGS } from './controlRegisters';
 import type { GuestPrivilege } from './guestPrivilege';
 import type { Interruption } from './interruption';
 import type { RegisterFile } from './registerFile';
 import { REGISTER } from './registers';
+import { usesPdpteRegisters } from '../vmx/vmxTransitions';
 import type { PendingOperation } from './rootMode';
 import { ACTOR } from '../events/eventTable';
 
 /** The parts of a processor that its guest's view is made of. */
 export interface ViewedProcessor {
   readonly registers: Int32Array;
+  readonly segments: SegmentRegisters;
   readonly file: RegisterFile;
+  readonly pdptes: PdpteRegisters;
   readonly interruption: Interruption;
   readonly invalidations: Invalidations;
   readonly pending: PendingOperation;
@@ -52,6 +57,12 @@ export class GuestView {
     registers[2 * REGISTER.rflags] = (registers[2 * REGISTER.rflags]! & ~RFLAGS.IF) | (flags & RFLAGS.IF);
   }
 
+  /** A segment register becomes this; `segment`: a `SEGMENT`. */
+  setSegment(segment: number, value: SegmentValue): void {
+    if (this.privilege === undefined) this.processor.segments.set(segment, value);
+    else this.privilege.setSegment(segment, value);
+  }
+
   /** Low half of register `number` as a MOV finds it. */
   visibleLo(number: number): number {
     return this.privilege?.visibleLo(number) ?? this.processor.file.visibleLo(number);
@@ -69,9 +80,10 @@ export class GuestView {
 
   /** MOV to CR3 by that hypervisor; whether what is cached of the new PCID stays. */
   loadCr3(lo: number, hi: number, lines: 'stay' | 'go'): void {
-    const { registers, reload, invalidations } = this.processor;
+    const { registers, reload, invalidations, pdptes } = this.processor;
     registers[2 * REGISTER.cr3] = lo;
     registers[2 * REGISTER.cr3 + 1] = hi;
+    if (usesPdpteRegisters(registers)) pdptes.load(lo, undefined);
     reload();
     if (lines === 'go') invalidations.movCr3ByHost();
   }

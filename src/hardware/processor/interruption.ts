@@ -262,11 +262,10 @@ export class Interruption {
   /** Delivers the event of valid interruption information; (lo, hi): CR2, for a page fault. No control makes it exit by itself. */
   private inject(information: number, errorCode: number, length: number, lo: number, hi: number): number {
     const { event } = this;
-    const { counters } = this.processor;
     event.setInformation(information, errorCode, length);
     event.lo = lo;
     event.hi = hi;
-    if (event.isException && event.vector === VECTOR.pageFault) counters[COUNTER['faults.guest_exited']]!++;
+    if (event.isException && event.vector === VECTOR.pageFault) this.processor.counters[COUNTER['faults.guest_exited']]!++;
     return this.deliver();
   }
 

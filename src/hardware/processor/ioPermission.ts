@@ -1,5 +1,5 @@
 import { CR0, RFLAGS } from './controlRegisters';
-import type { SystemAccess } from '../delivery/systemAccess';
+import type { SystemData } from '../delivery/systemAccess';
 import { SYSTEM_ACCESS } from '../delivery/systemAccessKinds';
 import { VECTOR } from '../delivery/exceptions';
 import { TRANSLATED } from './linearTranslation';
@@ -15,9 +15,9 @@ const TSS_16_BUSY = 3;
 export interface PermittedProcessor {
   readonly registers: Int32Array;
   readonly segments: SegmentRegisters;
-  readonly access: SystemAccess;
+  readonly access: SystemData;
   /** Has the machine system data structures in memory? Without them no TSS permits a port, but one that a hypervisor has made. */
-  readonly taskState: 'in memory' | 'none';
+  readonly taskState: () => 'in memory' | 'none';
   /** A fault: what it leads to. */
   readonly raise: (vector: number, errorCode: number) => number;
 }
@@ -32,7 +32,7 @@ export class IoPermission {
     const { access, segments, raise, taskState } = this.processor;
     const limit = segments.limit(SEGMENT.tr);
     const is16Bit = (segments.rights(SEGMENT.tr) & SEGMENT_RIGHTS.typeMask) === TSS_16_BUSY;
-    const isMissing = taskState === 'none' && !this.isVirtual8086;
+    const isMissing = taskState() === 'none' && !this.isVirtual8086;
     if (isMissing || is16Bit || MAP_BASE_AT + MAP_BASE_BYTES - 1 > limit) return raise(VECTOR.generalProtection, 0);
     const base = this.read(MAP_BASE_AT);
     if (base !== TRANSLATED) return base;

@@ -160,7 +160,9 @@ export class Processor {
     const access = new SystemAccess({ translation, rootMode, memory, events, bus, observer: () => this.storeObserver });
     this.msrs = new ModelSpecificRegisters(registry, cpu, { vendor, features, segments: this.segments });
     const permission = new IoPermission({
-      registers, segments: this.segments, access, taskState: settings.delivery === 'memory' ? 'in memory' : 'none',
+      registers, segments: this.segments, access,
+      // A TSS that is a hypervisor's permits nothing to the guest's CPL 3.
+      taskState: () => (settings.delivery === 'memory' && interruption.privilege === undefined ? 'in memory' : 'none'),
       raise: (vector, errorCode) => interruption.raise(vector, errorCode, 0, 0),
     });
     this.system = new SystemInstructions({
@@ -175,7 +177,7 @@ export class Processor {
     this.svm = new SvmInstructions({ ...shared, vendor });
     this.vmx = new GuestVmxInstructions({ ...shared, segments: this.segments });
     this.sensitive = new SensitiveInstructions({ ...shared, file, segments: this.segments });
-    this.guest = new GuestView({ ...shared, file, reload });
+    this.guest = new GuestView({ ...shared, segments: this.segments, file, pdptes, reload });
     this.functions = new VmFunctions({ ...shared, cpu, maxphyaddr, features, reload });
     this.reload();
   }

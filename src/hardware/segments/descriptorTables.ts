@@ -5,7 +5,7 @@ import { selectorError } from '../delivery/deliveredEvent';
 import { TRANSLATED } from '../processor/linearTranslation';
 import { sumHi } from '../memory/addressSum';
 import { DESCRIPTOR_TABLE, SEGMENT, SEGMENT_RIGHTS, type SegmentRegisters } from './segmentRegisters';
-import type { SystemAccess } from '../delivery/systemAccess';
+import type { SystemData } from '../delivery/systemAccess';
 import { SYSTEM_ACCESS } from '../delivery/systemAccessKinds';
 
 /** Bits of a selector. SDM Vol. 3, "Segment Selectors". */
@@ -16,7 +16,9 @@ const HIGH_WORD = 4;
 /** The processor that reads descriptors. */
 export interface DescriptorProcessor {
   readonly segments: SegmentRegisters;
-  readonly access: SystemAccess;
+  readonly access: SystemData;
+  /** Are GDT, LDT and TSS those of a hypervisor that runs the guest at CPL 3? They have nothing of the guest's. */
+  readonly isHypervisors: () => boolean;
   readonly raise: (vector: number, errorCode: number) => number;
 }
 
@@ -35,6 +37,11 @@ export class DescriptorTables {
 
   constructor(private readonly processor: DescriptorProcessor) {}
 
+  /** They are a hypervisor's, and know no selector of the guest's. */
+  get areHypervisors(): boolean {
+    return this.processor.isHypervisors();
+  }
+
   /** Descriptor of a selector that is not null: TRANSLATED, or what #GP(selector) or a fault of the read led to. */
   read(selector: number, ext: number, vector: number = VECTOR.generalProtection): number {
     const { segments, access, raise } = this.processor;
@@ -42,7 +49,7 @@ export class DescriptorTables {
     const isLocal = (selector & SELECTOR.local) !== 0;
     const isMissing = isLocal && (segments.rights(SEGMENT.ldtr) & SEGMENT_RIGHTS.unusable) !== 0;
     const limit = isLocal ? segments.limit(SEGMENT.ldtr) : segments.tableLimit(DESCRIPTOR_TABLE.gdtr);
-    if (isMissing || index + DESCRIPTOR_BYTES - 1 > limit) return raise(vector, selectorError(selector, ext));
+    if (this.areHypervisors || isMissing || index + DESCRIPTOR_BYTES - 1 > limit) return raise(vector, selectorError(selector, ext));
     const baseLo = isLocal ? segments.baseLo(SEGMENT.ldtr) : segments.tableBaseLo(DESCRIPTOR_TABLE.gdtr);
     const baseHi = isLocal ? segments.baseHi(SEGMENT.ldtr) : segments.tableBaseHi(DESCRIPTOR_TABLE.gdtr);
     this.atLo = baseLo + index | 0;

@@ -12,6 +12,8 @@ export const SEGMENT_WORDS = 5;
 export const DESCRIPTOR_TABLE = { gdtr: 0, idtr: 1 } as const;
 export const TABLE_FIELD = { base: 0, limit: 2 } as const;
 const TABLE_WORDS = 3;
+/** Words of all of them. */
+export const SEGMENT_STATE_WORDS = SEGMENTS * SEGMENT_WORDS + 2 * TABLE_WORDS;
 
 /**
  * Access rights as a VMCS has them. SDM Vol. 3, "Guest Register State":
@@ -58,7 +60,7 @@ export class SegmentRegisters {
   readonly words: Int32Array;
 
   constructor(registry: StateClaims, cpu: number) {
-    this.words = registry.block(`cpu${cpu}.segments`, SEGMENTS * SEGMENT_WORDS + 2 * TABLE_WORDS);
+    this.words = registry.block(`cpu${cpu}.segments`, SEGMENT_STATE_WORDS);
     for (let segment = 0; segment < SEGMENTS; segment++) this.set(segment, initial[segment] ?? flatData);
   }
 

@@ -1,16 +1,20 @@
+import { OPERATION } from '../../hardware/paging/accessKinds';
 import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
 import { RFLAGS } from '../../hardware/processor/controlRegisters';
 import { REGISTER } from '../../hardware/processor/registers';
-import { DESCRIPTOR_TABLE, SEGMENT, SEGMENT_RIGHTS } from '../../hardware/segments/segmentRegisters';
+import { SEGMENT, SEGMENT_RIGHTS } from '../../hardware/segments/segmentRegisters';
+import { RESUME } from '../../hardware/processor/rootMode';
 import { saveGuestState } from '../../hardware/vmx/guestState';
 import { PIN, VMCS } from '../../hardware/vmx/vmcs';
+import { pdptesOf } from '../guestRegisters';
 import { give, when, type ListingFrame, type ListingProcedure } from '../listing';
-import { afterAccess, emulateAccessOf, walkOther } from '../shadowWp/emulateAccess';
+import { afterAccess, emulateAccessOf } from '../shadowWp/emulateAccess';
 import { emulatePageTableWrite } from '../shadowWp/emulatePageTableWrite';
 import { fetch } from '../shadowWp/fetch';
 import { getShadowPage } from '../shadowWp/getShadowPage';
 import { handleInvlpg, handleInvpcid } from '../shadowWp/controlRegisters';
+import { loadPdptrs, PAE_ROOTS } from '../shadowWp/loadRoot';
 import { makePagesAvailable } from '../shadowWp/makePagesAvailable';
 import { enableLogDirty, flushShadowMemslot } from '../shadowWp/memslotChanges';
 import { handleMmioPageFault } from '../shadowWp/mmioFault';
@@ -27,18 +31,13 @@ import { DeprivilegedSptes } from './deprivilegedSptes';
 import { handleTrap, trapHandlers } from './handleTrap';
 import { loadRoot } from './loadRoot';
 import { OwnPrivilege } from './ownPrivilege';
+import { compressAll } from './ringCompression';
+import { createBounceFrame } from './createBounceFrame';
+import { emulateIret } from './emulateInstructions';
+import { walkOther } from './emulateSystemAccess';
 import { inOwnWords } from './wording';
 
 const CPL = 3;
-/**
- * What SGDT, SIDT, STR and a read of CS give at CPL 3: the hypervisor's. IDT and GDT lie where Linux has them in its cpu_entry_area;
- * the selectors are those of the entries that Xen has reserved for itself, above the guest's own.
- */
-const HYPERVISOR = {
-  idt: { lo: 0, hi: 0xfffffe00 | 0, limit: 0xfff },
-  gdt: { lo: 0x1000, hi: 0xfffffe00 | 0, limit: 0xefff },
-  task: 0xe040, code: 0xe033, data: 0xe02b,
-} as const;
 /** By number. */
 const rootLabels = ['shadow for the guest\'s kernel', 'shadow for the guest\'s user mode', 'shadow for the guest\'s kernel with RFLAGS.AC'] as const;
 
@@ -52,16 +51,21 @@ const handlePageFault = pageFaultOf<ShadowMmu>({
   ],
 });
 
+/** Its frame lies where nothing can be filled. */
+const ofIret = when<DeprivilegedMmu>('it is IRET that pops, which names no operand', ({ processor }) => processor.pending.operation === OPERATION.interruptReturn, [
+  give('emulate_iret()', (mmu) => mmu.call(emulateIret)),
+]);
+
 const procedures = { handlePageFault, fetch, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
 
 function flavour(vm: VirtualMachine, mmus: Map<number, DeprivilegedMmu>): ShadowFlavour {
   return {
     name: 'deprivileged',
-    mostRoots: rootLabels.length,
+    mostRoots: rootLabels.length * PAE_ROOTS,
     procedures,
     listing: inOwnWords([
-      ...trapHandlers, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccessOf<ShadowMmu>(afterAccess, []), walkOther,
-      loadRoot, unmapGfnRange, handleMmioPageFault, flushShadowMemslot, enableLogDirty,
+      ...trapHandlers, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccessOf<DeprivilegedMmu>(afterAccess, [ofIret]), walkOther,
+      loadRoot, loadPdptrs, unmapGfnRange, handleMmioPageFault, flushShadowMemslot, enableLogDirty,
     ] as readonly ListingProcedure<never>[]),
     makeSptes: (...parts) => new DeprivilegedSptes(...parts),
     makeMmu: (cpu, ...parts) => {
@@ -95,8 +99,10 @@ export class Deprivileged extends ShadowWp {
     const mmu = this.mmuOf(cpu);
     mmu.isHandling = 1;
     const answer = this.runner.run(handleTrap, mmu as never, cpu);
+    const reflects = answer !== RESUME.stopped && mmu.hasEvent && mmu.isThroughMemory;
+    const gone = reflects ? this.runner.run(createBounceFrame, mmu as never, cpu) : answer;
     mmu.isHandling = 0;
-    return answer;
+    return gone;
   }
 
   override prepare(cpu: number): void {
@@ -105,22 +111,27 @@ export class Deprivileged extends ShadowWp {
     const { registers, segments, vmcs } = processor;
     const registerLo = (register: number): number => registers[2 * register]!;
     privilege.setInterruptFlag((registerLo(REGISTER.rflags) & RFLAGS.IF) === 0 ? 0 : 1);
-    useHypervisorTables(processor);
+    // The tables that the loader has put there are the guest's; the processor's are the hypervisor's.
+    privilege.segments.words.set(segments.words);
+    compressAll(privilege.segments, segments);
     saveGuestState({ registers, segments, vmcs });
     mmu.setVmcs(VMCS.pin_controls, PIN.externalInterruptExiting, 0);
     mmu.setVmcs(VMCS.guest_rflags, registerLo(REGISTER.rflags) | RFLAGS.IF, 0);
     mmu.setVmcs(VMCS.guest_ss_access_rights, segments.rights(SEGMENT.ss) | (CPL << SEGMENT_RIGHTS.dplShift), 0);
+    mmu.vcpu.pdptes.set(pdptesOf(registers));
     mmu.vcpu.setCr3(registerLo(REGISTER.cr3), registers[2 * REGISTER.cr3 + 1]!);
     mmu.setControls({ cr0: registerLo(REGISTER.cr0), cr4: registerLo(REGISTER.cr4), efer: registerLo(REGISTER.efer) });
     processor.guest.deprivilege(privilege);
+    // A guest that is in long mode cannot leave it: that takes a code segment of 32 bits.
+    if (mmu.isPae) rootLabels.forEach((_, root) => { mmu.addPaeRoot(root); });
     // The first roots, before the guest runs.
     mmu.call(mmu.procedures.loadRoot);
   }
 
   override roots(cpu: number): readonly TableRoot[] {
-    const { vcpu, roots, root: current } = this.mmuOf(cpu);
-    return roots.map((root) => ({
-      space: 'shadow', frame: this.pages.frameOf(vcpu.rootPageOf(root)), label: `${rootLabels[root]!}${root === current ? ' (CR3)' : ''}`,
+    const mmu = this.mmuOf(cpu);
+    return mmu.roots.map((root) => ({
+      space: 'shadow', frame: mmu.frameOfRoot(root), label: `${rootLabels[root]!}${mmu.isPae ? ', PDPTEs' : ''}${root === mmu.root ? ' (CR3)' : ''}`,
     }));
   }
 
@@ -135,15 +146,4 @@ export class Deprivileged extends ShadowWp {
 function isFetchUnderSmap(mmu: ShadowMmu, f: ListingFrame): boolean {
   const isKernelFetch = (f.lo(PAGE_FAULT.error_code) & (PFEC.ID | PFEC.U)) === PFEC.ID;
   return isKernelFetch && hasSmapAndNotWp(mmu.mode) && (mmu.guest.result.rights & PAGE_RIGHTS.user) !== 0;
-}
-
-function useHypervisorTables({ segments }: DeprivilegedMmu['processor']): void {
-  const { idt, gdt, task, code, data } = HYPERVISOR;
-  segments.setTable(DESCRIPTOR_TABLE.idtr, idt.lo, idt.hi, idt.limit);
-  segments.setTable(DESCRIPTOR_TABLE.gdtr, gdt.lo, gdt.hi, gdt.limit);
-  for (const [segment, selector] of [[SEGMENT.tr, task], [SEGMENT.cs, code], [SEGMENT.ss, data]] as const) {
-    segments.set(segment, {
-      selector, rights: segments.rights(segment), limit: segments.limit(segment), baseLo: segments.baseLo(segment), baseHi: segments.baseHi(segment),
-    });
-  }
 }

@@ -3,18 +3,23 @@ import { eferWithLma } from '../../hardware/processor/controlRegisterRules';
 import { CR0, CR4, EFER, RFLAGS } from '../../hardware/processor/controlRegisters';
 import type { Processor } from '../../hardware/processor/processor';
 import { REGISTER } from '../../hardware/processor/registers';
-import { VMCS } from '../../hardware/vmx/vmcs';
-import type { GuestControls } from '../shadowWp/guestMode';
+import { INTERRUPTION, VMCS } from '../../hardware/vmx/vmcs';
+import { type GuestControls, PAE_ROOT_LEVEL } from '../shadowWp/guestMode';
+import { PAE_ROOTS } from '../shadowWp/loadRoot';
 import { deprivilegedModeOf } from '../shadowWp/role';
 import { ShadowMmu } from '../shadowWp/shadowMmu';
+import type { SegmentValue } from '../../hardware/segments/segmentRegisters';
 import type { OwnPrivilege, PrivilegeOwner } from './ownPrivilege';
+import { compressed } from './ringCompression';
+import { VirtualCpu } from './virtualCpu';
 
 /**
- * CR0 and EFER that the processor has, whatever the guest has: the hypervisor's own, as a 64-bit kernel sets them. But for AM: RFLAGS.AC
+ * CR0 and EFER that the processor has, whatever the guest has: the hypervisor's own, as a kernel of 64 bits sets them, or of 32 bits with PAE. But for AM: RFLAGS.AC
  * of the guest's kernel is for SMAP, and at CPL 3 would turn alignment checks on.
  */
 const HOST_CR0 = CR0.PE | CR0.MP | CR0.ET | CR0.NE | CR0.WP | CR0.PG;
-const HOST_EFER = EFER.LME | EFER.LMA | EFER.NXE;
+const LONG_EFER = EFER.LME | EFER.LMA | EFER.NXE;
+const PAE_EFER = EFER.NXE;
 /**
  * Keys tell user pages from others, which have U alike here, and WRPKRU is no privileged instruction; the others change what STI, CLI
  * and SGDT do at CPL 3.
@@ -34,10 +39,15 @@ const FIRST_PCID = 1;
 export class DeprivilegedMmu extends ShadowMmu implements PrivilegeOwner {
   /** 1 while a trap is handled: the guest's RFLAGS are then those that it returns with. */
   isHandling = 0;
+  /** The access (`ACCESS`) that the hypervisor makes in the guest's processor's place; undefined: none. */
+  systemAccess: number | undefined;
+  /** The guest's processor, for what is done on it while a trap is handled. */
+  readonly virtualCpu: VirtualCpu;
 
   constructor(readonly privilege: OwnPrivilege, private readonly tags: 'on' | 'off', ...parts: ConstructorParameters<typeof ShadowMmu>) {
     super(...parts);
     privilege.owner = this;
+    this.virtualCpu = new VirtualCpu(this);
   }
 
   override get cr0(): number {
@@ -57,7 +67,7 @@ export class DeprivilegedMmu extends ShadowMmu implements PrivilegeOwner {
     const { cr0, cr4, efer } = this;
     return deprivilegedModeOf({
       wp: cr0 & CR0.WP ? 1 : 0, smep: cr4 & CR4.SMEP ? 1 : 0, smap: this.hasSmap && root === ROOT.kernel ? 1 : 0,
-      nxe: efer & EFER.NXE ? 1 : 0, paging: this.paging, pse: 1, keys: 0,
+      nxe: efer & EFER.NXE ? 1 : 0, paging: this.paging, pse: cr4 & CR4.PSE ? 1 : 0, keys: 0,
     }, root === ROOT.user ? 'user' : 'kernel');
   }
 
@@ -78,9 +88,30 @@ export class DeprivilegedMmu extends ShadowMmu implements PrivilegeOwner {
     return this.hasSmap ? [ROOT.kernel, ROOT.user, ROOT.kernelWithAc] : [ROOT.kernel, ROOT.user];
   }
 
-  /** The processor is always in 64-bit mode: where the guest has paging off, its memory is mapped one to one. */
-  override get rootLevel(): number {
-    return (this.cr4 & CR4.LA57) === 0 ? 4 : 5;
+  /** Shadow page that root `root` has for GByte `gbyte`; one with a fourth level has the first alone. */
+  rootPage(root: number, gbyte: number): number {
+    return this.vcpu.rootPageOf(indexOf(root, gbyte));
+  }
+
+  /** Shadow page `page` is that from now on; 0: none is. */
+  pinRootPage(root: number, gbyte: number, page: number): void {
+    this.pinRoot(indexOf(root, gbyte), page);
+    if (this.isPae) this.setPaeRoot(gbyte, page, root);
+  }
+
+  /** Host frame of the table that CR3 names for root `root`. */
+  frameOfRoot(root: number): number {
+    return this.isPae ? this.vcpu.paeRootOf(root) : this.pages.frameOf(this.rootPage(root, 0));
+  }
+
+  /** The guest is not in long mode, nor is the processor: it walks PAE tables. */
+  get isPae(): boolean {
+    return this.rootLevel === PAE_ROOT_LEVEL;
+  }
+
+  /** There are PCIDs in long mode alone. */
+  private get isTagged(): boolean {
+    return this.tags === 'on' && !this.isPae;
   }
 
   /** SMAP is in force, but for RFLAGS.AC. */
@@ -88,35 +119,58 @@ export class DeprivilegedMmu extends ShadowMmu implements PrivilegeOwner {
     return (this.cr4 & CR4.SMAP) !== 0 && this.paging !== 'none';
   }
 
-  /** Of the processor's CR4 the guest decides nothing but how many levels its tables have. */
+  /** Of the processor's CR4 and EFER the guest decides nothing but how many levels its tables have: 4 or 5, or 3 while it is not in long mode. */
   override setControls({ cr0, cr4, efer: written }: GuestControls): void {
     this.vcpu.efer = eferWithLma(cr0, written);
     this.setVmcs(VMCS.cr0_read_shadow, cr0, 0);
     this.setVmcs(VMCS.cr4_read_shadow, cr4, 0);
     this.setVmcs(VMCS.guest_cr0, HOST_CR0, 0);
-    this.setVmcs(VMCS.guest_cr4, CR4.PAE | (cr4 & CR4.LA57) | (this.tags === 'on' ? CR4.PCIDE : 0), 0);
-    this.setVmcs(VMCS.guest_ia32_efer, HOST_EFER, 0);
+    const ofLongMode = this.isPae ? 0 : (cr4 & CR4.LA57) | (this.isTagged ? CR4.PCIDE : 0);
+    this.setVmcs(VMCS.guest_cr4, CR4.PAE | ofLongMode, 0);
+    this.setVmcs(VMCS.guest_ia32_efer, this.isPae ? PAE_EFER : LONG_EFER, 0);
   }
 
   override takesControl(cr: number, lo: number, hi: number): boolean {
     return super.takesControl(cr, lo, hi) && (cr !== 4 || (lo & HIDDEN_CR4) === 0);
   }
 
-  override rootFor(): { readonly page: number; readonly level: number } {
-    return { page: this.vcpu.rootPageOf(this.root), level: this.rootLevel };
+  override rootFor(gvaLo: number): { readonly page: number; readonly level: number } {
+    const level = this.rootLevel;
+    return this.isPae ? { page: this.rootPage(this.root, gvaLo >>> 30), level: level - 1 } : { page: this.rootPage(this.root, 0), level };
   }
 
   /** The processor walks the shadow of the level that the guest is at from now on: the one's lines stay while it walks the other's. */
   switchRoot(): void {
     this.setRoot();
-    this.processor.guest.loadCr3(this.vmcs(VMCS.guest_cr3), this.vmcs(VMCS.guest_cr3 + 1), this.tags === 'on' ? 'stay' : 'go');
+    this.processor.guest.loadCr3(this.vmcs(VMCS.guest_cr3), this.vmcs(VMCS.guest_cr3 + 1), this.isTagged ? 'stay' : 'go');
   }
 
   /** The same for the next return to the guest. */
   setRoot(): void {
     const { root } = this;
-    const frame = this.pages.frameOf(this.vcpu.rootPageOf(root));
+    const frame = this.frameOfRoot(root);
     this.setVmcs(VMCS.guest_cr3, (frame << 12) | this.pcidOf(root), frame >>> 20);
+  }
+
+  /** `setRoot`, and what a load of another CR3 drops without PCIDs. */
+  returnToRoot(): void {
+    const before = this.vmcs(VMCS.guest_cr3);
+    this.setRoot();
+    if (!this.isTagged && this.vmcs(VMCS.guest_cr3) !== before) this.flushTlbOf(this.processor);
+  }
+
+  /** An event waits to be reflected, by software where the guest's events go through its memory. */
+  get hasEvent(): boolean {
+    return (this.vmcs(VMCS.entry_interruption_info) & INTERRUPTION.valid) !== 0;
+  }
+
+  /** Its events go through its own IDT, in its memory. */
+  get isThroughMemory(): boolean {
+    return this.processor.settings.delivery === 'memory';
+  }
+
+  useSegment(segment: number, value: SegmentValue): void {
+    this.processor.segments.set(segment, compressed(segment, value));
   }
 
   visibleLo(register: number): number | undefined {
@@ -137,6 +191,11 @@ export class DeprivilegedMmu extends ShadowMmu implements PrivilegeOwner {
   }
 
   private pcidOf(root: number): number {
-    return this.tags === 'off' ? 0 : FIRST_PCID + root;
+    return this.isTagged ? FIRST_PCID + root : 0;
   }
+}
+
+/** Among the vCPU's root pages. */
+function indexOf(root: number, gbyte: number): number {
+  return PAE_ROOTS * root + gbyte;
 }

@@ -7,16 +7,20 @@ import { EXIT_REASON } from '../../hardware/vmx/exitReasons';
 import { INTERRUPTION, INTERRUPTION_TYPE, VMCS } from '../../hardware/vmx/vmcs';
 import { emulateHalt, emulateHypercall, emulateRdmsr, emulateWrmsr, handleIo } from '../instructionExits';
 import { handleExternalInterrupt, handleInterruptWindow } from '../interruptExits';
-import { give, line, when, type ListingProcedure } from '../listing';
+import { give, line, when, type ListingFrame, type ListingProcedure } from '../listing';
 import { EXCEPTION, is, isPrivileged, privilegedInstructions } from '../privilegedInstructions';
-import { crAccessOf, handleInvlpg, handleInvpcid } from '../shadowWp/controlRegisters';
+import { crAccessOf, handleInvlpg, handleInvpcid, pdptesFirst } from '../shadowWp/controlRegisters';
 import { CR3_LOAD } from '../shadowWp/shadowMmu';
 import { STOP_REASON } from '../vcpuState';
 import type { DeprivilegedMmu } from './deprivilegedMmu';
+import { createBounceFrame } from './createBounceFrame';
+import { emulateIret, emulateLoadSegment, handleUserIo } from './emulateInstructions';
+import { emulateSystemAccess } from './emulateSystemAccess';
 import { trapControl } from './trapControl';
 
 const V = EXCEPTION;
 const INVALID_OPCODE = 6;
+const GENERAL_PROTECTION = 13;
 const PAGE_FAULT = 14;
 const USER_LEVEL = 3;
 
@@ -26,11 +30,12 @@ const halt = emulateHalt<DeprivilegedMmu>(trapControl);
 const rdmsr = emulateRdmsr<DeprivilegedMmu>(trapControl);
 const wrmsr = emulateWrmsr<DeprivilegedMmu>(trapControl);
 const io = handleIo<DeprivilegedMmu>(trapControl);
+const userIo = handleUserIo(io);
 const hypercall = emulateHypercall<DeprivilegedMmu>();
 const crAccess = crAccessOf({
-  pdptes: [],
-  cr0: 'CR0 of the virtual CPU = value; the processor keeps the hypervisor\'s, with PG and WP; EFER.LMA goes with PG',
-  cr4: 'CR4 of the virtual CPU = value; the processor\'s has LA57 of it',
+  pdptes: pdptesFirst,
+  cr0: 'CR0 of the virtual CPU = value; the processor keeps the hypervisor\'s, with PG and WP; EFER.LMA goes with PG, and the processor\'s with it',
+  cr4: 'CR4 of the virtual CPU = value; the processor\'s has PAE, and LA57 of it',
   protection: [
     when('PE is 0', (mmu) => (mmu.cr0 & CR0.PE) === 0, [
       give('stop the VM: virtual-8086 mode needs a task of its own, which this hypervisor does not have', (mmu) => {
@@ -66,10 +71,10 @@ export const emulatePrivileged: ListingProcedure<DeprivilegedMmu> = {
   body: [
     ...privilegedInstructions<DeprivilegedMmu>({
       crAccess, halt, rdmsr, wrmsr, invlpg: handleInvlpg,
-      alignmentCheck: [line('CR3 of the return to the guest = that of the root for it', { writes: ['vmcs'] }, (mmu) => mmu.setRoot())],
+      alignmentCheck: [line('CR3 of the return to the guest = that of the root for it', { writes: ['vmcs', 'tlb', 'counters'] }, (mmu) => mmu.returnToRoot())],
     }),
     when('#GP(0) of INVPCID', (mmu, f) => isPrivileged(f) && is(mmu, OPERATION.invpcid), [give('handle_invpcid()', (mmu) => mmu.call(handleInvpcid))]),
-    when('#GP(0) of IN or OUT', (mmu, f) => isPrivileged(f) && (is(mmu, OPERATION.input) || is(mmu, OPERATION.output)), [give('handle_io()', (mmu) => mmu.call(io))]),
+    when('#GP(0) of IN or OUT', (mmu, f) => isPrivileged(f) && isIo(mmu), [give('handle_io()', (mmu) => mmu.call(io))]),
     when('#GP(0) of STI or CLI', (mmu, f) => isPrivileged(f) && is(mmu, OPERATION.interruptFlag), [
       line('RFLAGS.IF of the virtual CPU, as the instruction sets it; the processor\'s stays 1. One instruction behind STI is shielded', { writes: ['vmcs', 'privilege'] }, setInterruptFlag),
       give('to the guest, behind the instruction', RESUME.completed),
@@ -91,7 +96,7 @@ export const handleTrap: ListingProcedure<DeprivilegedMmu> = {
       f.set(V.vector, mmu.vmcs(VMCS.exit_interruption_info) & INTERRUPTION.vectorMask, 0);
       f.set(V.error_code, mmu.vmcs(VMCS.exit_interruption_error_code), 0);
     }),
-    line('CR3 of the return to the guest = that of the root that its level and RFLAGS.AC ask for: POPF changes AC without a trap', { writes: ['vmcs'] }, (mmu) => mmu.setRoot()),
+    line('CR3 of the return to the guest = that of the root that its level and RFLAGS.AC ask for: POPF changes AC without a trap', { writes: ['vmcs', 'tlb', 'counters'] }, (mmu) => mmu.returnToRoot()),
     when('it is an interrupt from outside', causedBy(EXIT_REASON.external_interrupt), [give('handle_external_interrupt()', (mmu) => mmu.call(externalInterrupt))]),
     when('it is none: the guest has set RFLAGS.IF, and an interrupt waits', causedBy(EXIT_REASON.interrupt_window), [
       give('handle_interrupt_window()', (mmu) => mmu.call(interruptWindow)),
@@ -105,6 +110,16 @@ export const handleTrap: ListingProcedure<DeprivilegedMmu> = {
       )),
     ]),
     when('it is #UD of VMCALL', (mmu, f) => f.lo(V.vector) === INVALID_OPCODE && is(mmu, OPERATION.vmcall), [give('kvm_emulate_hypercall()', (mmu) => mmu.call(hypercall))]),
+    when('it is of IRET, which finds no segment of the guest\'s', (mmu) => isException(mmu) && is(mmu, OPERATION.interruptReturn), [give('emulate_iret()', (mmu) => mmu.call(emulateIret))]),
+    when('it is #GP of a load of a segment register', (mmu, f) => isRefused(mmu, f) && is(mmu, OPERATION.loadSegment), [
+      give('emulate_load_segment()', (mmu) => mmu.call(emulateLoadSegment)),
+    ]),
+    when('it is #GP(0) of IN or OUT at its CPL 3, and its TSS is in its memory', (mmu, f) => isRefused(mmu, f) && mmu.privilege.level !== 0 && isIo(mmu) && mmu.isThroughMemory, [
+      give('handle_user_io()', (mmu) => mmu.call(userIo)),
+    ]),
+    when('it is #GP(0) of STI or CLI, and its IOPL allows it', (mmu, f) => isRefused(mmu, f) && is(mmu, OPERATION.interruptFlag) && mmu.privilege.level <= mmu.privilege.ioLevel, [
+      give('emulate_privileged(vector, error_code)', (mmu, f) => mmu.call(emulatePrivileged, f.lo(V.vector), 0, f.lo(V.error_code), 0)),
+    ]),
     when('it is an exception while the guest is at its CPL 0', (mmu) => isException(mmu) && mmu.privilege.level === 0, [
       give('emulate_privileged(vector, error_code)', (mmu, f) => mmu.call(emulatePrivileged, f.lo(V.vector), 0, f.lo(V.error_code), 0)),
     ]),
@@ -115,11 +130,21 @@ export const handleTrap: ListingProcedure<DeprivilegedMmu> = {
 /** Handlers of what has nothing to do with memory. */
 export const trapHandlers = [
   handleTrap, emulatePrivileged, reflect, crAccess, handleInvlpg, handleInvpcid, externalInterrupt, interruptWindow, halt, rdmsr, wrmsr, io, hypercall,
+  createBounceFrame, emulateSystemAccess, emulateIret, emulateLoadSegment, userIo,
 ] as readonly ListingProcedure<never>[];
 
 /** An exception of hardware, not what INT n and the like raise. */
 function isException(mmu: DeprivilegedMmu): boolean {
   return (mmu.vmcs(VMCS.exit_interruption_info) & INTERRUPTION.typeMask) === INTERRUPTION_TYPE.hardwareException;
+}
+
+/** CPL 3 was refused something. */
+function isRefused(mmu: DeprivilegedMmu, f: ListingFrame): boolean {
+  return f.lo(V.vector) === GENERAL_PROTECTION && isException(mmu);
+}
+
+function isIo(mmu: DeprivilegedMmu): boolean {
+  return is(mmu, OPERATION.input) || is(mmu, OPERATION.output);
 }
 
 function causedBy(reason: number): (mmu: DeprivilegedMmu) => boolean {

@@ -66,15 +66,18 @@ export const crAccessOf = (variation: CrAccessVariation): ListingProcedure<Shado
   ],
 });
 
-export const handleCrAccess = crAccessOf({
-  pdptes: [
-    when('the guest is in PAE paging then, and the MOV loads its PDPTEs', (mmu, f) => loadsPdptes(mmu, f.lo(V.cr), f.lo(V.value)), [
-      when('load_pdptrs(the CR3 of then) finds none that may be loaded', (mmu, f) => mmu.call(loadPdptrs, f.lo(V.cr) === 3 ? f.lo(V.value) : mmu.vcpu.cr3Lo, 0) === 0, [
-        line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
-        give('to the guest, whose VM entry delivers the fault', RESUME.retry),
-      ]),
+/** Of guests whose MOVs load PDPTEs. */
+export const pdptesFirst: readonly ListingNode<ShadowMmu>[] = [
+  when('the guest is in PAE paging then, and the MOV loads its PDPTEs', (mmu, f) => loadsPdptes(mmu, f.lo(V.cr), f.lo(V.value)), [
+    when('load_pdptrs(the CR3 of then) finds none that may be loaded', (mmu, f) => mmu.call(loadPdptrs, f.lo(V.cr) === 3 ? f.lo(V.value) : mmu.vcpu.cr3Lo, 0) === 0, [
+      line('VM-entry interruption information = #GP(0)', { writes: ['vmcs'] }, (mmu) => injectGeneralProtection(mmu.processor)),
+      give('to the guest, whose VM entry delivers the fault', RESUME.retry),
     ]),
-  ],
+  ]),
+];
+
+export const handleCrAccess = crAccessOf({
+  pdptes: pdptesFirst,
   cr0: 'CR0 read shadow = value; guest CR0 = value with PG and WP, since the shadow relies on them; EFER.LMA goes with PG',
   cr4: 'CR4 read shadow = value; guest CR4 = value with PAE, and without what paging off makes of no account',
   protection: [

@@ -12,7 +12,8 @@ import { loadPdptrs as loadPdptrsOf } from '../loadPdptrs';
 import type { ShadowMmu } from './shadowMmu';
 
 /** GBytes below 4 GBytes, each of which has a PDPTE. */
-const ROOTS = 4;
+export const PAE_ROOTS = 4;
+const ROOTS = PAE_ROOTS;
 /** Frames of a GByte. */
 const GBYTE_SHIFT = 18;
 
@@ -119,22 +120,26 @@ function nextGByte(f: ListingFrame): boolean {
   return true;
 }
 
-/** Finds guest frame and role of what GByte i is to have as root. A PDPTE that leads outside all slots stops the VM when it is used. */
 function findRoot(mmu: ShadowMmu, f: ListingFrame): boolean {
-  const i = f.lo(P.i);
+  const found = paeRootFor(mmu, mmu.mode, f.lo(P.i));
+  if (found === undefined) return false;
+  f.set(P.gfn, found.gfn, 0);
+  f.set(P.role, found.role, 0);
+  return true;
+}
+
+/**
+ * Guest frame and role of what GByte `i` is to have as root, under a mode part of roles; undefined: there is no page directory for it. A
+ * PDPTE that leads outside all slots stops the VM when it is used.
+ */
+export function paeRootFor(mmu: ShadowMmu, mode: number, i: number): { readonly gfn: number; readonly role: number } | undefined {
   const level = PAE_ROOT_LEVEL - 1;
-  if (mmu.paging === 'none') {
-    f.set(P.gfn, i << GBYTE_SHIFT, 0);
-    f.set(P.role, directRoleOf(mmu.mode, level, ALL_RIGHTS, 0), 0);
-    return true;
-  }
+  if (mmu.paging === 'none') return { gfn: i << GBYTE_SHIFT, role: directRoleOf(mode, level, ALL_RIGHTS, 0) };
   const { pdptes } = mmu.vcpu;
   const isPae = mmu.paging === 'PAE';
-  if (isPae && (pdptes[2 * i]! & PAE.presentMask) === 0) return false;
+  if (isPae && (pdptes[2 * i]! & PAE.presentMask) === 0) return undefined;
   const gfn = isPae ? frameInEntry(pdptes[2 * i]!, pdptes[2 * i + 1]!) : mmu.cr3Frame;
-  f.set(P.gfn, gfn, 0);
-  f.set(P.role, roleOf(mmu.mode, level, ALL_RIGHTS, i << 30), 0);
-  return mmu.memory.slots.find(gfn) >= 0;
+  return mmu.memory.slots.find(gfn) < 0 ? undefined : { gfn, role: roleOf(mode, level, ALL_RIGHTS, i << 30) };
 }
 
 function outOfMemory(mmu: ShadowMmu): number {

@@ -202,14 +202,14 @@ export class ShadowMmu {
       ? { page: this.vcpu.rootPageOf(gvaLo >>> 30), level: level - 1 } : { page: this.vcpu.rootPage, level };
   }
 
-  /** A host page for the PDPTEs of a guest without a fourth level. */
-  addPaeRoot(): void {
-    this.vcpu.paeRoot = this.sptes.createPaeRoot(this.cpu);
+  /** A host page for the PDPTEs of a guest without a fourth level, of set `set` of roots. */
+  addPaeRoot(set = 0): void {
+    this.vcpu.setPaeRoot(set, this.sptes.createPaeRoot(this.cpu));
   }
 
-  /** PDPTE `index` leads to the table of shadow page `page`, or to none (0). */
-  setPaeRoot(index: number, page: number): void {
-    this.sptes.linkPaeRoot(this.vcpu.paeRoot, index, page, this.cpu);
+  /** PDPTE `index` of that set leads to the table of shadow page `page`, or to none (0). */
+  setPaeRoot(index: number, page: number, set = 0): void {
+    this.sptes.linkPaeRoot(this.vcpu.paeRootOf(set), index, page, this.cpu);
   }
 
   /** Drops what the TLB holds, as a load of CR3 does; shadow pages that gave way may be in the TLB of any vCPU. */

@@ -21,7 +21,7 @@ import { completeInterrupts, handleExit } from './handleExit';
 import { MIN_FREE_MMU_PAGES } from './makePagesAvailable';
 import { handlePageFault } from './pageFault';
 import { OWNED_CR0, OWNED_CR4, PAE_ROOT_LEVEL, setGuestMode } from './guestMode';
-import { loadPaeRoots, loadRoot } from './loadRoot';
+import { loadPaeRoots, loadRoot, PAE_ROOTS } from './loadRoot';
 import { injectRealmodeInterrupt } from './rmode';
 import { listingOf } from './protectedTables';
 import { handleForeignFault, loadRawRoot } from './rawGuestCr3';
@@ -36,8 +36,6 @@ import { unmapGfnRange } from './unmapGfnRange';
 
 /** Bit of #PF in the exception bitmap. */
 const PAGE_FAULT_EXITS = 1 << 14;
-/** Roots of a guest without a fourth level of tables. */
-const PAE_ROOTS = 4;
 
 export interface ShadowWpSettings {
   readonly shadowPages: number;

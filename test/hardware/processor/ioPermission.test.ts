@@ -87,7 +87,7 @@ function ask({ cr0 = CR0.PE, cpl = 3, iopl = 0, virtual8086, taskState, rights =
   };
   const segments = { limit: () => limit, rights: () => rights, baseLo: () => base[0], baseHi: () => base[1] };
   const permission = new IoPermission({
-    registers, access: access as unknown as SystemAccess, segments: segments as unknown as SegmentRegisters, taskState: taskState ?? 'in memory',
+    registers, access: access as unknown as SystemAccess, segments: segments as unknown as SegmentRegisters, taskState: () => taskState ?? 'in memory',
     raise: (...exception) => {
       raised.push(exception);
       return REFUSED;

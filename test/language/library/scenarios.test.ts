@@ -21,9 +21,8 @@ const techniquesOf: Readonly<Record<string, readonly string[]>> = {
   'stale-fill.guest': HYPERVISORS.filter((mmu) => mmu !== 'interpret'), 'shootdown-race.guest': techniques.filter((mmu) => mmu !== 'interpret'),
   // Under nested L1 has its guest's real mode from the processor.
   'real-mode.guest': techniques.filter((mmu) => mmu !== 'nested' && mmu !== 'deprivileged'),
-  // Where the guest's kernel runs at CPL 3 it has 64-bit mode, and events that touch no memory.
-  ...Object.fromEntries(['demand-by-hand', 'quadrants', 'memory-map', 'realmode-walk', 'reset-vector', 'sensitive-instructions', 'myths/int80-exits']
-    .map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'deprivileged')])),
+  // Where the guest's kernel runs at CPL 3 there is no way into real-address mode.
+  ...Object.fromEntries(['memory-map', 'realmode-walk', 'reset-vector'].map((name) => [`${name}.guest`, techniques.filter((mmu) => mmu !== 'deprivileged')])),
   // VMX is emulated for a guest by EPT.
   'myths/eptp-is-a-register.guest': ['ept'], 'myths/shadow-is-obsolete.guest': ['ept'],
   've.guest': ['ept'], 'launch-state.guest': ['ept'], 'nested-operand.guest': ['ept'], 'entry-states.guest': ['ept'], 'nested.guest': ['ept'], 'nested-first-touch.guest': ['ept'], 'nested-touches.guest': ['ept'],
