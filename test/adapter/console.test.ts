@@ -39,6 +39,7 @@ const SAYS: readonly (readonly [typed: string, mmu: string, ...said: readonly (s
   ['decode 0x8000000000005067 as pte', 'ept', 'PTE: P RW US XD A D → gpa:0x5000', /^ {2}XD +1 {2}no instruction fetch {2}\(bit 63\)$/],
   ['decode 7 as ept pde', 'ept', /^EPT PDE: R W X/],
   ['settings', 'ept', '  tlb                         64 entries 4 ways', /^ {2}mmu +ept:/],
+  ['history', 'ept', /^Here: step \d+$/, /^History: from step \d+ to step \d+, the latest stop$/, 'Edits: none'],
   ['settings backing', 'ept', /^platform \{ backing … \}, such as 4K, 2M or direct: Pages that/, '  backing  4K'],
 ];
 
@@ -57,6 +58,10 @@ const REFUSES: readonly (readonly [typed: string, refusal: RegExp])[] = [
   ['decode 5', /^`decode` needs a number and what to read it as/],
   ['decode 5 as PTX', /did you mean PTE\?$/],
   ['settings bakcing', /did you mean backing\?$/],
+  ['seek', /^`seek` does not know "": write a step such as 1204 or 1204:3, or start or end\.$/],
+  ['seek back', /does not know "back"/],
+  ['rewind p', /^p is no address/],
+  ['history all', /takes nothing behind it/],
   ['tabels guest', / The console has a command `tables`; `help` lists them\.$/],
 ];
 
@@ -99,6 +104,7 @@ describe('commands of the debug console', () => {
   it('help has an example or more for every command, and each is tried above', () => {
     for (const { name, usage, more } of consoleCommands) {
       assert.ok(usage.startsWith(name) && more.endsWith('.') || /Example: /.test(more), name);
+      if (['seek', 'rewind'].includes(name)) continue; // they move: below
       assert.ok(SAYS.some(([expression]) => expression.split(' ')[0] === name), `${name} is not tried`);
     }
   });
@@ -106,7 +112,7 @@ describe('commands of the debug console', () => {
   it('every example of help runs', async () => {
     for (const { more } of consoleCommands) {
       const example = /Example: (.*)$/.exec(more)?.[1];
-      if (example !== undefined) assert.ok((await typed('shadow-wp', example)).success, example);
+      if (example !== undefined && !/^(?:seek|rewind) /.test(example)) assert.ok((await typed('shadow-wp', example)).success, example);
     }
   });
 
@@ -118,6 +124,25 @@ describe('commands of the debug console', () => {
     assert.equal(await value('total.tlb.hits'), '0x0');
     assert.match(await client.refused('evaluate', { expression: 'help', context: 'watch' }), /There is no `help` here/);
     assert.match(await client.refused('evaluate', { expression: 'tlb - 1', context: 'repl' }), /family of counters/);
+  });
+
+  it('go through time: back to a write, to a moment, to the ends', async () => {
+    const client = await stopped('ept');
+    const go = async (expression: string): Promise<readonly [said: unknown, line: number, text: string]> => {
+      const since = client.received.length;
+      const said = (await client.ask('evaluate', { expression, context: 'repl' }))['result'];
+      const stop = await client.stopped(since);
+      return [said, (await client.top()).line, String(stop['description'])];
+    };
+    assert.deepEqual((await go('rewind first')).slice(0, 2), ['Going back to the last write of gva:0x600000.', 8]);
+    const here = String((await client.ask('evaluate', { expression: 'history', context: 'repl' }))['result']);
+    const [, step, event] = /^Here: step (\d+), event (\d+), in the past$/m.exec(here) ?? [];
+    assert.ok(step !== undefined && event !== undefined, here);
+    const [said, line] = await go('seek start');
+    assert.deepEqual([said, line], ['Going to the start of history.', 6]);
+    assert.deepEqual((await go(`seek ${step}:${event}`)).slice(0, 2), [`Going to step ${step}, event ${event}.`, 8]);
+    assert.equal((await go('seek end'))[1], 9);
+    client.dispose();
   });
 
   it('under several VMs ask the VM that the address is of', async () => {

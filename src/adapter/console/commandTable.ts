@@ -2,6 +2,7 @@ import { nearestName } from '../../language/compile/nearestName';
 import type { Failure } from '../failures';
 import type { CommandSite, ConsoleCommand } from './command';
 import { lookCommands, unknownWord } from './lookCommands';
+import { travelCommands } from './travelCommands';
 
 const help: ConsoleCommand = {
   name: 'help',
@@ -13,7 +14,7 @@ const help: ConsoleCommand = {
 };
 
 /** The commands of the debug console. */
-export const consoleCommands: readonly ConsoleCommand[] = [help, ...lookCommands];
+export const consoleCommands: readonly ConsoleCommand[] = [help, ...lookCommands, ...travelCommands];
 
 /** A line of the console that begins with a command. */
 export interface TypedCommand {
