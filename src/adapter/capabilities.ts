@@ -18,6 +18,7 @@ export const capabilities = {
   supportsSingleThreadExecutionRequests: true,
   supportsEvaluateForHovers: true,
   supportsClipboardContext: true,
+  supportsValueFormattingOptions: true,
   supportsCompletionsRequest: true,
   completionTriggerCharacters: ['.'],
   supportsReadMemoryRequest: true,

@@ -164,6 +164,12 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     const c = await stoppedAt('a\nb', 1);
     assert.equal((await c.ask('evaluate', { expression: '0x2a', context: 'clipboard' }))['result'], '0x2a');
   },
+  supportsValueFormattingOptions: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    const value = async (expression: string, format?: object): Promise<unknown> => (await c.ask('evaluate', { expression, context: 'watch', format }))['result'];
+    assert.deepEqual([await value('0x2a'), await value('0x2a', { hex: true }), await value('0x2a', { hex: false })], ['0x2a', '0x2a', '42']);
+    assert.equal(await value('here', { hex: false }), 'gva:0x1000', 'an address is one in any case');
+  },
   supportsCompletionsRequest: async () => {
     const c = await stoppedAt('a\nb', 1);
     const { targets } = await c.ask<DebugProtocol.CompletionsResponse['body']>('completions', { text: '1 + he', column: 7 });

@@ -39,6 +39,22 @@ describe('scopes of the machine below the guest', () => {
     await client.ask('disconnect');
   });
 
+  it('show numbers as the client wants them: counts in hex, registers in decimal, addresses as they are', async () => {
+    const client = new TestClient(simulator, { [program]: text });
+    await client.start({ program, lines: [7], filters: [] });
+    await client.stopped();
+    const rowOf = async (scope: string, name: string, format?: object): Promise<string> => {
+      const { variablesReference } = (await scopesOf(client)).find((each) => each.name === scope)!;
+      return (await children(client, variablesReference, { format })).find((row) => row.name === name)!.value;
+    };
+    const count = Number(await rowOf('Counters', 'statements'));
+    assert.equal(await rowOf('Counters', 'statements', { hex: true }), `0x${count.toString(16)}`);
+    assert.equal(await rowOf('Registers', 'cr4'), '0x20 PAE');
+    assert.equal(await rowOf('Registers', 'cr4', { hex: false }), '32 PAE');
+    assert.match(await rowOf('Registers', 'cr3', { hex: false }), /^gpa:0x/);
+    await client.ask('disconnect');
+  });
+
   it('give a large container by parts, as they are asked for', async () => {
     const client = new TestClient(simulator, { [program]: text });
     await client.start({ program, lines: [7], filters: [] });
@@ -55,6 +71,9 @@ describe('scopes of the machine below the guest', () => {
     const names = (rows: Variables): readonly string[] => rows.map(({ name }) => name);
     assert.deepEqual(names(await children(client, reference, { filter: 'indexed', start: 100, count: 20 })), names(all.slice(100, 120)));
     assert.deepEqual(await children(client, reference, { filter: 'indexed', start: count, count: 100 }), []);
+    for (const odd of [{ start: -5, count: 3 }, { start: 0.5, count: 3 }]) assert.deepEqual(names(await children(client, reference, odd)), names(all.slice(0, 3)));
+    for (const odd of [{ start: 2 ** 60 }, { start: count + 1, count: -1 }]) assert.deepEqual(await children(client, reference, odd), [], JSON.stringify(odd));
+    assert.deepEqual(names(await children(client, host.variablesReference, { start: 1, count: 2 })), ['free frames', 'guest pages'], 'rows with names come by parts too');
     assert.equal(all[0]!.memoryReference, all[0]!.name, 'a frame can be looked at in memory');
     await client.ask('disconnect');
   });

@@ -6,6 +6,7 @@ import { cannotEvaluate, Failure, notStopped, staleFrame } from '../failures';
 import { memoryReference, ownerOf } from '../memoryReference';
 import { writerLocated, type Cell } from '../locations';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';
+import { formattedValue } from '../valueFormat';
 import { isAddressType, qualifiedText } from '../valueText';
 import { topFrame } from './stack';
 
@@ -50,7 +51,7 @@ export function evaluate(
   const owner = ownerOf(program, held.cpu, result.vm);
   const cell = cellRead(launched, held, args.expression);
   return {
-    result: qualifiedText({ value, type, program, ...owner }),
+    result: formattedValue({ value: qualifiedText({ value, type, program, ...owner }), type }, args.format),
     type,
     variablesReference: 0,
     ...(cell === undefined ? {} : { valueLocationReference: state.locations.give(writerLocated(launched, state.client, cell, held.cpu)) }),

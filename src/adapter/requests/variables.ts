@@ -9,6 +9,7 @@ import { containerOf } from '../scopes/machineScope';
 import { registerVariables } from '../scopes/registerScope';
 import { frameVariables, globalVariables, namedVariables } from '../scopes/localScope';
 import { translationVariables } from '../scopes/translationScope';
+import { formattedVariable } from '../valueFormat';
 import type { Children, HeldFrame, Launched, SessionState } from '../sessionState';
 
 export function scopes(state: SessionState, args: DebugProtocol.ScopesArguments): Answer<DebugProtocol.ScopesResponse['body']> {
@@ -32,10 +33,18 @@ export function variables(
 ): Answer<DebugProtocol.VariablesResponse['body']> {
   const children = state.references.find(args.variablesReference);
   if (children === undefined) return staleReference(args.variablesReference);
-  if (typeof children === 'function') return { variables: args.filter === 'indexed' ? [] : [...children()] };
-  if (args.filter === 'named') return { variables: [] };
+  const kind = typeof children === 'function' ? 'named' : 'indexed';
+  if (args.filter !== undefined && args.filter !== kind) return { variables: [] };
+  const start = wholeNumber(args.start);
   // A count of 0 or none asks for all.
-  return { variables: [...children.slice(Math.max(0, args.start ?? 0), args.count || children.count)] };
+  const count = wholeNumber(args.count) || Infinity;
+  const rows = typeof children === 'function' ? children().slice(start, start + count) : children.slice(start, Math.min(count, children.count));
+  return { variables: rows.map((row) => formattedVariable(row, args.format)) };
+}
+
+/** What a client may leave out, or get wrong: then 0. */
+function wholeNumber(value: unknown): number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : 0;
 }
 
 type ListedScope =
