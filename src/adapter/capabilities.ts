@@ -31,6 +31,7 @@ export const capabilities = {
   supportsRestartRequest: true,
   supportsRestartFrame: true,
   supportsGotoTargetsRequest: true,
+  supportsCancelRequest: true,
   supportsTerminateRequest: true,
   breakpointModes: [...breakpointModes],
   exceptionBreakpointFilters: exceptionFilters.map(({ id, label, description, isDefault, example }) => ({

@@ -3,6 +3,9 @@ import type { Debuggee, Motion, Stop, Who } from '../engine/debuggee';
 /** How long the host is kept busy at a time; well below the 100 ms in which a pause must answer. */
 const SLICE_MILLISECONDS = 10;
 
+/** Motions that are about where they begin. */
+const isStep: ReadonlySet<Motion> = new Set<Motion>(['over', 'over-back', 'in', 'out', 'out-back', 'event', 'event-back']);
+
 /**
  * Runs the debuggee in slices with a turn of the event loop between them, so that pause, disconnect
  * and every other request are served while a scenario runs.
@@ -62,8 +65,8 @@ export class MotionDriver {
   }
 
   /**
-   * Makes a change that a debuggee takes only at rest. A motion that runs to the next breakpoint is
-   * halted for it, unseen, and goes on; a step is short, and has the change when it is over.
+   * Makes a change that a debuggee takes only at rest. A motion that runs to a place or a breakpoint is halted for it, unseen,
+   * and goes on; a step, which would begin elsewhere then, has the change when it is over.
    */
   whenStill(change: () => void): void {
     if (this.running === undefined) {
@@ -72,7 +75,7 @@ export class MotionDriver {
     }
     this.waiting.push(change);
     const { motion, debuggee } = this.running;
-    if (motion === 'continue' || motion === 'reverse-continue') debuggee.pause();
+    if (!isStep.has(motion)) debuggee.pause();
   }
 
   /** Nothing more is heard of the running motion. */

@@ -13,7 +13,7 @@ import { goto, gotoTargets, restartFrame } from './requests/jumps';
 import { configurationDone, disconnect, initialize, launch, restart, terminate } from './requests/lifecycle';
 import { locations } from './requests/locations';
 import { readMemory, writeMemory } from './requests/memory';
-import { next, pause, resume, reverseContinue, stepBack, stepIn, stepOut } from './requests/motions';
+import { cancel, next, pause, resume, reverseContinue, stepBack, stepIn, stepOut } from './requests/motions';
 import { loadedSources, source } from './requests/sources';
 import { stackTrace, threads } from './requests/stack';
 import { scopes, variables } from './requests/variables';
@@ -50,6 +50,7 @@ const rows: Readonly<Record<string, RequestRow>> = {
   stepOut: row(stopped, { threadId: 'number' }, stepOut),
   stepBack: row(stopped, { threadId: 'number' }, stepBack),
   reverseContinue: row(stopped, { threadId: 'number' }, reverseContinue),
+  cancel: row(everywhere, {}, cancel),
   pause: row(['running', 'stopped'], {}, pause),
   restartFrame: row(stopped, { frameId: 'number' }, restartFrame),
   gotoTargets: row(stopped, { source: 'object', line: 'number' }, gotoTargets),

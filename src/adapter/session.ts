@@ -86,7 +86,10 @@ export class PagewalkSession extends DebugSession {
     const handler = requestRow(command);
     if (handler === undefined) return unknownRequest(command);
     const refusal = this.refusal(command, handler, request.arguments);
-    return refusal ?? handler.handle(this.state, request.arguments);
+    if (refusal !== undefined) return refusal;
+    // A handler that sets the scenario in motion does so before it waits for anything.
+    this.state.requestId = request.seq;
+    return handler.handle(this.state, request.arguments);
   }
 
   private refusal(command: string, handler: RequestRow, args: unknown): Failure | undefined {

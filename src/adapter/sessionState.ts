@@ -9,6 +9,7 @@ import type { FileAccess } from './fileAccess';
 import { Handles } from './handles';
 import type { Located } from './locations';
 import { MotionDriver } from './motion';
+import { MotionProgress } from './motionProgress';
 import { OutputPump } from './outputPump';
 import type { Inspector, Scenario, Simulator } from './simulator';
 import { ShownMemory } from './shownMemory';
@@ -79,6 +80,11 @@ export class SessionState {
   /** Memory that the client has read at the present stop. */
   readonly shownMemory = new ShownMemory();
   readonly output: OutputPump;
+  readonly progress: MotionProgress;
+  /** Number of the request that is being handled. */
+  requestId: number | undefined;
+  /** A client has cancelled the running motion. */
+  private isCancelled = false;
   private readonly driver: MotionDriver;
   /** CPU that the running or last motion is about. */
   private cpu = 0;
@@ -92,9 +98,16 @@ export class SessionState {
     report: (problem: unknown) => void,
   ) {
     this.output = new OutputPump((body) => { this.send('output', body); });
+    this.progress = new MotionProgress(this.send);
     this.driver = new MotionDriver(
-      () => { this.takeOutput(); },
-      (stop, motion) => { this.arrive(stop, motion); },
+      () => {
+        this.takeOutput();
+        if (this.launched !== undefined) this.progress.note(this.launched.debuggee.moment().step);
+      },
+      (stop, motion) => {
+        this.progress.end();
+        this.arrive(stop, motion);
+      },
       (problem) => {
         report(problem);
         this.end(undefined);
@@ -111,6 +124,8 @@ export class SessionState {
     this.cpu = cpu;
     this.failure = undefined;
     this.dropHandles();
+    this.isCancelled = false;
+    this.progress.begin(motion, this.requestId);
     this.driver.start(launched.debuggee, motion, cpu, who);
   }
 
@@ -138,6 +153,13 @@ export class SessionState {
     this.driver.pause();
   }
 
+  /** Breaks the running motion off, if it is the one that the client means: a search backward leaves the moment as it was, all others stop where they have come to. */
+  cancel(meant: { readonly requestId?: number; readonly progressId?: string }): void {
+    if (!this.progress.isMeant(meant)) return;
+    this.isCancelled = true;
+    this.driver.pause();
+  }
+
   /** Stands still without having moved: the entry stop. */
   standAt(stop: Stop): void {
     this.arrive(stop, 'continue');
@@ -156,6 +178,7 @@ export class SessionState {
   /** Lets go of the running motion and of everything held for the client. */
   halt(): void {
     this.driver.abandon();
+    this.progress.end();
     this.stop = undefined;
     this.dropHandles();
   }
@@ -211,7 +234,8 @@ export class SessionState {
       this.standAt({ kind: 'entry' });
       return;
     }
-    this.stop = reportStop(explained(stop, this.failure, launched.scenario.program), motion, cpu, launched.debuggee, this.breakpoints);
+    const told = this.isCancelled && stop.kind === 'pause' ? { kind: 'cancelled' } as const : explained(stop, this.failure, launched.scenario.program);
+    this.stop = reportStop(told, motion, cpu, launched.debuggee, this.breakpoints);
     this.phase = 'stopped';
     for (const breakpoint of this.breakpoints.retold(this.breakpointTarget(launched))) {
       this.send('breakpoint', { reason: 'changed', breakpoint });

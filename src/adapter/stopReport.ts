@@ -43,7 +43,7 @@ const arrivals: Record<MotionName | Journey['kind'], string> = {
 
 /** Words of a `stopped` event for every way to stop but the end. */
 export function reportStop(
-  stop: Exclude<Stop, { readonly kind: 'ended' }>,
+  stop: Exclude<Stop, { readonly kind: 'ended' }> | { readonly kind: 'cancelled' },
   motion: Motion,
   cpu: number,
   debuggee: Debuggee,
@@ -63,6 +63,8 @@ export function reportStop(
     }
     case 'pause':
       return { body: { ...common, reason: 'pause', description: `Paused by you (${where})` } };
+    case 'cancelled':
+      return { body: { ...common, reason: 'pause', description: `Cancelled (${where})` } };
     case 'start-of-history': {
       const first = 'This is where the recording starts: there is nothing before it.';
       const text = stop.text === undefined ? first : `${stop.text} ${first}`;

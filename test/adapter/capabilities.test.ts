@@ -254,6 +254,15 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     assert.equal((await c.top()).line, 3);
     assert.match(await c.refused('goto', { threadId: 1, targetId: target?.id }), /belongs to an earlier stop/);
   },
+  supportsCancelRequest: async () => {
+    const c = await stoppedAt('a\nloop', 1);
+    const since = c.received.length;
+    const answer = await c.request('continue', { threadId: 1 });
+    await c.ask('cancel', { requestId: answer.request_seq + 1 });
+    await c.ask('cancel', { requestId: answer.request_seq });
+    assert.match(String((await c.stopped(since))['description']), /^Cancelled \(step \d+\)$/);
+    await c.ask('cancel', { requestId: answer.request_seq });
+  },
   supportsTerminateRequest: async () => {
     const c = await stoppedAt('a\nb', 1);
     await c.ask('terminate');

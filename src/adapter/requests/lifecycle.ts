@@ -7,6 +7,7 @@ import { launchScenario } from './launching';
 
 export function initialize(state: SessionState, args: DebugProtocol.InitializeRequestArguments): Answer<DebugProtocol.Capabilities> {
   state.client.introduce(args);
+  state.progress.isWanted = args.supportsProgressReporting === true;
   state.phase = 'not launched';
   return { ...capabilities };
 }

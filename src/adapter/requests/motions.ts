@@ -42,6 +42,12 @@ export function pause(state: SessionState): Answer<undefined> {
   return undefined;
 }
 
+/** What is over is not cancelled, and that is no failure: it may have ended while the client asked. */
+export function cancel(state: SessionState, args: DebugProtocol.CancelArguments): Answer<undefined> {
+  state.cancel(args);
+  return undefined;
+}
+
 function begin(state: SessionState, { threadId, singleThread }: StepArguments, motion: Motion): Failure | undefined {
   const cpus = state.launched?.debuggee.threads.length ?? 0;
   if (!Number.isInteger(threadId) || threadId < 1 || threadId > cpus) return unknownThread(threadId, cpus);
