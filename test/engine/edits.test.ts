@@ -64,6 +64,25 @@ describe('edits and time', () => {
     assert.equal(timeline.edits, 1);
   });
 
+  it('at the moment of a checkpoint, the first one too, an edit is there whenever time comes back', () => {
+    const program = compiled(looping);
+    const timeline = launched(program, 'ept');
+    timeline.showBoot();
+    assert.deepEqual(write(timeline, 'gpa', 0x7000n, 3), {});
+    const edited = fingerprint(timeline);
+    assert.deepEqual(write(timeline, 'gpa', 0x7000n, 4), {});
+    assert.notEqual(fingerprint(timeline), edited);
+    const twice = fingerprint(timeline);
+    move(timeline, { kind: 'seek', moment: { step: 9000, event: 0 } });
+    const later = fingerprint(timeline);
+    for (let i = 0; i < 2; i++) {
+      move(timeline, 'to-start');
+      assert.deepEqual([timeline.moment(), fingerprint(timeline)], [{ step: 0, event: 0 }, twice]);
+      move(timeline, { kind: 'seek', moment: { step: 9000, event: 0 } });
+      assert.equal(fingerprint(timeline), later);
+    }
+  });
+
   it('a register takes what a MOV could write to it, flushes what that flushes, and counts as nothing', () => {
     for (const mmu of [...editedTechniques, 'deprivileged']) {
       const text = `${page}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  y = 1\n  expect no exits\n  expect tlb.holds(0x600000) == false\n}\n`;
@@ -74,9 +93,11 @@ describe('edits and time', () => {
       assert.match(Object.values(set('cr4', 0x8080_00a0n))[0] as string, /^cr4 cannot take the value: a bit that is not defined \(bits? .*31.*\)/);
       assert.equal(fingerprint(timeline), before, mmu);
       timeline.machine.questions.register(0, REGISTER.cr3);
+      const counted = [...timeline.machine.processors[0]!.counters];
       assert.deepEqual(set('cr3', BigInt(timeline.machine.questions.valueLo)), {});
       assert.deepEqual(set('rax', 0xffff_ffff_ffff_fffen), {});
       assert.equal(evaluated(timeline, text, 'rax'), 0xffff_ffff_ffff_fffen);
+      assert.deepEqual([...timeline.machine.processors[0]!.counters], counted, mmu);
       assert.equal(move(timeline, 'continue').kind, 'ended');
       assert.deepEqual(timeline.result(), { ok: true, passed: 2, failed: 0 }, mmu);
     }
