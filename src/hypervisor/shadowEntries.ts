@@ -62,9 +62,19 @@ export class ShadowEntries {
     return this.isPresent(page, index) && (this.lo(page, index) & this.kind.writable) !== 0;
   }
 
-  /** Shadow page that entry `index` of `page` leads to, or 0. Not for leaves. */
+  /** Entry `index` of `page`, above the last level, maps a large page. */
+  isLarge(page: number, index: number): boolean {
+    return this.levelOf(page) > 1 && this.isPresent(page, index) && ((this.lo(page, index) >>> this.kind.format.leafBit) & 1) !== 0;
+  }
+
+  /** Some leaf maps `gfn`, by itself or with others. */
+  isMapped(gfn: number): boolean {
+    return this.pages.reverseMap(gfn) !== 0 || this.pages.reverseMap(gfn, 2) !== 0;
+  }
+
+  /** Shadow page that entry `index` of `page` leads to; 0: none, or it maps a large page. Not for the last level. */
   childOf(page: number, index: number): number {
-    return this.isPresent(page, index) ? this.frames.detailOf(frameInEntry(this.lo(page, index), this.hi(page, index))) : 0;
+    return this.isPresent(page, index) && !this.isLarge(page, index) ? this.frames.detailOf(frameInEntry(this.lo(page, index), this.hi(page, index))) : 0;
   }
 
   /** Makes a shadow page for (gfn, role) with an empty table; 0 when host memory is used up. */
@@ -92,9 +102,10 @@ export class ShadowEntries {
     const { lists } = this.pages;
     if (this.mapsNothing(page, index)) {
       // No list names it.
-    } else if (this.levelOf(page) === 1) {
+    } else if (this.levelOf(page) === 1 || this.isLarge(page, index)) {
       const gfn = this.pages.leafGfn(page, index);
-      this.pages.setReverseMap(gfn, lists.remove(this.pages.reverseMap(gfn), this.addressLo(page, index), this.addressHi(page)));
+      const level = this.levelOf(page);
+      this.pages.setReverseMap(gfn, level, lists.remove(this.pages.reverseMap(gfn, level), this.addressLo(page, index), this.addressHi(page)));
     } else {
       const child = this.childOf(page, index);
       this.pages.setParents(child, lists.remove(this.pages.parents(child), this.addressLo(page, index), this.addressHi(page)));
@@ -105,11 +116,12 @@ export class ShadowEntries {
 
   /** Takes one leaf away that maps `gfn`; false when there is none. */
   zapLeafOf(gfn: number, cpu: number): boolean {
-    const link = this.pages.reverseMap(gfn);
+    const small = this.pages.reverseMap(gfn);
+    const link = small === 0 ? this.pages.reverseMap(gfn, 2) : small;
     return link !== 0 && this.zap(this.pageAt(link), this.indexAt(link), cpu);
   }
 
-  /** Clears W in every leaf that maps `gfn`; true when one had it. */
+  /** Clears W in every leaf that maps `gfn`; what maps it with others goes. True when one had W, or is gone. */
   writeProtect(gfn: number, cpu: number): boolean {
     const { writable, writtenMarks } = this.kind;
     let hadIt = false;
@@ -120,6 +132,10 @@ export class ShadowEntries {
       if ((lo & writable) === 0) continue;
       hadIt = true;
       this.write(page, index, lo & ~(writable | writtenMarks), this.hi(page, index), cpu);
+    }
+    for (let link = this.pages.reverseMap(gfn, 2); link !== 0; link = this.pages.reverseMap(gfn, 2)) {
+      hadIt = true;
+      this.zap(this.pageAt(link), this.indexAt(link), cpu);
     }
     return hadIt;
   }
@@ -164,7 +180,8 @@ export class ShadowEntries {
     this.zap(page, index, cpu);
     this.write(page, index, lo, hi, cpu);
     this.pages.setLeafGfn(page, index, gfn);
-    this.pages.setReverseMap(gfn, this.pages.lists.prepend(this.pages.reverseMap(gfn), this.addressLo(page, index), this.addressHi(page)));
+    const level = this.levelOf(page);
+    this.pages.setReverseMap(gfn, level, this.pages.lists.prepend(this.pages.reverseMap(gfn, level), this.addressLo(page, index), this.addressHi(page)));
   }
 
   protected write(page: number, index: number, lo: number, hi: number, cpu: number): void {

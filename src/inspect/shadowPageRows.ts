@@ -3,6 +3,7 @@ import type { RunningVm } from '../engine/runningVm';
 import { decodeEntry } from '../hardware/paging/decodeEntry';
 import type { CompiledFormat } from '../hardware/paging/compiledFormat';
 import { frameOfAddress } from '../hardware/memory/frameNumber';
+import { LARGE_FRAMES } from '../hypervisor/host/hostFrames';
 import { isDirect02, levelOf02, role02Fields } from '../hypervisor/nested/ept02Role';
 import { isDirect, levelOf, roleFields } from '../hypervisor/shadowWp/role';
 import type { ShadowPages } from '../hypervisor/shadowWp/shadowPages';
@@ -113,11 +114,18 @@ function hashRow({ tables: { pages } }: ShadowView, page: number): Row {
 /** Reverse maps: by guest frame the leaf entries that map it. */
 export function reverseMapsRow(view: ShadowView): Row {
   const { machine, vm, host, tables: { pages } } = view;
-  const gfns = new RankedMembers(host.memory.frames, (gfn) => pages.reverseMap(gfn) !== 0);
+  const { frames } = host.memory;
+  const small = new RankedMembers(frames, (gfn) => pages.reverseMap(gfn) !== 0);
+  // Behind those of frames there is one for each 2 MBytes.
+  const all = new RankedMembers(frames + Math.ceil(frames / LARGE_FRAMES), (at) => (at < frames ? pages.reverseMap(at) : pages.reverseMap((at - frames) * LARGE_FRAMES, 2)) !== 0);
+  const large = all.count - small.count;
+  const row = (gfn: number, level: number): Row => (
+    { name: `${qualified(machine, vm, frameText('gpa', gfn))}${level === 2 ? ' 2M' : ''}`, ...entriesAt(view, pages.reverseMap(gfn, level)) }
+  );
   return {
     name: 'reverse maps',
-    value: `${gfns.count} guest ${gfns.count === 1 ? 'frame' : 'frames'} mapped`,
-    below: ranked(gfns, (gfn) => ({ name: qualified(machine, vm, frameText('gpa', gfn)), ...entriesAt(view, pages.reverseMap(gfn)) })),
+    value: `${small.count} guest ${small.count === 1 ? 'frame' : 'frames'} mapped${large === 0 ? '' : `, and ${large} ${large === 1 ? 'page' : 'pages'} of 2M`}`,
+    below: ranked(all, (at) => (at < frames ? row(at, 1) : row((at - frames) * LARGE_FRAMES, 2))),
   };
 }
 

@@ -312,9 +312,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
     for (const { text, line } of [...withoutFrames, swappedStack]) watch(text, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, 0)));
   }
   if (mmu === 'deprivileged' || mmu.startsWith('shadow')) {
-    watch(crowded);
-    watch(crowdedDevices);
-    watch(fourMBytes);
+    for (const text of [crowded, crowdedDevices, fourMBytes, scenarioText('large-shadow')]) watch(text);
     watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  y = 1\n  user [0x600000] = 1\n}`,
       once((machine) => isAtLine(machine, 5), raiseRightsBehindTheTlb));
   }

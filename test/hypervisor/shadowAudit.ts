@@ -33,6 +33,7 @@ export class ShadowAudit {
   readonly wrong: string[] = [];
   /** Leaves by the guest frame they map, other entries by the shadow page they lead to: host addresses of the entries. */
   private readonly leavesOf = new Map<number, number[]>();
+  private readonly largeLeavesOf = new Map<number, number[]>();
   private readonly parentsOf = new Map<number, number[]>();
 
   constructor(protected readonly machine: Machine, protected readonly technique: ShadowWp) {}
@@ -105,6 +106,8 @@ export class ShadowAudit {
         if ((entry.lo | entry.hi) !== 0) this.say(`entry ${index} of ${this.name(page)} is not present and not zero`);
       } else if (levelOf(role) === 1) {
         this.leaf(page, index, entry);
+      } else if (isLarge(entry)) {
+        this.largeLeaf(page, index, entry);
       } else {
         this.link(page, index, entry);
       }
@@ -127,6 +130,50 @@ export class ShadowAudit {
     if (isWritable(entry) && vm.slots.isReadOnly(vm.slots.find(gfn))) this.say(`${at} is writable and maps ROM at ${hex(gfn)}`);
     if (isWritable(entry) && vm.dirty.awaitsWrite(gfn) !== 0) this.say(`${at} is writable, and ${hex(gfn)} is clean in a logged slot`);
     if (isWritable(entry) && this.holdsTable(gfn)) this.say(`${at} is writable and maps the shadowed page table ${hex(gfn)}`);
+  }
+
+  /** A leaf of 2 MBytes: all that holds of a leaf, for each of its pages; and nobody's table is among them. */
+  private largeLeaf(page: number, index: number, entry: Entry): void {
+    const { pages, vm } = this.technique;
+    const at = `large leaf ${index} of ${this.name(page)}`;
+    this.equal(levelOf(pages.roleOf(page)), 2, `level of ${at}`);
+    this.equal(entry.frame % ENTRIES, 0, `frame of ${at} within 2 MBytes`);
+    const first = this.largeFrame(page, index, entry, at);
+    this.equal(pages.leafGfn(page, index), first, `frame noted for ${at}`);
+    add(this.largeLeavesOf, first, pages.frameOf(page) * 512 + index);
+    if (!isAccessed(entry)) this.say(`${at} is not accessed`);
+    if (isWritable(entry) !== isDirty(entry)) this.say(`${at} has W and D not alike`);
+    for (let gfn = first; gfn < first + ENTRIES; gfn++) {
+      if (vm.slots.find(gfn) < 0) this.say(`${at} maps ${hex(gfn)}, which no memslot holds`);
+      this.equal(entry.frame + gfn - first, vm.memory.frameOf(gfn), `host frame of ${at} and of the host's table for ${hex(gfn)}`);
+      this.equal(vm.frames.useOf(entry.frame + gfn - first), USE.guestPage, `use of a frame that ${at} maps`);
+      if (!isWritable(entry)) continue;
+      if (!vm.memory.isWritable(gfn)) this.say(`${at} is writable, and the host's entry for ${hex(gfn)} is not`);
+      if (vm.slots.isReadOnly(vm.slots.find(gfn))) this.say(`${at} is writable and maps ROM at ${hex(gfn)}`);
+      if (vm.dirty.awaitsWrite(gfn) !== 0) this.say(`${at} is writable, and ${hex(gfn)} is clean in a logged slot`);
+    }
+    for (let other = 1; other < pages.end; other++) {
+      const isAmong = pages.isInUse(other) && !isDirect(pages.roleOf(other)) && pages.gfnOf(other) >= first && pages.gfnOf(other) < first + ENTRIES;
+      if (isAmong) this.say(`${at} maps the shadowed page table ${hex(pages.gfnOf(other))}`);
+    }
+  }
+
+  /** Judges a large leaf by what it was made of, and gives the first guest frame that it must map. */
+  private largeFrame(page: number, index: number, entry: Entry, at: string): number {
+    const { pages } = this.technique;
+    const role = pages.roleOf(page);
+    if (isDirect(role)) {
+      this.atMost(rightsOf(entry), accessOf(role), at);
+      this.equal(keyOf(entry), keyOfRole(role), `key of ${at}`);
+      return pages.gfnOf(page) + index * ENTRIES;
+    }
+    const guest = this.guestEntry(page, index);
+    if (!isPresent(guest) || !isLarge(guest)) this.say(`${at}: the guest's entry maps no large page`);
+    if (!isAccessed(guest)) this.say(`${at}: the guest's entry is not accessed`);
+    if (isWritable(entry) && !isDirty(guest)) this.say(`${at} is writable, and the guest's entry is not dirty`);
+    this.equal(keyOf(entry), keyOf(guest), `key of ${at}`);
+    this.rights(rightsOf(entry), accessOf(role) & rightsOf(guest), role, at);
+    return has4ByteGpte(role) ? frameOf4MBytes(guest.lo, index) : guest.frame & ~(ENTRIES - 1);
   }
 
   /** What a page is known by. */
@@ -266,6 +313,7 @@ export class ShadowAudit {
     const { pages } = this.technique;
     for (let gfn = 0; gfn < this.technique.vm.memory.frames; gfn++) {
       this.equal(this.listed(pages.reverseMap(gfn)), sorted(this.leavesOf.get(gfn)), `reverse map of ${hex(gfn)} and the leaves that map it`);
+      if (gfn % ENTRIES === 0) this.equal(this.listed(pages.reverseMap(gfn, 2)), sorted(this.largeLeavesOf.get(gfn)), `reverse map of 2M at ${hex(gfn)} and the leaves that map it`);
     }
     for (let page = 1; page < pages.end; page++) {
       if (pages.isInUse(page)) {

@@ -33,7 +33,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'lost rmap entry', file: 'shadowEntries.ts', under: SHADOW,
-    from: 'this.pages.setReverseMap(gfn, this.pages.lists.prepend(this.pages.reverseMap(gfn), this.addressLo(page, index), this.addressHi(page)));', to: '',
+    from: 'this.pages.setReverseMap(gfn, level, this.pages.lists.prepend(this.pages.reverseMap(gfn, level), this.addressLo(page, index), this.addressHi(page)));', to: '',
   },
   {
     name: 'role without cr0_wp', file: 'shadowWp/role.ts', under: SHADOW,
@@ -130,7 +130,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'the notifier takes one SPTE of several that map a frame', file: 'shadowWp/unmapGfnRange.ts', under: SHADOW,
-    from: 'if (mmu.pages.reverseMap(gfn) === 0) continue;', to: 'if (mmu.pages.reverseMap(gfn) === 0 || f.lo(V.zapped) > 0) continue;',
+    from: 'if (!mmu.sptes.isMapped(gfn)) continue;', to: 'if (!mmu.sptes.isMapped(gfn) || f.lo(V.zapped) > 0) continue;',
   },
   {
     name: 'the notifier leaves TLBs alone under shadow paging', file: 'shadowWp/unmapGfnRange.ts', under: SHADOW,

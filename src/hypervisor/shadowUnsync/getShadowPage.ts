@@ -34,7 +34,7 @@ export const getShadowPage: ListingProcedure<UnsyncMmu> = {
       (mmu, f) => f.set(V.sp, mmu.sptes.create(f.lo(V.gfn), f.lo(V.role), mmu.cpu), 0)),
     when('host memory is used up', (_, f) => f.lo(V.sp) === 0, [give('nothing', 0)]),
     when('a guest table lies behind it (not direct)', (_, f) => !isDirect(f.lo(V.role)), [
-      line('write-protect gfn: clear W in every SPTE on its reverse map', { writes: ['memory'] }, (mmu, f) => {
+      line('write-protect gfn: clear W in every SPTE on its reverse map; one that maps a large page goes', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap'] }, (mmu, f) => {
         if (mmu.sptes.writeProtect(f.lo(V.gfn), mmu.cpu)) mmu.mustFlush = 1;
       }),
     ]),

@@ -40,6 +40,7 @@ const handlePageFault = pageFaultOf<UnsyncMmu>({
 });
 
 const fetch = fetchOf<UnsyncMmu>({
+  largePages: 'on',
   child: childByGuestTable(),
   atPage: [
     line('write_flooding_count(sp) = 0: it is in use', { writes: ['shadow.unsync'] }, (mmu, f) => mmu.unsync.setFlooding(f.lo(FETCH.sp), 0)),
@@ -58,7 +59,7 @@ const fetch = fetchOf<UnsyncMmu>({
     ]),
   ],
   afterLeaf: [
-    when('prefetch is on, and sp is the shadow of a guest table', (mmu, f) => mmu.policy.prefetch > 1 && !isDirect(mmu.pages.roleOf(f.lo(FETCH.sp))), [
+    when('prefetch is on, and sp is the shadow of a guest table of the last level', (mmu, f) => mmu.policy.prefetch > 1 && f.lo(FETCH.level) === 1 && !isDirect(mmu.pages.roleOf(f.lo(FETCH.sp))), [
       line('pte_prefetch(sp, index)', {}, (mmu, f) => void mmu.call(ptePrefetch, f.lo(FETCH.sp), 0, indexOf(f), 0)),
     ]),
   ],

@@ -28,6 +28,8 @@ export interface ChildVariation<V extends ShadowMmu> {
 
 /** What `fetch` does where ways of keeping the shadow in step differ. */
 export interface FetchVariation<V extends ShadowMmu> {
+  /** May a leaf map 2 MBytes? Left out: none does. */
+  readonly largePages?: 'on';
   readonly child: ChildVariation<V>;
   /** With each shadow page on the way. */
   readonly atPage: readonly ListingNode<V>[];
@@ -71,7 +73,7 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
       f.set(V.sp, page, 0);
       f.set(V.level, level, 0);
     }),
-    repeat('level > 1', (_, f) => f.lo(V.level) > 1, [
+    wayDown(variation.largePages, [
       ...variation.atPage,
       line(variation.child.text, {}, variation.child.find),
       line('child = what the SPTE of sp leads to', {}, (mmu, f) => {
@@ -96,6 +98,7 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
         f.set(V.level, f.lo(V.level) - 1, 0);
       }),
     ]),
+    ...(variation.largePages === undefined ? [] : [joinSmall<M>()]),
     ...variation.beforeLeaf,
     when('gfn is MMIO', (_, f) => f.hi(V.hpa) < 0, [
       line('SPTE of sp = MMIO, which faults at once from now on: reserved bit 51, W and U of rights, gfn, generation of the slots',
@@ -107,7 +110,7 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
     when('W is withheld: from ROM, a page that the host maps without it (others have it too), one whose first write is to be logged', (mmu, f) => mmu.memory.withholdsWrite(f.lo(V.gfn)) === 1, [
       line('rights = no W: the write must be seen', {}, (_, f) => withholdWrite(f)),
     ]),
-    line('SPTE of sp = hpa with rights, A set, D with W; it joins the reverse map of gfn',
+    line(`SPTE of sp = hpa with rights, A set, D with W${variation.largePages === undefined ? '' : ', PS at level 2'}; it joins the reverse map of gfn`,
       { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap', 'shadow.translation'] },
       (mmu, f) => {
         const frame = f.frame(V.hpa);
@@ -117,6 +120,29 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
     give('done', 1),
   ],
 });
+
+/** From the root to the page of the leaf. */
+function wayDown<M extends ShadowMmu>(largePages: 'on' | undefined, body: readonly ListingNode<M>[]): ListingNode<M> {
+  if (largePages === undefined) return repeat('level > 1', (_, f) => f.lo(V.level) > 1, body);
+  // Tables of the guest on the way are shadowed by then, and may be among the frames of the large page.
+  return repeat('level > 2; or it is 2, and not both guest and host map 2 MBytes here, or a shadowed page table is among them (disallow_lpage)', (mmu, f) => (
+    f.lo(V.level) > 2 || f.lo(V.level) === 2 && !mayBeLarge(mmu, f.lo(V.gfn))
+  ), body);
+}
+
+function mayBeLarge(mmu: ShadowMmu, gfn: number): boolean {
+  return isInsideLeaf(mmu, 2) && mmu.memory.mappingLevel(gfn) === 2 && !mmu.disallowsLargePage(gfn);
+}
+
+/** KVM's drop_parent_pte. */
+function joinSmall<M extends ShadowMmu>(): ListingNode<M> {
+  return when('level is 2, and the SPTE leads to a page of small ones', (mmu, f) => f.lo(V.level) === 2 && mmu.sptes.childOf(f.lo(V.sp), indexOf(f)) !== 0, [
+    line('zap it: a TLB may hold what is below', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.pages'] }, (mmu, f) => {
+      mmu.sptes.zap(f.lo(V.sp), indexOf(f), mmu.cpu);
+      mmu.mustFlush = 1;
+    }),
+  ]);
+}
 
 /** The shadow page of the guest table that the guest's entry leads to. */
 export const childByGuestTable = <M extends ShadowMmu>(): ChildVariation<M> => ({
@@ -128,7 +154,7 @@ export const childByGuestTable = <M extends ShadowMmu>(): ChildVariation<M> => (
 });
 
 /** Every shadowed table is write-protected. */
-export const fetch: ListingProcedure<ShadowMmu> = fetchOf<ShadowMmu>({
+const protectedVariation: FetchVariation<ShadowMmu> = {
   child: childByGuestTable(),
   atPage: [],
   afterZap: [],
@@ -139,7 +165,13 @@ export const fetch: ListingProcedure<ShadowMmu> = fetchOf<ShadowMmu>({
     ]),
   ],
   afterLeaf: [],
-});
+};
+
+/** For shadows that have leaves of 4 KBytes alone. */
+export const fetch: ListingProcedure<ShadowMmu> = fetchOf<ShadowMmu>(protectedVariation);
+
+/** For those that map large pages of guest and host as such. */
+export const fetchLarge: ListingProcedure<ShadowMmu> = fetchOf<ShadowMmu>({ ...protectedVariation, largePages: 'on' });
 
 /**
  * Role and guest frame of the shadow page one level down. Below a guest entry that maps a large page it is direct: its

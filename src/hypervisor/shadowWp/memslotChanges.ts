@@ -3,6 +3,8 @@ import { isDirect } from './role';
 import type { ShadowMmu } from './shadowMmu';
 import { unmapGfnRange } from './unmapGfnRange';
 
+/** State that an SPTE of a large page goes with. */
+const ZAPPED = ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap'] as const;
 const F = { gfn: 0, pages: 1, sp: 2, gone: 3 } as const;
 
 export const flushShadowMemslot: ListingProcedure<ShadowMmu> = {
@@ -51,14 +53,14 @@ export const enableLogDirty: ListingProcedure<ShadowMmu> = {
   body: [
     line('next = the frame before gfn', {}, (_, f) => f.set(L.next, f.lo(L.gfn) - 1, (f.lo(L.gfn) - 1) >> 31)),
     repeat('next = next frame of the range that an SPTE maps, as its reverse map tells', (mmu, f) => nextMapped(mmu, f), [
-      line('clear W in every SPTE on its reverse map', { writes: ['memory'] }, (mmu, f) => void mmu.sptes.writeProtect(f.lo(L.next), mmu.actor)),
+      line('clear W in every SPTE on its reverse map; one that maps a large page goes', { writes: ZAPPED }, (mmu, f) => void mmu.sptes.writeProtect(f.lo(L.next), mmu.actor)),
     ]),
   ],
 };
 
-function nextMapped({ pages }: ShadowMmu, f: ListingFrame): boolean {
+function nextMapped({ sptes }: ShadowMmu, f: ListingFrame): boolean {
   for (let gfn = f.lo(L.next) + 1; gfn < f.lo(L.gfn) + f.lo(L.pages); gfn++) {
-    if (pages.reverseMap(gfn) === 0) continue;
+    if (!sptes.isMapped(gfn)) continue;
     f.set(L.next, gfn, 0);
     return true;
   }

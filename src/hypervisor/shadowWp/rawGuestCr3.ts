@@ -52,8 +52,9 @@ function walksOthers(mmu: ShadowMmu): boolean {
 function shadowAllows(mmu: ShadowMmu, f: ListingFrame): boolean {
   const address = (f.hi(F.gva) >>> 0) * 0x100000 + (f.lo(F.gva) >>> 12);
   let page = mmu.vcpu.rootPage;
-  for (let level = mmu.rootLevel; level > 1 && page !== 0; level--) page = mmu.sptes.childOf(page, indexAt(address, level));
+  let level = mmu.rootLevel;
+  for (; level > 1 && page !== 0 && !mmu.sptes.isLarge(page, indexAt(address, level)); level--) page = mmu.sptes.childOf(page, indexAt(address, level));
   if (page === 0) return false;
-  const leaf = indexAt(address, 1);
+  const leaf = indexAt(address, level);
   return (f.lo(F.error_code) & PFEC.W) !== 0 ? mmu.sptes.isWritable(page, leaf) : mmu.sptes.isPresent(page, leaf);
 }

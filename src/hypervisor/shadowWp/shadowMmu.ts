@@ -12,6 +12,7 @@ import { GuestLeaf } from './guestLeaf';
 import { GuestPdptes } from '../guestPdptes';
 import { takesControl } from '../guestControls';
 import { type GuestControls, type GuestPaging, guestPagingOf, PAE_ROOT_LEVEL, rootLevelOf, setGuestMode } from './guestMode';
+import { LARGE_FRAMES } from '../host/hostFrames';
 import { OperandPages } from '../operandPages';
 import type { MmuNotifier } from '../host/mmuNotifier';
 import type { Rmode } from '../realMode/rmode';
@@ -244,6 +245,15 @@ export class ShadowMmu {
   isShadowed(gfn: number): boolean {
     for (let page = this.pages.nextOf(gfn, 0); page !== 0; page = this.pages.nextOf(gfn, page)) {
       if (!isDirect(this.pages.roleOf(page))) return true;
+    }
+    return false;
+  }
+
+  /** Among the 2 MBytes of `gfn` is a guest table that a shadow page stands for: no SPTE may map them all (KVM's disallow_lpage). */
+  disallowsLargePage(gfn: number): boolean {
+    const large = Math.floor(gfn / LARGE_FRAMES);
+    for (let page = 1; page < this.pages.end; page++) {
+      if (this.pages.isInUse(page) && Math.floor(this.pages.gfnOf(page) / LARGE_FRAMES) === large && !isDirect(this.pages.roleOf(page))) return true;
     }
     return false;
   }

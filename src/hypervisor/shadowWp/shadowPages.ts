@@ -1,5 +1,6 @@
 import type { StateClaims } from '../../hardware/state/registry';
 import type { TrackedWords } from '../../hardware/state/trackedWords';
+import { LARGE_FRAMES } from '../host/hostFrames';
 import { SpteLists } from './links';
 
 /** Words of one shadow page's record. */
@@ -46,7 +47,7 @@ export class ShadowPages {
     this.pages = registry.block('shadow.pages', (limit + 1) * PAGE_WORDS);
     this.buckets = registry.block('shadow.hash', BUCKETS);
     this.head = registry.block('shadow.pool', 4);
-    this.reverseMaps = registry.tracked('shadow.rmap', guestFrames);
+    this.reverseMaps = registry.tracked('shadow.rmap', placeOf(guestFrames, 1));
     this.translations = registry.tracked('shadow.translation', ENTRIES);
     this.lists = new SpteLists(registry);
     this.head[NEXT_FRESH] = 1;
@@ -180,14 +181,15 @@ export class ShadowPages {
     this.translations.write(page * ENTRIES + index, gfn);
   }
 
-  /** Head of the list of leaf entries that map guest frame `gfn`. */
-  reverseMap(gfn: number): number {
-    return this.reverseMaps.words[gfn] ?? 0;
+  /** Head of the list of leaf entries of `level` (1; 2: of large pages) that map guest frame `gfn`. */
+  reverseMap(gfn: number, level = 1): number {
+    return this.reverseMaps.words[placeOf(gfn, level)] ?? 0;
   }
 
-  setReverseMap(gfn: number, list: number): void {
-    this.reverseMaps.ensure(gfn + 1);
-    this.reverseMaps.write(gfn, list);
+  setReverseMap(gfn: number, level: number, list: number): void {
+    const place = placeOf(gfn, level);
+    this.reverseMaps.ensure(place + 1);
+    this.reverseMaps.write(place, list);
   }
 
   private unhash(page: number): void {
@@ -204,6 +206,12 @@ export class ShadowPages {
   private word(page: number, at: number): number {
     return this.pages[page * PAGE_WORDS + at]!;
   }
+}
+
+/** Reverse maps of 2 MBytes: one for each frame, and that of the large page. */
+function placeOf(gfn: number, level: number): number {
+  const large = Math.floor(gfn / LARGE_FRAMES);
+  return large * (LARGE_FRAMES + 1) + (level === 1 ? gfn % LARGE_FRAMES : LARGE_FRAMES);
 }
 
 function bucketOf(gfn: number): number {

@@ -15,7 +15,7 @@ import type { PageTrack, Technique, TableRoot } from '../technique';
 import { STOP_REASON, stopReasons } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import { enterPmode, enterRmode, handleInvlpg, handleInvpcid } from './controlRegisters';
-import { fetch } from './fetch';
+import { fetchLarge } from './fetch';
 import { getShadowPage } from './getShadowPage';
 import { completeInterrupts, handleExit } from './handleExit';
 import { MIN_FREE_MMU_PAGES } from './makePagesAvailable';
@@ -57,7 +57,7 @@ export interface ShadowFlavour {
 
 /** `sabotage load_guest_cr3_raw` puts procedures of its own in the place of two. */
 function writeProtected(isRaw: boolean): ShadowFlavour {
-  const own = { handlePageFault, fetch, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
+  const own = { handlePageFault, fetch: fetchLarge, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
   const procedures = isRaw ? { ...own, handlePageFault: handleForeignFault, loadRoot: loadRawRoot } : own;
   return {
     name: 'shadow-wp',

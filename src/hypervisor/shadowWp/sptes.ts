@@ -4,7 +4,7 @@ import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import { LONG4 } from '../../hardware/paging/formats/long4';
 import { PAE } from '../../hardware/paging/formats/pae';
 import type { EntryWriter } from '../entryWriter';
-import { USE } from '../host/hostFrames';
+import { LARGE_FRAMES, USE } from '../host/hostFrames';
 import type { OwnedFrames } from '../host/ownedFrames';
 import { mmioEntryHi, mmioEntryLo, mmioGeneration } from '../mmioEntry';
 import { ENTRIES, ShadowEntries } from '../shadowEntries';
@@ -48,10 +48,16 @@ export class Sptes extends ShadowEntries {
     this.writer.write(SPACE.shadow, ACTOR.vmm, cpu, PAE.levels, table, index, lo, hi);
   }
 
-  /** Leaf `index` of `page` maps host frame `frame`, which backs `gfn`. `rights`: W, U, X; `marks`: its key, with `GLOBAL_LEAF` or without. */
+  /**
+   * Leaf `index` of `page` maps host frame `frame`, which backs `gfn`; in a page above the last level, the 2 MBytes that both lie in. `rights`:
+   * W, U, X; `marks`: its key, with `GLOBAL_LEAF` or without.
+   */
   setLeaf(page: number, index: number, frame: number, gfn: number, rights: number, marks: number, cpu: number): void {
-    this.makeLeaf(frame, rights, marks);
-    this.writeLeaf(page, index, gfn, this.maker.lo, this.maker.hi, cpu);
+    const isSmall = levelOf(this.pages.roleOf(page)) === 1;
+    const within = isSmall ? 0 : gfn % LARGE_FRAMES;
+    this.makeLeaf(frame - within, rights, marks);
+    if (!isSmall) this.maker.markLarge();
+    this.writeLeaf(page, index, gfn - within, this.maker.lo, this.maker.hi, cpu);
   }
 
   /** Leaf `index` of `page` says that `gfn` is MMIO, and faults at each access. `rights`: W, U, X of the guest's entries. */

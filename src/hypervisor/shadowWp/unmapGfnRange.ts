@@ -31,7 +31,7 @@ export const unmapGfnRange: ListingProcedure<ShadowMmu> = {
 
 function findMapped(mmu: ShadowMmu, f: ListingFrame): boolean {
   for (let gfn = f.lo(V.next); gfn < f.lo(V.gfn) + f.lo(V.pages); gfn++) {
-    if (mmu.pages.reverseMap(gfn) === 0) continue;
+    if (!mmu.sptes.isMapped(gfn)) continue;
     f.set(V.next, gfn, 0);
     return true;
   }
