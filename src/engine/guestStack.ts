@@ -169,6 +169,19 @@ export class GuestStack {
     return this.words[this.base - VECTOR]!;
   }
 
+  /** Word index of register 0 of the frame at `depth`, from 0 at the bottom; -1: there is none so high. */
+  baseAt(depth: number): number {
+    if (depth < 0 || depth > this.depth) return -1;
+    let { base } = this;
+    for (let at = this.depth; at > depth; at--) base = this.words[base - CALLER_BASE]!;
+    return base;
+  }
+
+  /** Number of the procedure that the frame at a base is of. */
+  procedureAt(base: number): number {
+    return this.words[base - PROCEDURE]!;
+  }
+
   isHandlerAt(base: number): boolean {
     return this.words[base - IS_HANDLER] === 1;
   }

@@ -3,9 +3,11 @@ import { VMCS, vmcsFields } from '../hardware/vmx/vmcs';
 import { INSTRUCTION_WORDS, OP, eventFieldNames, queries, type Fragment, type ValueType } from '../language/program';
 import { isZero, pairToBigInt, setNumberAt, setPairAt } from './arithmetic';
 import type { Machine } from './machine';
-import { COMPUTED, compute } from './values';
+import { COMPUTED, compute as computeValue } from './values';
 
 export type Watched = { readonly value: bigint; readonly type: ValueType } | { readonly error: string };
+
+const NOTHING_SEEN: Seen = {};
 
 /** Instructions one expression may take; they do not loop, so this is never met by a right one. */
 const LIMIT = 10_000;
@@ -18,20 +20,52 @@ export interface Seen {
   readonly values?: readonly (bigint | undefined)[] | undefined;
 }
 
+/** Registers of the expression that is evaluated: one at a time, and each puts in what it reads. */
+let scratch = new Int32Array(256);
+
+function scratchOf(words: number): Int32Array {
+  if (scratch.length < words) scratch = new Int32Array(2 * words);
+  else scratch.fill(0, 0, words);
+  return scratch;
+}
+
 /**
  * Evaluates a compiled expression in guest frame `depth` of `cpu` (0: the `cpu` block's) on the
  * machine as it stands, and touches nothing.
  */
-export function evaluate(machine: Machine, fragment: Fragment, cpu: number, depth: number, seen: Seen = {}): Watched {
+export function evaluate(machine: Machine, fragment: Fragment, cpu: number, depth: number, seen: Seen = NOTHING_SEEN): Watched {
+  const words = compute(machine, fragment, cpu, depth, seen);
+  if (typeof words === 'string') return { error: words };
+  const at = 2 * fragment.result;
+  return { value: pairToBigInt(words[at]!, words[at + 1]!), type: fragment.type };
+}
+
+/** As `evaluate`: puts the value's halves into `to` at `at`; false when it has none. */
+export function readHalves(machine: Machine, fragment: Fragment, cpu: number, depth: number, to: Int32Array, at: number): boolean {
+  const words = compute(machine, fragment, cpu, depth, NOTHING_SEEN);
+  if (typeof words === 'string') return false;
+  to[at] = words[2 * fragment.result]!;
+  to[at + 1] = words[2 * fragment.result + 1]!;
+  return true;
+}
+
+/** Whether a condition is true on the machine, in the running frame of `cpu`; a sentence when that cannot be judged. `record`: its event. */
+export function holds(machine: Machine, condition: Fragment, cpu: number, record: Int32Array | undefined): boolean | string {
+  const words = compute(machine, condition, cpu, machine.interpreter.stacks[cpu]!.depth, record === undefined ? NOTHING_SEEN : { record });
+  return typeof words === 'string' ? words : !isZero(words, 2 * condition.result);
+}
+
+/** The registers behind the last instruction, until the next expression is computed; a sentence when it has no value. */
+function compute(machine: Machine, fragment: Fragment, cpu: number, depth: number, seen: Seen): Int32Array | string {
   const { interpreter, questions } = machine;
-  const frames = interpreter.stacks[cpu]!.frames();
-  const frame = frames[frames.length - 1 - depth];
-  if (frame === undefined) return { error: 'that frame is gone' };
-  const registers = machine.program.procedures[frame.procedure]!.registers;
-  const words = new Int32Array(2 * (registers + fragment.registers));
-  words.set(interpreter.stacks[cpu]!.words.subarray(frame.base, frame.base + 2 * registers));
+  const stack = interpreter.stacks[cpu]!;
+  const base = stack.baseAt(depth);
+  if (base < 0) return 'that frame is gone';
+  const registers = machine.program.procedures[stack.procedureAt(base)]!.registers;
+  const words = scratchOf(2 * (registers + fragment.registers));
+  for (let i = 0; i < 2 * registers; i++) words[i] = stack.words[base + i]!;
   const missing = putListedValues(fragment, seen, words);
-  if (missing !== undefined) return { error: `\`${missing}\` has no value yet.` };
+  if (missing !== undefined) return `\`${missing}\` has no value yet.`;
   const { code } = fragment;
 
   let pc = 0;
@@ -55,12 +89,12 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
       case OP.processGet: interpreter.processes.get(words[2 * c]!, b, words, 2 * a); break;
       case OP.registerGet:
       case OP.peekRegister:
-        if (machine.processors[cpu] === undefined) return { error: 'a host thread has no registers: look in the frame of a CPU' };
+        if (machine.processors[cpu] === undefined) return 'a host thread has no registers: look in the frame of a CPU';
         questions.register(cpu, b);
         setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
         break;
       case OP.query:
-        if (queries[b] === 'tlb.holds' && machine.processors[cpu] === undefined) return { error: 'a host thread has no TLB: look in the frame of a CPU' };
+        if (queries[b] === 'tlb.holds' && machine.processors[cpu] === undefined) return 'a host thread has no TLB: look in the frame of a CPU';
         questions.ask(cpu, b, words, 2 * a, words[2 * c]!, words[2 * c + 1]!);
         break;
       case OP.queryOf:
@@ -73,7 +107,7 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
         if (operation === OP.peek) look();
         else questions.askIn(words[2 * b + 2]!, look);
         if (!found.isMapped) {
-          return { error: questions.unmappedText(questions.endVm, questions.endLevel, words[2 * b]!, words[2 * b + 1]!) };
+          return questions.unmappedText(questions.endVm, questions.endLevel, words[2 * b]!, words[2 * b + 1]!);
         }
         setPairAt(words, 2 * a, questions.valueLo, questions.valueHi);
         break;
@@ -86,20 +120,13 @@ export function evaluate(machine: Machine, fragment: Fragment, cpu: number, dept
       case OP.counter: setNumberAt(words, 2 * a, questions.counter(cpu, b, c)); break;
       case OP.eventField: eventField(seen.record, b, words, 2 * a); break;
       default: {
-        const computed = compute(operation, words, 2 * a, 2 * b, 2 * c);
-        if (computed === COMPUTED.divideByZero) return { error: 'division by zero' };
-        if (computed === COMPUTED.notMine) return { error: 'the expression does more than look' };
+        const computed = computeValue(operation, words, 2 * a, 2 * b, 2 * c);
+        if (computed === COMPUTED.divideByZero) return 'division by zero';
+        if (computed === COMPUTED.notMine) return 'the expression does more than look';
       }
     }
   }
-  const at = 2 * fragment.result;
-  return { value: pairToBigInt(words[at]!, words[at + 1]!), type: fragment.type };
-}
-
-/** Whether a condition is true on the machine, in the running frame of `cpu`; a sentence when that cannot be judged. `record`: its event. */
-export function holds(machine: Machine, condition: Fragment, cpu: number, record: Int32Array | undefined): boolean | string {
-  const judged = evaluate(machine, condition, cpu, machine.interpreter.stacks[cpu]!.depth, { record });
-  return 'error' in judged ? judged.error : judged.value !== 0n;
+  return words;
 }
 
 /** Puts the values of the listing line into their registers; gives the name of one that is read and not set. */
