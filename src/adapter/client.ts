@@ -5,11 +5,18 @@ export class Client {
   private lineBase = 1;
   private columnBase = 1;
   private pathsAre: 'path' | 'uri' = 'path';
+  /** Events that not every client knows, and that are not sent to those that do not. */
+  private known: ReadonlySet<string> = new Set();
 
   introduce(args: DebugProtocol.InitializeRequestArguments): void {
     this.lineBase = args.linesStartAt1 === false ? 0 : 1;
     this.columnBase = args.columnsStartAt1 === false ? 0 : 1;
     this.pathsAre = args.pathFormat === 'uri' ? 'uri' : 'path';
+    this.known = new Set([...args.supportsInvalidatedEvent === true ? ['invalidated'] : [], ...args.supportsMemoryEvent === true ? ['memory'] : []]);
+  }
+
+  knows(event: 'invalidated' | 'memory'): boolean {
+    return this.known.has(event);
   }
 
   lineOut(line: number): number {

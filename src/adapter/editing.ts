@@ -42,7 +42,8 @@ export function makeEdit(state: SessionState, launched: Launched, edit: Edit): F
   // The client has the answer first: it may ask for all of it again in the turn of the event.
   setTimeout(() => {
     if (state.launched !== launched || state.phase !== 'stopped') return;
-    state.send('invalidated', { areas: ['variables'] });
+    if (state.client.knows('invalidated')) state.send('invalidated', { areas: ['variables'] });
+    if (!state.client.knows('memory')) return;
     for (const { reference, count } of state.shownMemory.changed()) state.send('memory', { memoryReference: reference, offset: 0, count });
   }, 0);
   return undefined;

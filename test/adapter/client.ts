@@ -77,7 +77,7 @@ export class TestClient {
   }
 
   async initialize(more: object = {}): Promise<DebugProtocol.Capabilities> {
-    return this.ask('initialize', { adapterID: 'pagewalk', pathFormat: 'path', ...more });
+    return this.ask('initialize', { adapterID: 'pagewalk', pathFormat: 'path', supportsInvalidatedEvent: true, supportsMemoryEvent: true, ...more });
   }
 
   /** Initialize, launch, breakpoints at `lines` of the program, exception filters, configurationDone. */

@@ -142,6 +142,20 @@ describe('edits through the protocol', () => {
     await client.ask('disconnect');
   });
 
+  it('a client that does not know the events of an edit is not sent them', async () => {
+    const client = new TestClient(simulator, { [program]: text });
+    await client.initialize({ supportsInvalidatedEvent: false, supportsMemoryEvent: false });
+    await client.ask('launch', { program, mmu: 'ept', stopOnEntry: true });
+    await client.event('initialized');
+    await client.ask('configurationDone');
+    await client.stopped();
+    await client.ask('readMemory', { memoryReference: 'gpa:0x0', count: 8 });
+    await client.ask('writeMemory', { memoryReference: 'gpa:0x0', data: Buffer.from([1]).toString('base64') });
+    await client.move('next');
+    assert.deepEqual([...client.events('invalidated'), ...client.events('memory')], []);
+    await client.ask('disconnect');
+  });
+
   it('an edit in the past says in one sentence what is dropped, and a restart that edits are gone', async () => {
     const client = await stoppedAt('user [0x601000] = count');
     for (const command of ['next', 'next', 'stepBack', 'stepBack']) await client.move(command);
