@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { INTERVAL } from '../../src/engine/checkpoints';
-import type { ChangeBreakpoint, EventBreakpoint, Motion, OutputLine, Stop } from '../../src/engine/debuggee';
+import type { ChangeBreakpoint, EventBreakpoint, Motion, MotionName, OutputLine, StatementBreakpoint, Stop } from '../../src/engine/debuggee';
 import type { Timeline } from '../../src/engine/timeline';
 import { KIND, field, type EventName } from '../../src/hardware/events/eventTable';
 import { compiled, condition, launched, move, scenarioText, standing, statementOf, toFirstStatement } from './onMachine';
@@ -163,6 +163,53 @@ describe('hits', () => {
     timeline.setEventBreakpoints([at(kind, 1)]);
     return stops(timeline, 'continue').length;
   }
+});
+
+describe('hit counts of breakpoints that are set anywhere in a walk through time', function () {
+  this.timeout(120_000);
+  const program = compiled(LOOP);
+  const statement = statementOf(program, 'sum += n');
+  type Set = (timeline: Timeline, hit: StatementBreakpoint['hit']) => void;
+  const withHit = (hit: StatementBreakpoint['hit']): { hit?: NonNullable<typeof hit> } => (hit === undefined ? {} : { hit });
+  const sets: readonly Set[] = [
+    (timeline, hit) => { timeline.setStatementBreakpoints([{ id: 1, statement, ...withHit(hit) }]); },
+    (timeline, hit) => { timeline.setEventBreakpoints([at('access_done', 1, withHit(hit))]); },
+    (timeline, hit) => { timeline.setEventBreakpoints([at('vm_exit', 1, { until: [KIND.vm_entry], ...withHit(hit) })]); },
+    (timeline, hit) => { timeline.setEventBreakpoints([at('listing_line', 1, withHit(hit))]); },
+  ];
+  const moment = (timeline: Timeline): number => timeline.moment().step * 4096 + timeline.moment().event;
+  /** Moments of all hits, in order. */
+  const hitsOf = sets.map((set) => {
+    const timeline = launched(program, 'shadow-wp');
+    toFirstStatement(timeline);
+    set(timeline, undefined);
+    const found: number[] = [];
+    while (move(timeline, 'continue').kind !== 'ended') found.push(moment(timeline));
+    return found;
+  });
+
+  it('are what a straight run finds', () => {
+    const motion = fc.constantFrom<MotionName>('over', 'in', 'out', 'event', 'over-back', 'event-back', 'over', 'in');
+    fc.assert(fc.property(fc.nat(sets.length - 1), fc.integer({ min: 1, max: 5 }), fc.array(motion, { maxLength: 25 }), fc.array(motion, { maxLength: 6 }), (which, count, before, between) => {
+      const hits = hitsOf[which]!;
+      const timeline = launched(program, 'shadow-wp');
+      toFirstStatement(timeline);
+      for (const each of before) move(timeline, each);
+      sets[which]!(timeline, { operator: '%', count });
+      const wanted = hits.filter((_, i) => (i + 1) % count === 0);
+      const check = (way: 'continue' | 'reverse-continue'): void => {
+        const here = moment(timeline);
+        const stop = move(timeline, way);
+        const next = way === 'continue' ? wanted.find((each) => each > here) : wanted.filter((each) => each < here).at(-1);
+        const isHit = stop.kind === 'breakpoint' || stop.kind === 'event';
+        assert.equal(isHit ? moment(timeline) : undefined, next, `${way} from ${here}: ${stop.kind}`);
+      };
+      check('continue');
+      for (const each of between) move(timeline, each);
+      check('reverse-continue');
+      check('continue');
+    }), { numRuns: 40, seed: 3 });
+  });
 });
 
 describe('a log point', () => {
