@@ -1,3 +1,4 @@
+import { nextSetWord } from '../hardware/memory/frameContents';
 import { frameInEntry } from '../hardware/memory/frameNumber';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { PagingFormat } from '../hardware/paging/pagingFormat';
@@ -18,7 +19,7 @@ export function entriesOf(format: PagingFormat, level: number): number {
 
 /**
  * The guest frames that hold paging structures reachable from `roots` (guest frames), with their
- * level. `roots` left out: from CR3 of `cpu`. Touches nothing. Costs one look at each entry.
+ * level. `roots` left out: from CR3 of `cpu`. Touches nothing. Costs one look at each word.
  */
 export function guestTablePages(
   memory: PhysicalMemory, technique: Technique, cpu: number, roots?: Iterable<number>,
@@ -30,12 +31,14 @@ export function guestTablePages(
     const frame = technique.guestMemory.contentsOf(gfn);
     pages.set(gfn, level);
     if (level === 1 || frame < 0) return;
-    const entries = entriesOf(format, level);
-    for (let index = 0; index < entries; index++) {
-      const at = (frame << 12) | (index * format.entryBytes);
+    const { entryBytes } = format;
+    const end = entriesOf(format, level) * entryBytes;
+    for (let next = nextSetWord(memory, frame, 0); next >= 0 && next < end; next = nextSetWord(memory, frame, next + entryBytes)) {
+      next -= next % entryBytes;
+      const at = (frame << 12) | next;
       const lo = memory.load32(at, frame >>> 20);
       if ((lo & compiled.presentMask) === 0 || (lo & compiled.leafMask[level]!) !== 0) continue;
-      const hi = format.entryBytes === 4 ? 0 : memory.load32(at | 4, frame >>> 20);
+      const hi = entryBytes === 4 ? 0 : memory.load32(at | 4, frame >>> 20);
       visit(frameInEntry(lo, hi), level - 1);
     }
   };

@@ -16,6 +16,10 @@ export class DirectBacking implements SlotBacking {
     return this.slots.frame(slot, gfn);
   }
 
+  nextBacked(_: number, gfn: number): number {
+    return gfn;
+  }
+
   contentsOf(slot: number, gfn: number): number {
     return this.slots.frame(slot, gfn);
   }

@@ -53,9 +53,8 @@ export class EntryWriter {
   zeroFrame(frame: number): void {
     const hi = frame >>> 20;
     this.memory.touch(frame, 'write');
-    for (let offset = 0; offset < 4096; offset += 4) {
-      const lo = (frame << 12) | offset;
-      if (this.memory.load32(lo, hi) !== 0) this.memory.store32(lo, hi, 0);
+    for (let at = this.memory.nextSetWord(frame, 0); at >= 0; at = this.memory.nextSetWord(frame, at + 4)) {
+      this.memory.store32((frame << 12) | at, hi, 0);
     }
   }
 }

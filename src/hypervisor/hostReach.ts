@@ -1,3 +1,4 @@
+import { fingerprintOf, nextDifference, nextSetWord } from '../hardware/memory/frameContents';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import { IdentityAddressing, type TableAddressing } from '../hardware/paging/tableAddressing';
 
@@ -15,6 +16,12 @@ export interface HostReach {
   frameOf(frame: number): number;
   /** The same behind a first read or write of the page by the host's software, which makes sure that there is one; -1: none was left. */
   touch(frame: number, how: 'read' | 'write'): number;
+  /** Byte offset of the first word of a frame that is not 0, from `offset` on, or -1. Leaves no trace, as the next two. */
+  nextSetWord(frame: number, offset: number): number;
+  /** Byte offset of the first word in which two frames differ, from `offset` on, or -1. */
+  nextDifference(one: number, other: number, offset: number): number;
+  /** A number that frames of equal contents have in common. */
+  fingerprint(frame: number): number;
   /** How walks that it makes reach tables whose addresses are physical to it. */
   tables(): TableAddressing;
 }
@@ -42,6 +49,18 @@ export class MachineReach implements HostReach {
 
   touch(frame: number): number {
     return frame;
+  }
+
+  nextSetWord(frame: number, offset: number): number {
+    return nextSetWord(this.memory, frame, offset);
+  }
+
+  nextDifference(one: number, other: number, offset: number): number {
+    return nextDifference(this.memory, one, other, offset);
+  }
+
+  fingerprint(frame: number): number {
+    return fingerprintOf(this.memory, frame);
   }
 
   tables(): TableAddressing {

@@ -18,6 +18,11 @@ export class HostVirtualBacking implements SlotBacking {
     return this.host.process.frameOf(this.slots.hvaPage(slot, gfn));
   }
 
+  nextBacked(slot: number, gfn: number, end: number): number {
+    const page = this.slots.hvaPage(slot, gfn);
+    return gfn + this.host.process.nextMapped(page, page + end - gfn) - page;
+  }
+
   contentsOf(slot: number, gfn: number): number {
     const page = this.slots.hvaPage(slot, gfn);
     const frame = this.host.process.frameOf(page);

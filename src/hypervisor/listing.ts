@@ -26,6 +26,10 @@ export class ListingFrame {
     this.words[2 * value + 1] = hi;
   }
 
+  isKnown(value: number): boolean {
+    return (this.known & (1 << value)) !== 0;
+  }
+
   lo(value: number): number {
     return this.words[2 * value]!;
   }
@@ -152,7 +156,7 @@ export class ListingRunner<V> {
     private readonly bus: EventBus,
     private readonly depth: ListingStack,
   ) {
-    const assembly = assemble(procedures, depth.wording);
+    const assembly = assembled(procedures, depth.wording);
     this.listing = { name, actor, lines: assembly.lines, procedures: procedures.map((p) => ({ name: p.name, values: p.values })) };
     this.bodies = assembly.bodies;
     this.headings = assembly.headings;
@@ -226,12 +230,29 @@ export class ListingRunner<V> {
   }
 }
 
+interface Assembly<V> {
+  readonly lines: readonly ListingLine[];
+  readonly bodies: readonly (readonly Placed<V>[])[];
+  readonly headings: readonly number[];
+}
+
+/** What was assembled before, by its first procedure: machines are made by the thousand, of the same procedures. */
+const assemblies = new WeakMap<object, { readonly of: readonly unknown[]; readonly wording: ListingStack['wording']; readonly assembly: unknown }[]>();
+
+function assembled<V>(procedures: readonly ListingProcedure<V>[], wording: ListingStack['wording']): Assembly<V> {
+  const [first] = procedures;
+  if (first === undefined) return assemble(procedures, wording);
+  const known = assemblies.get(first) ?? [];
+  assemblies.set(first, known);
+  const same = known.find((each) => each.wording === wording && each.of.length === procedures.length && each.of.every((procedure, i) => procedure === procedures[i]));
+  if (same !== undefined) return same.assembly as Assembly<V>;
+  const assembly = assemble(procedures, wording);
+  known.push({ of: [...procedures], wording, assembly });
+  return assembly;
+}
+
 /** Lays the procedures out as source text and gives every node its line (from 1). */
-function assemble<V>(procedures: readonly ListingProcedure<V>[], wording: ListingStack['wording']): {
-  lines: ListingLine[];
-  bodies: Placed<V>[][];
-  headings: number[];
-} {
+function assemble<V>(procedures: readonly ListingProcedure<V>[], wording: ListingStack['wording']): Assembly<V> {
   const lines: ListingLine[] = [];
   const bodies: Placed<V>[][] = [];
   const headings: number[] = [];

@@ -7,6 +7,8 @@ import type { SlotPlace } from './memslots';
 export interface SlotBacking {
   /** Host frame behind a page, or -1: none yet. Touches nothing. */
   frameOf(slot: number, gfn: number): number;
+  /** The first page from `gfn` to before `end`, all of the slot, that is backed; `end` when none is. Touches nothing. */
+  nextBacked(slot: number, gfn: number, end: number): number;
   /** Frame at which a page's contents can be read, wherever they are; -1: nothing but zeros yet. Touches nothing. */
   contentsOf(slot: number, gfn: number): number;
   /** The page is backed, and a hypervisor's entry for it may have W (KVM's map_writable). */

@@ -64,6 +64,22 @@ export class SlotMemory implements GuestMemory {
     return slot < 0 ? -1 : this.backing.frameOf(slot, gfn);
   }
 
+  /** The first guest frame from `gfn` to before `end` that the host backs; `end` when none is. Touches nothing. */
+  nextBacked(gfn: number, end: number): number {
+    let next = gfn;
+    while (next < end) {
+      const slot = this.slots.find(next);
+      if (slot < 0) {
+        next++;
+        continue;
+      }
+      const slotEnd = Math.min(end, this.slots.baseGfn(slot) + this.slots.pages(slot));
+      next = this.backing.nextBacked(slot, next, slotEnd);
+      if (next < slotEnd) return next;
+    }
+    return end;
+  }
+
   contentsOf(gfn: number): number {
     const slot = this.slots.find(gfn);
     return slot < 0 ? -1 : this.backing.contentsOf(slot, gfn);

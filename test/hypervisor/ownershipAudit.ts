@@ -7,7 +7,7 @@ import { USE, type HostFrames } from '../../src/hypervisor/host/hostFrames';
 import type { PhysicalHost } from '../../src/hypervisor/physicalHost';
 import type { HostReach } from '../../src/hypervisor/hostReach';
 import { Nested } from '../../src/hypervisor/nested/level1/nested';
-import { ENTRIES, entryAt, hex, isLarge, isPresent, isWritable, type Entry } from './tableWords';
+import { entryAt, hex, isLarge, isPresent, isWritable, type Entry } from './tableWords';
 
 /** R, W and X of an EPT entry. SDM Vol. 3, "EPT Translation Mechanism". */
 const EPT_RIGHTS = 7;
@@ -30,7 +30,7 @@ export function auditOwnership(machine: Machine): readonly string[] {
 interface Reached {
   readonly who: string;
   /** Where the words of its tables are, by frames of whoever made them. */
-  readonly words: Pick<HostReach, 'load32'>;
+  readonly words: Pick<HostReach, 'load32' | 'nextSetWord'>;
   readonly tables: { readonly frames: HostFrames; readonly use: number; readonly owner: number };
   /** The pages: whose frames they are, and what frame of that host's a leaf means. */
   readonly pages: { readonly frames: HostFrames; readonly owner: number; frameOf(frame: number): number };
@@ -39,7 +39,7 @@ interface Reached {
 const SAME = (frame: number): number => frame;
 
 function auditVm(machine: Machine, { name, number, technique, processors }: RunningVm): readonly string[] {
-  if (technique instanceof Nested) return auditNestedVm(machine, name, number, technique);
+  if (technique instanceof Nested) return auditNestedVm(name, number, technique);
   const host = technique.vm?.host;
   if (host === undefined) return [];
   const { frames } = host;
@@ -52,7 +52,7 @@ function auditVm(machine: Machine, { name, number, technique, processors }: Runn
       if (space !== 'ept' && space !== 'npt' && space !== 'shadow') continue;
       const use = space === 'shadow' ? USE.shadowTable : USE.eptTable;
       visit({
-        who: name, words: machine.memory, tables: { frames, use, owner: number }, pages: { frames, owner: number, frameOf: SAME },
+        who: name, words: host.reach, tables: { frames, use, owner: number }, pages: { frames, owner: number, frameOf: SAME },
       }, space, frame, space === 'shadow' ? processor.inspection.compiled.levels : EPT_LEVELS, seen, wrong);
     }
   }
@@ -81,14 +81,14 @@ function auditTlb(who: string, owner: number, { caches }: Processor, { frames, p
  * Of a VM whose host is a guest itself, each level is held to it: L1 reaches pages of its machine's, by EPT01; L2 pages that are its own
  * among L1's, by EPT02, whose tables are L0's; and EPT12, which is nobody's but L1's, names no others.
  */
-function auditNestedVm({ memory }: Machine, name: string, number: number, { vm: { host: l1 }, ept, level0: { vm: l0, nesting, cpus } }: Nested): readonly string[] {
+function auditNestedVm(name: string, number: number, { vm: { host: l1 }, ept, level0: { vm: l0, nesting, cpus } }: Nested): readonly string[] {
   const wrong: string[] = [];
   const { host: { frames } } = l0;
   const owner = l0.number;
   const ofL1 = { frames, owner, frameOf: SAME };
-  const ept01: Reached = { who: `L1 of ${name}`, words: memory, tables: { frames, use: USE.eptTable, owner }, pages: ofL1 };
+  const ept01: Reached = { who: `L1 of ${name}`, words: l0.host.reach, tables: { frames, use: USE.eptTable, owner }, pages: ofL1 };
   const ept02: Reached = {
-    who: name, words: memory, tables: { frames, use: USE.shadowTable, owner },
+    who: name, words: l0.host.reach, tables: { frames, use: USE.shadowTable, owner },
     pages: { frames: l1.frames, owner: number, frameOf: (frame) => l0.memory.gfnOf(frame) },
   };
   const ept12: Reached = {
@@ -112,8 +112,8 @@ function visit(reached: Reached, kind: 'ept' | 'npt' | 'shadow', table: number, 
     wrong.push(`${who} walks through hpa ${hex(table)}, which is no table of its hypervisor's`);
     return;
   }
-  for (let index = 0; index < ENTRIES; index++) {
-    const entry = entryAt(words, table, index);
+  for (let at = words.nextSetWord(table, 0); at >= 0; at = words.nextSetWord(table, (at | 7) + 1)) {
+    const entry = entryAt(words, table, at >> 3);
     if (!isReachable(kind, entry)) continue;
     const isLeaf = level === 1 || isLarge(entry);
     if (!isLeaf) {
@@ -121,11 +121,11 @@ function visit(reached: Reached, kind: 'ept' | 'npt' | 'shadow', table: number, 
       continue;
     }
     const mayWrite = kind === 'ept' ? (entry.lo & EPT_WRITE) !== 0 : isWritable(entry);
-    for (let at = entry.frame; at < entry.frame + 2 ** (9 * (level - 1)); at++) {
-      const frame = pages.frameOf(at);
-      if (frame < 0 || pages.frames.useOf(frame) !== USE.guestPage) wrong.push(`${who} reaches hpa ${hex(at)}, which is no guest's page`);
-      else if (mayWrite && pages.frames.ownerOf(frame) !== pages.owner) wrong.push(`${who} may write hpa ${hex(at)}, a page of VM ${pages.frames.ownerOf(frame)}`);
-      else if (mayWrite && pages.frames.mapCountOf(frame) > 1) wrong.push(`${who} may write hpa ${hex(at)}, which it shares`);
+    for (let reaches = entry.frame; reaches < entry.frame + 2 ** (9 * (level - 1)); reaches++) {
+      const frame = pages.frameOf(reaches);
+      if (frame < 0 || pages.frames.useOf(frame) !== USE.guestPage) wrong.push(`${who} reaches hpa ${hex(reaches)}, which is no guest's page`);
+      else if (mayWrite && pages.frames.ownerOf(frame) !== pages.owner) wrong.push(`${who} may write hpa ${hex(reaches)}, a page of VM ${pages.frames.ownerOf(frame)}`);
+      else if (mayWrite && pages.frames.mapCountOf(frame) > 1) wrong.push(`${who} may write hpa ${hex(reaches)}, which it shares`);
     }
   }
 }

@@ -8,6 +8,7 @@
  * Ends with the sums; status 1 when a broken row survives.
  */
 import { performance } from 'node:perf_hooks';
+import { forgetCompilations } from '../../src/hardware/paging/compiledOnce';
 import { brokenTables, type BrokenRow, type BrokenTable } from './brokenTables';
 import { equivalentBreaks } from './equivalentBreaks';
 import { PromisingFirst } from './promisingFirst';
@@ -20,6 +21,7 @@ const secondsSince = (begin: number): number => Math.round((performance.now() - 
 /** What caught it, or undefined; the guard that did goes into `biting`. */
 async function caughtBy(guards: PromisingFirst<Guard>, broken: BrokenRow, biting: Set<Guard>): Promise<string | undefined> {
   const undo = broken.apply();
+  forgetCompilations();
   try {
     return await guards.firstCatch(async (guard) => {
       let by: string | undefined;
@@ -34,6 +36,7 @@ async function caughtBy(guards: PromisingFirst<Guard>, broken: BrokenRow, biting
     });
   } finally {
     undo();
+    forgetCompilations();
   }
 }
 

@@ -34,9 +34,9 @@ async function caughtByTests(plant: Plant, file: string): Promise<string | undef
 }
 
 async function caughtByPrograms(plant: Plant): Promise<string | undefined> {
-  const { status, output } = await runBundled([...programsOfNpmTest, '--first', '--only', plant.under.join(',')], () => undefined, [planting(plant)]);
+  const { status, output } = await runBundled([...programsOfNpmTest, '--unshrunk', '--only', plant.under.join(',')], () => undefined, [planting(plant)]);
   if (status === 2) throw new Error(`with "${plant.name}" nothing runs: ${output}`);
-  const words = output.split('\n').filter((line) => line !== '' && !line.includes('programs agree'));
+  const words = output.split('\n').filter((line) => line !== '' && !line.startsWith('PROGRESS'));
   return status === 0 ? undefined : words.slice(0, 2).join(' ').slice(0, 200);
 }
 
@@ -44,7 +44,7 @@ async function main(words: readonly string[]): Promise<number> {
   const chosen = plants.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
   if (chosen.length === 0) throw new Error(`no plant's name has ${words.join(' or ')}: ${plants.map(({ name }) => name).join('; ')}`);
   // A program that fails with nothing planted would seem to catch everything.
-  const clean = chosen.every(({ test }) => test !== undefined) ? undefined : await runBundled([...programsOfNpmTest, '--first'], () => undefined);
+  const clean = chosen.every(({ test }) => test !== undefined) ? undefined : await runBundled([...programsOfNpmTest, '--unshrunk'], () => undefined);
   if (clean !== undefined && clean.status !== 0) throw new Error(`nothing is planted, and the programs do not agree: ${clean.output}`);
   const bad: string[] = [];
   for (const plant of chosen) {

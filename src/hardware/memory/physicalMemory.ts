@@ -18,7 +18,7 @@ export interface MemoryRange {
 
 /**
  * Host-physical memory: sparse, so an untouched 64 GiB cost nothing. A frame gets a place in the
- * arena at its first write; frames without one read as zero. An address outside installed memory
+ * arena at the first write that is not 0; frames without one read as zero. An address outside installed memory
  * reads as all ones and takes no write, as on a bus where no device answers.
  *
  * Addresses are host-physical, as two int32 halves; a word is 32 bits, little-endian, at an
@@ -97,7 +97,8 @@ export class PhysicalMemory {
   store32(lo: number, hi: number, value: number): void {
     let place = this.placeOf(lo, hi);
     if (place === 0) {
-      if (!this.has(lo, hi, 'write')) return;
+      // Zero is what it reads as without a place.
+      if (value === 0 || !this.has(lo, hi, 'write')) return;
       place = this.givePlace(lo, hi);
     }
     this.arena.write((place << 10) | ((lo >>> 2) & 1023), value);

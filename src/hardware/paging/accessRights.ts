@@ -1,4 +1,5 @@
 import { ACCESS, ACCESSES, ACCESS_KIND_MASK } from './accessKinds';
+import { keptCompilations } from './compiledOnce';
 import { CR0, CR4, RFLAGS } from '../processor/controlRegisters';
 
 /** Bits of a rights integer, in the order of `PagingFormat.rights`. */
@@ -68,8 +69,27 @@ export function accessRightsRow(access: number, rights: number): number {
   return accessRightsRows.findIndex((row) => row.kind === kind && row.by === by && row.address === address);
 }
 
+/** Of these registers, as much as rows of the table ask for: equal for controls that give equal permissions. */
+export function rightsKey({ cr0, cr4, rflags }: RightsControls): number {
+  return (cr0 & CR0.WP ? 1 : 0) | (cr4 & CR4.SMEP ? 2 : 0) | (cr4 & CR4.SMAP ? 4 : 0) | (rflags & RFLAGS.AC ? 8 : 0);
+}
+
+/** By `rightsKey`. */
+const compiledPermissions = keptCompilations<number, Uint8Array>();
+
 /** Fills the permission bitmap of paging: 1 where the access is allowed with the rights. */
 export function compilePagePermissions(permissions: Uint8Array, controls: RightsControls): void {
+  const key = rightsKey(controls);
+  let compiled = compiledPermissions.get(key);
+  if (compiled === undefined) {
+    compiled = pagePermissions(controls);
+    compiledPermissions.set(key, compiled);
+  }
+  permissions.set(compiled);
+}
+
+function pagePermissions(controls: RightsControls): Uint8Array {
+  const permissions = new Uint8Array(PERMISSIONS);
   for (let access = 0; access < ACCESSES; access++) {
     for (let rights = 0; rights <= RIGHTS_MASK; rights++) {
       const row = accessRightsRows[accessRightsRow(access, rights)];
@@ -77,6 +97,7 @@ export function compilePagePermissions(permissions: Uint8Array, controls: Rights
       permissions[(access << RIGHTS_BITS) | rights] = allowed ? 1 : 0;
     }
   }
+  return permissions;
 }
 
 /** A kind of guest-physical access, and what it needs of an EPT translation. */

@@ -1,4 +1,5 @@
 import { ALL_RIGHTS } from './accessRights';
+import { keptCompilations } from './compiledOnce';
 import { type FormatNeed, type PagingFormat, type ReservedRule, type RightBit, rowApplies } from './pagingFormat';
 
 /** What of the processor and its registers decides which bits are reserved. */
@@ -201,8 +202,35 @@ function perLevel(levels: readonly number[], value: number): Int32Array {
 
 const lowMask = (bit: number | undefined): number => (bit === undefined ? 0 : bitsIn(0, bit, bit));
 
-/** Compiles a format for a processor. Not for the hot path: call it when registers or features change. */
+/** By format, and by what features decide of it. */
+const compiledFormats = keptCompilations<PagingFormat, Map<number, CompiledFormat>>();
+
+/** A format compiled for a processor. Not for the hot path: call it when registers or features change. */
 export function compileFormat(format: PagingFormat, features: FormatFeatures): CompiledFormat {
+  const key = featureKey(features);
+  let known = compiledFormats.get(format);
+  if (known === undefined) {
+    known = new Map();
+    compiledFormats.set(format, known);
+  }
+  let compiled = known.get(key);
+  if (compiled === undefined) {
+    compiled = compile(format, features);
+    known.set(key, compiled);
+  }
+  return compiled;
+}
+
+const SWITCHES = ['noExecute', 'executeOnly', 'largePages', 'pages2M', 'pages1G', 'pse36', 'modeBasedExecute'] as const;
+
+/** Equal for equal features: a base-3 digit each, the width of addresses above. */
+function featureKey(features: FormatFeatures): number {
+  let key = features.maxphyaddr * 3 + (features.topEntries === undefined ? 0 : features.topEntries === 'memory' ? 1 : 2);
+  for (const name of SWITCHES) key = key * 3 + (features[name] === undefined ? 0 : features[name] === 'on' ? 1 : 2);
+  return key;
+}
+
+function compile(format: PagingFormat, features: FormatFeatures): CompiledFormat {
   const inputBits = format.inputBits ?? PAGE_SHIFT + format.levels * format.indexBits;
   const zeroExtended = format.input === 'zero-extended' && format.levels > 0;
   const rights = compileRights(format, features);

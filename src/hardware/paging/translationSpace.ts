@@ -1,5 +1,5 @@
 import { ACCESS } from './accessKinds';
-import { compileEptPermissions, compilePagePermissions, PERMISSIONS, type RightsControls } from './accessRights';
+import { compileEptPermissions, compilePagePermissions, PERMISSIONS, rightsKey, type RightsControls } from './accessRights';
 import { type CompiledFormat, compileFormat, type FormatFeatures } from './compiledFormat';
 import { CR0, CR4, EFER } from '../processor/controlRegisters';
 import type { EventBus } from '../events/eventBus';
@@ -57,6 +57,9 @@ export interface EptControls {
   /** Where "enable PML" is 1: told of each dirty flag that is set. */
   readonly modificationLog: ModificationLogging | undefined;
 }
+/** Beside `rightsKey`: what permissions may be compiled of. */
+const EPT_KEY = { plain: 16, modeBasedExecute: 17 } as const;
+const NO_KEY = -1;
 const PLAIN_EPT: EptControls = { modeBasedExecute: 'off', modificationLog: undefined };
 
 /** Registers of the host at VMRUN that its nested tables are read by, low halves. */
@@ -127,7 +130,8 @@ export class TranslationSpace {
   /** For the recorded ones: what the ring was told of late, region by region. */
   readonly recorded = new RecordedTables();
   readonly result = new WalkResult();
-  private controlsKey = '';
+  /** What `permissions` were compiled of: `rightsKey`, or an `EPT_KEY`. */
+  private controlsKey: number = NO_KEY;
 
   constructor(identity: SpaceIdentity) {
     this.memory = identity.memory;
@@ -200,7 +204,7 @@ export class TranslationSpace {
     this.finalAccess = 0;
     this.userAddressMask = modeBasedExecute === 'on' ? ACCESS.user : 0;
     this.modificationLog = modificationLog;
-    const key = `EPT/${modeBasedExecute}`;
+    const key = modeBasedExecute === 'on' ? EPT_KEY.modeBasedExecute : EPT_KEY.plain;
     if (this.controlsKey !== key) {
       compileEptPermissions(this.permissions, modeBasedExecute);
       this.permissionsVersion++;
@@ -233,15 +237,14 @@ export class TranslationSpace {
 
   /** What of CR0, CR4, RFLAGS and EFER every kind of paging structure depends on. */
   private useControls(controls: RightsControls, efer: number): void {
-    const { cr0, cr4, rflags } = controls;
+    const { cr4 } = controls;
     const canRefuseFetch = (efer & EFER.NXE) !== 0 && (cr4 & CR4.PAE) !== 0 || (cr4 & CR4.SMEP) !== 0;
     this.reportsFetch = canRefuseFetch ? PFEC.ID : 0;
     this.accessedDirty = 1;
-    const key = `${cr0}/${cr4}/${rflags}`;
-    if (key !== this.controlsKey) {
-      compilePagePermissions(this.permissions, controls);
-      this.permissionsVersion++;
-    }
+    const key = rightsKey(controls);
+    if (key === this.controlsKey) return;
+    compilePagePermissions(this.permissions, controls);
+    this.permissionsVersion++;
     this.controlsKey = key;
   }
 

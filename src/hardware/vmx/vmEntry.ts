@@ -7,10 +7,11 @@ import type { ProcessorSpaces } from '../processor/processorSpaces';
 import { REGISTER } from '../processor/registers';
 import { controlChecks } from './entryChecks/controlChecks';
 import type { EntryCheck, EntryContext } from './entryChecks/entryCheck';
-import { guestChecks, pdpteChecks } from './entryChecks/guestChecks';
+import { guestChecks, memoryChecks, pdpteChecks } from './entryChecks/guestChecks';
 import { hostChecks } from './entryChecks/hostChecks';
 import { EXIT_REASON } from './exitReasons';
 import { completeVmcs, type GuestProcessor, loadGuestState } from './guestState';
+import { PassedVmcs } from './passedVmcs';
 import { VM_INSTRUCTION_ERROR, vmInstructionErrorText } from './vmInstructionErrors';
 import { LAUNCH_STATE, VMCS, VMCS_LAUNCH_STATE } from './vmcs';
 import { usesEpt, usesPdpteRegisters } from './vmxTransitions';
@@ -45,6 +46,7 @@ const ENTERED: EntryOutcome = { kind: 'entered' };
 /** VM entries up to the event that they inject. SDM Vol. 3, "VM Entries". */
 export class VmEntry {
   private readonly context: EntryContext;
+  private readonly passed = new PassedVmcs();
 
   constructor(private readonly processor: EnteringProcessor) {
     const { vmcs, memory, features, maxphyaddr, pdptes } = processor;
@@ -82,13 +84,19 @@ export class VmEntry {
   }
 
   private checked(): EntryOutcome {
-    const { context } = this;
+    const { context, passed } = this;
+    if (passed.isStill(context.vmcs)) {
+      const late = memoryChecks.find((check) => check.broken(context));
+      return late === undefined ? this.load() : this.failGuest(late.qualification, late);
+    }
     const control = controlChecks.find((check) => check.broken(context));
     if (control !== undefined) return this.failValid(VM_INSTRUCTION_ERROR.invalidControls, control);
     const host = hostChecks.find((check) => check.broken(context));
     if (host !== undefined) return this.failValid(VM_INSTRUCTION_ERROR.invalidHostState, host);
     const guest = guestChecks.find((check) => check.broken(context));
-    return guest === undefined ? this.load() : this.failGuest(guest.qualification, guest);
+    if (guest !== undefined) return this.failGuest(guest.qualification, guest);
+    passed.keep(context.vmcs);
+    return this.load();
   }
 
   private unchecked(): EntryOutcome {

@@ -22,6 +22,9 @@ export class HostMemory {
   /** By the number of the VM. */
   readonly managers: HostMemoryManager[] = [];
 
+  /** Of KSM's scan under way, which is over before the step is: the frame it comes to next, and the frames behind it by their fingerprints. */
+  scan: { next: number; readonly byContents: Map<number, number[]> } = { next: 0, byContents: new Map() };
+
   /** The clock hand of reclaim: the frame that it comes to next. */
   readonly clock: Int32Array;
 
@@ -70,29 +73,20 @@ export class HostMemory {
 
   /** Offset of the first word in which two frames differ, or -1. */
   difference(one: number, other: number): number {
-    for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
-      const left = this.reach.load32((one << 12) | offset, one >>> 20);
-      if (left !== this.reach.load32((other << 12) | offset, other >>> 20)) return offset;
-    }
-    return -1;
+    return this.reach.nextDifference(one, other, 0);
   }
 
   /** A number that frames of equal contents have in common. */
   fingerprint(frame: number): number {
-    let sum = 0;
-    for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
-      sum = Math.imul(sum, 31) + this.reach.load32((frame << 12) | offset, frame >>> 20) | 0;
-    }
-    return sum;
+    return this.reach.fingerprint(frame);
   }
 
   private move(from: number, to: number): void {
     const { reach: memory } = this;
     memory.touch(from, 'read');
     memory.touch(to, 'write');
-    for (let offset = 0; offset < PAGE_BYTES; offset += 4) {
-      const value = memory.load32((from << 12) | offset, from >>> 20);
-      if (memory.load32((to << 12) | offset, to >>> 20) !== value) memory.store32((to << 12) | offset, to >>> 20, value);
+    for (let at = memory.nextDifference(from, to, 0); at >= 0; at = memory.nextDifference(from, to, at + 4)) {
+      memory.store32((to << 12) | at, to >>> 20, memory.load32((from << 12) | at, from >>> 20));
     }
   }
 

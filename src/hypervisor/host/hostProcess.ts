@@ -4,6 +4,7 @@ import { CR0, CR4, EFER } from '../../hardware/processor/controlRegisters';
 import type { EventBus } from '../../hardware/events/eventBus';
 import { ACTOR, SPACE } from '../../hardware/events/eventTable';
 import { LONG4 } from '../../hardware/paging/formats/long4';
+import { nextSetWord } from '../../hardware/memory/frameContents';
 import { frameInEntry, frameOfAddress } from '../../hardware/memory/frameNumber';
 import type { PhysicalMemory } from '../../hardware/memory/physicalMemory';
 import { TranslationSpace } from '../../hardware/paging/translationSpace';
@@ -62,6 +63,20 @@ export class HostProcess {
     const { space } = this;
     if (walk(space, pageLo(hvaPage), pageHi(hvaPage), access | ACCESS.user, effects) !== WALK.mapped) return -1;
     return frameOfAddress(space.result.hpaLo, space.result.hpaHi);
+  }
+
+  /** The first page from `hvaPage` to before `end` that is mapped, or `end`. What an entry that is 0 leaves out is passed over at once. */
+  nextMapped(hvaPage: number, end: number): number {
+    const { memory, result } = this.space;
+    let page = hvaPage;
+    while (page < end && this.frameOf(page) < 0) {
+      const { level } = result;
+      const span = SPANNED_PAGES[level]!;
+      const [lo, hi] = [result.entryHpaLo[level]!, result.entryHpaHi[level]!];
+      const next = nextSetWord(memory, frameOfAddress(lo, hi), (lo & 0xfff) + 8);
+      page = (Math.floor(page / span) + ((next < 0 ? 4096 : next) >> 3) - ((lo & 0xfff) >> 3)) * span;
+    }
+    return Math.min(page, end);
   }
 
   /** 1: the page is mapped, and may be written. */
@@ -177,7 +192,10 @@ export class HostProcess {
   }
 }
 
+/** By level: pages that an entry spans, in tables of 512 entries. */
+export const SPANNED_PAGES: readonly number[] = [0, 1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36, 2 ** 45];
+
 /** Index of page `page` (address >> 12) in a table of `level`, 512 entries each. */
 export function indexAt(page: number, level: number): number {
-  return Math.floor(page / 2 ** (9 * (level - 1))) % 512;
+  return Math.floor(page / SPANNED_PAGES[level]!) % 512;
 }

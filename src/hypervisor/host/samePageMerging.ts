@@ -62,30 +62,44 @@ export const ksmDoScan: ListingProcedure<HostMemoryManager> = {
 /** The procedures of KSM. */
 export const mergeProcedures: readonly ListingProcedure<HostMemoryManager>[] = [ksmDoScan, mergePages, writeProtectPage];
 
-/** The lowest frame that equals one below it, and that one. */
+/**
+ * The lowest frame that equals one below it, and that one. A scan goes on behind the pair that it has found last: what lies
+ * below was compared, and merging changes no page's contents.
+ */
 function nextPair(manager: HostMemoryManager, f: ListingFrame): boolean {
   const { host } = manager;
-  const byContents = new Map<number, number[]>();
-  for (let frame = 0; frame < host.frames.end; frame++) {
-    if (!isSmallPage(manager, frame)) continue;
+  if (!f.isKnown(S.hpa)) host.scan = { next: 0, byContents: new Map() };
+  const { scan } = host;
+  while (scan.next < host.frames.end) {
+    const frame = scan.next++;
+    if (!isMappedPage(manager, frame)) continue;
     const fingerprint = host.fingerprint(frame);
-    const alike = byContents.get(fingerprint) ?? [];
-    const kept = alike.find((other) => host.difference(other, frame) < 0);
+    const alike = scan.byContents.get(fingerprint);
+    if (alike === undefined) {
+      scan.byContents.set(fingerprint, [frame]);
+      continue;
+    }
+    // How large a page is costs a walk: it is asked where there is something to compare with.
+    if (!isSmallPage(manager, frame)) continue;
+    const kept = alike.find((other) => isSmallPage(manager, other) && host.difference(other, frame) < 0);
     if (kept !== undefined) {
       f.setFrame(S.kept, kept);
       f.setFrame(S.hpa, frame);
       return true;
     }
     alike.push(frame);
-    byContents.set(fingerprint, alike);
   }
   return false;
 }
 
-/** A guest page that is mapped in 4 KBytes: the scan leaves large ones whole. */
+function isMappedPage({ host }: HostMemoryManager, frame: number): boolean {
+  return host.frames.useOf(frame) === USE.guestPage && host.rmap.first(frame) !== 0;
+}
+
+/** A page that is mapped in 4 KBytes: the scan leaves large ones whole. */
 function isSmallPage({ host }: HostMemoryManager, frame: number): boolean {
-  const link = host.frames.useOf(frame) === USE.guestPage ? host.rmap.first(frame) : 0;
-  return link !== 0 && host.managerOf(link).process.levelOf(host.rmap.hvaPageOf(link)) === 1;
+  const link = host.rmap.first(frame);
+  return host.managerOf(link).process.levelOf(host.rmap.hvaPageOf(link)) === 1;
 }
 
 function ownerOf(host: HostMemoryManager, f: ListingFrame, vm: number): HostMemoryManager {

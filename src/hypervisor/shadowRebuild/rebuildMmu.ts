@@ -3,12 +3,13 @@ import { walk } from '../../hardware/paging/walk';
 import { EFFECTS, WALK, WHY } from '../../hardware/paging/walkOutcome';
 import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import type { TranslationSpace } from '../../hardware/paging/translationSpace';
-import { indexAt } from '../host/hostProcess';
+import { indexAt, SPANNED_PAGES } from '../host/hostProcess';
 import { levelOf } from '../shadowWp/role';
 import { ShadowMmu } from '../shadowWp/shadowMmu';
 
 const PAGE_SHIFT = 12;
 const PAGES_OF_4_GBYTES = 0x100000;
+const TABLE_PAGES = 512;
 /** Roots of a guest without a fourth level of tables. */
 const PAE_ROOTS = 4;
 
@@ -21,9 +22,13 @@ export class RebuildMmu extends ShadowMmu {
   foundGfn = 0;
   foundFrame = 0;
 
+  /** While pages are looked at: the 2 MBytes, by number, that were looked at last, and the shadow page of level 1 there. */
+  private lookedRegion = -1;
+  private lookedTable = 0;
+
   /** Pages of the guest's linear-address space. */
   get pageCount(): number {
-    return this.paging === 'long' ? 2 ** (9 * this.rootLevel) : PAGES_OF_4_GBYTES;
+    return this.paging === 'long' ? SPANNED_PAGES[this.rootLevel + 1]! : PAGES_OF_4_GBYTES;
   }
 
   pageOf(gvaLo: number, gvaHi: number): number {
@@ -46,6 +51,7 @@ export class RebuildMmu extends ShadowMmu {
    * the way was accessed, and the host backs it. The guest walk made last is then its own; -1 when there is none. Changes nothing.
    */
   nextMapped(page: number, last: number): number {
+    this.lookedRegion = -1;
     const space = this.guestTables();
     let next = page;
     while (next <= last) {
@@ -58,8 +64,9 @@ export class RebuildMmu extends ShadowMmu {
       const first = frameOfAddress(space.result.gpaLo, space.result.gpaHi);
       if (this.wasAccessed(space)) {
         // Behind the last slot nothing is backed.
-        for (let at = next; at < end && at <= last && first + (at - next) < this.memory.frames; at++) {
-          if (this.isMissing(at, first + (at - next))) return at;
+        const behind = Math.min(first + Math.min(end, last + 1) - next, this.memory.frames);
+        for (let gfn = this.memory.nextBacked(first, behind); gfn < behind; gfn = this.memory.nextBacked(gfn + 1, behind)) {
+          if (this.isMissing(next + gfn - first)) return this.found(next + gfn - first, gfn);
         }
       }
       next = end;
@@ -75,7 +82,7 @@ export class RebuildMmu extends ShadowMmu {
 
   /** Pages that an entry of shadow page `sp` spans. */
   spanAt(sp: number): number {
-    return 2 ** (9 * (levelOf(this.pages.roleOf(sp)) - 1));
+    return SPANNED_PAGES[levelOf(this.pages.roleOf(sp))]!;
   }
 
   /** No root is this vCPU's any more. */
@@ -125,13 +132,24 @@ export class RebuildMmu extends ShadowMmu {
     return true;
   }
 
-  private isMissing(page: number, gfn: number): boolean {
-    const frame = this.memory.frameOf(gfn);
-    if (frame < 0) return false;
+  private found(page: number, gfn: number): number {
     this.foundGfn = gfn;
-    this.foundFrame = frame;
-    let { page: sp, level } = this.rootFor(this.gvaLo(page));
-    for (; level > 1 && sp !== 0; level--) sp = this.sptes.childOf(sp, indexAt(page, level));
-    return sp === 0 || !this.sptes.isPresent(sp, indexAt(page, 1));
+    this.foundFrame = this.memory.frameOf(gfn);
+    return page;
+  }
+
+  /** No SPTE maps the page. */
+  private isMissing(page: number): boolean {
+    const region = Math.floor(page / TABLE_PAGES);
+    if (region !== this.lookedRegion) this.lookAtRegion(region);
+    return this.lookedTable === 0 || !this.sptes.isPresent(this.lookedTable, page % TABLE_PAGES);
+  }
+
+  /** Finds the shadow page of level 1 for 2 MBytes of linear addresses, or 0. */
+  private lookAtRegion(region: number): void {
+    let { page: sp, level } = this.rootFor(this.gvaLo(region * TABLE_PAGES));
+    for (; level > 1 && sp !== 0; level--) sp = this.sptes.childOf(sp, indexAt(region * TABLE_PAGES, level));
+    this.lookedRegion = region;
+    this.lookedTable = sp;
   }
 }

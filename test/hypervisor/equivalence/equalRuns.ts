@@ -1,11 +1,13 @@
 import { configure } from '../../../src/engine/configuration';
-import { GuestLog, guestLogKinds } from '../../../src/engine/guestLog';
+import { GuestLog } from '../../../src/engine/guestLog';
+import { GuestSight, guestSightKinds, type GuestSightReader } from '../../../src/engine/guestSight';
 import { Machine } from '../../../src/engine/machine';
 import { outcomeOf } from '../../../src/engine/outcome';
 import { RUN } from '../../../src/engine/runState';
 import { runningTechniques } from '../../../src/engine/techniques';
 import type { Program } from '../../../src/language/program';
 import { auditOwnership } from '../ownershipAudit';
+import type { RecordedSight } from './recordedSight';
 
 /** Values of techniques' settings that a program may be run with, by the setting's name. */
 const settingValues: Readonly<Record<string, readonly string[]>> = {
@@ -52,60 +54,84 @@ export interface Watch {
 
 const MOST_STEPS = 200_000;
 
-/** Runs a program; undefined when the technique does not fit it. Resource control is looked at by each barrier and at the end. */
-export function seenUnder(program: Program, mmu: string, watch: Watch = {}): Seen | undefined {
+/** How a run ended: in words, and whether the program came to its end. */
+interface End {
+  readonly words: string;
+  readonly isOver: boolean;
+}
+
+/** Runs a program for a reader of what the guest sees; undefined when the technique does not fit it. Resource control is looked at by each barrier and at the end. */
+function readUnder(program: Program, mmu: string, readerFor: (machine: Machine) => GuestSightReader, watch: Watch, atEnd: () => void): End | undefined {
   const configuration = configure(program, mmu);
   if ('error' in configuration) return undefined;
   const machine = new Machine(program, configuration);
   const { interpreter } = machine;
-  const byCpu = machine.processors.map((): string[] => []);
-  const tables: string[] = [];
-  const held = new Set<number>();
-  const loads = new Map<number, string>();
-  interpreter.judged = (expectation, verdict) => { if (verdict === 'held') held.add(expectation); };
-  const log = new GuestLog(machine, (line) => {
-    if (line['spurious'] === true) return;
-    const { seq: _, ...rest } = line;
-    if (line['op'] === 'load' && typeof line['cpu'] === 'number') {
-      const { range } = program.statements[interpreter.stacks[line['cpu']]!.statement]!;
-      if (range.file === 0) loads.set(range.line, String(line['value']));
-    }
-    (typeof line['cpu'] === 'number' ? byCpu[line['cpu']]! : tables).push(JSON.stringify(rest));
-  });
+  const sight = new GuestSight(machine, readerFor(machine));
   const look = (): void => {
     const wrong = auditOwnership(machine);
     if (wrong.length > 0) throw new Error(`resource control under ${mmu}: ${wrong[0]!}`);
     watch.atBarrier?.(machine);
   };
   interpreter.met = (meeting) => {
-    log.noteTables(meeting);
+    sight.noteTables(meeting);
     look();
   };
   const { run } = interpreter;
   while (run.status === RUN.running && !run.isCounting) interpreter.step();
-  machine.bus.listen((record) => { log.note(record); }, guestLogKinds);
+  machine.bus.listen((record) => { sight.note(record); }, guestSightKinds);
   watch.begin?.(machine, mmu);
   let steps = 0;
   while (run.status === RUN.running && steps++ < MOST_STEPS) interpreter.step();
   machine.bus.silence();
-  const before = tables.length;
-  log.noteTables();
+  atEnd();
+  sight.noteTables();
   look();
+  const { message } = outcomeOf(machine);
+  return { words: steps > MOST_STEPS ? `no end after ${MOST_STEPS} instructions` : message ?? 'ends', isOver: steps <= MOST_STEPS && message === undefined };
+}
+
+/** Runs a program and has what its guest saw in `into`; gives how it ended, or undefined when the technique does not fit it. */
+export function sightUnder(program: Program, mmu: string, into: RecordedSight, watch: Watch = {}): End | undefined {
+  into.clear();
+  return readUnder(program, mmu, () => into, watch, () => undefined);
+}
+
+/** The same as lines for whoever reads them. */
+export function seenUnder(program: Program, mmu: string, watch: Watch = {}): Seen | undefined {
+  const byCpu: string[][] = program.actors.map(() => []);
+  const tables: string[] = [];
+  const held = new Set<number>();
+  const loads = new Map<number, string>();
+  let before = 0;
+  const end = readUnder(program, mmu, (machine) => {
+    const { interpreter } = machine;
+    interpreter.judged = (expectation, verdict) => { if (verdict === 'held') held.add(expectation); };
+    return new GuestLog(machine, (line) => {
+      if (line['spurious'] === true) return;
+      const { seq: _, ...rest } = line;
+      if (line['op'] === 'load' && typeof line['cpu'] === 'number') {
+        const { range } = program.statements[interpreter.stacks[line['cpu']]!.statement]!;
+        if (range.file === 0) loads.set(range.line, String(line['value']));
+      }
+      (typeof line['cpu'] === 'number' ? byCpu[line['cpu']]! : tables).push(JSON.stringify(rest));
+    });
+  }, watch, () => { before = tables.length; });
+  if (end === undefined) return undefined;
   const entries = tables.slice(before).flatMap((line) => {
     const { gpa, words } = JSON.parse(line) as { gpa: string; words: [number, string][] };
     return words.map(([index, value]) => ({ table: gpa, index, value }));
   });
-  const { message } = outcomeOf(machine);
-  const end = steps > MOST_STEPS ? `no end after ${MOST_STEPS} instructions` : message ?? 'ends';
-  const lines = [...byCpu.flatMap((own, cpu) => own.map((line) => `cpu ${cpu}: ${line}`)), ...tables, end];
-  return { lines, held, loads, entries, isOver: steps <= MOST_STEPS && message === undefined };
+  const lines = [...byCpu.flatMap((own, cpu) => own.map((line) => `cpu ${cpu}: ${line}`)), ...tables, end.words];
+  return { lines, held, loads, entries, isOver: end.isOver };
 }
 
-/** How the technique's run differs from another, in words; undefined when it does not. */
-export function differenceOf(one: Seen, other: Seen, names: readonly [string, string]): string | undefined {
-  const at = one.lines.findIndex((line, i) => line !== other.lines[i]);
-  if (at < 0 && one.lines.length === other.lines.length) return undefined;
-  const where = at < 0 ? one.lines.length : at;
+/** How what the guest sees under one technique differs from another, in words. Both are run again: programs that differ are rare. */
+export function differenceOf(program: Program, one: string, other: string): string {
+  const [left, right] = [seenUnder(program, one), seenUnder(program, other)];
+  if (left === undefined || right === undefined) throw new Error(`invariant: ${one} and ${other} do not run what they have run`);
+  const found = left.lines.findIndex((line, i) => line !== right.lines[i]);
+  if (found < 0 && left.lines.length === right.lines.length) throw new Error(`invariant: what the guest saw under ${other} differs from ${one}, and its log does not`);
+  const where = found < 0 ? left.lines.length : found;
   const around = ({ lines }: Seen): string => lines.slice(Math.max(0, where - 3), where + 2).map((line) => line.slice(0, 200)).join('\n    ');
-  return `line ${where} of what the guest saw differs\n  ${names[0]}:\n    ${around(one)}\n  ${names[1]}:\n    ${around(other)}`;
+  return `line ${where} of what the guest saw differs\n  ${one}:\n    ${around(left)}\n  ${other}:\n    ${around(right)}`;
 }

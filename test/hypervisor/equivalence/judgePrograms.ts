@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { catalog } from '../../../src/engine/catalog';
 import { compileScenario } from '../../../src/language/compile';
 import type { Program } from '../../../src/language/program';
-import { differenceOf, drawnTechniques, seenUnder, type Seen, type Watch } from './equalRuns';
+import { differenceOf, drawnTechniques, seenUnder, sightUnder, type Seen, type Watch } from './equalRuns';
+import { RecordedSight } from './recordedSight';
+import { programsOf, type NumberedProgram } from './programSequence';
 import { raceFreePrograms, type RaceFreeProgram } from './raceFreeProgram';
 import { raceFreeText } from './raceFreeText';
 
@@ -10,6 +12,8 @@ import { raceFreeText } from './raceFreeText';
 export type Breadth = 'all' | number;
 
 export interface Order {
+  /** Number of the first program, and how many there are from it on. */
+  readonly first: number;
   readonly programs: number;
   readonly seed: number;
   readonly breadth: Breadth;
@@ -17,54 +21,62 @@ export interface Order {
   readonly only?: readonly string[];
   readonly shrink: 'shrunk' | 'as it is';
   readonly watch?: Watch;
-  /** Told after each batch, how many programs have agreed. */
+  /** Told after each program, how many have agreed. */
   readonly said?: (done: number) => void;
 }
 
 export interface Failure {
-  /** The seed of the batch that it came in. */
   readonly seed: number;
-  /** How many programs had agreed. */
-  readonly after: number;
+  /** Number of the program. */
+  readonly index: number;
   readonly text: string;
   readonly why: string;
 }
 
-const BATCH = 100;
-const BATCHES_PER_SEED = 100_000;
-
 /** Runs random programs until one fails; undefined when all agree. */
-export function judgePrograms({ programs, seed, breadth, only, shrink, watch, said }: Order): Failure | undefined {
-  for (let done = 0; done < programs; done += BATCH) {
-    const numRuns = Math.min(BATCH, programs - done);
-    const batchSeed = seed * BATCHES_PER_SEED + done / BATCH;
-    const property = fc.property(raceFreePrograms, (program) => { assertEqual(program, { breadth, ...(only === undefined ? {} : { only }) }, watch); });
-    const result = fc.check(property, { numRuns, seed: batchSeed, endOnFailure: shrink === 'as it is' });
-    if (result.failed) {
-      const [program] = result.counterexample ?? [];
-      const why = result.errorInstance instanceof Error ? result.errorInstance.message : String(result.errorInstance);
-      return { seed: batchSeed, after: done + result.numRuns - 1, text: program === undefined ? '' : raceFreeText(program), why };
-    }
-    said?.(done + numRuns);
+export function judgePrograms(order: Order): Failure | undefined {
+  const { first, programs, seed, shrink, watch, said } = order;
+  for (const program of programsOf(seed, first, first + programs)) {
+    const why = reasonOf(() => { assertEqual(program.draw, order, watch); });
+    if (why !== undefined) return shrink === 'as it is' ? { seed, index: program.index, text: raceFreeText(program.draw), why } : shrunk(program, order, why);
+    said?.(program.index - first + 1);
   }
   return undefined;
 }
 
+function reasonOf(act: () => void): string | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** The smallest program like it that fails too. */
+function shrunk({ index, draw, batchSeed, path }: NumberedProgram, order: Order, why: string): Failure {
+  const property = fc.property(raceFreePrograms, (each) => { assertEqual(each, order, order.watch); });
+  const result = fc.check(property, { seed: batchSeed, path });
+  const [smallest] = result.counterexample ?? [];
+  if (smallest === undefined) return { seed: order.seed, index, text: raceFreeText(draw), why };
+  return { seed: order.seed, index, text: raceFreeText(smallest), why: result.errorInstance instanceof Error ? result.errorInstance.message : String(result.errorInstance) };
+}
+
+/** What the guest saw under the first technique, and under another: their room is used again and again. */
+const expected = new RecordedSight();
+const seen = new RecordedSight();
+
 /** Throws when a technique that fits shows its guest another machine than the first one does. */
 function assertEqual(draw: RaceFreeProgram, { breadth, only }: Pick<Order, 'breadth' | 'only'>, watch: Watch | undefined): void {
   const program = compile(raceFreeText(draw));
-  let first: { readonly mmu: string; readonly seen: Seen } | undefined;
+  let first: string | undefined;
   for (const mmu of chosen(drawnTechniques(draw.settings), breadth, draw.settings + draw.seed)) {
     const isWanted = first === undefined || only === undefined || only.some((name) => mmu === name || mmu.startsWith(`${name}:`));
-    const seen = isWanted ? seenUnder(program, mmu, watch) : undefined;
-    if (seen === undefined) continue;
-    if (!seen.isOver) throw new Error(`under ${mmu} the guest does not come to its end: ${seen.lines.at(-1) ?? ''}`);
-    if (first === undefined) {
-      first = { mmu, seen };
-      continue;
-    }
-    const difference = differenceOf(first.seen, seen, [first.mmu, mmu]);
-    if (difference !== undefined) throw new Error(difference);
+    const end = isWanted ? sightUnder(program, mmu, first === undefined ? expected : seen, watch) : undefined;
+    if (end === undefined) continue;
+    if (!end.isOver) throw new Error(`under ${mmu} the guest does not come to its end: ${end.words}`);
+    if (first === undefined) first = mmu;
+    else if (!seen.equals(expected)) throw new Error(differenceOf(program, first, mmu));
   }
 }
 
@@ -91,7 +103,7 @@ function compile(text: string): Program {
  * A failing program as a scenario: it expects what native loads and refuses, and native's tables at the end, so that it fails where
  * a technique still differs. What differed stands above.
  */
-export function savedScenario({ text, why, seed }: Failure): string {
+export function savedScenario({ text, why, seed, index }: Failure): string {
   const [first] = drawnTechniques(0);
   const judged = expecting(text, first === undefined ? undefined : seenUnder(compile(text), first));
   const program = compile(judged);
@@ -100,7 +112,7 @@ export function savedScenario({ text, why, seed }: Failure): string {
     const range = program.statements[statement]?.range;
     return held?.has(i) === true || range === undefined ? [] : [range.line];
   }));
-  const head = [`Found by npm run test:equivalence, seed ${seed}.`, ...why.split('\n')].map((line) => `// ${line}`);
+  const head = [`Found by npm run test:equivalence -- --seed ${seed} --first ${index} --programs 1.`, ...why.split('\n')].map((line) => `// ${line}`);
   return [...head, ...judged.split('\n').filter((_, line) => !dropped.has(line))].join('\n');
 }
 

@@ -1,16 +1,15 @@
 import {
-  DEVICE, GROUPS, GROUP_PAGES, LARGE_AREA, OWN_AREA, POOL_FRAMES, PROCESS_BITS, RAM_END, SELF_INDEX, SHARED_AREA, TABLE, entryOf, modes, hex, poolFrame, rootOf,
-  selfMapped, slotAddress, slots, upperEntry, type Mode, type ProcessName, type Slot, type UpperLevel,
+  DEVICE, GROUPS, GROUP_PAGES, LARGE_AREA, OWN_AREA, POOL_FRAMES, PROCESS_BITS, SHARED_AREA, TABLE, entryOf, modes, hex, poolFrame, rootOf,
+  selfMapped, slotAddress, slots, upperEntry, type Mode, type ProcessName, type Slot,
 } from './raceFreeLayout';
 import { raceFreeHandlers } from './raceFreeHandlers';
+import { frameLines, tableLines, WINDOW_INDEX } from './raceFreeTables';
 import type { Access, Edit, Forget, HostAction, Look, Operation, Phase, RaceFreeProgram } from './raceFreeProgram';
 
 const { COPY, PROMISED, PRESENT_RW_USER } = PROCESS_BITS;
 const GLOBAL = 1n << 8n;
 const LARGE = 1n << 7n;
 const XD = 1n << 63n;
-/** First page of the shared area that shows a page table to user mode. */
-const WINDOW_INDEX = 16;
 const MOST_CPUS = 3;
 /** Of a group, the frames that pages map at first, and some others. */
 const USED_FRAMES = 5;
@@ -41,6 +40,9 @@ class RaceFreeWriter {
   private readonly old: Set<ProcessName>[];
   /** Entries that may be promised: reading such a page writes its entry. */
   private readonly promised = new Set<Slot>();
+  /** Frames that something is to be read in, and whether a large page is ever split. */
+  private readonly used = new Set<number>();
+  private isSplit = false;
   private solo: number | undefined;
   private owners: readonly number[] = [];
   private barriers = 0;
@@ -58,11 +60,12 @@ class RaceFreeWriter {
 
   text(): string {
     const { program, lines, mode } = this;
-    lines[0]!.push(...this.tables());
+    const tables = tableLines(mode, this.slots, (group, k) => this.frame(group, k));
     this.barrier();
     lines.forEach((own, cpu) => { own.push(...this.start(cpu)); });
     for (const phase of program.phases) this.phase(phase);
     this.epilogue();
+    lines[0]!.unshift(...tables, ...frameLines(mode, this.used, this.isSplit ? 'split' : 'large'));
     const { tlb, walkCaches, rewalk, tags, backing } = program.platform;
     return `machine { paging ${mode.name}, ram 4M, kernel none }
 platform { tlb ${tlb}, walk_caches ${walkCaches}, rewalk_on_permission_fault ${rewalk}, tags ${tags}, backing ${backing}, swap 1M, ram 24M }
@@ -70,33 +73,11 @@ schedule random ${program.seed}
 ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu} {\n  ${own.join('\n  ')}\n}\n`).join('')}`;
   }
 
-  /** Tables, and frames with something to read in them; paging is off. */
-  private tables(): readonly string[] {
-    const { mode } = this;
-    const { bytes, levels } = mode;
-    const lines: string[] = [];
-    const put = (at: number, value: bigint | number): void => { lines.push(`entry [${hex(at)}] = ${hex(value)}`); };
-    for (const process of ['p', 'q'] as const) {
-      for (let level = levels; level > 2; level--) {
-        const below = TABLE.level[(level - 1) as UpperLevel][process];
-        put(upperEntry(process, level, OWN_AREA, mode), mode.name === 'pae' ? below | 1 : below | 7);
-      }
-      for (let at = 0; at < RAM_END; at += bytes === 4 ? RAM_END : RAM_END / 2) put(upperEntry(process, 2, BigInt(at), mode), at | 0x83);
-      put(upperEntry(process, 2, OWN_AREA, mode), TABLE.own[process] | 7);
-      put(upperEntry(process, 2, SHARED_AREA, mode), TABLE.shared | 7);
-      put(upperEntry(process, 2, LARGE_AREA, mode), mode.largeBase | 0x87);
-      if (mode.hasSelfMap) put(rootOf(process, mode) + Number(SELF_INDEX) * bytes, rootOf(process, mode) | 3);
-    }
-    this.slots.forEach((slot, i) => {
-      if (i % 5 !== 4) put(entryOf(slot, mode), poolFrame(slot.group, i % 3) | (i % 5 === 3 ? 5 : 7));
-    });
-    [TABLE.own.p, TABLE.own.q, TABLE.shared].forEach((frame, i) => { put(TABLE.shared + (WINDOW_INDEX + i) * bytes, frame | 7); });
-    const first = poolFrame(0, 0);
-    const end = first + GROUPS * POOL_FRAMES * 4096;
-    const splitEntry = `${hex(TABLE.split)} + (a - ${hex(mode.largeBase)} >> 12) * ${bytes}`;
-    lines.push(`for a in ${hex(first)} .. ${hex(end)} step 4K { [gva:a] = a + 0x11; entry [gva:(${splitEntry})] = a | 7 }`);
-    if (mode.name === '32-bit') lines.push('cr4.PSE = 1');
-    return lines;
+  /** A frame that pages of a group may map, which is used from here on. */
+  private frame(group: number, k: number): number {
+    const frame = poolFrame(group, k);
+    this.used.add(frame);
+    return frame;
   }
 
   private start(cpu: number): readonly string[] {
@@ -177,7 +158,7 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
     const groupEnd = this.mode.groupIndex[slot.group]! + GROUP_PAGES;
     // An operand in two pages stays in the group.
     const at = offset + size > 4096 && slot.index + 1 >= groupEnd ? 0xff0 : offset;
-    const address = hex(isLarge ? LARGE_AREA + BigInt(poolFrame(slot.group, drawn % (POOL_FRAMES - 1)) - this.mode.largeBase + at) : slotAddress(slot) + BigInt(at));
+    const address = hex(isLarge ? LARGE_AREA + BigInt(this.frame(slot.group, drawn % (POOL_FRAMES - 1)) - this.mode.largeBase + at) : slotAddress(slot) + BigInt(at));
     const who = by === 'user' ? 'user ' : '';
     const width = { 1: 'byte', 2: 'word', 4: 'dword', 8: 'qword' }[this.mode.bytes === 4 && size === 8 ? 4 : size];
     const statement = what === 'load' ? `x = ${width} [${address}]` : what === 'fetch' ? `fetch(${address})`
@@ -216,7 +197,7 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
     const { mode } = this;
     const flip = this.flipBits(slot, bits);
     const rights = [PRESENT_RW_USER, 5n, 3n, 0x67n, 0x27n, 5n | COPY][bits % 6]! | (mode.bytes === 8 && bits & 0x40 ? XD : 0n);
-    const target = frame % 9 === 8 ? DEVICE + slot.group * 4096 : poolFrame(slot.group, frame);
+    const target = frame % 9 === 8 ? DEVICE + slot.group * 4096 : this.frame(slot.group, frame);
     const isLast = slot.index + 1 >= mode.groupIndex[slot.group]! + GROUP_PAGES;
     const shape = (how === 'low dword' || how === 'straddle') && (mode.bytes === 4 || isLast) ? 'flip' : how;
     const { place, isTried, who } = this.placeOf(cpu, slot, through, bits);
@@ -312,6 +293,7 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
         });
         break;
       case 'split':
+        this.isSplit = true;
         for (const process of both) {
           const entry = upperEntry(process, 2, LARGE_AREA, mode);
           this.add(cpu, `if entry [${hex(entry)}] & ${hex(LARGE)} {`, `  entry [${hex(entry)}] = ${hex(TABLE.split | 7)}`, '} else {',
@@ -328,7 +310,7 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
 
   private host(cpu: number, action: HostAction, drawn: number): void {
     const tables = [TABLE.own.p, TABLE.own.q, TABLE.shared, rootOf('p', this.mode), TABLE.level[2].p, TABLE.level[2].q];
-    const frame = drawn % 3 === 0 ? tables[drawn % tables.length]! : poolFrame(drawn % GROUPS, (drawn >> 2) % USED_FRAMES);
+    const frame = drawn % 3 === 0 ? tables[drawn % tables.length]! : this.frame(drawn % GROUPS, (drawn >> 2) % USED_FRAMES);
     const at = `gpa:${hex(frame)}`;
     const call = action === 'merge_all' ? 'merge_all()' : action === 'invalidate' ? `invalidate(${at}, 64K)` : action === 'log on' ? 'log_dirty(ram, true)'
       : action === 'log off' ? 'log_dirty(ram, false)' : `${action}(${at})`;

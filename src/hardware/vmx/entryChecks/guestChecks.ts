@@ -161,10 +161,12 @@ export const pdpteChecks: readonly GuestCheck[] = qualified(checksOf('Checks on 
   ['a guest PDPTE has a reserved bit', hasIllegalPdpte],
 ]), ENTRY_FAILURE.pdpte);
 
+/** Rules about what lies in memory, which the fields that name it do not tell. */
+export const memoryChecks: readonly GuestCheck[] = [...qualified(linkChecks, ENTRY_FAILURE.linkPointer), ...pdpteChecks];
+
 /** SDM Vol. 3, "Checking and Loading Guest State": a broken one is exit reason 33. Those of PDPTEs are by themselves too. */
 export const guestChecks: readonly GuestCheck[] = [
   ...qualified([...registerChecks, ...guestSegmentChecks, ...instructionChecks, ...stateChecks], ENTRY_FAILURE.other),
   ...qualified(nmiChecks, ENTRY_FAILURE.nmi),
-  ...qualified(linkChecks, ENTRY_FAILURE.linkPointer),
-  ...pdpteChecks,
+  ...memoryChecks,
 ];

@@ -1,3 +1,4 @@
+import { fingerprintOf, nextDifference, nextSetWord } from '../../../hardware/memory/frameContents';
 import { frameOfAddress } from '../../../hardware/memory/frameNumber';
 import type { PhysicalMemory } from '../../../hardware/memory/physicalMemory';
 import type { TableAddressing } from '../../../hardware/paging/tableAddressing';
@@ -46,6 +47,18 @@ export class GuestReach implements HostReach {
   touch(frame: number, how: 'read' | 'write'): number {
     if (frame < this.device.from) this.executing().touch(frame, how);
     return this.frameOf(frame);
+  }
+
+  nextSetWord(frame: number, offset: number): number {
+    return nextSetWord(this.memory, this.frameOf(frame), offset);
+  }
+
+  nextDifference(one: number, other: number, offset: number): number {
+    return nextDifference(this.memory, this.frameOf(one), this.frameOf(other), offset);
+  }
+
+  fingerprint(frame: number): number {
+    return fingerprintOf(this.memory, this.frameOf(frame));
   }
 
   tables(): TableAddressing {

@@ -1,0 +1,41 @@
+import {
+  LARGE_AREA, OWN_AREA, RAM_END, SELF_INDEX, SHARED_AREA, TABLE, entryOf, hex, rootOf, upperEntry, type Mode, type Slot, type UpperLevel,
+} from './raceFreeLayout';
+
+/** First page of the shared area that shows a page table to user mode. */
+export const WINDOW_INDEX = 16;
+
+/** Statements that make the tables; paging is off. `frame` gives a frame that pages of a group may map. */
+export function tableLines(mode: Mode, slots: readonly Slot[], frame: (group: number, k: number) => number): readonly string[] {
+  const { bytes, levels } = mode;
+  const lines: string[] = [];
+  const put = (at: number, value: bigint | number): void => { lines.push(`entry [${hex(at)}] = ${hex(value)}`); };
+  for (const process of ['p', 'q'] as const) {
+    for (let level = levels; level > 2; level--) {
+      const below = TABLE.level[(level - 1) as UpperLevel][process];
+      put(upperEntry(process, level, OWN_AREA, mode), mode.name === 'pae' ? below | 1 : below | 7);
+    }
+    for (let at = 0; at < RAM_END; at += bytes === 4 ? RAM_END : RAM_END / 2) put(upperEntry(process, 2, BigInt(at), mode), at | 0x83);
+    put(upperEntry(process, 2, OWN_AREA, mode), TABLE.own[process] | 7);
+    put(upperEntry(process, 2, SHARED_AREA, mode), TABLE.shared | 7);
+    put(upperEntry(process, 2, LARGE_AREA, mode), mode.largeBase | 0x87);
+    if (mode.hasSelfMap) put(rootOf(process, mode) + Number(SELF_INDEX) * bytes, rootOf(process, mode) | 3);
+  }
+  slots.forEach((slot, i) => {
+    if (i % 5 !== 4) put(entryOf(slot, mode), frame(slot.group, i % 3) | (i % 5 === 3 ? 5 : 7));
+  });
+  [TABLE.own.p, TABLE.own.q, TABLE.shared].forEach((table, i) => { put(TABLE.shared + (WINDOW_INDEX + i) * bytes, table | 7); });
+  if (mode.name === '32-bit') lines.push('cr4.PSE = 1');
+  return lines;
+}
+
+/**
+ * Statements that put something to read into frames, another in each; where the large page is ever split, their entries
+ * in its table as well.
+ */
+export function frameLines({ largeBase, bytes }: Mode, frames: Iterable<number>, largePage: 'large' | 'split'): readonly string[] {
+  return [...frames].sort((a, b) => a - b).map((frame) => {
+    const contents = `[gva:${hex(frame)}] = ${hex(frame + 0x11)}`;
+    return largePage === 'split' ? `${contents}; entry [${hex(TABLE.split + ((frame - largeBase) >> 12) * bytes)}] = ${hex(frame | 7)}` : contents;
+  });
+}
