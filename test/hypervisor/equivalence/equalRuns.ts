@@ -125,13 +125,19 @@ export function seenUnder(program: Program, mmu: string, watch: Watch = {}): See
   return { lines, held, loads, entries, isOver: end.isOver };
 }
 
+/** A program, and the technique that it was run under. */
+export interface Under {
+  readonly run: Program;
+  readonly mmu: string;
+}
+
 /** How what the guest sees under one technique differs from another, in words. Both are run again: programs that differ are rare. */
-export function differenceOf(program: Program, one: string, other: string): string {
-  const [left, right] = [seenUnder(program, one), seenUnder(program, other)];
-  if (left === undefined || right === undefined) throw new Error(`invariant: ${one} and ${other} do not run what they have run`);
+export function differenceOf(one: Under, other: Under): string {
+  const [left, right] = [seenUnder(one.run, one.mmu), seenUnder(other.run, other.mmu)];
+  if (left === undefined || right === undefined) throw new Error(`invariant: ${one.mmu} and ${other.mmu} do not run what they have run`);
   const found = left.lines.findIndex((line, i) => line !== right.lines[i]);
-  if (found < 0 && left.lines.length === right.lines.length) throw new Error(`invariant: what the guest saw under ${other} differs from ${one}, and its log does not`);
+  if (found < 0 && left.lines.length === right.lines.length) throw new Error(`invariant: what the guest saw under ${other.mmu} differs from ${one.mmu}, and its log does not`);
   const where = found < 0 ? left.lines.length : found;
   const around = ({ lines }: Seen): string => lines.slice(Math.max(0, where - 3), where + 2).map((line) => line.slice(0, 200)).join('\n    ');
-  return `line ${where} of what the guest saw differs\n  ${one}:\n    ${around(left)}\n  ${other}:\n    ${around(right)}`;
+  return `line ${where} of what the guest saw differs\n  ${one.mmu}:\n    ${around(left)}\n  ${other.mmu}:\n    ${around(right)}`;
 }

@@ -19,6 +19,8 @@ export interface RaceFreeProgram {
   readonly phases: readonly Phase[];
   /** Draws the settings of each technique. */
   readonly settings: number;
+  /** One access that is held inside itself; most programs have none. */
+  readonly hold: Hold | undefined;
 }
 
 export type ModeName = '32-bit' | 'pae' | '4-level' | '5-level';
@@ -30,6 +32,25 @@ export interface PlatformDraw {
   readonly tags: 'on' | 'off';
   readonly backing: '4K' | '2M';
 }
+
+/**
+ * A vCPU is held inside an access, at the end of its work in a phase, while another one has the host do what no guest can see, and
+ * edits an entry of its own. Which event holds it, and whether one does, depends on the technique.
+ */
+export interface Hold {
+  readonly phase: number;
+  /** The vCPU that is held, and how far behind it the other one comes. */
+  readonly cpu: number;
+  readonly other: number;
+  readonly access: Access;
+  readonly event: HoldEvent;
+  readonly acts: readonly { readonly action: HostAction; readonly frame: number }[];
+  readonly edit: Edit;
+  /** In which turn of the other's waiting the entry is edited; 0: not at all. */
+  readonly turn: number;
+}
+
+export type HoldEvent = 'table_read' | 'table_read 2' | 'table_read 3' | 'walk_done' | 'tlb_fill' | 'ad_update' | 'access_done' | 'vm_exit' | 'vm_entry' | 'mmu_lock';
 
 export interface Phase {
   /** One vCPU has everything, entries above the last level too, and the others wait; undefined: groups are dealt out. */
@@ -97,7 +118,7 @@ const look: fc.Arbitrary<Look> = fc.record({
   slot,
 });
 
-const access: fc.Arbitrary<Operation> = fc.record({
+const access: fc.Arbitrary<Access> = fc.record({
   by: fc.constantFrom<Access['by'][]>('user', 'user', 'kernel'),
   what: fc.constantFrom<Access['what'][]>('load', 'load', 'load', 'store', 'store', 'store', '^=', '|=', '+=', 'fetch'),
   size: fc.constantFrom<Access['size'][]>(8, 4, 2, 1),
@@ -105,9 +126,9 @@ const access: fc.Arbitrary<Operation> = fc.record({
   isLarge: fc.constantFrom(false, false, false, false, true),
   offset: fc.constantFrom(0, 0, 8, 4, 2, 1, 0x10, 0xff8, 0xffc, 0xffe, 0xfff),
   value: fc.nat(0xffff),
-}).map((of): Operation => ({ kind: 'access', access: of }));
+});
 
-const edit: fc.Arbitrary<Operation> = fc.record({
+const edit: fc.Arbitrary<Edit> = fc.record({
   slot,
   how: fc.constantFrom<Edit['how'][]>('flip', 'flip', 'flip', 'flip', 'raise', 'raise', 'frame', 'frame', 'frame', 'lazy', 'write', 'low dword', 'byte', 'straddle'),
   through: fc.constantFrom<Edit['through'][]>('direct', 'direct', 'direct', 'window', 'self'),
@@ -115,24 +136,24 @@ const edit: fc.Arbitrary<Operation> = fc.record({
   frame: fc.nat(63),
   forget: fc.constantFrom<Edit['forget'][]>('invlpg', 'invlpg', 'invlpg', 'cr3', 'pge'),
   look,
-}).map((of): Operation => ({ kind: 'edit', edit: of }));
+});
 
-const host: fc.Arbitrary<Operation> = fc.record({
+const host: fc.Arbitrary<{ readonly action: HostAction; readonly frame: number }> = fc.record({
   action: fc.constantFrom<HostAction[]>('swap_out', 'swap_out', 'swap_in', 'migrate_frame', 'split', 'collapse', 'invalidate', 'merge_all', 'log on', 'log off', 'get log'),
   frame: fc.nat(63),
-}).map((of): Operation => ({ kind: 'host', ...of }));
+});
 
 const control: fc.Arbitrary<Operation> = fc.record({ which: fc.nat(63), value: fc.nat(15), look }).map((of): Operation => ({ kind: 'control', ...of }));
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 12, arbitrary: access },
-  { weight: 6, arbitrary: edit },
+  { weight: 12, arbitrary: access.map((of): Operation => ({ kind: 'access', access: of })) },
+  { weight: 6, arbitrary: edit.map((of): Operation => ({ kind: 'edit', edit: of })) },
   { weight: 2, arbitrary: control },
   { weight: 2, arbitrary: fc.constantFrom<Operation[]>({ kind: 'switch' }, { kind: 'switch' }, { kind: 'reload' }) },
   { weight: 2, arbitrary: fc.record({ entry: fc.nat(63), bits: fc.nat(0xff), isRaise: fc.boolean(), look }).map((of): Operation => ({ kind: 'upper', ...of })) },
   { weight: 1, arbitrary: fc.constantFrom<Operation[]>({ kind: 'fork' }, { kind: 'split' }) },
   { weight: 1, arbitrary: fc.nat(63).map((slot): Operation => ({ kind: 'invlpg', slot })) },
-  { weight: 2, arbitrary: host },
+  { weight: 2, arbitrary: host.map((of): Operation => ({ kind: 'host', ...of })) },
 );
 
 const phase: fc.Arbitrary<Phase> = fc.record({
@@ -140,6 +161,19 @@ const phase: fc.Arbitrary<Phase> = fc.record({
   owners: fc.array(fc.nat(3), { minLength: 3, maxLength: 3 }),
   work: fc.array(fc.array(operation, { minLength: 1, maxLength: 8 }), { minLength: 3, maxLength: 3 }),
   forget: fc.array(fc.constantFrom<Forget[]>('invlpg', 'invlpg', 'cr3', 'pge', 'ipi'), { minLength: 3, maxLength: 3 }),
+});
+
+const hold: fc.Arbitrary<Hold> = fc.record({
+  phase: fc.nat(3),
+  cpu: fc.nat(2),
+  other: fc.nat(1),
+  access,
+  event: fc.constantFrom<HoldEvent[]>(
+    'table_read', 'table_read 2', 'table_read 3', 'walk_done', 'tlb_fill', 'ad_update', 'access_done', 'vm_exit', 'vm_entry', 'mmu_lock', 'mmu_lock', 'mmu_lock',
+  ),
+  acts: fc.array(host, { minLength: 1, maxLength: 2 }),
+  edit,
+  turn: fc.nat(2),
 });
 
 export const raceFreePrograms: fc.Arbitrary<RaceFreeProgram> = fc.record({
@@ -158,4 +192,5 @@ export const raceFreePrograms: fc.Arbitrary<RaceFreeProgram> = fc.record({
   }),
   phases: fc.array(phase, { minLength: 1, maxLength: 4 }),
   settings: fc.nat(0xffff),
+  hold: fc.oneof({ weight: 22, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: hold }),
 });

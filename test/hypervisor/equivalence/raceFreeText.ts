@@ -4,7 +4,7 @@ import {
 } from './raceFreeLayout';
 import { raceFreeHandlers } from './raceFreeHandlers';
 import { frameLines, tableLines, WINDOW_INDEX } from './raceFreeTables';
-import type { Access, Edit, Forget, HostAction, Look, Operation, Phase, RaceFreeProgram } from './raceFreeProgram';
+import type { Access, Edit, Forget, Hold, HostAction, Look, Operation, Phase, RaceFreeProgram } from './raceFreeProgram';
 
 const { COPY, PROMISED, PRESENT_RW_USER } = PROCESS_BITS;
 const GLOBAL = 1n << 8n;
@@ -63,14 +63,14 @@ class RaceFreeWriter {
     const tables = tableLines(mode, this.slots, (group, k) => this.frame(group, k));
     this.barrier();
     lines.forEach((own, cpu) => { own.push(...this.start(cpu)); });
-    for (const phase of program.phases) this.phase(phase);
+    program.phases.forEach((phase, number) => { this.phase(phase, number); });
     this.epilogue();
     lines[0]!.unshift(...tables, ...frameLines(mode, this.used, this.isSplit ? 'split' : 'large'));
     const { tlb, walkCaches, rewalk, tags, backing } = program.platform;
     return `machine { paging ${mode.name}, ram 4M, kernel none }
 platform { tlb ${tlb}, walk_caches ${walkCaches}, rewalk_on_permission_fault ${rewalk}, tags ${tags}, backing ${backing}, swap 1M, ram 24M }
 schedule random ${program.seed}
-${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu} {\n  ${own.join('\n  ')}\n}\n`).join('')}`;
+${program.hold === undefined ? '' : 'global through = 0\n'}${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu} {\n  ${own.join('\n  ')}\n}\n`).join('')}`;
   }
 
   /** A frame that pages of a group may map, which is used from here on. */
@@ -89,13 +89,15 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
     return lines;
   }
 
-  private phase(phase: Phase): void {
+  private phase(phase: Phase, number: number): void {
+    const { hold } = this.program;
     const { cpus } = this.program;
     this.solo = phase.solo === undefined ? undefined : phase.solo % cpus;
     this.owners = phase.owners.map((owner) => (this.solo ?? owner % (cpus + 1)));
     for (let cpu = 0; cpu < cpus; cpu++) {
       for (const operation of phase.work[cpu] ?? []) this.operation(cpu, operation);
     }
+    if (hold !== undefined && hold.phase % this.program.phases.length === number) this.hold(hold);
     const byIpi = this.lines.map((_, cpu) => phase.forget[cpu] === 'ipi' && this.stale[cpu]!.size > 0);
     byIpi.forEach((isAsked, cpu) => {
       if (!isAsked) return;
@@ -165,6 +167,32 @@ ${raceFreeHandlers(mode, this.forgetAll())}${lines.map((own, cpu) => `cpu ${cpu}
       : `${width} [${address}] ${what === 'store' ? '=' : what} ${hex(value & (2 ** (8 * Math.min(size, 2)) - 1))}`;
     this.tried(cpu, who + statement);
     if (!isReading && !isLarge) this.noteChange(cpu, slot);
+  }
+
+  /** One vCPU is held inside an access; another one lets it go on again and again, until it is through, for where its event never comes nothing holds it. */
+  private hold({ cpu, other: behind, access, event, acts, edit, turn }: Hold): void {
+    const { cpus } = this.program;
+    const held = this.solo ?? cpu % cpus;
+    const other = (held + 1 + behind % (cpus - 1)) % cpus;
+    const tried = this.linesOf(held, () => { this.access(held, access); });
+    const [reset, ...rest] = tried;
+    if (reset === undefined) return;
+    this.add(held, reset, `hold window before ${event}`, ...rest, 'through = 1');
+    const edits = turn === 0 ? [] : this.linesOf(other, () => { this.edit(other, edit); });
+    this.add(other, 'turns = 0', 'while through == 0 {', 'turns = turns + 1');
+    if (edits.length > 0) this.add(other, `if turns == ${turn} {`, ...edits, '}');
+    for (const { action, frame } of acts) this.host(other, action, frame);
+    this.add(other, 'release window', '}');
+    // Once, however often the other has waited.
+    if (edits.length > 0) this.add(other, `if turns < ${turn} {`, ...edits, '}');
+  }
+
+  /** What `act` would add to the work of a vCPU. */
+  private linesOf(cpu: number, act: () => void): readonly string[] {
+    const lines = this.lines[cpu]!;
+    const from = lines.length;
+    act();
+    return lines.splice(from);
   }
 
   private edit(cpu: number, edit: Edit): void {
