@@ -45,6 +45,11 @@ export function judgePrograms(order: Order): Failure | undefined {
   return undefined;
 }
 
+/** The text for techniques that know no such event as it holds at: at one that all have. What the guest sees is the same. */
+function heldByAll(text: string): string {
+  return text.replace(/^( *hold \w+ before ).*$/m, '$1access_done');
+}
+
 function fits(program: Program, mmu: string): boolean {
   return !('error' in configure(program, mmu));
 }
@@ -75,8 +80,7 @@ const seen = new RecordedSight();
 export function assertEqual(draw: RaceFreeProgram, { breadth, only }: Pick<Order, 'breadth' | 'only'>, watch: Watch | undefined): void {
   const text = raceFreeText(draw);
   const program = compile(text);
-  // A technique that knows no such event holds at one that all have: what the guest sees is the same.
-  const other = draw.hold === undefined ? program : compile(text.replace(/^( *hold \w+ before ).*$/m, '$1access_done'));
+  const other = draw.hold === undefined ? program : compile(heldByAll(text));
   let first: Under | undefined;
   for (const mmu of chosen(drawnTechniques(draw.settings), breadth, draw.settings + draw.seed)) {
     const isWanted = first === undefined || only === undefined || only.some((name) => mmu === name || mmu.startsWith(`${name}:`));
@@ -114,8 +118,8 @@ function compile(text: string): Program {
  */
 export function savedScenario({ text, why, seed, index }: Failure): string {
   const [first] = drawnTechniques(0);
-  const judged = expecting(text, first === undefined ? undefined : seenUnder(compile(text), first));
-  const program = compile(judged);
+  const judged = expecting(text, first === undefined ? undefined : seenUnder(compile(heldByAll(text)), first));
+  const program = compile(heldByAll(judged));
   const held = first === undefined ? undefined : seenUnder(program, first)?.held;
   const dropped = new Set(program.expectations.flatMap(({ statement }, i) => {
     const range = program.statements[statement]?.range;
