@@ -15,6 +15,7 @@ export const capabilities = {
   supportsExceptionInfoRequest: true,
   supportsStepBack: true,
   supportsSteppingGranularity: true,
+  supportsStepInTargetsRequest: true,
   supportsSingleThreadExecutionRequests: true,
   supportsEvaluateForHovers: true,
   supportsClipboardContext: true,

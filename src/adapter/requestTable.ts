@@ -13,7 +13,7 @@ import { goto, gotoTargets, restartFrame } from './requests/jumps';
 import { configurationDone, disconnect, initialize, launch, restart, terminate } from './requests/lifecycle';
 import { locations } from './requests/locations';
 import { readMemory, writeMemory } from './requests/memory';
-import { cancel, next, pause, resume, reverseContinue, stepBack, stepIn, stepOut } from './requests/motions';
+import { cancel, next, pause, resume, reverseContinue, stepBack, stepIn, stepInTargets, stepOut } from './requests/motions';
 import { loadedSources, source } from './requests/sources';
 import { stackTrace, threads } from './requests/stack';
 import { scopes, variables } from './requests/variables';
@@ -47,6 +47,7 @@ const rows: Readonly<Record<string, RequestRow>> = {
   continue: row(stopped, { threadId: 'number' }, resume),
   next: row(stopped, { threadId: 'number' }, next),
   stepIn: row(stopped, { threadId: 'number' }, stepIn),
+  stepInTargets: row(stopped, { frameId: 'number' }, stepInTargets),
   stepOut: row(stopped, { threadId: 'number' }, stepOut),
   stepBack: row(stopped, { threadId: 'number' }, stepBack),
   reverseContinue: row(stopped, { threadId: 'number' }, reverseContinue),

@@ -1,5 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee, Frame, Motion, Stop, Who } from '../engine/debuggee';
+import type { Debuggee, Frame, Moment, Motion, Stop, Who } from '../engine/debuggee';
 import type { Phase } from './answer';
 import type { Program } from '../language/program';
 import { BreakpointStore, type BreakpointTarget } from './breakpoints/breakpointStore';
@@ -76,6 +76,8 @@ export class SessionState {
   readonly references = new Handles<ChildrenOf>(FIRST_REFERENCE);
   /** Statements that a client may ask to jump to. */
   readonly jumpTargets = new Handles<number>(FIRST_TARGET);
+  /** Where what a client may ask to step into begins. */
+  readonly stepTargets = new Handles<Moment>(FIRST_TARGET);
   readonly locations = new Handles<Located>(FIRST_REFERENCE);
   /** Memory that the client has read at the present stop. */
   readonly shownMemory = new ShownMemory();
@@ -197,6 +199,7 @@ export class SessionState {
     this.frames.drop();
     this.references.drop();
     this.jumpTargets.drop();
+    this.stepTargets.drop();
     this.shownMemory.drop();
     this.locations.drop();
   }

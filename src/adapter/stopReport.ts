@@ -36,6 +36,7 @@ const arrivals: Record<MotionName | Journey['kind'], string> = {
   'to-start': 'Went to the start of history',
   'to-end': 'Went to the latest moment',
   seek: 'Went to this moment',
+  into: 'Stepped in',
   'write-back': 'Went back to the last write',
   'cursor-back': 'Ran back to the cursor',
   'frame-start': 'Went back to where this frame began',

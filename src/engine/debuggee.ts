@@ -195,6 +195,8 @@ export type MotionName =
 export type Journey =
   /** To a moment of history or ahead of it; no breakpoint stops on the way. */
   | { readonly kind: 'seek'; readonly moment: Moment }
+  /** Into what `Debuggee.stepTargets` has found; a breakpoint that comes first stops as well. */
+  | { readonly kind: 'into'; readonly moment: Moment }
   /** To the last write of bytes at a host-physical address before the present moment; see `Debuggee.lastWriter`. */
   | { readonly kind: 'write-back'; readonly address: bigint; readonly bytes: number }
   /**
@@ -211,6 +213,14 @@ export type Place =
   | { readonly kind: 'listing'; readonly listing: string; readonly line: number };
 
 export type Motion = MotionName | Journey;
+
+/** What the coming statement, line or reference can be stepped into. */
+export interface StepTarget {
+  /** `procedure map_page`, `handler page_fault`, `walk: EPT tables for the guest's PDE`, `handle_exit (EPT violation)` */
+  readonly label: string;
+  /** Where it begins. */
+  readonly moment: Moment;
+}
 
 /** Who runs in a motion forward. */
 export type Who = 'all' | 'alone';
@@ -310,6 +320,8 @@ export interface Debuggee {
   /** The running motion ends at the next instruction with a `pause` stop. */
   pause(): void;
 
+  /** What the top frame of a CPU can be stepped into, in the order in which it comes: motions `into`. */
+  stepTargets(cpu: number): readonly StepTarget[];
   moment(): Moment;
   /** The first moment that history shows, and the latest that a motion has stopped at. */
   history(): { readonly first: Moment; readonly latest: Moment };

@@ -55,6 +55,7 @@ export class MotionTable {
   private journey(motion: Journey, cpu: number): Moving {
     switch (motion.kind) {
       case 'seek': return this.journeys.seek(motion.moment);
+      case 'into': return this.forward.to(motion.moment);
       case 'write-back': return this.journeys.toLastWrite(motion.address, motion.bytes);
       case 'frame-start': return this.toFrameStart(motion.frame, cpu);
       case 'cursor-back': return this.onErrand(toPlace(motion.place), () => this.backward.continue());
@@ -142,6 +143,7 @@ export class MotionTable {
 /** Whether a motion begun at a moment goes back in time: what it passes is no news. */
 export function isBackward(motion: Motion, here: Moment): boolean {
   if (typeof motion === 'string') return backward.has(motion);
+  if (motion.kind === 'into') return false;
   return motion.kind !== 'seek' || motion.moment.step < here.step || (motion.moment.step === here.step && motion.moment.event < here.event);
 }
 

@@ -1,7 +1,7 @@
 import { KIND, KIND_AT, SPACE, field } from '../hardware/events/eventTable';
 import { joined, type Breakpoints, type Verdict } from './breakpoints';
 import { spinText, waitText } from './deadlock';
-import type { Stop } from './debuggee';
+import type { Moment, Stop } from './debuggee';
 import { viewEvent } from './eventView';
 import type { HitCounting } from './hitCounting';
 import type { Machine } from './machine';
@@ -20,11 +20,8 @@ const STEP: Stop = { kind: 'step' };
 const ENDED: Stop = { kind: 'ended' };
 const INTO = new Set<number>([KIND.walk, KIND.tlb_hit, KIND.vm_exit]);
 
-/** Where a motion ends: at a statement that `cpu` has come to in the frame at a depth that `at` wants. */
-interface Arrival {
-  readonly cpu: number;
-  readonly at: (depth: number) => boolean;
-}
+/** Where a motion ends: at a statement that `cpu` has come to in the frame at a depth that `at` wants; or before a step. */
+type Arrival = { readonly cpu: number; readonly at: (depth: number) => boolean } | { readonly step: number };
 
 /** The ways to move forward through a run. Each begins wherever the moment is. */
 export class ForwardMotions {
@@ -68,6 +65,16 @@ export class ForwardMotions {
     return STEP;
   }
 
+  /** To a moment ahead, or a breakpoint before it. */
+  *to({ step, event }: Moment): Moving {
+    const { replay } = this;
+    if (step > replay.step) {
+      const stop = yield* this.run({ step });
+      if (stop.kind !== 'step' || replay.step !== step || event === 0) return stop;
+    }
+    return yield* this.within((_, at) => at === event);
+  }
+
   /** To the next event, in this step or a later one. A statement's own event is the moment at which it starts. */
   *event(): Moving {
     const { replay } = this;
@@ -84,7 +91,7 @@ export class ForwardMotions {
   }
 
   /** Within the step stood in, to the next event that `wanted` says; past the last one, to the end of the step. */
-  *within(wanted: (record: Int32Array) => boolean): Moving {
+  *within(wanted: (record: Int32Array, event: number) => boolean): Moving {
     const { replay, breakpoints } = this;
     const from = replay.event;
     yield undefined;
@@ -97,7 +104,7 @@ export class ForwardMotions {
       const hit = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
       if (event <= from) return false;
       found = hit;
-      return found !== undefined || wanted(record);
+      return found !== undefined || wanted(record, event);
     });
     if (isInside) return found === undefined ? STEP : this.eventStop(found);
     const verdict = breakpoints.endStep(cpu);
@@ -233,7 +240,9 @@ export class ForwardMotions {
 }
 
 /** The CPU has moved, and a statement of its own that is wanted comes next for it. */
-function hasArrived({ interpreter }: Machine, { cpu, at }: Arrival): boolean {
+function hasArrived({ interpreter }: Machine, arrival: Arrival): boolean {
+  if ('step' in arrival) return interpreter.run.step >= arrival.step;
+  const { cpu, at } = arrival;
   return interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && at(interpreter.stacks[cpu]!.depth);
 }
 

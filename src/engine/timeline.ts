@@ -9,7 +9,7 @@ import { editableBytes } from './editMemory';
 import type { Edit } from './edits';
 import type {
   ChangeBreakpoint, Debuggee, EditOutcome, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue,
-  Outcome, OutputLine, StatementBreakpoint, Stop, Who,
+  Outcome, OutputLine, StatementBreakpoint, StepTarget, Stop, Who,
 } from './debuggee';
 import { viewEvent } from './eventView';
 import type { GuestFrame } from './guestStack';
@@ -25,6 +25,7 @@ import { techniqueText } from './runningVm';
 import { RUN } from './runState';
 import { ACTOR_STATE, NOBODY } from './scheduler';
 import { describeFrame, foldFrames, type FrameNames } from './stepFrames';
+import { stepTargets } from './stepTargets';
 import { evaluate, type Watched } from './watch';
 
 /** Steps of boot between two looks at the clock. */
@@ -144,6 +145,10 @@ export class Timeline implements Debuggee {
   isInThePast(): boolean {
     const { step, event } = this.replay.moment();
     return step < this.latest.step || (step === this.latest.step && event < this.latest.event);
+  }
+
+  stepTargets(cpu: number): readonly StepTarget[] {
+    return stepTargets(this.replay, cpu);
   }
 
   frames(cpu: number): readonly Frame[] {

@@ -140,6 +140,33 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     assert.match(String((await c.move('next', { granularity: 'instruction' }))['description']), /^Stepped one event/);
     assert.match(String((await c.move('stepBack', { granularity: 'instruction' }))['description']), /^Stepped back one event/);
   },
+  supportsStepInTargetsRequest: async () => {
+    const text = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x601000 rw user lazy\n 0x601000 .. 0x602000 rw user }\nprocedure one() { return 1 }\n'
+      + 'procedure two() { return 2 }\ncpu 0 {\n  switch(p)\n  x = one() + two()\n  user [0x600000] = x\n  user [0x601000] = x\n}\n';
+    const c = new TestClient(simulator, { [program]: text });
+    await c.start({ program, mmu: 'ept', lines: [8] });
+    await c.stopped();
+    const targets = async (): Promise<DebugProtocol.StepInTarget[]> => (await c.ask<{ targets: DebugProtocol.StepInTarget[] }>('stepInTargets', { frameId: (await c.top()).id })).targets;
+    const calls = await targets();
+    assert.deepEqual(calls.map(({ label }) => label), ['procedure one', 'procedure two']);
+    assert.match(String((await c.move('stepIn', { targetId: calls[1]?.id }))['description']), /^Stepped in/);
+    assert.deepEqual([(await c.top()).name, (await c.top()).line], ['two', 5]);
+    assert.match(await c.refused('stepIn', { threadId: 1, targetId: calls[0]?.id }), /belongs to an earlier stop/);
+    await c.move('stepOut');
+    const access = await targets();
+    const labels = access.map(({ label }) => label);
+    assert.deepEqual(labels.slice(0, 2), ['walk: guest tables', "walk: EPT tables for the guest's PML4E"]);
+    assert.equal(labels.indexOf('walk: guest tables (2)'), labels.indexOf('handler page_fault') + 1, 'behind the handler the access runs again');
+    const nested = access.find(({ label }) => label === "walk: EPT tables for the guest's PDE");
+    await c.move('stepIn', { targetId: nested?.id });
+    assert.equal((await c.top()).name, nested?.label);
+    await set(c, { breakpoints: [{ line: 10 }] });
+    await c.move('continue');
+    const exit = (await targets()).find(({ label }) => label === 'handle_exit (EPT violation)');
+    await c.move('stepIn', { targetId: exit?.id });
+    assert.equal((await c.top()).name, 'handle_exit');
+    assert.deepEqual((await targets()).map(({ label }) => label), [], 'its first line reads the exit reason');
+  },
   supportsSingleThreadExecutionRequests: async () => {
     const text = 'machine { paging 4-level, ram 16M }\ncpu 0 {\n  x = 1\n  barrier met\n}\ncpu 1 {\n  y = 1\n  barrier met\n}\n';
     const c = new TestClient(simulator, { [program]: text });

@@ -188,6 +188,7 @@ class ScriptedDebuggee implements Debuggee {
   pause(): void { this.pauseAsked = true; }
   moment(): Moment { return { step: Math.max(0, this.at), event: 0 }; }
   history(): { first: Moment; latest: Moment } { return { first: { step: 0, event: 0 }, latest: { step: Math.max(0, this.furthest), event: 0 } }; }
+  stepTargets(): readonly never[] { return []; }
   isInThePast(): boolean { return this.at < this.furthest; }
 
   frames(): readonly Frame[] {

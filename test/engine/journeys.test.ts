@@ -241,3 +241,35 @@ function entryOf(timeline: Timeline): bigint {
   assert.ok('address' in place);
   return place.address;
 }
+
+describe('what the coming statement can be stepped into', () => {
+  it('is known without a byte having changed, and each is where the motion into it ends', () => {
+    for (const [scenario, mmu, line] of [['first-touch', 'ept', 'user [0x600000] = 1'], ['page-table-write', 'shadow-wp', 'entry [slot] = old & ~RW'], ['first-touch', 'native', 'user [0x601000] = 3']] as const) {
+      const timeline = at(scenario, mmu, line);
+      const start = timeline.moment();
+      const before = fingerprint(timeline);
+      const targets = timeline.stepTargets(0);
+      assert.equal(fingerprint(timeline), before);
+      assert.ok(targets.length > 0);
+      for (const { label, moment } of targets) {
+        assert.deepEqual(move(timeline, { kind: 'into', moment }), { kind: 'step' }, label);
+        assert.deepEqual(timeline.moment(), moment);
+        const name = label.replace(/ \(.*\)$/, '').replace(/^(handler|procedure) /, '');
+        assert.ok(standing(timeline).split(' < ')[0]!.includes(name), `${label}: ${standing(timeline)}`);
+        move(timeline, { kind: 'seek', moment: start });
+      }
+    }
+  });
+
+  it('from a line of a listing is what that line calls, and nothing of the next', () => {
+    const timeline = at('first-touch', 'ept', 'user [0x600000] = 1');
+    const [exit] = timeline.stepTargets(0).filter(({ label }) => label.startsWith('handle_exit'));
+    move(timeline, { kind: 'into', moment: exit!.moment });
+    for (let lines = 0; lines < 20 && timeline.stepTargets(0).length === 0; lines++) move(timeline, 'over');
+    const [call] = timeline.stepTargets(0);
+    const depth = timeline.frames(0).length;
+    move(timeline, 'in');
+    assert.equal(timeline.frames(0).length, depth + 1);
+    assert.ok(standing(timeline).includes(call!.label.replace(/^walk: /, '')));
+  });
+});

@@ -1,7 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Motion } from '../../engine/debuggee';
 import type { Answer } from '../answer';
-import { unknownThread, type Failure } from '../failures';
+import { staleFrame, staleTarget, unknownThread, type Failure } from '../failures';
 import type { SessionState } from '../sessionState';
 
 interface StepArguments {
@@ -24,7 +24,11 @@ export function next(state: SessionState, args: StepArguments): Answer<undefined
   return begin(state, args, args.granularity === 'instruction' ? 'event' : 'over');
 }
 
-export function stepIn(state: SessionState, args: StepArguments): Answer<undefined> {
+export function stepIn(state: SessionState, args: StepArguments & { readonly targetId?: number }): Answer<undefined> {
+  if (args.targetId !== undefined) {
+    const moment = state.stepTargets.find(args.targetId);
+    return moment === undefined ? staleTarget(args.targetId) : begin(state, args, { kind: 'into', moment });
+  }
   return begin(state, args, args.granularity === 'instruction' ? 'event' : 'in');
 }
 
@@ -40,6 +44,16 @@ export function stepBack(state: SessionState, args: StepArguments): Answer<undef
 export function pause(state: SessionState): Answer<undefined> {
   state.pause();
   return undefined;
+}
+
+/** Into what the top frame can be stepped: known by looking ahead. Frames below it wait for it, and have nothing ahead. */
+export function stepInTargets(state: SessionState, args: DebugProtocol.StepInTargetsArguments): Answer<DebugProtocol.StepInTargetsResponse['body']> {
+  const held = state.frames.find(args.frameId);
+  if (state.launched === undefined || held === undefined) return staleFrame(args.frameId);
+  const { debuggee } = state.launched;
+  const [top] = debuggee.frames(held.cpu);
+  if (top?.key !== held.frame.key) return { targets: [] };
+  return { targets: debuggee.stepTargets(held.cpu).map(({ label, moment }) => ({ id: state.stepTargets.give(moment), label })) };
 }
 
 /** What is over is not cancelled, and that is no failure: it may have ended while the client asked. */
