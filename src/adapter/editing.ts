@@ -81,6 +81,10 @@ function editOf(target: EditTarget, value: bigint, { launched, held, expression 
       const key = launched.debuggee.evaluate(target.key, cpu, depth);
       return 'error' in key ? key : { kind: 'table', table: target.table, key: key.value, value: whole };
     }
+    case 'process': {
+      const process = launched.debuggee.evaluate(target.process, cpu, depth);
+      return 'error' in process ? process : { kind: 'process', process: Number(process.value), field: target.field, value: whole };
+    }
     case 'memory': {
       const address = launched.debuggee.evaluate(target.address, cpu, depth);
       if ('error' in address) return address;

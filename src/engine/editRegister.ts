@@ -25,9 +25,15 @@ export function editRegister(machine: Machine, cpu: number, number: number, valu
   const [lo, hi] = bigIntToHalves(value);
   const status = number >= SEGMENT_SELECTORS_AT ? processor.loadSegment(number - SEGMENT_SELECTORS_AT, lo & 0xffff) : processor.writeRegister(number, lo, hi);
   if (status === STATUS.stopped) return `The hypervisor cannot go on with ${name} = 0x${value.toString(16)}: ${machine.vmOf(cpu).technique.stopReason()}.`;
-  if (status !== STATUS.done) return `${refusedInstruction(processor)}${undefinedBits(machine, cpu, number, value)}; give ${name} a value that a MOV to it could write.`;
+  if (status !== STATUS.done) return refusalOf(machine, cpu, number, name, value);
   if (isControl && level !== 0) processor.setLevel(level);
   return undefined;
+}
+
+function refusalOf(machine: Machine, cpu: number, number: number, name: string, value: bigint): string {
+  const why = refusedInstruction(machine.processors[cpu]!);
+  if (!why.startsWith(name)) return `${name} = 0x${value.toString(16)} is refused, as the instruction that writes it would be: ${why}.`;
+  return `${why}${undefinedBits(machine, cpu, number, value)}; give ${name} a value that a MOV to it could write.`;
 }
 
 /** Which bits of a value there are none of, where that is why it is refused. */

@@ -17,6 +17,8 @@ export type Edit =
   | { readonly kind: 'global'; readonly global: number; readonly value: bigint }
   /** A key of a scenario's table. */
   | { readonly kind: 'table'; readonly table: number; readonly key: bigint; readonly value: bigint }
+  /** What the guest kernel has noted of a process: its root (`field` 0) or PCID (1). */
+  | { readonly kind: 'process'; readonly process: number; readonly field: number; readonly value: bigint }
   /** `actor` goes on at a statement of the procedure that it is in. */
   | { readonly kind: 'jump'; readonly actor: number; readonly statement: number }
   /** From here on this actor runs alone, all others stand; NOBODY (-1): all run as it is their turn. */
@@ -52,6 +54,9 @@ function make(machine: Machine, edit: Edit, at: EditedAt): string | undefined {
       return undefined;
     case 'global':
       putPair(interpreter.globals, 2 * edit.global, edit.value);
+      return undefined;
+    case 'process':
+      interpreter.processes.set(edit.process, edit.field, ...bigIntToHalves(edit.value));
       return undefined;
     case 'table': {
       const [keyLo, keyHi] = bigIntToHalves(edit.key);

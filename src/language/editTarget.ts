@@ -1,4 +1,5 @@
 import type { Expr, Field, Index, Memory } from './generated/ast';
+import { processFields } from './compile/entries';
 import { registerBit, registerPart } from './compile/registersAndParts';
 import type { EntryFormat } from './compile/entryFormat';
 import type { Scope } from './compile/scope';
@@ -21,6 +22,8 @@ export type EditTarget = { readonly type: ValueType; readonly width: number; rea
   | { readonly kind: 'global'; readonly global: number }
   | { readonly kind: 'table'; readonly table: number; readonly key: Fragment }
   | { readonly kind: 'register'; readonly register: number }
+  /** `field`: as in the program's instructions. */
+  | { readonly kind: 'process'; readonly process: Fragment; readonly field: number }
   /** At a linear address, or while paging is off a guest-physical one. */
   | { readonly kind: 'memory'; readonly address: Fragment; readonly size: number }
 );
@@ -80,11 +83,19 @@ class TargetFinder {
 
   private ofField({ of, field }: Field): Found {
     const bit = of.$type === 'NameRef' ? registerBit(of.name, field) : undefined;
+    const number = bit === undefined && Object.hasOwn(processFields, field) ? processFields[field] : undefined;
+    if (number !== undefined) return this.ofProcess(of, number);
     const around = this.find(of);
     if ('error' in around) return around;
     if (around.target.bits !== undefined) return this.notAPlace();
     const bits = bit !== undefined ? { mask: 1n << BigInt(bit), shift: bit } : bitsOfEntry(this.vm.entries, field);
     return bits === undefined ? this.notAPlace() : { target: { ...around.target, type: this.type, width: field === 'frame' && bit === undefined ? WHOLE : 1, bits } };
+  }
+
+  private ofProcess(of: Expr, field: number): Found {
+    const process = compileExpression(this.context, this.written(of), this.site);
+    if ('error' in process) return process;
+    return process.fragment.type === 'process' ? { target: { kind: 'process', process: process.fragment, field, type: this.type, width: WHOLE } } : this.notAPlace();
   }
 
   private ofMemory(node: Memory): Found {

@@ -90,13 +90,13 @@ describe('edits through the protocol', () => {
     const asked: readonly (readonly [expression: string, value: string, becomes: string])[] = [
       ['[0x601000]', '0x1122334455667788', '0x1122334455667788'], ['byte [0x601001]', '1', '0x1'], ['[0x601000]', '[0x601000] + 1', '0x1122334455660189'],
       ['entry [pte].RW', '0', 'false'], ['entry [pte].frame', 'gpa:0x9000', 'gpa:0x9000'], ['entry [pte]', 'pte(gpa:0x8000, rw, user)', '0x8000000000008007'],
-      ['eax', '0x12345678', '0x12345678'], ['ah', '0xff', '0xff'], ['rax', 'rax', '0x1234ff78'], ['seen[1]', '9', '0x9'], ['count', '-1', '0xffffffffffffffff'],
+      ['eax', '0x12345678', '0x12345678'], ['ah', '0xff', '0xff'], ['rax', 'rax', '0x1234ff78'], ['seen[1]', '9', '0x9'], ['count', '-1', '0xffffffffffffffff'], ['p.pcid', '3', '0x3'],
     ];
     for (const [expression, typed, becomes] of asked) assert.equal((await client.ask('setExpression', { expression, frameId, value: typed }))['value'], becomes, expression);
     const refused: readonly (readonly [expression: string, value: string, why: RegExp])[] = [
       ['count + 1', '1', /^`count \+ 1` is worked out and has no place of its own/], ['byte [0x601000]', '0x100', /does not fit: byte \[0x601000\] has 8 bits/],
       ['entry [pte].frame', 'gpa:0x9001', /has no room for 0x1 of it/], ['entry [pte].P', '2', /has 1 bit\./], ['nonsense', '1', /nonsense/], ['count', 'nonsense', /nonsense/],
-      ['[0x900000]', '1', /^The guest does not map gva:0x900000/], ['from', 'gva:0x1000', /^from is a gpa/], ['gpa_of(0x601000)', '1', /has no place of its own/], ['done', '1', /no value|done/],
+      ['[0x900000]', '1', /^The guest does not map gva:0x900000/], ['from', 'gva:0x1000', /^from is a gpa/], ['pkru', '1', /^pkru = 0x1 is refused, as the instruction that writes it would be: WRPKRU needs CR4\.PKE\.$/], ['gpa_of(0x601000)', '1', /has no place of its own/], ['done', '1', /no value|done/],
     ];
     for (const [expression, typed, why] of refused) assert.match(await client.refused('setExpression', { expression, frameId, value: typed }), why, expression);
     await client.ask('disconnect');
