@@ -2,7 +2,8 @@ import type { Edit } from '../engine/edits';
 import type { EditTarget } from '../language/editTarget';
 import { registerNames, type ValueType } from '../language/program';
 import { evaluateIn, siteOf } from './evaluation';
-import { cannotEdit, type Failure } from './failures';
+import { EVENT, type EditedEvent } from '../protocol/editEvents';
+import { cannotEdit, Failure } from './failures';
 import type { HeldFrame, Launched, SessionState } from './sessionState';
 import { hex, isAddressType, valueText } from './valueText';
 
@@ -27,21 +28,25 @@ export function assign(state: SessionState, place: EditedPlace, value: string): 
 }
 
 /** Makes an edit, and says what of the future is no more. */
-export function commitEdit(state: SessionState, launched: Launched, edit: Edit): Failure | undefined {
+export function commitEdit(state: SessionState, launched: Launched, edit: Edit): EditedEvent['dropped'] | Failure {
   const outcome = launched.debuggee.edit(edit);
   if ('refused' in outcome) return cannotEdit(outcome.refused);
   launched.inspector.noteEdit();
-  if (outcome.dropped !== undefined) state.output.note(droppedText(launched.debuggee.moment().step, outcome.dropped));
-  return undefined;
+  const { dropped } = outcome;
+  if (dropped !== undefined) state.output.note(droppedText(launched.debuggee.moment().step, dropped));
+  return dropped;
 }
 
 /** The same, and tells the client what it cannot know: what else is not as it was. */
 export function makeEdit(state: SessionState, launched: Launched, edit: Edit): Failure | undefined {
-  const failure = commitEdit(state, launched, edit);
-  if (failure !== undefined) return failure;
+  const outcome = commitEdit(state, launched, edit);
+  if (outcome instanceof Failure) return outcome;
+  const description = state.standsInPresent();
   // The client has the answer first: it may ask for all of it again in the turn of the event.
   setTimeout(() => {
     if (state.launched !== launched || state.phase !== 'stopped') return;
+    const body: EditedEvent = { description, ...(outcome === undefined ? {} : { dropped: outcome }) };
+    state.send(EVENT.edited, body);
     if (state.client.knows('invalidated')) state.send('invalidated', { areas: ['variables'] });
     if (!state.client.knows('memory')) return;
     for (const { reference, count } of state.shownMemory.changed()) state.send('memory', { memoryReference: reference, offset: 0, count });

@@ -177,6 +177,15 @@ export class SessionState {
     }, 0);
   }
 
+  /** What lay behind the present moment is no more: it is not in the past. Gives the words for where one stands. */
+  standsInPresent(): string {
+    const { stop } = this;
+    if (stop === undefined) return '';
+    const description = (stop.body.description ?? '').replace(', in the past)', ')');
+    this.stop = { ...stop, body: { ...stop.body, description } };
+    return description;
+  }
+
   /** Lets go of the running motion and of everything held for the client. */
   halt(): void {
     this.driver.abandon();

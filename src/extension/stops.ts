@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { EVENT } from '../protocol/editEvents';
 import { DEBUG_TYPE } from './contributions';
 
 /** A session that stands still: what views may ask now. */
@@ -66,6 +67,7 @@ export class Stops implements vscode.Disposable, vscode.DebugAdapterTrackerFacto
       onDidSendMessage: (message: DapMessage) => {
         if (message.type !== 'event') return;
         if (message.event === 'stopped') this.stand(record, message.body ?? {});
+        else if (message.event === EVENT.edited) this.lookAnew(record, message.body?.description);
         else if (message.event === 'continued') this.move(record);
         else if (message.event === 'terminated') this.forget(session);
       },
@@ -104,6 +106,13 @@ export class Stops implements vscode.Disposable, vscode.DebugAdapterTrackerFacto
   private move(record: SessionRecord): void {
     if (record.stop === undefined) return;
     record.stop = undefined;
+    this.fire();
+  }
+
+  /** Nothing moved, and what the views show is another machine's. */
+  private lookAnew(record: SessionRecord, description: string | undefined): void {
+    if (record.stop === undefined) return;
+    record.stop = { ...record.stop, serial: ++this.serial, ...(description === undefined ? {} : { description }) };
     this.fire();
   }
 

@@ -2,7 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
 import { statementsOnLines } from '../breakpoints/statementAtLine';
 import { commitEdit } from '../editing';
-import { cannotEdit, notStopped, staleFrame, staleTarget, unknownSource, unknownThread } from '../failures';
+import { cannotEdit, Failure, notStopped, staleFrame, staleTarget, unknownSource, unknownThread } from '../failures';
 import type { SessionState } from '../sessionState';
 
 /** Statements that start on a line, to each of which a thread may be asked to jump. */
@@ -41,7 +41,7 @@ export function goto(state: SessionState, args: DebugProtocol.GotoArguments): An
   const refusal = launched.debuggee.whyNoJump(actor, statement);
   if (refusal !== undefined) return cannotEdit(refusal);
   const failure = commitEdit(state, launched, { kind: 'jump', actor, statement });
-  if (failure !== undefined) return failure;
+  if (failure instanceof Failure) return failure;
   state.standAnew({ threadId: args.threadId, allThreadsStopped: true, reason: 'goto', description: `Jumped here (step ${launched.debuggee.moment().step})` });
   return undefined;
 }
