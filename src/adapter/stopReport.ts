@@ -2,6 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee, EventView, Journey, Motion, MotionName, Stop } from '../engine/debuggee';
 import type { BreakpointStore } from './breakpoints/breakpointStore';
 import { exceptionFilter } from './breakpoints/exceptionFilters';
+import { writtenFunction } from './breakpoints/functionBreakpoint';
 import { valueText } from './valueText';
 
 /** Why the scenario stands: the event for the client, and what `exceptionInfo` tells. */
@@ -99,14 +100,14 @@ export function reportStop(
   }
 }
 
-function atBreakpoint(ids: readonly number[], breakpoints: BreakpointStore, where: string): { reason: string; description: string } {
+function atBreakpoint(ids: readonly number[], breakpoints: BreakpointStore, where: string, place = 'at'): { reason: string; description: string } {
   const name = ids.map((id) => breakpoints.functionOf(id)).find((found) => found !== undefined);
   if (name === undefined && ids.some((id) => breakpoints.isData(id))) {
     return { reason: 'data breakpoint', description: `Paused after an access to watched memory (${where})` };
   }
   return name === undefined
     ? { reason: 'breakpoint', description: `Paused at a breakpoint (${where})` }
-    : { reason: 'function breakpoint', description: `Paused at ${name} (${where})` };
+    : { reason: 'function breakpoint', description: `Paused ${place} ${writtenFunction(name).name} (${where})` };
 }
 
 /** An entry that is watched for writes can be written by the walk itself. */
@@ -128,6 +129,6 @@ function atEvent(
     const body = { ...common, ...hit, reason: 'exception', description: `Paused ${isOver === true ? 'behind the handling of' : 'at'} ${label} (${where})` };
     return { body, exception: { filter, event, isOver: isOver === true } };
   }
-  const stopped = atBreakpoint(ids, breakpoints, `${flagUpdate(event)}${where}`);
+  const stopped = atBreakpoint(ids, breakpoints, `${flagUpdate(event)}${where}`, isOver === true ? 'behind the handling of' : 'at');
   return { body: { ...common, ...hit, ...stopped }, exception: { filter: event.kind, event, isOver: isOver === true } };
 }

@@ -241,6 +241,26 @@ describe('a data breakpoint on a row', function () {
     assert.equal(soup?.message, '"zpa" is no mode of a data breakpoint: there are gva, gpa, hpa.');
   });
 
+  it('has a condition, a hit count and a message, as others', async () => {
+    const stops = async (more: object): Promise<number[]> => {
+      const client = await stoppedAt('ept');
+      await set(client, [{ dataId: 'gva:0x600000:8', accessType: 'readWrite', ...more }]);
+      return linesOf(await places(client));
+    };
+    assert.deepEqual(await stops({ hitCondition: '2' }), [read]);
+    assert.deepEqual(await stops({ hitCondition: '>=2' }), [read, readAgain]);
+    assert.deepEqual(await stops({ condition: 'event.gva == gva:0x600000 and cr3 != 0', hitCondition: '%3' }), [readAgain]);
+    const client = await stoppedAt('ept');
+    const listing = (await client.ask<{ sources: DebugProtocol.Source[] }>('loadedSources')).sources.find(({ name }) => name === 'ept.vmm')!;
+    const { breakpoints } = await client.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setBreakpoints', { source: listing, breakpoints: [{ line: 1, hitCondition: '2' }] });
+    assert.equal(breakpoints[0]?.verified, true, 'a line of a listing has a hit count too');
+    await set(client, [{ dataId: 'gva:0x600000:8', accessType: 'write', logMessage: 'now {event.value}' }]);
+    await client.ask('setBreakpoints', { source: listing, breakpoints: [] });
+    await client.ask('continue', { threadId: 1 });
+    await client.event('terminated');
+    assert.match(client.output, /now 0x1\n/);
+  });
+
   it('is bound again after a restart', async () => {
     const client = await stoppedAt('ept', line('other = 1'));
     await set(client, [{ dataId: 'gva:0x600000:8', accessType: 'write' }, { dataId: 'value:0:cr0', accessType: 'write' }]);

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { bindException, bindFunction, type Bound } from '../../src/adapter/breakpoints/binding';
 import type { BreakpointTarget } from '../../src/adapter/breakpoints/breakpointStore';
+import { writtenFunction } from '../../src/adapter/breakpoints/functionBreakpoint';
 import { exceptionFilters } from '../../src/adapter/breakpoints/exceptionFilters';
 import { Client } from '../../src/adapter/client';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
@@ -165,6 +166,23 @@ describe('a function breakpoint on events', () => {
   it('stops after the handling where that is asked for', () => {
     const [stop] = named('first-touch', 'shadow-wp', 'after hidden-fault if event.gva == 0x601000');
     assert.deepEqual([stop?.isOver, stop?.event.kind], [true, 'hidden_fault']);
+  });
+
+  it('that cannot happen under the technique says so', () => {
+    const message = (mmu: string, name: string): string => {
+      const of = target('first-touch', mmu);
+      return bindFunction(of, { name }).message ?? 'bound';
+    };
+    assert.match(message('native', 'exit:cr_access'), /^"VM exit" never happens under native/);
+    assert.match(message('shadow-wp', 'exit:ept_violation if event.gpa > 0'), /^"EPT violation" never happens under shadow-wp/);
+    assert.match(message('ept', 'after npf'), /^"Nested page fault" never happens under ept/);
+    assert.equal(message('ept', 'exit:ept_violation'), 'bound');
+  });
+
+  it('takes its text apart in no time, whatever is in it', () => {
+    const blank = ' '.repeat(100_000);
+    assert.deepEqual(writtenFunction(`${blank}after x${blank}if y if z${blank}`), { name: 'x', mode: 'after', condition: 'y if z' });
+    assert.deepEqual(writtenFunction(`${blank}x${blank}if`), { name: `x${blank}if`, mode: 'before' });
   });
 
   it('of which there are none says what is near', () => {

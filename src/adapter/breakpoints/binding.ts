@@ -8,7 +8,7 @@ import { accessesOnLines } from './accessLocations';
 import type { BreakpointTarget } from './breakpointStore';
 import { dataId, parseDataId, type ValueWatch } from './dataBreakpoint';
 import { inMode } from './dataModes';
-import { noAfter, type NamedEvents } from './eventName';
+import { neverUnder, noAfter, type NamedEvents } from './eventName';
 import { exceptionFilter, exceptionFilters, wantedBy } from './exceptionFilters';
 import { exceptionModes } from './breakpointModes';
 import { functionTargets, writtenFunction } from './functionBreakpoint';
@@ -83,7 +83,7 @@ export function bindSource(target: BreakpointTarget, source: DebugProtocol.Sourc
  * A function breakpoint, `NAME if CONDITION`: `write:SPACE:ADDRESS` for an entry, or a name for one thing or several. DAP has
  * log points in sources only; others may be asked for alike.
  */
-export function bindFunction({ scenario, inspector }: BreakpointTarget, asked: DebugProtocol.FunctionBreakpoint & Wish): Bound {
+export function bindFunction({ scenario, inspector, debuggee }: BreakpointTarget, asked: DebugProtocol.FunctionBreakpoint & Wish): Bound {
   const written = writtenFunction(asked.name);
   const condition = bothConditions(written.condition, asked.condition);
   const wish = condition === undefined ? asked : { ...asked, condition };
@@ -92,9 +92,11 @@ export function bindFunction({ scenario, inspector }: BreakpointTarget, asked: D
   if (written.name.startsWith('write:')) return bindWrite(scenario, inspector, written.name, wish);
   const found = functionTargets(scenario.program, written);
   if ('error' in found) return unbound(found.error);
-  const bound = found.map((target) => (
-    target.kind === 'statement' ? bindStatement(scenario, target.statement, wish) : bindEvent(scenario, whoseEvents(target, inspector), wish)
-  ));
+  const bound = found.map((target) => {
+    if (target.kind === 'statement') return bindStatement(scenario, target.statement, wish);
+    const never = target.filter === undefined ? undefined : neverUnder(target.filter, debuggee.technique);
+    return never === undefined ? bindEvent(scenario, whoseEvents(target, inspector), wish) : unbound(never);
+  });
   return joined(bound);
 }
 
@@ -154,10 +156,8 @@ export function bindException({ scenario, inspector, debuggee }: BreakpointTarge
   if (mode === undefined) return unbound(`"${asked.mode ?? ''}" is no mode of an exception filter: there are ${exceptionModes.map(({ id }) => id).join(' and ')}.`);
   const wanted = wantedBy(filter, mode);
   if (wanted === undefined) return unbound(noAfter(filter.label));
-  const { technique } = debuggee;
-  if (technique.split(', ').every((each) => filter.neverUnder.includes(each))) {
-    return unbound(`"${filter.label}" never happens under ${technique}: run the scenario under another technique to stop there.`);
-  }
+  const never = neverUnder(filter, debuggee.technique);
+  if (never !== undefined) return unbound(never);
   return bindEvent(scenario, whoseEvents(wanted, inspector), asked);
 }
 

@@ -1,10 +1,14 @@
 import { KIND, eventKinds, field } from '../../hardware/events/eventTable';
-import { exitReasons } from '../../hardware/vmx/exitReasons';
+import { exitReasonOf, exitReasons } from '../../hardware/vmx/exitReasons';
 import type { EventBreakpoint } from '../../engine/debuggee';
-import { exceptionFilter, exceptionFilters, wantedBy, type ExceptionMode } from './exceptionFilters';
+import { exceptionFilter, exceptionFilters, wantedBy, type ExceptionFilter, type ExceptionMode } from './exceptionFilters';
 
 /** Events that a name stands for; `isOfAnotherCpu`: only what one CPU does to another. */
-export type NamedEvents = Pick<EventBreakpoint, 'kinds' | 'matches' | 'until'> & { readonly isOfAnotherCpu?: true };
+export type NamedEvents = Pick<EventBreakpoint, 'kinds' | 'matches' | 'until'> & {
+  readonly isOfAnotherCpu?: true;
+  /** The filter whose events they are among. */
+  readonly filter?: ExceptionFilter;
+};
 
 const EXIT_PREFIX = 'exit:';
 
@@ -14,7 +18,10 @@ const EXIT_PREFIX = 'exit:';
  */
 export function eventsNamed(name: string, mode: ExceptionMode): NamedEvents | { readonly error: string } | undefined {
   const filter = exceptionFilter(name);
-  if (filter !== undefined) return wantedBy(filter, mode) ?? { error: noAfter(filter.label) };
+  if (filter !== undefined) {
+    const wanted = wantedBy(filter, mode);
+    return wanted === undefined ? { error: noAfter(filter.label) } : { ...wanted, filter };
+  }
   if (name.startsWith(EXIT_PREFIX)) return exitsFor(name.slice(EXIT_PREFIX.length), mode);
   if (!isEventName(name)) return undefined;
   return { kinds: [KIND[name]], matches: () => true, ...(mode === 'after' ? { until: [] } : {}) };
@@ -25,16 +32,24 @@ export const eventNames: readonly string[] = [
   ...eventKinds.map((kind) => kind.name), ...exceptionFilters.map((filter) => filter.id), ...exitReasons.map(({ key }) => `${EXIT_PREFIX}${key}`),
 ];
 
+/** Why a filter's events never happen under a technique; undefined: they may. */
+export function neverUnder({ label, neverUnder: techniques }: ExceptionFilter, technique: string): string | undefined {
+  if (!technique.split(', ').every((each) => techniques.includes(each))) return undefined;
+  return `"${label}" never happens under ${technique}: run the scenario under another technique to stop there.`;
+}
+
 export function noAfter(label: string): string {
   return `Nothing handles "${label}", so there is no moment after that: stop before it.`;
 }
 
 function exitsFor(text: string, mode: ExceptionMode): NamedEvents | undefined {
-  const number = /^\d{1,5}$/.test(text) ? Number(text) : exitReasons.find(({ key }) => key === text)?.number;
+  const row = /^\d{1,5}$/.test(text) ? exitReasonOf(Number(text)) : exitReasons.find(({ key }) => key === text);
   const filter = exceptionFilter('vm-exit');
   const exits = filter === undefined ? undefined : wantedBy(filter, mode);
-  if (number === undefined || exits === undefined) return undefined;
-  return { ...exits, matches: (record) => record[field.reason.at] === number };
+  if (row === undefined || exits === undefined) return undefined;
+  // Exits of their own filter happen where its events do.
+  const own = exceptionFilter(row.key.replaceAll('_', '-')) ?? filter;
+  return { ...exits, ...(own === undefined ? {} : { filter: own }), matches: (record) => record[field.reason.at] === row.number };
 }
 
 function isEventName(name: string): name is keyof typeof KIND {

@@ -18,8 +18,12 @@ export interface WrittenFunction {
 
 /** Takes the text of a function breakpoint apart. */
 export function writtenFunction(text: string): WrittenFunction {
-  const [, after, name = '', condition] = /^\s*(after\s+)?(.*?)(?:\s+if\s+(.*?))?\s*$/s.exec(text) ?? [];
-  return { name, mode: after === undefined ? 'before' : 'after', ...(condition === undefined ? {} : { condition }) };
+  const trimmed = text.trim();
+  const after = /^after\s+/.exec(trimmed)?.[0] ?? '';
+  const rest = trimmed.slice(after.length);
+  const at = rest.search(/\sif\s/);
+  const mode = after === '' ? 'before' : 'after';
+  return at < 0 ? { name: rest, mode } : { name: rest.slice(0, at).trim(), mode, condition: rest.slice(at + ' if '.length).trim() };
 }
 
 /**
