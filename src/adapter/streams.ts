@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { MessageFrames, framed } from './messageFrames';
 import { nodeFiles } from './nodeFiles';
 import { simulator } from './pagewalkSimulator';
@@ -56,16 +56,38 @@ export function serveStdio(): void {
   process.on('SIGTERM', () => { session.shutdown(); });
 }
 
+/** A port that sessions are served on. */
+export interface Served {
+  readonly port: number;
+  /** Sessions whose clients are there. */
+  readonly sessions: number;
+  /** Takes no more connections, and ends the sessions there are. */
+  close(): Promise<void>;
+}
+
 /**
- * Serves a session for each connection to a port of this machine's loopback; port 0 takes a free one.
- * Gives the port; rejects when it cannot be had.
+ * Serves a session of its own, with a machine of its own, for each connection to a port of this machine's loopback; port 0 takes
+ * a free one. Rejects when the port cannot be had.
  */
-export function serveLoopback(port: number): Promise<number> {
+export function serveLoopback(port: number, machines: Simulator = simulator): Promise<Served> {
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
-    serveStream(simulator, nodeFiles, { input: socket, output: socket, over: () => { socket.end(); } });
+    sockets.add(socket);
+    // Steps are small messages, each of which somebody waits for.
+    socket.setNoDelay(true);
+    serveStream(machines, nodeFiles, { input: socket, output: socket, over: () => {
+      sockets.delete(socket);
+      socket.end();
+    } });
+  });
+  const close = (): Promise<void> => new Promise((resolve) => {
+    server.close(() => { resolve(); });
+    for (const socket of sockets) socket.destroy();
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => { resolve((server.address() as AddressInfo).port); });
+    server.listen(port, '127.0.0.1', () => {
+      resolve({ port: (server.address() as AddressInfo).port, get sessions() { return sockets.size; }, close });
+    });
   });
 }

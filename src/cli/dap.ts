@@ -8,7 +8,7 @@ export async function dap(options: { readonly port?: number }, console: Console)
     return EXIT.ok;
   }
   try {
-    const port = await serveLoopback(options.port);
+    const { port } = await serveLoopback(options.port);
     console.error(`pagewalk: the debug adapter listens on 127.0.0.1:${port}\n`);
     return EXIT.ok;
   } catch (problem) {
