@@ -6,6 +6,7 @@ import { registerInlineAdapter } from './inlineAdapter';
 import { LanguageFeatures, type ServerTransports } from './languageFeatures';
 import { registerLaunchConfigurations } from './launchConfiguration';
 import { MomentStatus } from './momentStatus';
+import { registerMotionCommands } from './motionCommands';
 import { registerScenarioCommands } from './scenarioCommands';
 import { registerSessionSourceTabs } from './sessionSourceTabs';
 import { Stops } from './stops';
@@ -24,6 +25,7 @@ export function activateWith(context: vscode.ExtensionContext, languageServer: S
     registerLaunchConfigurations(),
     registerScenarioCommands(features),
     registerEntryCommands(),
+    registerMotionCommands(stops),
     registerEvaluatableExpressions(),
     registerSessionSourceTabs(),
     openTablesAtFirstStop(stops, context.globalState),

@@ -9,8 +9,8 @@ export class MomentStatus implements vscode.Disposable {
 
   constructor(stops: Stops) {
     this.item.name = 'Pagewalk Moment';
-    this.item.command = COMMAND.showWalk;
-    this.item.tooltip = 'Show the page walk of this moment';
+    this.item.command = COMMAND.seek;
+    this.item.tooltip = 'Where in the run you stand: go to another moment';
     this.listening = stops.onDidChange((phase) => {
       if (phase.kind === 'none') this.item.hide();
       if (phase.kind !== 'stopped') return;

@@ -10,6 +10,8 @@ export interface Stop {
   readonly serial: number;
   /** The adapter's words for why and where: `Stepped back (step 12, in the past)`. */
   readonly description: string;
+  /** What there is to be said of it, where there is more. */
+  readonly text?: string;
 }
 
 /** What the views stand on. */
@@ -99,6 +101,7 @@ export class Stops implements vscode.Disposable, vscode.DebugAdapterTrackerFacto
       threadId: body.threadId ?? 1,
       serial: ++this.serial,
       description: body.description ?? 'Paused',
+      ...(body.text === undefined ? {} : { text: body.text }),
     };
     this.fire();
   }
@@ -143,4 +146,5 @@ interface DapMessage {
 interface StoppedBody {
   readonly threadId?: number;
   readonly description?: string;
+  readonly text?: string;
 }

@@ -50,8 +50,8 @@ const { contributes } = manifest;
 
 /** Context keys that VS Code sets, as far as this manifest may ask for them. */
 const CONTEXT_KEYS = [
-  'debugType', 'debugState', 'inDebugMode', 'debugStartLanguage', 'editorLangId', 'inChat', 'resourceLangId', 'view',
-  'viewItem',
+  'debugType', 'debugState', 'inDebugMode', 'debugStartLanguage', 'editorLangId', 'editorTextFocus', 'inChat', 'resourceLangId', 'view',
+  'viewItem', 'callStackItemType', 'canViewMemory',
 ];
 
 describe('the extension manifest', () => {
@@ -123,9 +123,12 @@ describe('the extension manifest', () => {
     }
   });
 
-  it('binds keys to going back, which VS Code gives none, and only while a scenario is stopped', () => {
+  it('binds keys to going back and between VM exits, for which VS Code has none, and only while a scenario is stopped', () => {
     const bound = contributes.keybindings.map(({ command }) => command);
-    assert.deepEqual(bound.sort(), ['workbench.action.debug.reverseContinue', 'workbench.action.debug.stepBack']);
+    assert.deepEqual(bound.sort(), [
+      COMMAND.nextExit, COMMAND.previousExit, COMMAND.reverseStepOut, 'workbench.action.debug.reverseContinue', 'workbench.action.debug.stepBack',
+    ]);
+    assert.equal(new Set(contributes.keybindings.map(({ key }) => key)).size, bound.length);
     for (const { key, when } of contributes.keybindings) {
       assert.ok(when.startsWith(`inDebugMode && debugType == '${DEBUG_TYPE}' && debugState == 'stopped'`), key);
     }
