@@ -25,6 +25,9 @@ export function editRegister(machine: Machine, cpu: number, number: number, valu
   const [lo, hi] = bigIntToHalves(value);
   const status = number >= SEGMENT_SELECTORS_AT ? processor.loadSegment(number - SEGMENT_SELECTORS_AT, lo & 0xffff) : processor.writeRegister(number, lo, hi);
   if (status === STATUS.stopped) return `The hypervisor cannot go on with ${name} = 0x${value.toString(16)}: ${machine.vmOf(cpu).technique.stopReason()}.`;
+  if (status === STATUS.switched) {
+    return `A MOV to ${name} exits to the guest hypervisor of ${machine.program.actors[cpu]!.name}, whose program an edit does not run: edit it where that program would put it.`;
+  }
   if (status !== STATUS.done) return refusalOf(machine, cpu, number, name, value);
   if (isControl && level !== 0) processor.setLevel(level);
   return undefined;

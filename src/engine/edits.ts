@@ -75,7 +75,7 @@ function make(machine: Machine, edit: Edit, at: EditedAt): string | undefined {
 }
 
 function insideStep({ program }: Machine, actor: number, what: string): string {
-  return `${program.actors[actor]?.name ?? 'the CPU'} is in the middle of an instruction, under which its ${what} cannot change: `
+  return `An instruction is under way, and ${program.actors[actor]?.name ?? 'no CPU'} keeps its ${what} until it is over: `
     + 'step out to the next statement, or back to this one, and edit there.';
 }
 

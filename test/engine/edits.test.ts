@@ -150,8 +150,8 @@ describe('edits and time', () => {
       { kind: 'memory', cpu: 0, space: 'gpa', address: root, bytes: Uint8Array.of(0) },
     ];
     const refusals = edits.map((edit) => (timeline.edit(edit) as { refused: string }).refused);
-    assert.match(refusals[0]!, /^cpu 0 is in the middle of an instruction, under which its registers cannot change: step out/);
-    assert.match(refusals[1]!, /under which its place in the program cannot change/);
+    assert.match(refusals[0]!, /^An instruction is under way, and cpu 0 keeps its registers until it is over: step out/);
+    assert.match(refusals[1]!, /cpu 0 keeps its place in the program until it is over/);
     assert.match(refusals[2]!, /^gpa:0x\w+ lies in a table that the hypervisor shadows, and it cannot follow the write in the middle of an instruction/);
     assert.equal(fingerprint(timeline), before);
     assert.equal(timeline.edits, 0);

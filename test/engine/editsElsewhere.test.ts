@@ -55,6 +55,20 @@ describe('an edit of what another has', () => {
     }
   });
 
+  it('a register that exits to a guest hypervisor is refused, and any other is set', () => {
+    const exits = nestedScenario({
+      l2Machine: 'paging 4-level, ram 64K', l2: 'x = 1\ny = 2\nhlt()',
+      l1: `${mapped(5)}\nvmcs.cr0_guest_host_mask = 1 << 16\nvmcs.cr0_read_shadow = vmcs.guest_cr0\nr = vmlaunch(l2)\nprint "exit", r`,
+    });
+    const timeline = stoppedAt(exits, undefined, 'y = 2');
+    const before = fingerprint(timeline);
+    const outcome = timeline.edit({ kind: 'register', cpu: 1, register: REGISTER.cr0, value: 0x10031n });
+    assert.match('refused' in outcome ? outcome.refused : '', /^A MOV to cr0 exits to the guest hypervisor of .*, whose program an edit does not run/);
+    assert.equal(fingerprint(timeline), before);
+    assert.deepEqual(timeline.edit({ kind: 'register', cpu: 1, register: REGISTER.rbx, value: 7n }), {});
+    assert.deepEqual(said(timeline), ['exit 0xc']);
+  });
+
   it('registers that lie in a VMCS are refused', () => {
     const timeline = stoppedAt(nested, undefined, 'x = byte');
     const before = fingerprint(timeline);
