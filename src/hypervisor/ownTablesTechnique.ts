@@ -3,12 +3,12 @@ import { REGISTER } from '../hardware/processor/registers';
 import type { RootMode } from '../hardware/processor/rootMode';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import type { TableSpace } from '../hardware/events/eventTable';
+import { callAs } from './callAs';
 import type { EmulatingVcpu } from './emulatingVcpu';
 import { USE } from './host/hostFrames';
 import { ListingRunner, type ListingProcedure } from './listing';
 import { PerCpu } from './perCpu';
 import type { TableRoot, Technique } from './technique';
-import { STOP_REASON, stopReasons } from './vcpuState';
 import type { VirtualMachine } from './virtualMachine';
 
 /** What one such technique is made of. */
@@ -58,10 +58,7 @@ export abstract class OwnTablesTechnique<M extends EmulatingVcpu> implements Tec
   }
 
   unmapGfnRange(gfn: number, pages: number, actor: number): void {
-    const mmu = this.mmus.ofActor(actor);
-    mmu.actor = actor;
-    this.runner.call(this.parts.unmapGfnRange, mmu, actor, [gfn, 0, pages, 0]);
-    mmu.actor = mmu.cpu;
+    callAs(this.runner, this.parts.unmapGfnRange, this.mmus.ofActor(actor), actor, [gfn, 0, pages, 0]);
   }
 
   guestCr3Lo(cpu: number): number {
@@ -90,10 +87,10 @@ export abstract class OwnTablesTechnique<M extends EmulatingVcpu> implements Tec
   }
 
   hasTripleFaulted(cpu: number): boolean {
-    return this.vm.vcpus.of(cpu).stop === STOP_REASON.tripleFault;
+    return this.vm.hasTripleFaulted(cpu);
   }
 
   stopReason(): string {
-    return stopReasons[this.vm.stopOf()]!;
+    return this.vm.stopReason();
   }
 }

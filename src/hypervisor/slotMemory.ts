@@ -1,5 +1,6 @@
 import { frameOfAddress } from '../hardware/memory/frameNumber';
 import type { DirtyLog } from './dirtyLog';
+import { FrameAddressing } from './frameAddressing';
 import type { GuestMemory } from './guestMemory';
 import type { HostReach } from './hostReach';
 import { LARGE_FRAMES } from './host/hostFrames';
@@ -8,10 +9,6 @@ import type { MmuNotifier } from './host/mmuNotifier';
 import type { Memslots } from './memslots';
 import type { SlotBacking } from './slotBacking';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
-import type { TableAddressing } from '../hardware/paging/tableAddressing';
-
-/** Address of the host's page of zeros: frame 0, which nobody is given and nobody writes. */
-const ZERO_FRAME = 0;
 
 /** Guest-physical memory behind memslots: GPA to HVA to HPA by the host process's page table, or GPA to HPA at once. */
 export class SlotMemory implements GuestMemory {
@@ -130,12 +127,11 @@ export class SlotMemory implements GuestMemory {
  * a host page fault, as KVM's __get_user takes it, and one that others have too is copied, since the walk may set
  * flags in it.
  */
-export class SlotAddressing implements TableAddressing {
-  hpaLo = 0;
-  hpaHi = 0;
-
+export class SlotAddressing extends FrameAddressing {
   /** `cpu`: whose tables they are, for events. */
-  constructor(private readonly memory: SlotMemory, private readonly cpu: number) {}
+  constructor(private readonly memory: SlotMemory, private readonly cpu: number) {
+    super();
+  }
 
   /** An accessed or dirty flag is about to be set: the hypervisor writes the page for the guest. */
   allowsUpdate(lo: number, hi: number): number {
@@ -148,16 +144,9 @@ export class SlotAddressing implements TableAddressing {
     const frame = effects === EFFECTS.none ? this.memory.contentsOf(gfn) : this.memory.frameForWalk(gfn, this.cpu);
     if (frame < 0) {
       if (!this.memory.isInSlot(gfn) || effects !== EFFECTS.none && this.memory.contentsOf(gfn) >= 0) return WALK.tableUnreachable;
-      return this.found(ZERO_FRAME, lo);
+      return this.found(-1, lo);
     }
     const { reach } = this.memory;
-    const place = effects === EFFECTS.none ? reach.frameOf(frame) : reach.touch(frame, 'write');
-    return this.found(place < 0 ? ZERO_FRAME : place, lo);
-  }
-
-  private found(frame: number, lo: number): number {
-    this.hpaLo = (frame << 12) | (lo & 0xfff);
-    this.hpaHi = frame >>> 20;
-    return WALK.mapped;
+    return this.found(effects === EFFECTS.none ? reach.frameOf(frame) : reach.touch(frame, 'write'), lo);
   }
 }

@@ -19,7 +19,7 @@ import { mapAllMemory } from './sabotage';
 import type { SlotBacking } from './slotBacking';
 import { SlotKeeper } from './slotKeeper';
 import { SlotAddressing, SlotMemory } from './slotMemory';
-import { VcpuState } from './vcpuState';
+import { STOP_REASON, stopReasons, VcpuState } from './vcpuState';
 
 /** A run of guest frames with memory. */
 export interface GuestSlot {
@@ -124,6 +124,15 @@ export class VirtualMachine {
   /** First sentence of what stopped the VM, from any of its CPUs. */
   stopOf(): number {
     return [...this.vcpus].find((vcpu) => vcpu.stop !== 0)?.stop ?? 0;
+  }
+
+  /** What stopped it, as a clause; '' while nothing has. */
+  stopReason(): string {
+    return stopReasons[this.stopOf()]!;
+  }
+
+  hasTripleFaulted(cpu: number): boolean {
+    return this.vcpus.of(cpu).stop === STOP_REASON.tripleFault;
   }
 
   /**

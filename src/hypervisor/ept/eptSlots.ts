@@ -1,3 +1,4 @@
+import { callAs } from '../callAs';
 import type { ListingRunner } from '../listing';
 import type { PerCpu } from '../perCpu';
 import { TdpSlots } from '../tdp/tdpSlots';
@@ -17,17 +18,8 @@ export class EptSlots extends TdpSlots<EptMmu> {
 
   override syncDirtyLog(actor: number): void {
     const first = this.mmus.ofActor(actor);
-    if (first.areas.length > 0) {
-      first.actor = actor;
-      this.runner.call(markInformationAreas, first, actor, []);
-      first.actor = first.cpu;
-    }
-    for (const mmu of this.mmus) {
-      if (!mmu.pml.hasEntries) continue;
-      mmu.actor = actor;
-      this.runner.call(flushPmlBuffer, mmu, actor, []);
-      mmu.actor = mmu.cpu;
-    }
+    if (first.areas.length > 0) callAs(this.runner, markInformationAreas, first, actor);
+    for (const mmu of this.mmus) if (mmu.pml.hasEntries) callAs(this.runner, flushPmlBuffer, mmu, actor);
   }
 
   override updateCpuDirtyLogging(): void {

@@ -5,12 +5,12 @@ import { useRefusedLeaf } from '../../hardware/paging/refusedLeaf';
 import { type PagingRegisters, PDPTE_WORDS, TranslationSpace } from '../../hardware/paging/translationSpace';
 import { walk } from '../../hardware/paging/walk';
 import { EFFECTS, WALK, WHY } from '../../hardware/paging/walkOutcome';
-import type { TableAddressing } from '../../hardware/paging/tableAddressing';
 import { CR0, EFER } from '../../hardware/processor/controlRegisters';
 import type { Processor } from '../../hardware/processor/processor';
 import { REGISTER } from '../../hardware/processor/registers';
 import { EPTP, SECONDARY, VMCS, type VmcsFieldName } from '../../hardware/vmx/vmcs';
 import { secondaryControls } from '../../hardware/vmx/vmxTransitions';
+import { FrameAddressing } from '../frameAddressing';
 import type { GuestMemory } from '../guestMemory';
 import type { Technique } from '../technique';
 import { GuestHypervisorMemory } from './guestHypervisorMemory';
@@ -73,18 +73,15 @@ class NestedMemory implements GuestMemory {
 }
 
 /** How a table of L2 is reached by its address: through EPT12 to L1's memory, and from there as any of L1's. */
-class NestedTables implements TableAddressing {
-  hpaLo = 0;
-  hpaHi = 0;
-
-  constructor(private readonly memory: NestedMemory) {}
+class NestedTables extends FrameAddressing {
+  constructor(private readonly memory: NestedMemory) {
+    super();
+  }
 
   locate(lo: number, hi: number): number {
     const frame = this.memory.contentsOf(frameOfAddress(lo, hi));
     if (frame < 0 && this.memory.hvaPageOf(frameOfAddress(lo, hi)) < 0) return WALK.tableUnreachable;
-    this.hpaLo = frame < 0 ? 0 : (frame << 12) | (lo & 0xfff);
-    this.hpaHi = frame < 0 ? 0 : frame >>> 20;
-    return WALK.mapped;
+    return this.found(frame, lo);
   }
 }
 

@@ -1,4 +1,5 @@
 import { give, line, repeat, when, type ListingFrame, type ListingProcedure } from '../listing';
+import { newShadowPage } from '../shadowWp/getShadowPage';
 import { isDirect, levelOf } from '../shadowWp/role';
 import { syncPage } from './syncPages';
 import type { UnsyncMmu } from './unsyncMmu';
@@ -29,16 +30,7 @@ export const getShadowPage: ListingProcedure<UnsyncMmu> = {
       ]),
       give('sp', (_, f) => f.lo(V.sp)),
     ]),
-    line('sp = new shadow page with an empty table, entered into the hash',
-      { writes: ['shadow.pages', 'shadow.hash', 'shadow.pool', 'host.frames', 'host.frame_list', 'memory'] },
-      (mmu, f) => f.set(V.sp, mmu.sptes.create(f.lo(V.gfn), f.lo(V.role), mmu.cpu), 0)),
-    when('host memory is used up', (_, f) => f.lo(V.sp) === 0, [give('nothing', 0)]),
-    when('a guest table lies behind it (not direct)', (_, f) => !isDirect(f.lo(V.role)), [
-      line('write-protect gfn: clear W in every SPTE on its reverse map; one that maps a large page goes', { writes: ['memory', 'shadow.links', 'shadow.links_free', 'shadow.rmap'] }, (mmu, f) => {
-        if (mmu.sptes.writeProtect(f.lo(V.gfn), mmu.cpu)) mmu.mustFlush = 1;
-      }),
-    ]),
-    give('sp', (_, f) => f.lo(V.sp)),
+    ...newShadowPage,
   ],
 };
 

@@ -1,3 +1,4 @@
+import { callAs } from '../callAs';
 import type { ListingProcedure, ListingRunner } from '../listing';
 import type { PerCpu } from '../perCpu';
 import type { PageTrack } from '../technique';
@@ -21,10 +22,8 @@ export class ShadowPageTrack implements PageTrack {
     if (trackWrite === undefined) return;
     const mmu = this.mmus.ofActor(actor);
     mmu.mustFlush = 0;
-    mmu.actor = actor;
-    this.runner.call(trackWrite, mmu as never, actor, [gpaLo, gpaHi, bytes, 0]);
+    callAs(this.runner, trackWrite, mmu as never, actor, [gpaLo, gpaHi, bytes, 0]);
     if (mmu.mustFlush === 1) mmu.flushRemoteTlbs();
     mmu.mustFlush = 0;
-    mmu.actor = mmu.cpu;
   }
 }

@@ -1,3 +1,4 @@
+import { callAs } from '../callAs';
 import type { ListingRunner } from '../listing';
 import type { PerCpu } from '../perCpu';
 import type { SlotListener } from '../slotListener';
@@ -14,10 +15,7 @@ export class ShadowSlots implements SlotListener {
   ) {}
 
   flushShadowMemslot(gfn: number, pages: number, actor: number): void {
-    const mmu = this.mmus.ofActor(actor);
-    mmu.actor = actor;
-    this.runner.call(flushShadowMemslot, mmu as never, actor, [gfn, 0, pages, 0]);
-    mmu.actor = mmu.cpu;
+    callAs(this.runner, flushShadowMemslot, this.mmus.ofActor(actor) as never, actor, [gfn, 0, pages, 0]);
   }
 
   invalidateMmioEntries(actor: number): void {
@@ -25,10 +23,7 @@ export class ShadowSlots implements SlotListener {
   }
 
   enableLogDirty(gfn: number, pages: number, actor: number): void {
-    const mmu = this.mmus.ofActor(actor);
-    mmu.actor = actor;
-    this.runner.call(enableLogDirty, mmu as never, actor, [gfn, 0, pages, 0]);
-    mmu.actor = mmu.cpu;
+    callAs(this.runner, enableLogDirty, this.mmus.ofActor(actor) as never, actor, [gfn, 0, pages, 0]);
   }
 
   syncDirtyLog(): void {

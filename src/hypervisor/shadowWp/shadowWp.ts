@@ -7,12 +7,13 @@ import { pdptesOf } from '../guestRegisters';
 import { USE } from '../host/hostFrames';
 import { type ListingProcedure, ListingRunner } from '../listing';
 import { PerCpu } from '../perCpu';
+import { callAs } from '../callAs';
 import { brokeIntoDelivery } from '../commonExits';
 import { HEARD_PIN, HEARD_PRIMARY, prepareVmcs } from '../prepareVmcs';
 import { followProtection, resumeRmode } from '../realMode/rmodeListing';
 import { Rmode } from '../realMode/rmode';
 import type { PageTrack, Technique, TableRoot } from '../technique';
-import { STOP_REASON, stopReasons } from '../vcpuState';
+import { STOP_REASON } from '../vcpuState';
 import type { VirtualMachine } from '../virtualMachine';
 import { enterPmode, enterRmode, handleInvlpg, handleInvpcid } from './controlRegisters';
 import { fetchLarge } from './fetch';
@@ -123,10 +124,7 @@ export class ShadowWp implements Technique, RootMode {
   }
 
   unmapGfnRange(gfn: number, pages: number, actor: number): void {
-    const mmu = this.mmus.ofActor(actor);
-    mmu.actor = actor;
-    this.runner.call(unmapGfnRange, mmu as never, actor, [gfn, 0, pages, 0]);
-    mmu.actor = mmu.cpu;
+    callAs(this.runner, unmapGfnRange, this.mmus.ofActor(actor) as never, actor, [gfn, 0, pages, 0]);
   }
 
   prepare(cpu: number): void {
@@ -195,10 +193,10 @@ export class ShadowWp implements Technique, RootMode {
   }
 
   hasTripleFaulted(cpu: number): boolean {
-    return this.vm.vcpus.of(cpu).stop === STOP_REASON.tripleFault;
+    return this.vm.hasTripleFaulted(cpu);
   }
 
   stopReason(): string {
-    return stopReasons[this.vm.stopOf()]!;
+    return this.vm.stopReason();
   }
 }

@@ -1,3 +1,4 @@
+import { callAs } from '../callAs';
 import type { ListingProcedure, ListingRunner } from '../listing';
 import type { PerCpu } from '../perCpu';
 import type { SlotListener } from '../slotListener';
@@ -24,10 +25,7 @@ export class TdpSlots<M extends TdpMmu> implements SlotListener {
   }
 
   enableLogDirty(gfn: number, pages: number, actor: number): void {
-    const mmu = this.mmus.ofActor(actor);
-    mmu.actor = actor;
-    this.runner.call(this.enableLog, mmu, actor, [gfn, 0, pages, 0]);
-    mmu.actor = mmu.cpu;
+    callAs(this.runner, this.enableLog, this.mmus.ofActor(actor), actor, [gfn, 0, pages, 0]);
   }
 
   syncDirtyLog(_actor: number): void {

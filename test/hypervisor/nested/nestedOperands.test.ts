@@ -14,9 +14,10 @@ describe('an operand of a nested guest in two pages, of which the second', () =>
       const configuration = configure(program, undefined);
       assert.ok(!('error' in configuration), 'error' in configuration ? configuration.error : '');
       const machine = new Machine(program, configuration);
-      while (machine.interpreter.run.status === RUN.running) {
-        machine.interpreter.step();
-        if (machine.interpreter.run.isCounting) auditEpt02(machine);
+      const { interpreter, interpreter: { run } } = machine;
+      while (run.status === RUN.running) {
+        interpreter.step();
+        if (run.isCounting && interpreter.isAtStatement(interpreter.scheduler.current)) auditEpt02(machine);
       }
       const { ok, message, passed } = outcomeOf(machine);
       assert.equal(message, undefined);

@@ -2,12 +2,10 @@ import { fingerprintOf, nextDifference, nextSetWord } from '../../../hardware/me
 import { frameOfAddress } from '../../../hardware/memory/frameNumber';
 import type { PhysicalMemory } from '../../../hardware/memory/physicalMemory';
 import type { TableAddressing } from '../../../hardware/paging/tableAddressing';
-import { WALK } from '../../../hardware/paging/walkOutcome';
+import { FrameAddressing } from '../../frameAddressing';
 import type { HostReach } from '../../hostReach';
 import type { SlotMemory } from '../../slotMemory';
 import type { GuestCpu } from './guestCpu';
-
-const ZERO_FRAME = 0;
 
 /** The swap device of L1: a part of the machine's memory that L0 has given it whole. */
 export interface PassedThrough {
@@ -67,17 +65,12 @@ export class GuestReach implements HostReach {
 }
 
 /** L1's own tables, as it walks them. */
-class GuestTables implements TableAddressing {
-  hpaLo = 0;
-  hpaHi = 0;
-
-  constructor(private readonly reach: GuestReach) {}
+class GuestTables extends FrameAddressing {
+  constructor(private readonly reach: GuestReach) {
+    super();
+  }
 
   locate(lo: number, hi: number): number {
-    const found = this.reach.frameOf(frameOfAddress(lo, hi));
-    const frame = found < 0 ? ZERO_FRAME : found;
-    this.hpaLo = (frame << 12) | (lo & 0xfff);
-    this.hpaHi = frame >>> 20;
-    return WALK.mapped;
+    return this.found(this.reach.frameOf(frameOfAddress(lo, hi)), lo);
   }
 }
