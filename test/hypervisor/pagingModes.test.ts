@@ -46,6 +46,51 @@ describe('shadow tables of guests in every paging mode', function () {
     assertAgreement(program);
   });
 
+  it('keep the user mode from what the kernel has just touched, each time that the one comes behind the other', () => {
+    for (const paging of ['32-bit', 'pae', '4-level', '5-level']) {
+      const program = compiled(`machine { paging ${paging}, ram 16M }
+process p { 0x600000 .. 0x602000 rw user; 0x608000 .. 0x609000 rw kernel }
+on page_fault(gva address, code) { refuse }
+cpu 0 {
+  switch(p)
+  for i in 0 .. 2 { [0x608000] = i; user [0x600000] = i }
+  [0x608000] = 7
+  user x = [0x608000]
+  expect page_fault(user, present) at 0x608000
+  expect refused
+  y = [0x608000]; user z = [0x600000]
+  expect y == 7 and z == 1
+  user [0x608000] = 8
+  expect page_fault(user, write, present) at 0x608000
+  expect refused
+}
+`);
+      assert.equal(seenByGuest(program, 'native').at(-1), '5 passed, 0 failed');
+      assertAgreement(program);
+    }
+  });
+
+  it('read bit 7 of a PDE of 32-bit paging as CR4.PSE has it at the time', () => {
+    const program = compiled(`machine { paging 32-bit, ram 16M, kernel none }
+cpu 0 {
+  for i in 0 .. 16 { dword [0x2000 + i * 4] = i * 4096 + 3 }
+  dword [0x1000] = 0x2003; dword [0x1008] = 0x400083; dword [0x8000] = 5
+  cr4.PSE = 1; cr3 = gpa:0x1000; cr0.PG = 1
+  for i in 0 .. 2 {
+    dword [0x800000] = 0x8003
+    cr4.PSE = 0; cr3 = gpa:0x1000
+    x = dword [0x800000]
+    expect x == 5
+    cr4.PSE = 1; cr3 = gpa:0x1000
+    x = dword [0x800000]
+    expect x & 0xffffff9f == 0x8003
+  }
+}
+`);
+    assert.equal(seenByGuest(program, 'native').at(-1), '4 passed, 0 failed');
+    assertAgreement(program);
+  });
+
   it('show the guest what it sees natively, whatever it does', () => {
     fc.assert(fc.property(modeGuests, (text) => { assertAgreement(compiled(text)); }), { numRuns: 16, seed: 20261121 });
   });
