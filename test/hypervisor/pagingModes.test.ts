@@ -47,7 +47,7 @@ describe('shadow tables of guests in every paging mode', function () {
   });
 
   it('keep the user mode from what the kernel has just touched, each time that the one comes behind the other', () => {
-    for (const paging of ['32-bit', 'pae', '4-level', '5-level']) {
+    for (const paging of ['32-bit', 'pae']) {
       const program = compiled(`machine { paging ${paging}, ram 16M }
 process p { 0x600000 .. 0x602000 rw user; 0x608000 .. 0x609000 rw kernel }
 on page_fault(gva address, code) { refuse }
