@@ -1,6 +1,8 @@
 import { MOTION_REQUEST } from '../protocol/motionRequests';
+import { BREAKPOINT_REQUEST } from '../protocol/breakpointRequests';
 import { REQUEST } from '../protocol/requests';
 import { row, type Phase, type RequestRow } from './answer';
+import { breakpointNames } from './requests/breakpointNames';
 import { breakpointLocations, setBreakpoints, setExceptionBreakpoints, setFunctionBreakpoints } from './requests/breakpoints';
 import { completions } from './requests/completions';
 import { dataBreakpointInfo, setDataBreakpoints } from './requests/dataBreakpoints';
@@ -42,6 +44,7 @@ const rows: Readonly<Record<string, RequestRow>> = {
   ),
   setDataBreakpoints: row(launched, { breakpoints: 'list', 'breakpoints[].dataId': 'text' }, setDataBreakpoints),
   dataBreakpointInfo: row(stopped, { name: 'text' }, dataBreakpointInfo),
+  [BREAKPOINT_REQUEST.names]: row(launched, {}, breakpointNames),
   breakpointLocations: row(launched, { source: 'object', line: 'number' }, breakpointLocations),
 
   continue: row(stopped, { threadId: 'number' }, resume),

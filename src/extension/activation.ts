@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import { TABLE_VIEWS } from './contributions';
 import { registerEntryCommands } from './entryCommands';
+import { registerEventBreakpoint } from './eventBreakpoint';
 import { registerEvaluatableExpressions } from './evaluatableExpressions';
 import { registerInlineAdapter } from './inlineAdapter';
 import { LanguageFeatures, type ServerTransports } from './languageFeatures';
@@ -26,6 +27,7 @@ export function activateWith(context: vscode.ExtensionContext, languageServer: S
     registerScenarioCommands(features),
     registerEntryCommands(),
     registerMotionCommands(stops),
+    registerEventBreakpoint(),
     registerEvaluatableExpressions(),
     registerSessionSourceTabs(),
     openTablesAtFirstStop(stops, context.globalState),

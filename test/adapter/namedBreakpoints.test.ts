@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
+import { BREAKPOINT_REQUEST, type BreakpointNamesResponse } from '../../src/protocol/breakpointRequests';
 import { TestClient } from './client';
 
 const program = '/lab/named.guest';
@@ -44,6 +45,24 @@ describe('a function breakpoint on the name of a procedure', () => {
     assert.equal(places[0], 'switch named.guest:4');
     assert.match(places[1] ?? '', /^switch kernel\.guest:\d+$/);
   });
+});
+
+describe('the names that function breakpoints can have', () => {
+  for (const mmu of ['native', 'shadow-unsync', 'ept', 'npt']) {
+    it(`under ${mmu} can all be set, and what never happens there is left out`, async () => {
+      const client = new TestClient(simulator, { [program]: `${head}${cpu}` });
+      await client.initialize();
+      await client.ask('launch', { program, mmu });
+      const { names } = await client.ask<BreakpointNamesResponse>(BREAKPOINT_REQUEST.names);
+      const { breakpoints } = await client.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setFunctionBreakpoints', { breakpoints: names.map(({ name }) => ({ name })) });
+      const refused = breakpoints.flatMap(({ verified, message }, i) => (verified || message?.endsWith('has no statement to stop at.') === true ? [] : [`${names[i]!.name}: ${message ?? ''}`]));
+      assert.deepEqual(refused, []);
+      const has = (name: string): boolean => names.some((each) => each.name === name);
+      assert.deepEqual([has('shadow-page-unsynced'), has('exit:ept_violation'), has('exit:npf')], [mmu === 'shadow-unsync', mmu === 'ept', mmu === 'npt']);
+      assert.ok(has('switch') && has('tlb_fill') && has('cr3-write'));
+      await client.ask('disconnect');
+    });
+  }
 });
 
 describe('a function breakpoint on page_fault', () => {

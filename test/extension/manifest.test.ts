@@ -76,7 +76,7 @@ describe('the extension manifest', () => {
 
   it('keeps commands that need a node out of the command palette', () => {
     const hidden = contributes.menus['commandPalette']?.filter(({ when }) => when === 'false').map(({ command }) => command);
-    assert.deepEqual(hidden?.sort(), [COMMAND.breakOnWrite, COMMAND.copyEntryAddress, COMMAND.copyEntryValue, COMMAND.whoWrote].sort());
+    assert.deepEqual(hidden?.sort(), [COMMAND.breakOnWalk, COMMAND.breakOnWrite, COMMAND.copyEntryAddress, COMMAND.copyEntryValue, COMMAND.whoWrote].sort());
   });
 
   it('asks only for context keys that exist', () => {

@@ -1,0 +1,65 @@
+import * as vscode from 'vscode';
+import { BREAKPOINT_REQUEST, type BreakpointName, type BreakpointNamesResponse } from '../protocol/breakpointRequests';
+import { COMMAND, DEBUG_TYPE } from './contributions';
+
+/** "Break on Event…": a function breakpoint by a name out of all that there are, with a condition. */
+export function registerEventBreakpoint(): vscode.Disposable {
+  return vscode.commands.registerCommand(COMMAND.breakOnEvent, breakOnEvent);
+}
+
+async function breakOnEvent(): Promise<void> {
+  const session = vscode.debug.activeDebugSession;
+  if (session?.type !== DEBUG_TYPE) {
+    void vscode.window.showInformationMessage('Debug a scenario first: what can happen in it is offered then.');
+    return;
+  }
+  let names: readonly BreakpointName[];
+  try {
+    ({ names } = (await session.customRequest(BREAKPOINT_REQUEST.names)) as BreakpointNamesResponse);
+  } catch (problem) {
+    void vscode.window.showErrorMessage(problem instanceof Error ? problem.message : String(problem));
+    return;
+  }
+  const chosen = await vscode.window.showQuickPick(itemsOf(names), {
+    title: 'Break on Event', placeHolder: 'An event, a VM exit or a procedure', matchOnDescription: true, matchOnDetail: true,
+  });
+  if (chosen?.of === undefined) return;
+  const { name, example } = chosen.of;
+  const condition = await vscode.window.showInputBox({
+    title: `Break on ${name}`,
+    prompt: 'Only where this is true; empty for always',
+    ...(example === undefined ? {} : { placeHolder: `for example ${example}` }),
+  });
+  if (condition !== undefined) addFunctionBreakpoint(name, condition.trim() === '' ? undefined : condition.trim());
+}
+
+interface NameItem extends vscode.QuickPickItem {
+  readonly of?: BreakpointName;
+}
+
+/** The names under a heading for each kind. */
+function itemsOf(names: readonly BreakpointName[]): NameItem[] {
+  let kind = '';
+  return names.flatMap((of): NameItem[] => {
+    const item = { label: of.name, detail: of.description, of };
+    if (of.kind === kind) return [item];
+    ({ kind } = of);
+    return [{ label: kind, kind: vscode.QuickPickItemKind.Separator }, item];
+  });
+}
+
+/**
+ * Adds a function breakpoint, which shows in the Breakpoints view and is taken away there: VS Code lets an extension add those
+ * of sources and functions only. One that is there and off is put on.
+ */
+export function addFunctionBreakpoint(name: string, condition?: string): void {
+  const present = vscode.debug.breakpoints.filter((breakpoint) => (
+    breakpoint instanceof vscode.FunctionBreakpoint && breakpoint.functionName === name && breakpoint.condition === condition
+  ));
+  if (present.some((breakpoint) => breakpoint.enabled)) {
+    void vscode.window.showInformationMessage(`${name} is already among the breakpoints; remove it in the Breakpoints view.`);
+    return;
+  }
+  vscode.debug.removeBreakpoints(present);
+  vscode.debug.addBreakpoints([new vscode.FunctionBreakpoint(name, true, condition)]);
+}
