@@ -18,8 +18,8 @@ export const guestLogKinds = guestSightKinds;
 export class GuestLog implements GuestSightReader {
   private readonly next: number[] = [];
   private readonly sight: GuestSight;
-  /** Of the tables that are being read: their lines, and the words of the last one. */
-  private tables: GuestLogLine[] = [];
+  /** Of the table that is being read. */
+  private heading: GuestLogLine = {};
   private words: [number, string][] = [];
 
   constructor(private readonly machine: Machine, private readonly write: (line: GuestLogLine) => void) {
@@ -35,9 +35,7 @@ export class GuestLog implements GuestSightReader {
    * `meeting`: the barrier that was met, which is about those VMs only whose CPUs meet there.
    */
   noteTables(meeting?: number): void {
-    this.tables = [];
     this.sight.noteTables(meeting);
-    for (const line of this.tables) this.write(line);
   }
 
   access(cpu: number, operation: number, gvaLo: number, gvaHi: number, size: number, valueLo: number, valueHi: number): void {
@@ -57,11 +55,15 @@ export class GuestLog implements GuestSightReader {
   table(vm: RunningVm, level: number, gfn: number): void {
     const { levelNames: names } = vm.technique.guestTables(vm.processors[0]!.cpu).format;
     this.words = [];
-    this.tables.push({ ...this.whose(vm), table: `${names[level] ?? ''} page`, gpa: hex(gfn << 12, gfn >>> 20), words: this.words });
+    this.heading = { ...this.whose(vm), table: `${names[level] ?? ''} page`, gpa: hex(gfn << 12, gfn >>> 20) };
   }
 
   entry(index: number, lo: number, hi: number): void {
     this.words.push([index, hex(lo, hi)]);
+  }
+
+  tableEnds(): void {
+    this.write({ ...this.heading, words: this.words });
   }
 
   /** The VM, where there are several. */

@@ -20,9 +20,10 @@ export interface GuestSightReader {
   access(cpu: number, operation: number, gvaLo: number, gvaHi: number, size: number, valueLo: number, valueHi: number): void;
   /** A fault that was delivered; (addressLo, addressHi) is CR2's value of a page fault. `spurious`: 1 when the guest's tables allow by now what was refused. */
   fault(cpu: number, vector: number, code: number, addressLo: number, addressHi: number, spurious: number): void;
-  /** A page of paging structures of `level`, whose entries that are not 0 follow, by ascending index. */
+  /** A page of paging structures of `level`, whose entries that are not 0 follow, by ascending index, and then its end. */
   table(vm: RunningVm, level: number, gfn: number): void;
   entry(index: number, lo: number, hi: number): void;
+  tableEnds(): void;
 }
 
 /**
@@ -67,6 +68,7 @@ export class GuestSight {
         const address = (frame << 12) | at;
         reader.entry(at / entryBytes, memory.load32(address, frame >>> 20), entryBytes === 4 ? 0 : memory.load32(address | 4, frame >>> 20));
       }
+      reader.tableEnds();
     }
   }
 

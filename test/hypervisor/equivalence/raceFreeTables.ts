@@ -5,19 +5,30 @@ import {
 /** First page of the shared area that shows a page table to user mode. */
 export const WINDOW_INDEX = 16;
 
-/** Statements that make the tables; paging is off. `frame` gives a frame that pages of a group may map. */
-export function tableLines(mode: Mode, slots: readonly Slot[], frame: (group: number, k: number) => number): readonly string[] {
+export interface TableDraw {
+  readonly mode: Mode;
+  readonly slots: readonly Slot[];
+  /** Pages of the shared table may be global. */
+  readonly hasGlobals: boolean;
+  /** A frame that pages of a group may map. */
+  readonly frame: (group: number, k: number) => number;
+}
+
+/** Statements that make the tables; paging is off. */
+export function tableLines({ mode, slots, hasGlobals, frame }: TableDraw): readonly string[] {
   const { bytes, levels } = mode;
+  // A line of a global page serves both processes: whether the second one's entries above are ever walked, and get A, is the TLB's business.
+  const accessed = hasGlobals ? 0x20 : 0;
   const lines: string[] = [];
   const put = (at: number, value: bigint | number): void => { lines.push(`entry [${hex(at)}] = ${hex(value)}`); };
   for (const process of ['p', 'q'] as const) {
     for (let level = levels; level > 2; level--) {
       const below = TABLE.level[(level - 1) as UpperLevel][process];
-      put(upperEntry(process, level, OWN_AREA, mode), mode.name === 'pae' ? below | 1 : below | 7);
+      put(upperEntry(process, level, OWN_AREA, mode), mode.name === 'pae' ? below | 1 : below | 7 | accessed);
     }
     for (let at = 0; at < RAM_END; at += bytes === 4 ? RAM_END : RAM_END / 2) put(upperEntry(process, 2, BigInt(at), mode), at | 0x83);
     put(upperEntry(process, 2, OWN_AREA, mode), TABLE.own[process] | 7);
-    put(upperEntry(process, 2, SHARED_AREA, mode), TABLE.shared | 7);
+    put(upperEntry(process, 2, SHARED_AREA, mode), TABLE.shared | 7 | accessed);
     put(upperEntry(process, 2, LARGE_AREA, mode), mode.largeBase | 0x87);
     if (mode.hasSelfMap) put(rootOf(process, mode) + Number(SELF_INDEX) * bytes, rootOf(process, mode) | 3);
   }

@@ -60,7 +60,7 @@ class RaceFreeWriter {
 
   text(): string {
     const { program, lines, mode } = this;
-    const tables = tableLines(mode, this.slots, (group, k) => this.frame(group, k));
+    const tables = tableLines({ mode, slots: this.slots, hasGlobals: program.hasGlobals, frame: (group, k) => this.frame(group, k) });
     this.barrier();
     lines.forEach((own, cpu) => { own.push(...this.start(cpu)); });
     program.phases.forEach((phase, number) => { this.phase(phase, number); });
