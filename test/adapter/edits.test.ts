@@ -102,6 +102,27 @@ describe('edits through the protocol', () => {
     await client.ask('disconnect');
   });
 
+  it('an assignment that is typed into the console is one, and into a watch is none', async () => {
+    const client = await stoppedAt('user [0x601000] = count');
+    const frameId = (await client.top()).id;
+    const type = async (expression: string, context = 'repl'): Promise<string> => {
+      const response = await client.request('evaluate', { expression, frameId, context });
+      return response.success ? String((response.body as { result: string }).result) : response.message ?? '';
+    };
+    const typed: readonly (readonly [typed: string, said: string | RegExp])[] = [
+      ['count = 9', '0x9'], ['count += 2 * 3', '0xf'], ['entry [pte].RW=0', 'false'], ['seen[1] = count', '0xf'], ['count == 15', 'true'], ['count >= 15', 'true'], ['count != 15', 'false'],
+      ['cr0 = 0x80000000', /^cr0 cannot take the value: PG without PE/], ['count = ', /./], ['1 = 2', /has no place of its own/], ['count', '0xf'],
+    ];
+    for (const [line, said] of typed) {
+      const answer = await type(line);
+      if (typeof said === 'string') assert.equal(answer, said, line);
+      else assert.match(answer, said, line);
+    }
+    assert.notEqual(await type('count = 1', 'watch'), '0x1');
+    assert.equal(await value(client, 'count'), '0xf');
+    await client.ask('disconnect');
+  });
+
   it('an entry of a table, and each of its fields, takes a value in the scope that shows it', async () => {
     const client = await stoppedAt('user x = [0x601000]', 'shadow-wp');
     const child = async (reference: number, name: RegExp): Promise<DebugProtocol.Variable> => (await children(client, reference)).find((row) => name.test(row.name))!;

@@ -8,7 +8,7 @@ const help: ConsoleCommand = {
   name: 'help',
   usage: 'help [COMMAND]',
   does: 'lists the commands, or tells more of one',
-  more: 'Everything else that is typed here is an expression of the language, evaluated in the selected frame.',
+  more: 'Everything else that is typed here is an expression of the language, evaluated in the selected frame, or gives what one names another value: cr0.WP = 0.',
   argument: 'command',
   run: (_site, argument) => helpText(argument),
 };

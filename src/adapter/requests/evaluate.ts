@@ -1,5 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
+import { typedAssignment } from '../console/assignment';
+import { assign } from '../editing';
 import { evaluateIn } from '../evaluation';
 import { nearestCommand, runCommand, typedCommand } from '../console/commandTable';
 import { cannotEvaluate, Failure, notStopped, staleFrame } from '../failures';
@@ -28,7 +30,7 @@ function commandHint(text: string): string {
   return nearest === undefined ? '' : ` The console has a command \`${nearest}\`; \`help\` lists them.`;
 }
 
-/** Watch, hover, console and clipboard: any expression of the language, without effect on the machine. */
+/** Watch, hover, console and clipboard: any expression of the language, without effect on the machine; in the console an assignment too. */
 export function evaluate(
   state: SessionState,
   args: DebugProtocol.EvaluateArguments,
@@ -39,6 +41,8 @@ export function evaluate(
   const held = args.frameId === undefined ? topFrame(launched, cpu) : state.frames.find(args.frameId);
   if (held === undefined) return args.frameId === undefined ? notStopped('evaluate') : staleFrame(args.frameId);
   const typed = args.context === 'repl' ? typedCommand(args.expression) : undefined;
+  const assigned = args.context === 'repl' && typed === undefined ? typedAssignment(args.expression) : undefined;
+  if (assigned !== undefined) return assign(state, { launched, held, expression: assigned.place }, assigned.value) ?? evaluate(state, { ...args, expression: assigned.place });
   // A variable of the scenario's may be called as a command is.
   const result = typed === undefined || typed.argument === '' ? evaluateIn(launched, held, args.expression) : { error: '' };
   if (typed !== undefined && 'error' in result) {
