@@ -107,7 +107,7 @@ describe('edits through the protocol', () => {
     const frameId = (await client.top()).id;
     const type = async (expression: string, context = 'repl'): Promise<string> => {
       const response = await client.request('evaluate', { expression, frameId, context });
-      return response.success ? String((response.body as { result: string }).result) : response.message ?? '';
+      return response.success ? (response.body as { result: string }).result : response.message ?? '';
     };
     const typed: readonly (readonly [typed: string, said: string | RegExp])[] = [
       ['count = 9', '0x9'], ['count += 2 * 3', '0xf'], ['entry [pte].RW=0', 'false'], ['seen[1] = count', '0xf'], ['count == 15', 'true'], ['count >= 15', 'true'], ['count != 15', 'false'],

@@ -103,6 +103,23 @@ describe('edits and time', () => {
     }
   });
 
+  it('PDPTE registers keep what they hold until CR3 is written, and that loads them', () => {
+    const text = 'machine { paging pae, ram 16M }\nprocess p { 0x600000 .. 0x601000 rw user }\ncpu 0 {\n  switch(p)\n  user x = [0x600000]\n  y = 1\n}\n';
+    for (const mmu of ['native', 'ept', 'npt', 'shadow-wp', 'nested']) {
+      const timeline = stoppedAt(text, mmu, 'y = 1');
+      const cr3 = evaluated(timeline, text, 'cr3') as bigint;
+      const setCr3 = (): ReturnType<Timeline['edit']> => timeline.edit({ kind: 'register', cpu: 0, register: REGISTER.cr3, value: cr3 });
+      assert.deepEqual(write(timeline, 'gpa', cr3, 0), {}, 'P of the PDPTE for the first GByte');
+      // With nested paging they are read from memory: APM Vol. 2, "Nested Paging".
+      const isRead = mmu === 'npt';
+      assert.equal(evaluated(timeline, text, 'walk(0x600000).fault'), isRead ? 1n : 0n, mmu);
+      assert.deepEqual(setCr3(), {}, mmu);
+      assert.equal(evaluated(timeline, text, 'walk(0x600000).fault'), 1n, mmu);
+      assert.deepEqual(write(timeline, 'gpa', cr3, 0x07), {}, 'a PDPTE has neither RW nor US');
+      if (!isRead) assert.match((setCr3() as { refused?: string }).refused ?? '', /^cr3 cannot take the value: a PDPTE that it names is none/, mmu);
+    }
+  });
+
   const store = `${page}cpu 0 {\n  switch(p)\n  user x = [0x601000]\n  invlpg(0x601000)\n  user [0x601000] = 5\n  x = 2\n}\n`;
 
   /** Events of kind table_read that the walk has behind it before the PTE and behind it, and an edit there that takes P from the PTE. */
