@@ -46,6 +46,8 @@ export class Breakpoints {
   private atInstruction: readonly (readonly StatementBreakpoint[] | undefined)[] = [];
   /** By event kind. */
   private atKind: readonly (readonly EventBreakpoint[])[] = eventKinds.map(() => NONE);
+  /** Kinds of event that some breakpoint wants. */
+  kinds: ReadonlySet<number> = new Set();
   private waiting: Waiting[] = [];
   private readonly values: WatchedValues;
   private begin = 0;
@@ -83,6 +85,7 @@ export class Breakpoints {
     }
     this.atStatement = at;
     this.atInstruction = inside;
+    this.kinds = new Set(this.events.flatMap(({ kinds, until }) => [...kinds, ...until ?? []]));
     this.atKind = eventKinds.map((_, kind) => this.events.filter(({ kinds }) => kinds.includes(kind)));
     this.countThoseWithHits();
   }
@@ -104,11 +107,6 @@ export class Breakpoints {
   forgetFrom(step: number): void {
     this.hits.forgetFrom(step);
     this.values.forget();
-  }
-
-  /** Kinds of event that some breakpoint wants. */
-  get kinds(): ReadonlySet<number> {
-    return new Set(this.events.flatMap(({ kinds, until }) => [...kinds, ...until ?? []]));
   }
 
   /** Whether something can stop at all. */

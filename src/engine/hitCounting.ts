@@ -3,11 +3,15 @@ import type { Breakpoints } from './breakpoints';
 import type { LogPoints } from './logPoints';
 import { STRIDE, type Replay } from './replay';
 
+const NO_KINDS: ReadonlySet<number> = new Set();
+
 /**
  * Goes over the part of history in which hits are not known yet, as of a breakpoint with a hit condition that was set late, or
  * whose part motions have passed that do not look at breakpoints. Nothing is said there, and nothing stops.
  */
 export class HitCounting {
+  private union: Readonly<Record<'ofBreakpoints' | 'ofLogPoints' | 'all', ReadonlySet<number>>> = { ofBreakpoints: NO_KINDS, ofLogPoints: NO_KINDS, all: NO_KINDS };
+
   constructor(
     private readonly replay: Replay,
     private readonly breakpoints: Breakpoints,
@@ -41,6 +45,23 @@ export class HitCounting {
     return true;
   }
 
+  private readonly listener = (record: Int32Array): void => {
+    const { replay, breakpoints, logPoints } = this;
+    const { step, cpu } = replay;
+    const verdict = breakpoints.matchEvent(record, cpu);
+    if (verdict !== undefined) breakpoints.countHits(verdict, step);
+    logPoints.note(record, step, cpu);
+  };
+
+  /** Kinds that either wants: put together again when one of the two has changed. */
+  private wanted(): ReadonlySet<number> {
+    const { breakpoints: { kinds: ofBreakpoints }, logPoints: { kinds: ofLogPoints } } = this;
+    if (this.union.ofBreakpoints !== ofBreakpoints || this.union.ofLogPoints !== ofLogPoints) {
+      this.union = { ofBreakpoints, ofLogPoints, all: new Set([...ofBreakpoints, ...ofLogPoints]) };
+    }
+    return this.union.all;
+  }
+
   private countIn(execute: () => void): void {
     const { replay, breakpoints, logPoints } = this;
     if (breakpoints.isEmpty && logPoints.isEmpty) {
@@ -51,13 +72,10 @@ export class HitCounting {
     breakpoints.countStatement(step, cpu);
     breakpoints.beginStep(step);
     logPoints.beginStep(step);
-    machine.bus.listen((record) => {
-      const verdict = breakpoints.matchEvent(record, replay.cpu);
-      if (verdict !== undefined) breakpoints.countHits(verdict, step);
-      logPoints.note(record, step, replay.cpu);
-    }, new Set([...breakpoints.kinds, ...logPoints.kinds]));
+    const kinds = this.wanted();
+    if (kinds.size > 0) machine.bus.listen(this.listener, kinds);
     execute();
-    machine.bus.silence();
+    if (kinds.size > 0) machine.bus.silence();
     const verdict = breakpoints.endStep(cpu);
     if (verdict !== undefined) breakpoints.countHits(verdict, step);
     logPoints.endStep(step, cpu);

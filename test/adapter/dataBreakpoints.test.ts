@@ -236,7 +236,10 @@ describe('a data breakpoint on a row', function () {
     assert.match(await why({ name: 'nonsense here', asAddress: true }), /^"nonsense here" is no address, register or value that changes/);
     assert.match(await why({ name: 'gva:0x600000', asAddress: true, bytes: -1 }), /^-1 bytes cannot be watched/);
     assert.match(await why({ name: 'nobody', variablesReference: 99_999 }), /^There is no row "nobody" there any more/);
-    const [read, soup] = await set(client, [{ dataId: 'value:0:cr3', accessType: 'read' }, { dataId: 'gva:0x600000:8', mode: 'zpa' }]);
+    const [read, soup, use] = await set(client, [
+      { dataId: 'value:0:cr3', accessType: 'read' }, { dataId: 'gva:0x600000:8', mode: 'zpa' }, { dataId: 'gva:0x600000:8', accessType: 'eat' },
+    ]);
+    assert.equal(use?.message, '"eat" is no use of memory: there are read, write, readWrite.');
     assert.equal(read?.message, 'cr3 can be watched for changes alone: no event tells that it is read.');
     assert.equal(soup?.message, '"zpa" is no mode of a data breakpoint: there are gva, gpa, hpa.');
   });

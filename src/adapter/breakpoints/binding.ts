@@ -6,7 +6,7 @@ import type { Inspector, Scenario } from '../simulator';
 import { CPU_AT } from '../../hardware/events/eventTable';
 import { accessesOnLines } from './accessLocations';
 import type { BreakpointTarget } from './breakpointStore';
-import { dataId, parseDataId, type ValueWatch } from './dataBreakpoint';
+import { accessTypes, dataId, parseDataId, type ValueWatch } from './dataBreakpoint';
 import { inMode } from './dataModes';
 import { neverUnder, noAfter, type NamedEvents } from './eventName';
 import { exceptionFilter, exceptionFilters, wantedBy } from './exceptionFilters';
@@ -167,7 +167,8 @@ export function bindData({ scenario, inspector }: BreakpointTarget, asked: Debug
   if ('error' in parsed) return unbound(parsed.error);
   const watch = inMode(parsed, asked.mode, scenario.program, inspector);
   if ('error' in watch) return unbound(watch.error);
-  const accessType = asked.accessType ?? 'write';
+  const accessType = accessTypes.find((each) => each === (asked.accessType ?? 'write'));
+  if (accessType === undefined) return unbound(`"${String(asked.accessType)}" is no use of memory: there are ${accessTypes.join(', ')}.`);
   if (watch.kind === 'value') return accessType === 'write' ? bindValue(scenario, watch, asked) : unbound(`${watch.expression} can be watched for changes alone: no event tells that it is read.`);
   return bindMemory(scenario, inspector, { watch, accessType }, asked);
 }

@@ -23,7 +23,8 @@ export interface ValueWatch {
 }
 
 export type DataWatch = MemoryWatch | ValueWatch;
-export type DataAccessType = 'read' | 'write' | 'readWrite';
+export const accessTypes = ['read', 'write', 'readWrite'] as const;
+export type DataAccessType = (typeof accessTypes)[number];
 
 const MEMORY = /^(?:(execute|walk) )?(?:(\w+)\.)?(gva|gpa|hpa):(0x[0-9a-f]{1,16}):(\d{1,8})$/;
 const VALUE = /^value:(\d{1,4}):(\S.*)$/;
