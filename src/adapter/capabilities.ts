@@ -28,6 +28,7 @@ export const capabilities = {
   supportsSetExpression: true,
   supportsDelayedStackTraceLoading: true,
   supportsLoadedSourcesRequest: true,
+  supportsDisassembleRequest: true,
   supportsBreakpointLocationsRequest: true,
   supportsRestartRequest: true,
   supportsRestartFrame: true,

@@ -11,6 +11,7 @@ import { TableChanges } from '../inspect/changes';
 import { decodedNumber } from '../inspect/decodedNumber';
 import { eventStory } from '../inspect/eventStory';
 import { machineScopes } from '../inspect/machineScopes';
+import { microSteps } from '../inspect/microSteps';
 import { mappers } from '../inspect/mappers';
 import { guestAddress, hostAddress, readMemory } from '../inspect/memory';
 import { configurationRows } from '../inspect/settingRows';
@@ -75,6 +76,7 @@ function inspectorOf(timeline: Timeline): Inspector {
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),
     story: (event, actor) => eventStory(timeline, event, actor),
+    microSteps: () => microSteps(timeline, timeline.statementSteps()),
     walkFor: (asked) => addressWalk(timeline, asked),
     mappers: (space, address, vm) => mappers(timeline, space, address, vm === '' ? undefined : vm),
     tableCounts: (space) => tableCounts(timeline, space),

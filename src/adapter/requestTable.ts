@@ -6,6 +6,7 @@ import { breakpointNames } from './requests/breakpointNames';
 import { breakpointLocations, setBreakpoints, setExceptionBreakpoints, setFunctionBreakpoints } from './requests/breakpoints';
 import { completions } from './requests/completions';
 import { dataBreakpointInfo, setDataBreakpoints } from './requests/dataBreakpoints';
+import { disassemble } from './requests/disassemble';
 import { setExpression, setVariable } from './requests/edits';
 import { evaluate } from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptionInfo';
@@ -66,6 +67,7 @@ const rows: Readonly<Record<string, RequestRow>> = {
   variables: row(stopped, { variablesReference: 'number' }, variables),
   evaluate: row(stopped, { expression: 'text' }, evaluate),
   completions: row(stopped, { text: 'text', column: 'number' }, completions),
+  disassemble: row(stopped, { memoryReference: 'text', instructionCount: 'number' }, disassemble),
   locations: row(stopped, { locationReference: 'number' }, locations),
   exceptionInfo: row(stopped, {}, exceptionInfo),
   readMemory: row(stopped, { memoryReference: 'text', count: 'number' }, readMemory),

@@ -5,6 +5,7 @@ import type { AskedWalk, WalkedTables } from '../inspect/addressWalk';
 import type { DecodedNumber } from '../inspect/decodedNumber';
 import type { EventStory } from '../inspect/eventStory';
 import type { MachineScope } from '../inspect/machineScopes';
+import type { MicroStep } from '../inspect/microSteps';
 import type { Mappers } from '../inspect/mappers';
 import type { Row } from '../inspect/rows';
 import type { TranslationRow } from '../inspect/translation';
@@ -68,6 +69,8 @@ export interface Inspector {
   translation(cpu: number, gva: bigint): readonly TranslationRow[];
   /** What an event means as things stand, seen from a CPU or host thread. */
   story(event: EventView, actor: number): EventStory;
+  /** The statement stood in, taken apart into what the machine does for it. */
+  microSteps(): readonly MicroStep[];
   /** The walk for any address, dimension by dimension. */
   walkFor(asked: AskedWalk): readonly WalkedTables[] | { readonly error: string };
   /** Entries that lead to a physical address. */

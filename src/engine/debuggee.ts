@@ -1,6 +1,7 @@
 import type { Fragment, Program, ValueType } from '../language/program';
 import type { AddressSpace } from './addressPlace';
 import type { Edit } from './edits';
+import type { StatementStep } from './statementSteps';
 
 /**
  * A moment of a run. `step` counts instructions of the compiled scenario since boot began;
@@ -330,6 +331,8 @@ export interface Debuggee {
   frames(cpu: number): readonly Frame[];
   /** Events of the step the debugger stands in, up to the present moment, in order. */
   eventsOfStep(): readonly EventView[];
+  /** The step stood in and those behind it up to the end of the statement, with all their events; nothing moves. */
+  statementSteps(): readonly StatementStep[];
   lastAccess(): LastAccess | undefined;
   /**
    * Who wrote the `bytes` (at most 4096, within a page) at a host-physical address last, so that they hold what they hold

@@ -23,6 +23,7 @@ import { outcomeOf } from './outcome';
 import { Replay } from './replay';
 import { techniqueText } from './runningVm';
 import { RUN } from './runState';
+import { statementSteps, type StatementStep } from './statementSteps';
 import { ACTOR_STATE, NOBODY } from './scheduler';
 import { describeFrame, foldFrames, type FrameNames } from './stepFrames';
 import { stepTargets } from './stepTargets';
@@ -170,6 +171,10 @@ export class Timeline implements Debuggee {
 
   eventsOfStep(): readonly EventView[] {
     return this.replay.records.map(viewEvent);
+  }
+
+  statementSteps(): readonly StatementStep[] {
+    return statementSteps(this.replay);
   }
 
   lastAccess(): LastAccess | undefined {

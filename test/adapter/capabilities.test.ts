@@ -255,6 +255,18 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     });
     assert.deepEqual(breakpoints.map(({ line, column, endColumn }) => [line, column, endColumn]), [[1, 1, 2], [3, 1, 2]]);
   },
+  supportsDisassembleRequest: async () => {
+    const c = await stoppedAt('a\nb', 1);
+    assert.match((await c.top()).instructionPointerReference ?? '', /^0x[0-9a-f]+$/);
+    const ask = async (args: object): Promise<readonly DebugProtocol.DisassembledInstruction[]> => (
+      (await c.ask<{ instructions: DebugProtocol.DisassembledInstruction[] }>('disassemble', { memoryReference: '0xb', ...args })).instructions
+    );
+    assert.deepEqual((await ask({ instructionOffset: -2, instructionCount: 5 })).map(({ address, instruction }) => [address, instruction]), [
+      ['0x9', ''], ['0xa', 'store'], ['0xb', '    event 11'], ['0xc', '    event 12'], ['0xd', ''],
+    ]);
+    assert.match(await c.refused('disassemble', { memoryReference: 'gva:0', instructionCount: 1 }), /a reference that `instructionPointerReference`/);
+    assert.match(await c.refused('disassemble', { memoryReference: '0xb', instructionCount: 1e9 }), /a number from 0 to 10000/);
+  },
   supportsRestartRequest: async () => {
     const c = await stoppedAt('a\nb', 2);
     const since = c.received.length;

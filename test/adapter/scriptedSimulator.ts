@@ -46,6 +46,7 @@ const inspector: Inspector = {
   walk: () => ({ walks: [], message: 'No walk.' }),
   translation: () => [],
   story: () => ({ sentences: ['It is in the script.'], section: 'The Script' }),
+  microSteps: () => [10n, 11n, 12n].map((address) => ({ address, text: address === 10n ? 'store' : `    event ${address}`, statement: 0 })),
   walkFor: () => [],
   mappers: () => ({ rows: [], more: 0 }),
   tableCounts: (space) => ({ message: `No ${space} tables.` }),
@@ -205,6 +206,8 @@ class ScriptedDebuggee implements Debuggee {
 
   eventsOfStep(): readonly EventView[] { return this.seen === undefined ? [] : [this.seen]; }
   lastAccess(): undefined { return undefined; }
+  statementSteps(): readonly never[] { return []; }
+
   lastWriter(): { readonly nobody: string } { return { nobody: 'The script writes no memory.' }; }
   variables(): [{ name: string; value: bigint; type: 'gva' }] { return [{ name: 'slot', value: 0x1000n, type: 'gva' }]; }
   evaluate(fragment: Fragment): { value: bigint; type: Fragment['type'] } {

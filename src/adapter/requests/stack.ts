@@ -1,8 +1,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Frame } from '../../engine/debuggee';
+import { momentAddress } from '../../engine/statementSteps';
 import type { Answer } from '../answer';
 import { unknownThread } from '../failures';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';
+import { hex } from '../valueText';
 
 /** Thread id is the CPU's number + 1; host threads follow. Answered in every phase: clients ask for threads at any time. */
 export function threads(state: SessionState): Answer<DebugProtocol.ThreadsResponse['body']> {
@@ -22,9 +24,14 @@ export function stackTrace(
   const from = args.startFrame ?? 0;
   const to = args.levels === undefined || args.levels === 0 ? held.length : from + args.levels;
   return {
-    stackFrames: held.slice(from, to).map((frame) => describe(state, launched, frame)),
+    stackFrames: held.slice(from, to).map((frame, at) => ({ ...describe(state, launched, frame), ...from + at === 0 ? pointer(launched, cpu) : {} })),
     totalFrames: held.length,
   };
+}
+
+/** Where the disassembly has the moment: of the thread whose step is stood in, or ahead. */
+function pointer({ debuggee }: Launched, cpu: number): Pick<DebugProtocol.StackFrame, 'instructionPointerReference'> {
+  return debuggee.actor === cpu ? { instructionPointerReference: hex(momentAddress(debuggee.moment())) } : {};
 }
 
 /** The frame in which an expression without a frame is evaluated: the top one. */

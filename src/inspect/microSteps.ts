@@ -1,0 +1,30 @@
+import type { EventView } from '../engine/debuggee';
+import { momentAddress, type StatementStep } from '../engine/statementSteps';
+import { disassemble } from '../language/disassemble';
+import type { StoppedMachine } from './stoppedMachine';
+
+/** A line of the disassembly of a statement: an instruction of the compiled scenario, or something that the machine does for it. */
+export interface MicroStep {
+  /** `momentAddress` of the moment at which it has happened; of an instruction, of the moment before it. */
+  readonly address: bigint;
+  readonly text: string;
+  readonly statement: number;
+}
+
+/** Steps of a statement, taken apart into what processor, hypervisor and host do: load PML4E, load EPT PML4E, VM exit … */
+export function microSteps({ machine }: Pick<StoppedMachine, 'machine'>, steps: readonly StatementStep[]): readonly MicroStep[] {
+  return steps.flatMap(({ step, instruction, statement, events }) => [
+    { address: momentAddress({ step, event: 0 }), statement, text: disassemble(machine.program, instruction, instruction + 1).replace(/^\d+: /, '') },
+    ...events.map((event, i): MicroStep => ({ address: momentAddress({ step, event: i + 1 }), statement, text: `    ${textOf(machine, event)}` })),
+  ]);
+}
+
+function textOf(machine: StoppedMachine['machine'], event: EventView): string {
+  const listing = machine.listing(Number(event.fields['listing'] ?? -1n));
+  if (listing === undefined || !event.kind.startsWith('listing_')) return event.kind === 'table_read' ? `load ${event.text}` : event.text;
+  const procedure = listing.procedures[Number(event.fields['index'])]?.name ?? '';
+  if (event.kind === 'listing_call') return `call ${procedure}`;
+  if (event.kind === 'listing_return') return `return from ${procedure}`;
+  const line = Number(event.fields['line']);
+  return `${listing.name}:${line}  ${listing.lines[line - 1]?.text.trim() ?? ''}`;
+}
