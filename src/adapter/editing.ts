@@ -34,6 +34,7 @@ export function commitEdit(state: SessionState, launched: Launched, edit: Edit):
   launched.inspector.noteEdit();
   const { dropped } = outcome;
   if (dropped !== undefined) state.output.note(droppedText(launched.debuggee.moment().step, dropped));
+  if (outcome.wasRead === true) state.output.note('The instruction under way has read this entry by now, and goes on with what it read; the next walk reads the new value.');
   return dropped;
 }
 

@@ -277,9 +277,11 @@ export interface LastWrite {
 
 /**
  * What came of an edit. `refused`: nothing, and why, as a sentence. `dropped`: it was made in the past, whose future is no
- * more: so many steps of it, and edits in it.
+ * more: so many steps of it, and edits in it. `wasRead`: of an entry that the instruction under way has read by now.
  */
-export type EditOutcome = { readonly refused: string } | { readonly dropped?: { readonly steps: number; readonly edits: number } };
+export type EditOutcome =
+  | { readonly refused: string }
+  | { readonly dropped?: { readonly steps: number; readonly edits: number }; readonly wasRead?: true };
 
 /**
  * A scenario under the debugger: the engine's face to adapter and command.

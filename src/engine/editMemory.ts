@@ -1,3 +1,5 @@
+import { KIND, KIND_AT, field } from '../hardware/events/eventTable';
+import { frameOfAddress } from '../hardware/memory/frameNumber';
 import { pageHi, pageLo } from '../hypervisor/memslots';
 import { canWriteGuestPage, noteHostWrite, type PageWriteOutcome, storeBytes, writeGuestPage } from '../hypervisor/foreignWrite';
 import { placeOfAddress, type AddressPlace, type AddressSpace } from './addressPlace';
@@ -6,6 +8,8 @@ import type { Machine } from './machine';
 import type { RunningVm } from './runningVm';
 
 const PAGE_BYTES = 4096n;
+/** Bytes of an entry, at most. */
+const WIDEST_ENTRY = 8;
 const LAST_BYTE = (1n << 64n) - 1n;
 
 type MemoryEdit = Extract<Edit, { kind: 'memory' }>;
@@ -40,6 +44,20 @@ export function editMemory(machine: Machine, edit: MemoryEdit, at: EditedAt): st
     done += part.length;
   }
   return undefined;
+}
+
+/** Whether these events have walks that read an entry which a write to these bytes changes: whoever walked goes on with what was there. */
+export function hasBeenRead(machine: Machine, { cpu, space, address, bytes }: MemoryEdit, records: readonly Int32Array[]): boolean {
+  const place = ownMemory(machine, placeOfAddress(machine, cpu, space, address));
+  if (place.kind === 'nowhere') return false;
+  const frame = place.kind === 'guest' ? place.vm.technique.guestMemory.frameOf(place.gfn) : place.frame;
+  const offset = Number(address % PAGE_BYTES);
+  return records.some((record) => {
+    if (record[KIND_AT] !== KIND.table_read) return false;
+    const [lo, hi] = [record[field.hpa.at]!, record[field.hpa.at + 1]!];
+    const entry = lo & Number(PAGE_BYTES - 1n);
+    return frameOfAddress(lo, hi) === frame && entry < offset + bytes.length && entry + WIDEST_ENTRY > offset;
+  });
 }
 
 const sentences: Readonly<Record<Exclude<PageWriteOutcome, 'written'>, (space: AddressSpace, address: bigint) => string>> = {

@@ -5,7 +5,7 @@ import { INSTRUCTION_WORDS, OP, type Fragment, type Program } from '../language/
 import { pairToBigInt } from './arithmetic';
 import { Breakpoints } from './breakpoints';
 import { whyNoJump } from './editJump';
-import { editableBytes } from './editMemory';
+import { editableBytes, hasBeenRead } from './editMemory';
 import type { Edit } from './edits';
 import type {
   ChangeBreakpoint, Debuggee, EditOutcome, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue,
@@ -211,8 +211,8 @@ export class Timeline implements Debuggee {
     const wasInThePast = this.isInThePast();
     const outcome = this.fork(edit);
     if ('refused' in outcome) return outcome;
-    const { steps, edits } = outcome.dropped;
-    return wasInThePast ? { dropped: { steps, edits } } : {};
+    const wasRead = this.replay.event > 0 && edit.kind === 'memory' && hasBeenRead(this.machine, edit, this.replay.eventsOfStep());
+    return { ...wasInThePast ? { dropped: outcome.dropped } : {}, ...wasRead ? { wasRead: true } : {} };
   }
 
   /** Makes an edit, and forgets what was known of the future that is no more. */

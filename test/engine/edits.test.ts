@@ -137,7 +137,8 @@ describe('edits and time', () => {
       wanted.seen = last?.kind === 'table_read' && last.fields['level'] === (readPte === 'before' ? 2n : 1n) && last.fields['space'] === 0n;
     }
     assert.ok(wanted.seen);
-    assert.deepEqual(write(timeline, 'gpa', pte, 0), { dropped: { steps: 1, edits: 0 } }, 'the statement had been looked at');
+    const told = readPte === 'behind' ? { wasRead: true } : {};
+    assert.deepEqual(write(timeline, 'gpa', pte, 0), { dropped: { steps: 1, edits: 0 }, ...told }, 'the statement had been looked at');
     return timeline;
   }
 
