@@ -116,8 +116,8 @@ describe('a data breakpoint', () => {
     assert.ok(!matches('execute gva:0x600000:1', 'read', done(OPERATION.load, 0x600000)));
     assert.ok(matches('hpa:0x9008:8', 'write', record('entry_written', { hpa: [0x9008, 0] })));
     assert.ok(!matches('gpa:0x9008:8', 'write', record('entry_written', { hpa: [0x9008, 0] })));
-    assert.ok(matches('gpa:0x3008:8', 'write', record('ad_update', { address: [0x3008, 0], space: 0 })));
-    assert.ok(!matches('gpa:0x3008:8', 'write', record('ad_update', { address: [0x3008, 0], space: 1 })));
+    assert.ok(matches('gpa:0x3008:8', 'write', record('ad_update', { address: [0x3008, 0], hpa: [0x7008, 0], space: 0 })));
+    assert.ok(!matches('gpa:0x3008:8', 'write', record('ad_update', { address: [0x3008, 0], hpa: [0x7008, 0], space: 1 })));
     assert.ok(matches('hpa:0x9ff8:8', 'write', record('page_copied', { hpa: [0x9000, 0], size: 4096 })));
   });
   const done = (what: number, lo: number, hi = 0): Int32Array => record('access_done', { gva: [lo, hi], hpa: [lo, hi], size: 8, what });

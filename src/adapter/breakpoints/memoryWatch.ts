@@ -25,7 +25,10 @@ interface MemoryEvent {
 
 const PAGE = 4096n;
 const ENTRY_BYTES = 8;
-const LARGEST_ACCESS = 8n;
+const PAGE_BYTES = 4096;
+const PAGE_MASK = PAGE_BYTES - 1;
+/** Bytes of an access whose event does not tell. */
+const LARGEST = 8;
 
 const byOperation: Readonly<Record<number, readonly MemoryUse[]>> = {
   [OPERATION.load]: ['read'], [OPERATION.store]: ['write'], [OPERATION.readModifyWrite]: ['read', 'write'], [OPERATION.fetch]: ['execute'],
@@ -76,10 +79,15 @@ export function memoryWatchMatches(
   const find = placesIn[watch.space];
   const end = watch.address + watch.length;
   const nearHi = Number(watch.address >> 32n) | 0;
+  const first = Number(watch.address % PAGE);
+  const last = first + Number(watch.length);
   return (record) => {
     const event = eventByKind.get(record[KIND_AT]!);
     if (event === undefined || !event.uses(record).some((use) => uses.includes(use))) return false;
-    // Most accesses are far away: told by the high half alone, without a BigInt.
+    // Most accesses are elsewhere in their page, which is so in every space; or far away: told without a BigInt.
+    const from = record[event.hpa]! & PAGE_MASK;
+    const to = from + (event.size ?? (record[field.size.at]! || LARGEST));
+    if (to <= PAGE_BYTES && last <= PAGE_BYTES && (to <= first || from >= last)) return false;
     const at = watch.space === 'gva' ? event.gva : watch.space === 'hpa' && event.gva === undefined ? event.hpa : undefined;
     if (at !== undefined && Math.abs(record[at + 1]! - nearHi) > 1) return false;
     if (isMeant?.(record[CPU_AT]!) === false) return false;
@@ -143,7 +151,7 @@ function bytesAt(from: bigint, length: bigint): Bytes {
 }
 
 function sizeOf(record: Int32Array, { size }: MemoryEvent): bigint {
-  return BigInt(size ?? record[field.size.at]!) || LARGEST_ACCESS;
+  return BigInt(size ?? record[field.size.at]!) || BigInt(LARGEST);
 }
 
 function pairAt(record: Int32Array, at: number): bigint {
