@@ -6,6 +6,8 @@ import { RUN } from './runState';
 
 /** Steps between two looks at the clock and at the pause button. */
 const STRIDE = 256;
+/** Steps of a stretch that nobody looks into, so that a look at the clock is never long in coming. */
+const LONGEST_STRETCH = 65_536;
 
 /** A stretch of the run that is executed once more only to be looked at: what `Replay.aside` gives. */
 export class Again {
@@ -52,14 +54,15 @@ export class Again {
 
   /** To the start of `step`, which lies ahead. */
   goTo(step: number): void {
-    while (this.step < step && !this.isOver) this.execute();
+    while (this.step < step && !this.isOver) this.journal.advance(step);
   }
 
   /** The same in slices; false when a pause has broken it off. */
   *travel(step: number, isPauseAsked: () => boolean): Generator<undefined, boolean> {
-    for (let steps = 1; this.step < step && !this.isOver; steps++) {
-      this.execute();
-      if (steps % STRIDE !== 0) continue;
+    for (let at = this.step; this.step < step && !this.isOver;) {
+      this.journal.advance(step, LONGEST_STRETCH);
+      if (this.step - at < STRIDE) continue;
+      at = this.step;
       yield undefined;
       if (isPauseAsked()) return false;
     }

@@ -1,6 +1,7 @@
 import { KIND, KIND_AT, field } from '../hardware/events/eventTable';
 import type { Again } from './again';
 import { joined, type Breakpoints, type Verdict } from './breakpoints';
+import { NEAR } from './checkpoints';
 import type { Stop } from './debuggee';
 import { boundaryStop, enterNth, eventStop, isStatementStart, type Moving } from './motions';
 import { STRIDE, type Replay } from './replay';
@@ -192,9 +193,12 @@ export class BackwardMotions {
     let looksAtEnd = replay.event > 0;
     let until = replay.step;
     let before = looksAtEnd ? until : until - 1;
+    let reach = NEAR;
     for (;;) {
       const { checkpoint, step } = replay.stretchBefore(before);
-      const from = Math.max(origin, step);
+      // Most of what is looked for lies near: up to there nobody looks.
+      const from = Math.max(origin, step, before - reach);
+      reach *= 4;
       const found = yield* replay.asideInSlices(checkpoint, (again) => this.lastBetween(again, from, until, looksAtEnd, look, execute));
       if (found !== undefined || from <= origin) return found;
       until = from;

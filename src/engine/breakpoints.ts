@@ -114,6 +114,11 @@ export class Breakpoints {
     return this.statements.length === 0 && this.events.length === 0 && this.changes.length === 0;
   }
 
+  /** Whether nothing can stop but events of these kinds. */
+  isLimitedTo(kinds: ReadonlySet<number>): boolean {
+    return this.statements.length === 0 && this.changes.length === 0 && [...this.kinds].every((kind) => kinds.has(kind));
+  }
+
   /** A pass through `step` begins, at its start. */
   beginStep(step: number): void {
     this.hits.beginStep();

@@ -1,9 +1,19 @@
 import type { Checkpoint, Registry } from '../hardware/state/registry';
 
-/** Steps between checkpoints: re-execution of one interval stays around a millisecond. */
+/** Steps between checkpoints where steps are taken one by one: executing them again stays around a millisecond. */
 export const INTERVAL = 8192;
-/** Checkpoints kept; past that, every other one of the older half goes. */
-const KEPT = 128;
+/** The same where many are taken at once, which is faster by as much. */
+const STRAIGHT_INTERVAL = 131_072;
+/** Where writes are scattered, so that an interval saves more than this, intervals are longer: a place that is written often is saved once in each. */
+const MANY_BYTES = 256 << 10;
+const SCATTERED_INTERVAL = 4 * STRAIGHT_INTERVAL;
+/** Steps that are soon looked at one by one: nearer than that no checkpoint is wanted. */
+export const NEAR = 2048;
+/** Checkpoints kept; past that, or past so many bytes, every other one of the older half goes. */
+const KEPT = 96;
+const BYTES_KEPT = 192 << 20;
+/** However much they hold, so many stay. */
+const FEWEST_KEPT = 8;
 
 /** A checkpoint, and the step that was to come when it was taken. */
 export interface Kept {
@@ -17,15 +27,33 @@ export interface Kept {
  */
 export class Checkpoints {
   private kept: Kept[] = [];
+  private longest = STRAIGHT_INTERVAL;
 
   constructor(private readonly registry: Registry) {}
 
   /** Takes a checkpoint of the machine as it stands at `step`, unless the newest is near enough. */
-  consider(step: number): void {
-    const newest = this.kept[this.kept.length - 1];
-    if (newest !== undefined && step - newest.step < INTERVAL) return;
+  consider(step: number, interval = INTERVAL): void {
+    if (step < this.nextAt(interval)) return;
+    if (interval >= STRAIGHT_INTERVAL) this.longest = this.registry.newestBytes > MANY_BYTES ? SCATTERED_INTERVAL : STRAIGHT_INTERVAL;
     this.kept.push({ step, checkpoint: this.registry.checkpoint() });
     if (this.kept.length > KEPT) this.thin();
+    while (this.kept.length > FEWEST_KEPT && this.registry.historyBytes > BYTES_KEPT) this.thin();
+  }
+
+  /** The step from which on another checkpoint is due. */
+  nextAt(interval: number): number {
+    const newest = this.kept[this.kept.length - 1];
+    return newest === undefined ? -Infinity : newest.step + interval;
+  }
+
+  /**
+   * How far apart checkpoints are to be on the way to step `until`: the nearer it is, the nearer they are, so that what comes before it
+   * is soon executed again, and few are taken for it.
+   */
+  intervalOnTheWay(until: number): number {
+    const newest = this.kept[this.kept.length - 1];
+    const half = newest === undefined ? 0 : Math.ceil((until - newest.step) / 2);
+    return Math.max(NEAR, Math.min(this.longest, half));
   }
 
   /** Step of the newest checkpoint at or before `step`. */

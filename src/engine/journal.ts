@@ -3,6 +3,7 @@ import type { Checkpoint } from '../hardware/state/registry';
 import type { Moment } from './debuggee';
 import { applyEdit, type Edit, type EditedAt } from './edits';
 import type { Machine } from './machine';
+import { MOST_BEYOND, StraightLine } from './straightLine';
 
 interface Entry {
   readonly moment: Moment;
@@ -23,9 +24,11 @@ export class Journal {
   private entries: Entry[] = [];
   /** How many of the entries the machine has had by now. */
   private readonly made: Float64Array;
+  private readonly straight: StraightLine;
 
   constructor(private readonly machine: Machine) {
     this.made = machine.registry.numbers('edits', 1);
+    this.straight = new StraightLine(machine);
   }
 
   /** All edits of this run: those behind the present moment and those that are still to come. */
@@ -46,6 +49,18 @@ export class Journal {
     if (due.moment.step === interpreter.run.step) this.executeEdited();
     else interpreter.step();
     this.catchUp();
+  }
+
+  /**
+   * Executes at least one step, and none from step `until` on: where nothing comes in between, soon more than `most` of them at once.
+   * Nobody may be listening but to `SINGLE_STEP_KINDS`, of which only a step that is executed alone tells.
+   */
+  advance(until: number, most = Infinity): void {
+    const { interpreter } = this.machine;
+    const next = this.due()?.moment.step ?? Infinity;
+    const stretch = Math.min(Math.min(until, next) - interpreter.run.step - MOST_BEYOND, most);
+    if (stretch <= 0 || interpreter.holds.isHolding) this.execute();
+    else this.straight.run(stretch);
   }
 
   /** A machine has come to a moment between two steps, by a checkpoint or by a step: makes the edits of that moment that it has not had. */

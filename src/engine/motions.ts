@@ -9,6 +9,7 @@ import { deathText, outcomeOf } from './outcome';
 import type { Replay } from './replay';
 import { RoundWatch } from './roundWatch';
 import { RUN } from './runState';
+import { SINGLE_STEP_KINDS } from './straightLine';
 
 /** A motion under way: yields now and then, and comes back with why it stopped. */
 export type Moving = Generator<undefined, Stop>;
@@ -161,6 +162,9 @@ export class ForwardMotions {
     const kinds = new Set([...wanted, ...watched, ...logPoints?.kinds ?? []]);
     const start = replay.step;
     const rounds = this.alone === undefined ? undefined : new RoundWatch(machine, this.alone);
+    const isStraight = arrival === undefined && rounds === undefined && watched.size === 0
+      && breakpoints.isLimitedTo(SINGLE_STEP_KINDS) && logPoints?.isEmpty !== false;
+    let sinceYield = 0;
     let matches = 0;
     let hit: Verdict | undefined;
     let hitAt = 0;
@@ -196,7 +200,8 @@ export class ForwardMotions {
         matches = 0;
         logPoints?.beginStep(step);
         const died = machine.interpreter.deaths.count;
-        replay.execute();
+        if (isStraight) replay.advance(Infinity);
+        else replay.execute();
         if (hit !== undefined) {
           machine.bus.silence();
           return this.enterMatch(step, hitAt, hit);
@@ -208,7 +213,9 @@ export class ForwardMotions {
           const verdict = breakpoints.endStep(cpu);
           over = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
         }
-        if (steps % STRIDE === 0) {
+        sinceYield += replay.step - step;
+        if (sinceYield >= STRIDE) {
+          sinceYield = 0;
           yield undefined;
           if (over === undefined && this.isPauseAsked()) return { kind: 'pause' };
         }

@@ -71,6 +71,19 @@ export class Replay {
     this.machine.interpreter.holds.forgetPast();
   }
 
+  /**
+   * Executes at least one step, and none from step `until` on; where nothing comes in between, many at once. Nobody may be
+   * listening but to kinds that only single steps tell of (`SINGLE_STEP_KINDS`): such a step is then the only one executed.
+   */
+  advance(until: number): void {
+    const { checkpoints, machine: { interpreter: { holds } } } = this;
+    const interval = checkpoints.intervalOnTheWay(until);
+    if (!holds.isHolding) checkpoints.consider(this.step, interval);
+    this.journal.advance(until, checkpoints.nextAt(interval) - this.step);
+    if (this.step > this.furthest) this.furthest = this.step;
+    holds.forgetPast();
+  }
+
   /** Goes to the start of `step`, forward or back; not past the end of the run. */
   goTo(step: number): void {
     this.leaveStep();
@@ -79,7 +92,7 @@ export class Replay {
       this.machine.reload();
       this.journal.catchUp();
     }
-    while (this.step < step && !this.isOver()) this.execute();
+    while (this.step < step && !this.isOver()) this.advance(step);
   }
 
   /**
@@ -175,9 +188,10 @@ export class Replay {
   *travel(step: number, isPauseAsked: () => boolean): Generator<undefined, boolean> {
     if (step < this.step) this.goTo(this.checkpointBefore(step));
     else this.leaveStep();
-    for (let steps = 1; this.step < step && !this.isOver(); steps++) {
-      this.execute();
-      if (steps % STRIDE !== 0) continue;
+    for (let at = this.step; this.step < step && !this.isOver();) {
+      this.advance(step);
+      if (this.step - at < STRIDE) continue;
+      at = this.step;
       yield undefined;
       if (isPauseAsked()) return false;
     }

@@ -1,3 +1,4 @@
+import { KIND } from '../hardware/events/eventTable';
 import { COUNTER } from '../hardware/state/counters';
 import { multiply, shiftLeft, shiftRight } from './arithmetic';
 import { HotUnits } from './hotUnits';
@@ -6,6 +7,12 @@ import type { Machine } from './machine';
 import { straightCodeOf, type StraightCode } from './straightCode';
 import { executeEntries } from './straightEntries';
 import { LEFT, type StraightSite } from './straightSite';
+
+/** Steps that a run may take behind those that it was asked for: what has no loop in it. */
+export const MOST_BEYOND = 1000;
+
+/** Events that only instructions tell of which straight code leaves to `Interpreter.step`: they may be listened to. */
+export const SINGLE_STEP_KINDS: ReadonlySet<number> = new Set([KIND.expectation_failed]);
 
 /**
  * Runs of instructions that nothing can come between: one CPU, nobody listening, no interrupt to look for. It does what
@@ -40,7 +47,7 @@ export class StraightLine {
     return this.units.hotCount;
   }
 
-  /** Executes at least one step, and ends soon behind the `most`-th; gives how many. The run must be running, and nobody listening. */
+  /** Executes at least one step, and ends soon behind the `most`-th; gives how many. The run must be running, and nobody listening but to `SINGLE_STEP_KINDS`. */
   run(most: number): number {
     const { interpreter } = this;
     const { attention, current } = interpreter.scheduler;

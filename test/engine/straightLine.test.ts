@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { RUN } from '../../src/engine/runState';
 import { ATTENTION_TO } from '../../src/engine/scheduler';
-import { StraightLine } from '../../src/engine/straightLine';
+import { MOST_BEYOND, StraightLine } from '../../src/engine/straightLine';
 import type { Timeline } from '../../src/engine/timeline';
 import type { Program } from '../../src/language/program';
 import { guestText, sampleBody } from '../../bench/language/sampleBody';
@@ -39,9 +39,6 @@ procedure d0(n) { return n ^ 5 }`;
 
 /** From how often a unit is come to on it is JavaScript: at once, so that all of it is; in the middle of a run; never. */
 const warmths: Readonly<Record<string, number>> = { 'as JavaScript': 1, 'as JavaScript from some turns on': 7, 'by entries': Infinity };
-
-/** Steps that one run may take behind the end of its stride: what has no loop in it. */
-const MOST_BEYOND = 1000;
 
 /** Runs the program both ways, in strides of changing lengths, and compares the machines at each stop. */
 function compare(program: Program, mmu: string | undefined, warm: number, prepare: (timeline: Timeline) => void = () => undefined): StraightLine {

@@ -31,14 +31,18 @@ export class Registry implements StateClaims {
   private readonly numberBlocks = new Map<string, Float64Array>();
   private readonly trackedBlocks = new Map<string, TrackedWords>();
   private live: Checkpoint[] = [];
+  /** Bytes of what a checkpoint copies whole. */
+  private smallBytes = 0;
 
   /** Claims `words` 32-bit words under `name`, zeroed. */
   block(name: string, words: number): Int32Array {
+    this.smallBytes += words * Int32Array.BYTES_PER_ELEMENT;
     return this.claim(this.blocks, name, new Int32Array(words));
   }
 
   /** Claims `count` exact integers (doubles) under `name`, zeroed. */
   numbers(name: string, count: number): Float64Array {
+    this.smallBytes += count * Float64Array.BYTES_PER_ELEMENT;
     return this.claim(this.numberBlocks, name, new Float64Array(count));
   }
 
@@ -100,6 +104,20 @@ export class Registry implements StateClaims {
     for (const tracked of this.trackedBlocks.values()) tracked.forget(checkpoint.number);
     this.live.splice(checkpoint.number - 1, 1);
     for (let i = checkpoint.number - 1; i < this.live.length; i++) this.live[i]!.number = i + 1;
+  }
+
+  /** Bytes that the live checkpoints hold, for a budget of history. */
+  get historyBytes(): number {
+    let bytes = this.live.length * this.smallBytes;
+    for (const tracked of this.trackedBlocks.values()) bytes += tracked.historyBytes;
+    return bytes;
+  }
+
+  /** Of them, bytes that have been saved since the newest checkpoint. */
+  get newestBytes(): number {
+    let bytes = 0;
+    for (const tracked of this.trackedBlocks.values()) bytes += tracked.newestBytes;
+    return bytes;
   }
 
   /** Names of what has changed since `checkpoint`, the newest one: a tracked array when it was written at all. */

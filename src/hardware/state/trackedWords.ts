@@ -11,11 +11,14 @@ class UndoLog {
   words = new Int32Array(0);
   length = 0;
 
+  /** `expected`: words that will be wanted, as far as one can tell. */
+  constructor(private readonly expected = 0) {}
+
   reserve(count: number): number {
     const at = this.length;
     this.length += count;
     if (this.length > this.words.length) {
-      const grown = new Int32Array(Math.max(1024, this.length * 2));
+      const grown = new Int32Array(Math.max(1024, this.expected, this.length * 2));
       grown.set(this.words);
       this.words = grown;
     }
@@ -42,6 +45,9 @@ export class TrackedWords {
   private watched: Uint8Array;
   /** Changes at the next write to a granule that is watched, and when contents are put back. Derived. */
   watchVersion = 1;
+  /** By granule, the merge in which it was last met; made when logs are first merged. */
+  private merged: Int32Array | undefined;
+  private merges = 0;
   /** logs[i] takes the contents at checkpoint i + 1 to those at checkpoint i. */
   private logs: UndoLog[] = [];
 
@@ -110,7 +116,7 @@ export class TrackedWords {
 
   /** Starts a new stretch of history; gives the number to hand to `restore`. */
   checkpoint(): number {
-    this.logs.push(new UndoLog());
+    this.logs.push(new UndoLog(this.logs[this.logs.length - 1]?.length));
     this.epoch++;
     return this.logs.length;
   }
@@ -147,17 +153,30 @@ export class TrackedWords {
     if (from === undefined) throw new Error('invariant: a checkpoint that is not live is forgotten');
     // What the newest log goes on to save may stand in the older one already: a further copy is harmless,
     // since the older one is applied last.
-    if (into !== undefined) {
-      const known = new Set<number>();
-      for (let i = 0; i < into.length; i += 1 + GRANULE_WORDS) known.add(into.words[i]!);
-      for (let i = 0; i < from.length; i += 1 + GRANULE_WORDS) {
-        if (known.has(from.words[i]!)) continue;
-        const at = into.reserve(1 + GRANULE_WORDS);
-        into.words.set(from.words.subarray(i, i + 1 + GRANULE_WORDS), at);
-      }
-    }
+    if (into !== undefined && from.length > 0) this.merge(into, from);
     this.logs.splice(number - 1, 1);
     this.epoch++;
+  }
+
+  /** Adds to a log what a later one has saved of other granules. */
+  private merge(into: UndoLog, from: UndoLog): void {
+    this.merged ??= new Int32Array(0);
+    if (this.merged.length < this.savedIn.length) this.merged = new Int32Array(this.savedIn.length);
+    const { merged } = this;
+    const stamp = ++this.merges;
+    for (let i = 0; i < into.length; i += 1 + GRANULE_WORDS) merged[into.words[i]!] = stamp;
+    let added = 0;
+    for (let i = 0; i < from.length; i += 1 + GRANULE_WORDS) if (merged[from.words[i]!] !== stamp) added += 1 + GRANULE_WORDS;
+    const words = new Int32Array(into.length + added);
+    words.set(into.words.subarray(0, into.length));
+    let at = into.length;
+    for (let i = 0; i < from.length; i += 1 + GRANULE_WORDS) {
+      if (merged[from.words[i]!] === stamp) continue;
+      for (let k = 0; k <= GRANULE_WORDS; k++) words[at + k] = from.words[i + k]!;
+      at += 1 + GRANULE_WORDS;
+    }
+    into.words = words;
+    into.length = at;
   }
 
   /** True when something was written since the newest checkpoint. */
@@ -173,9 +192,16 @@ export class TrackedWords {
     return words * 4;
   }
 
+  /** Of them, bytes that the newest checkpoint has come to hold. */
+  get newestBytes(): number {
+    return (this.logs[this.logs.length - 1]?.length ?? 0) * 4;
+  }
+
   private save(granule: number): void {
+    const savedBefore = this.savedIn[granule]!;
     this.savedIn[granule] = this.epoch;
-    if (this.watched[granule] !== 0) {
+    // Who watches a granule has made it pass for one that was never saved: of others this is all that is read.
+    if (savedBefore === 0 && this.watched[granule] !== 0) {
       this.watched[granule] = 0;
       this.watchVersion = this.watchVersion + 1 | 0;
     }

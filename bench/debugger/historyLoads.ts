@@ -1,0 +1,28 @@
+import { guestText, sampleBody } from '../language/sampleBody';
+
+/** What history is measured with: how its stores lie. */
+export const loads = {
+  /** The body of 40 statements of `bench -- language`: its stores lie in half a page. */
+  local: { title: 'local stores', text: (statements: number) => guestText(sampleBody(), Math.ceil(statements / STATEMENTS_A_TURN)) },
+  /** One store a turn, each in another page of 8192: whatever is saved before a write is saved for one word. */
+  scattered: { title: 'scattered stores', text: scatteredText },
+} as const;
+export type Load = keyof typeof loads;
+
+/** As the 40 statements of the body run on average, with its decisions. */
+const STATEMENTS_A_TURN = 40;
+export const SCATTERED_PAGES = 8192;
+
+function scatteredText(statements: number): string {
+  return `machine { ram 128M }
+process p { 0x10000000 .. 0x12000000 rw kernel }
+cpu 0 {
+switch(p)
+i = 0
+while i < ${Math.ceil(statements / 3)} {
+[0x10000000 + ((i * 5 & 0x1fff) << 12)] = i
+i += 1
+}
+}
+`;
+}
