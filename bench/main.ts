@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { debuggerSuite } from './debugger/suite';
 import { hardwareSuite } from './hardware/suite';
 import { languageSuite } from './language/suite';
 
@@ -25,6 +26,15 @@ program.command('language')
   .option('--json <file>', 'write the numbers to this file too')
   .action(async ({ rounds, json }: { rounds: number; json?: string }) => {
     await languageSuite({ rounds, json });
+  });
+
+program.command('debugger')
+  .description('A step of a session beside an empty adapter; what history costs; a step back; variables, trees and pause')
+  .option('--rounds <number>', 'rounds, each with fresh processes', atLeastOne, 3)
+  .option('--only <names>', 'measurements to make, by name, with commas between them', (names) => names.split(','), [] as string[])
+  .option('--json <file>', 'write the numbers to this file too')
+  .action(async ({ rounds, only, json }: { rounds: number; only: string[]; json?: string }) => {
+    await debuggerSuite({ rounds, only, json });
   });
 
 void program.parseAsync();

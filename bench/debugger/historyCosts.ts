@@ -8,6 +8,7 @@ import { compileScenario } from '../../src/language/compile';
 import type { Program } from '../../src/language/program';
 import { median, ownCpuTime } from '../hardware/cpuTime';
 import { loads, type Load } from './historyLoads';
+import { summary } from './percentiles';
 
 /*
  * A process of its own: what history costs under one load, as JSON. `without` runs the program to its end as the command does,
@@ -30,11 +31,6 @@ function timed(work: () => void): number {
   return ownCpuTime() - start;
 }
 
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)]!;
-}
-
 /** A debuggee at the first statement, as a session with `stopOnEntry` has it. */
 function atEntry(program: Program): Timeline {
   const started = launch(program, 'native');
@@ -52,7 +48,7 @@ function move(timeline: Timeline, motion: 'continue' | 'over-back'): void {
 }
 
 const program = compiled(wanted);
-const times = { without: [] as number[], with: [] as number[], boot: [] as number[] };
+const times = { without: [] as number[], with: [] as number[] };
 let timeline = atEntry(program);
 for (let repeat = 0; repeat < REPEATS; repeat++) {
   const plain = startRun(program, 'native');
@@ -68,8 +64,8 @@ const { historyBytes } = timeline.machine.registry;
 const back: number[] = [];
 for (let i = 0; i < STEPS_BACK; i++) back.push(timed(() => { move(timeline, 'over-back'); }) / 1e6);
 const found = {
-  statements, bytes: historyBytes,
-  without: median(times.without) / statements, with: median(times.with) / statements,
-  'back-ms': median(back), 'back-p99-ms': percentile(back, 0.99), 'again-ms': median(times.without) / 1e6,
+  statements, 'MiB': historyBytes / (1 << 20), 'bytes-a-statement': historyBytes / statements,
+  'without': median(times.without) / statements, 'with': median(times.with) / statements, 'again-ms': median(times.without) / 1e6,
+  ...summary('back-ms', back),
 };
 console.log(JSON.stringify(found));

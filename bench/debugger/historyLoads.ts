@@ -26,3 +26,29 @@ i += 1
 }
 `;
 }
+
+/** A guest that maps a million pages, each by an entry of its own, stops, and goes on touching some. */
+export function millionPages(): string {
+  return `machine { paging 4-level, ram 64M, mmu ept }
+process p { 0x600000 .. 0x601000 rw user }
+cpu 0 {
+switch(p)
+f = gpa_of(0x600000)
+a = 0x100000000
+repeat 2048 {
+slot = slot_for(p, gva:a, 4K)
+repeat 512 {
+entry [slot] = pte(f, rw, user)
+slot += 8
+}
+a += 2M
+}
+expect 0 == 1
+a = 0x100000000
+while true {
+user [gva:a] = 1
+a += 4K
+}
+}
+`;
+}

@@ -1,4 +1,5 @@
 import type { Debuggee, Motion, Stop, Who } from '../engine/debuggee';
+import { nextTurn } from './nextTurn';
 
 /** How long the host is kept busy at a time; well below the 100 ms in which a pause must answer. */
 const SLICE_MILLISECONDS = 10;
@@ -48,13 +49,13 @@ export class MotionDriver {
       const isInterrupted = this.makeChanges(stop) && stop?.kind === 'pause' && !own.isPauseAsked;
       if (isInterrupted) debuggee.start(motion, cpu, who);
       if (isInterrupted || stop === undefined) {
-        setTimeout(turn, 0);
+        nextTurn(turn);
         return;
       }
       this.running = undefined;
       this.done(stop, motion);
     };
-    setTimeout(turn, 0);
+    nextTurn(turn);
   }
 
   /** The running motion ends with a `pause` stop at its next instruction. */

@@ -15,6 +15,7 @@ import type { Inspector, Scenario, Simulator } from './simulator';
 import { ShownMemory } from './shownMemory';
 import type { SourceCatalog } from './sourceCatalog';
 import { reportStop, type StopReport } from './stopReport';
+import { nextTurn } from './nextTurn';
 
 /** Launch attributes; `launch.json` documents them. */
 export interface LaunchArguments extends DebugProtocol.LaunchRequestArguments {
@@ -172,9 +173,9 @@ export class SessionState {
     this.dropHandles();
     this.stop = { body };
     const { stop } = this;
-    setTimeout(() => {
+    nextTurn(() => {
       if (this.stop === stop && this.phase === 'stopped') this.send('stopped', body);
-    }, 0);
+    });
   }
 
   /** What lay behind the present moment is no more: it is not in the past. Gives the words for where one stands. */

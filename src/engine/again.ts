@@ -4,10 +4,9 @@ import type { Journal } from './journal';
 import type { Machine } from './machine';
 import { RUN } from './runState';
 
-/** Steps between two looks at the clock and at the pause button. */
+/** Steps between two looks at the clock and at the pause button; the second where nobody looks into what is executed. */
 const STRIDE = 256;
-/** Steps of a stretch that nobody looks into, so that a look at the clock is never long in coming. */
-const LONGEST_STRETCH = 65_536;
+const STRETCH = 8192;
 
 /** A stretch of the run that is executed once more only to be looked at: what `Replay.aside` gives. */
 export class Again {
@@ -60,7 +59,7 @@ export class Again {
   /** The same in slices; false when a pause has broken it off. */
   *travel(step: number, isPauseAsked: () => boolean): Generator<undefined, boolean> {
     for (let at = this.step; this.step < step && !this.isOver;) {
-      this.journal.advance(step, LONGEST_STRETCH);
+      this.journal.advance(step, STRETCH);
       if (this.step - at < STRIDE) continue;
       at = this.step;
       yield undefined;

@@ -10,6 +10,8 @@ import { RUN } from './runState';
 
 /** Steps between two looks at the clock and at the pause button. */
 export const STRIDE = 256;
+/** The same where nobody looks into what is executed: far below a millisecond. */
+const STRETCH = 8192;
 
 /** Sees the events of one step as they are numbered, from 1; true stops there. */
 export type EventStop = (record: Int32Array, event: number) => boolean;
@@ -79,7 +81,7 @@ export class Replay {
     const { checkpoints, machine: { interpreter: { holds } } } = this;
     const interval = checkpoints.intervalOnTheWay(until);
     if (!holds.isHolding) checkpoints.consider(this.step, interval);
-    this.journal.advance(until, checkpoints.nextAt(interval) - this.step);
+    this.journal.advance(until, Math.min(STRETCH, checkpoints.nextAt(interval) - this.step));
     if (this.step > this.furthest) this.furthest = this.step;
     holds.forgetPast();
   }

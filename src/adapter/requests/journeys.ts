@@ -9,6 +9,7 @@ import { badArgument, badMemoryReference, cannotInspect, notStopped, unknownThre
 import { hostPlaceOf } from '../locations';
 import { parseMemoryReference } from '../memoryReference';
 import type { Launched, SessionState } from '../sessionState';
+import { nextTurn } from '../nextTurn';
 
 const WORD_BYTES = 8;
 
@@ -91,7 +92,7 @@ function travel(state: SessionState, threadId: number, motion: Motion): Failure 
   const cpu = cpuOf(launched, threadId);
   if (typeof cpu !== 'number') return cpu;
   // Behind the response, and before the stop, which comes in a later turn still.
-  setTimeout(() => { if (state.launched === launched) state.send('continued', { threadId, allThreadsContinued: true }); }, 0);
+  nextTurn(() => { if (state.launched === launched) state.send('continued', { threadId, allThreadsContinued: true }); });
   state.move(motion, cpu);
   return undefined;
 }

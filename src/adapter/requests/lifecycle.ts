@@ -4,6 +4,7 @@ import { capabilities } from '../capabilities';
 import { Failure, sessionGone, wrongPhase } from '../failures';
 import type { LaunchArguments, Launched, SessionState } from '../sessionState';
 import { launchScenario } from './launching';
+import { nextTurn } from '../nextTurn';
 
 export function initialize(state: SessionState, args: DebugProtocol.InitializeRequestArguments): Answer<DebugProtocol.Capabilities> {
   state.client.introduce(args);
@@ -24,9 +25,9 @@ export async function launch(state: SessionState, args: LaunchArguments): Promis
   state.launched = launched;
   state.phase = 'being configured';
   // Breakpoints can be answered as verified only now, so this is when the client is asked for them.
-  setTimeout(() => {
+  nextTurn(() => {
     if (state.phase === 'being configured') state.send('initialized');
-  }, 0);
+  });
   return undefined;
 }
 
@@ -57,7 +58,7 @@ export async function restart(state: SessionState, args: { readonly arguments?: 
 
 /** Ends the scenario, not the session: `terminated` follows. */
 export function terminate(state: SessionState): Answer<undefined> {
-  setTimeout(() => { state.end(undefined); }, 0);
+  nextTurn(() => { state.end(undefined); });
   return undefined;
 }
 
@@ -76,9 +77,9 @@ function begin(state: SessionState, launched: Launched): void {
     state.move('continue', 0);
   } else if (launched.args.stopAtBoot === true) {
     launched.debuggee.showBoot();
-    setTimeout(() => {
+    nextTurn(() => {
       if (state.launched === launched && state.phase === 'running') state.standAt({ kind: 'entry' });
-    }, 0);
+    });
   } else if (launched.args.stopOnEntry === true) {
     state.moveToEntry();
   } else {

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { MessageFrames, framed } from '../../../src/adapter/messageFrames';
+import { nextTurn } from '../../../src/adapter/nextTurn';
 import { PagewalkSession } from '../../../src/adapter/session';
 import { serveStream } from '../../../src/adapter/streams';
 import { isLive } from './argumentValues';
@@ -18,6 +19,11 @@ const FIRST_PROBE = 1_000_000;
 /** Ids of the failures that tell where a session is. */
 const NOT_STOPPED = 1004;
 const NO_EXCEPTION = 1025;
+
+/** What was put off to a later turn before this has been done. */
+function turnOver(): Promise<void> {
+  return new Promise((resolve) => { nextTurn(resolve); });
+}
 
 /** A session whose client does what a plan says; everything that it hears is judged and kept. */
 export class FuzzedSession {
@@ -112,7 +118,7 @@ export class FuzzedSession {
       await this.until(() => this.order.unanswered.length === 0, `answers to ${this.order.unanswered.join(', ')}`);
       if (this.isGone || this.order.isOver || !this.mayMove) return;
       // What a request has put off to the next turn comes before this.
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await turnOver();
       if (!(await this.isRunning())) break;
       await this.until(() => this.order.isStopped || this.order.isOver, '"stopped" or "terminated"');
     }
@@ -123,7 +129,7 @@ export class FuzzedSession {
   async end(): Promise<void> {
     if (this.isGone) return;
     await this.until(() => this.order.unanswered.length === 0, `answers to ${this.order.unanswered.join(', ')}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await turnOver();
     if (!this.order.isOver && await this.isRunning()) {
       this.ask('pause', {});
       await this.until(() => this.order.isStopped || this.order.isOver, '"stopped" after "pause"');
@@ -131,7 +137,7 @@ export class FuzzedSession {
     this.ask('disconnect', {});
     await this.until(() => this.order.unanswered.length === 0, 'an answer to "disconnect"');
     const until = this.heard.length;
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await turnOver();
     const late = this.heard.slice(until).filter((message) => !message.includes('"output"'));
     if (late.length > 0) this.order.fault(`after "disconnect" comes ${late[0] ?? ''}`);
     this.vanish();

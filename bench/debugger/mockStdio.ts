@@ -1,0 +1,3 @@
+import { MockSession } from './mockSession';
+
+new MockSession().start(process.stdin, process.stdout);
