@@ -68,8 +68,9 @@ describe('sessions on one TCP port', () => {
     // Its own stop would say good-bye once more, and wait.
     clients.splice(clients.indexOf(two), 1);
     await until(() => served.sessions === 2);
+    const back = one.waitForEvent('stopped');
     await one.stepBackRequest({ threadId: 1 });
-    await one.waitForEvent('stopped');
+    await back;
     assert.equal((await three.stackTraceRequest({ threadId: 1 })).body.stackFrames[0]?.name, 'cpu 0');
   });
 
