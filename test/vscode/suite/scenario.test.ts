@@ -24,7 +24,7 @@ function next<T>(event: vscode.Event<T>, wanted: (value: T) => boolean): Promise
 
 /** What the adapter reports, as VS Code receives it. */
 class AdapterEvents implements vscode.Disposable {
-  private readonly emitter = new vscode.EventEmitter<{ event: string; body?: { reason?: string } }>();
+  private readonly emitter = new vscode.EventEmitter<{ event: string; body?: { reason?: string; description?: string } }>();
   private readonly registration = vscode.debug.registerDebugAdapterTrackerFactory('pagewalk', {
     createDebugAdapterTracker: () => ({
       onDidSendMessage: (message: { type: string; event: string }) => {
@@ -33,7 +33,7 @@ class AdapterEvents implements vscode.Disposable {
     }),
   });
 
-  next(event: string): Promise<{ event: string; body?: { reason?: string } }> {
+  next(event: string): Promise<{ event: string; body?: { reason?: string; description?: string } }> {
     return next(this.emitter.event, (message) => message.event === event);
   }
 
@@ -101,6 +101,27 @@ describe('a scenario in the extension host', () => {
     const terminated = next(vscode.debug.onDidTerminateDebugSession, ({ id }) => id === session.id);
     await session.customRequest('continue', { threadId: 1 });
     await terminated;
+  });
+
+  it('is led back to its VM exit, and out of that, by commands of its own', async () => {
+    const uri = scenario('two-stores.guest');
+    vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(new vscode.Location(uri, new vscode.Position(FIRST_STORE, 0)))]);
+    const stopped = events.next('stopped');
+    const configuration = { type: 'pagewalk', request: 'launch', name: path.basename(uri.path), program: uri.fsPath };
+    assert.equal(await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], configuration), true);
+    await stopped;
+    const session = vscode.debug.activeDebugSession;
+    assert.ok(session, 'a session is active');
+    const after = async (command: string): Promise<readonly [string | undefined, string | undefined, number | undefined]> => {
+      const stop = events.next('stopped');
+      await vscode.commands.executeCommand(command);
+      const { body } = await stop;
+      const { stackFrames } = (await session.customRequest('stackTrace', { threadId: 1 })) as { stackFrames: { name: string; line: number }[] };
+      return [body?.description?.replace(/ \(step.*/, ''), stackFrames[0]?.name, stackFrames[0]?.line];
+    };
+    assert.deepEqual(await after('pagewalk.previousExit'), ['Went back to the last VM exit of this CPU', 'user store [0x600000]', FIRST_STORE]);
+    assert.deepEqual(await after('pagewalk.reverseStepOut'), ['Went back to where this began', 'cpu 0', FIRST_STORE]);
+    assert.deepEqual(await after('pagewalk.stepOverAlone'), ['Stepped', 'cpu 0', FIRST_STORE + 1]);
   });
 
   it('that does not compile is refused by F5, on the line of its mistake, and nothing stays running', async () => {
