@@ -125,7 +125,7 @@ export const fetchOf = <M extends ShadowMmu>(variation: FetchVariation<M>): List
 function wayDown<M extends ShadowMmu>(largePages: 'on' | undefined, body: readonly ListingNode<M>[]): ListingNode<M> {
   if (largePages === undefined) return repeat('level > 1', (_, f) => f.lo(V.level) > 1, body);
   // Tables of the guest on the way are shadowed by then, and may be among the frames of the large page.
-  return repeat('level > 2; or it is 2, and not both guest and host map 2 MBytes here, or a shadowed page table is among them (disallow_lpage)', (mmu, f) => (
+  return repeat('level > goal: 2 where guest and host both map 2 MBytes and no shadowed page table is among them (disallow_lpage), else 1', (mmu, f) => (
     f.lo(V.level) > 2 || f.lo(V.level) === 2 && !mayBeLarge(mmu, f.lo(V.gfn))
   ), body);
 }
