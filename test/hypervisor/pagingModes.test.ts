@@ -91,6 +91,27 @@ cpu 0 {
     assertAgreement(program);
   });
 
+  it('take a vCPU into long mode on tables that another one has filled, whose first entry would be no PDPTE', () => {
+    const program = compiled(`machine { paging 4-level, ram 16M, kernel none }
+cpu 0 {
+  entry [0x1000] = pml4e(gpa:0x2000, rwx, user); entry [0x2000] = pdpte(gpa:0, rwx, user, large)
+  [0x3000] = 5
+  cr3 = gpa:0x1000; cr0.PG = 1
+  x = [0x3000]; user y = [0x3000]
+  barrier filled
+}
+cpu 1 {
+  barrier filled
+  cr3 = gpa:0x1000; cr0.PG = 1
+  x = [0x3000]; user y = [0x3000]
+  expect x == 5 and y == 5
+}
+`);
+    assert.equal(seenByGuest(program, 'native').at(-1), '1 passed, 0 failed');
+    assertAgreement(program);
+    runAudited(machineFor(program, 'deprivileged'));
+  });
+
   it('show the guest what it sees natively, whatever it does', () => {
     fc.assert(fc.property(modeGuests, (text) => { assertAgreement(compiled(text)); }), { numRuns: 16, seed: 20261121 });
   });

@@ -4,7 +4,7 @@ import { CR0, CR4, EFER, RFLAGS } from '../../hardware/processor/controlRegister
 import type { Processor } from '../../hardware/processor/processor';
 import { REGISTER } from '../../hardware/processor/registers';
 import { INTERRUPTION, VMCS } from '../../hardware/vmx/vmcs';
-import { type GuestControls, PAE_ROOT_LEVEL } from '../shadowWp/guestMode';
+import { type GuestControls, PAE_ROOT_LEVEL, setEntryMode } from '../shadowWp/guestMode';
 import { PAE_ROOTS } from '../shadowWp/loadRoot';
 import { deprivilegedModeOf } from '../shadowWp/role';
 import { ShadowMmu } from '../shadowWp/shadowMmu';
@@ -128,6 +128,7 @@ export class DeprivilegedMmu extends ShadowMmu implements PrivilegeOwner {
     const ofLongMode = this.isPae ? 0 : (cr4 & CR4.LA57) | (this.isTagged ? CR4.PCIDE : 0);
     this.setVmcs(VMCS.guest_cr4, CR4.PAE | ofLongMode, 0);
     this.setVmcs(VMCS.guest_ia32_efer, this.isPae ? PAE_EFER : LONG_EFER, 0);
+    setEntryMode(this, this.isPae ? 'legacy mode' : 'long mode');
   }
 
   override takesControl(cr: number, lo: number, hi: number): boolean {

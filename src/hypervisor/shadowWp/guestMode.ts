@@ -68,6 +68,11 @@ export function setGuestMode(owner: ModeOwner, { cr0, cr4, efer: written }: Gues
   const owned = owner.vmcs(VMCS.cr4_guest_host_mask) & ~(CR4.PKE | CR4.PKS);
   owner.setVmcs(VMCS.cr4_guest_host_mask, owned | (ownsKeys ? CR4.PKE | CR4.PKS : 0), 0);
   owner.setVmcs(VMCS.guest_ia32_efer, (isLong ? efer : efer & ~EFER.LME) | EFER.NXE, 0);
+  setEntryMode(owner, isLong ? 'long mode' : 'legacy mode');
+}
+
+/** The next entry is into that mode: what it checks, and whether it loads PDPTEs, hangs on the "IA-32e mode guest" control. */
+export function setEntryMode(owner: ModeOwner, mode: 'long mode' | 'legacy mode'): void {
   const entry = owner.vmcs(VMCS.entry_controls) & ~ENTRY.ia32eModeGuest;
-  owner.setVmcs(VMCS.entry_controls, isLong ? entry | ENTRY.ia32eModeGuest : entry, 0);
+  owner.setVmcs(VMCS.entry_controls, mode === 'long mode' ? entry | ENTRY.ia32eModeGuest : entry, 0);
 }
