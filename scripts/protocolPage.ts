@@ -5,11 +5,12 @@ import { breakpointModes } from '../src/adapter/breakpoints/breakpointModes';
 import { exceptionFilters } from '../src/adapter/breakpoints/exceptionFilters';
 import { consoleCommands } from '../src/adapter/console/commandTable';
 import { answeredCommands, requestRow } from '../src/adapter/requestTable';
+import { BREAKPOINT_REQUEST } from '../src/protocol/breakpointRequests';
 import { MOTION_REQUEST } from '../src/protocol/motionRequests';
 import { REQUEST } from '../src/protocol/requests';
 
 const root = path.join(__dirname, '..');
-const messageFiles = ['requests', 'motionRequests'];
+const messageFiles = ['requests', 'motionRequests', 'breakpointRequests'];
 
 interface LaunchProperty {
   readonly type?: string;
@@ -62,7 +63,7 @@ interface OwnRequest {
 
 /** The rows of the interface that has every request's messages. */
 function ownRequests(): readonly OwnRequest[] {
-  const names: Readonly<Record<string, Readonly<Record<string, string>>>> = { REQUEST, MOTION_REQUEST };
+  const names: Readonly<Record<string, Readonly<Record<string, string>>>> = { REQUEST, MOTION_REQUEST, BREAKPOINT_REQUEST };
   const file = parsed('pagewalkRequests');
   const found: OwnRequest[] = [];
   for (const statement of file.statements) {

@@ -1,3 +1,4 @@
+import type { BREAKPOINT_REQUEST, BreakpointNamesResponse } from './breakpointRequests';
 import type {
   ExitArguments, LastWriteArguments, MomentsResponse, MOTION_REQUEST, ReverseStepOutArguments, ReverseToCursorArguments, SeekArguments,
 } from './motionRequests';
@@ -26,11 +27,13 @@ export interface PagewalkRequests {
   [MOTION_REQUEST.seek]: { arguments: SeekArguments; response: Nothing };
   /** Back to where a line was passed last. */
   [MOTION_REQUEST.reverseToCursor]: { arguments: ReverseToCursorArguments; response: Nothing };
+  /** Every name that a function breakpoint can have in the launched scenario. */
+  [BREAKPOINT_REQUEST.names]: { arguments: Nothing; response: BreakpointNamesResponse };
   /** Where in the run one stands, and how far history reaches. */
   [MOTION_REQUEST.moments]: { arguments: Nothing; response: MomentsResponse };
 }
 
-type RequestName = (typeof REQUEST)[keyof typeof REQUEST] | (typeof MOTION_REQUEST)[keyof typeof MOTION_REQUEST];
+type RequestName = (typeof REQUEST)[keyof typeof REQUEST] | (typeof MOTION_REQUEST)[keyof typeof MOTION_REQUEST] | (typeof BREAKPOINT_REQUEST)[keyof typeof BREAKPOINT_REQUEST];
 
 /** A request that is missing above is a type error here. */
 export type PagewalkMessage<Name extends RequestName = RequestName> = PagewalkRequests[Name];

@@ -326,9 +326,10 @@ describe('every capability that is announced is true', () => {
     assert.deepEqual(
       filters.map(({ filter }) => filter),
       [
-        'vm-exit', 'cr3-write', 'ept-violation', 'ept-misconfiguration', 'npf', 'page-table-write', 'page-table-write-trapped', 'guest-page-fault',
-        'hidden-fault', 'spurious-fault', 'shadow-page-created', 'shadow-page-zapped', 'shadow-page-unsynced', 'shadow-page-synced', 'memslot-change',
-        'host-reclaim', 'invlpg', 'invpcid', 'invept', 'invvpid', 'tlb-flush', 'remote-flush', 'stale-tlb-hit', 'triple-fault', 'expectation',
+        'vm-exit', 'cr3-write', 'ept-violation', 'page-table-write', 'guest-page-fault', 'hidden-fault', 'expectation',
+        'ept-misconfiguration', 'npf', 'page-table-write-trapped', 'spurious-fault', 'shadow-page-created', 'shadow-page-zapped',
+        'shadow-page-unsynced', 'shadow-page-synced', 'memslot-change', 'host-reclaim', 'invlpg', 'invpcid', 'invept', 'invvpid',
+        'tlb-flush', 'remote-flush', 'stale-tlb-hit', 'triple-fault',
       ],
     );
     assert.deepEqual(filters.filter((filter) => filter.default).map(({ filter }) => filter), ['expectation']);

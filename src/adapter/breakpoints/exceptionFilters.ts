@@ -59,6 +59,7 @@ function row(id: string, label: string, description: string, wanted: Wanted, mor
   return { id, label, description, isDefault: false, neverUnder: [], ...wanted, ...more };
 }
 
+/** In the order in which a client lists them: what one stops at most often stands first. */
 export const exceptionFilters: readonly ExceptionFilter[] = [
   row('vm-exit', 'VM exit', 'Any transition from the guest to the hypervisor.', every('vm_exit'), {
     example: 'event.reason == ept_violation and event.qualification & 2 != 0', after: UNTIL_ENTRY, neverUnder: ['native'],
@@ -70,20 +71,8 @@ export const exceptionFilters: readonly ExceptionFilter[] = [
   row('ept-violation', 'EPT violation', 'A guest-physical address that EPT does not map, or not with the right that the access needs.', every('ept_violation'), {
     example: 'event.gpa >= gpa:0x3000', after: UNTIL_ENTRY, neverUnder: NOT_EPT,
   }),
-  row('ept-misconfiguration', 'EPT misconfiguration', 'An EPT entry that no processor can read: write without read, a reserved bit, an illegal memory type; or one that says MMIO.', every('ept_misconfiguration'), {
-    example: 'event.gpa >= gpa:0xfee00000', after: UNTIL_ENTRY, neverUnder: NOT_EPT,
-  }),
-  row('npf', 'Nested page fault', 'A guest-physical address that the nested page tables do not map, or not so: #VMEXIT(NPF).', {
-    kinds: [KIND.vm_exit], matches: (record) => record[field.reason.at] === EXIT_REASON.npf,
-  }, {
-    example: 'event.gpa >= gpa:0x3000', after: UNTIL_ENTRY,
-    neverUnder: ['native', 'interpret', 'deprivileged', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'nested'],
-  }),
   row('page-table-write', 'Page-table write', 'A guest store to a paging-structure entry, trapped by the hypervisor or not.', every('page_table_write', 'page_table_write_trapped'), {
     example: 'event.gpa == gpa:0x3008', after: UNTIL_ACCESS_ENDS,
-  }),
-  row('page-table-write-trapped', 'Trapped page-table write', 'A guest store to a write-protected paging structure, which the hypervisor emulates.', every('page_table_write_trapped'), {
-    example: 'event.value & 1 == 0', after: UNTIL_ACCESS_ENDS, neverUnder: SHADOW_WITH_GUEST_TABLES,
   }),
   row('guest-page-fault', 'Guest page fault', 'A page fault is delivered to the guest.', {
     kinds: [KIND.exception_delivered], matches: (record) => record[field.vector.at] === PAGE_FAULT,
@@ -96,6 +85,21 @@ export const exceptionFilters: readonly ExceptionFilter[] = [
   }),
   row('hidden-fault', 'Hidden fault', "A page fault that is the hypervisor's own business: the guest's tables allow the access.", every('hidden_fault'), {
     example: 'event.gva == gva:0x600000', after: UNTIL_ENTRY, neverUnder: ['native', 'interpret', 'npt'],
+  }),
+  row('expectation', 'Failed expectation', 'An expect that does not hold.', every('expectation_failed'), {
+    example: 'total.faults.hidden > 3', isDefault: true, after: UNTIL_STEP_ENDS,
+  }),
+  row('ept-misconfiguration', 'EPT misconfiguration', 'An EPT entry that no processor can read: write without read, a reserved bit, an illegal memory type; or one that says MMIO.', every('ept_misconfiguration'), {
+    example: 'event.gpa >= gpa:0xfee00000', after: UNTIL_ENTRY, neverUnder: NOT_EPT,
+  }),
+  row('npf', 'Nested page fault', 'A guest-physical address that the nested page tables do not map, or not so: #VMEXIT(NPF).', {
+    kinds: [KIND.vm_exit], matches: (record) => record[field.reason.at] === EXIT_REASON.npf,
+  }, {
+    example: 'event.gpa >= gpa:0x3000', after: UNTIL_ENTRY,
+    neverUnder: ['native', 'interpret', 'deprivileged', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'nested'],
+  }),
+  row('page-table-write-trapped', 'Trapped page-table write', 'A guest store to a write-protected paging structure, which the hypervisor emulates.', every('page_table_write_trapped'), {
+    example: 'event.value & 1 == 0', after: UNTIL_ACCESS_ENDS, neverUnder: SHADOW_WITH_GUEST_TABLES,
   }),
   row('spurious-fault', 'Spurious fault', "A page fault that is nobody's any more: by the time the hypervisor looks, its tables allow the access.", every('spurious_fault'), {
     example: 'event.gva == gva:0x600000', after: UNTIL_ENTRY, neverUnder: ['native', 'interpret', 'npt'],
@@ -137,9 +141,6 @@ export const exceptionFilters: readonly ExceptionFilter[] = [
   }),
   row('triple-fault', 'Triple fault', 'The guest has no handler for its fault, nor for the double fault: it cannot go on.', every('triple_fault'), {
     example: 'event.vector == 14', after: { kind: 'never' },
-  }),
-  row('expectation', 'Failed expectation', 'An expect that does not hold.', every('expectation_failed'), {
-    example: 'total.faults.hidden > 3', isDefault: true, after: UNTIL_STEP_ENDS,
   }),
 ];
 
