@@ -133,6 +133,18 @@ export const plants: readonly Plant[] = [
     from: 'if (!mmu.sptes.isMapped(gfn)) continue;', to: 'if (!mmu.sptes.isMapped(gfn) || f.lo(V.zapped) > 0) continue;',
   },
   {
+    name: 'an SPTE of 2 MBytes over a shadowed page table', file: 'shadowWp/fetch.ts', under: SHADOW, test: 'hypervisor/largeShadowPages.test.ts',
+    from: ' && !mmu.disallowsLargePage(gfn)', to: '',
+  },
+  {
+    name: 'the notifier leaves SPTEs of 2 MBytes', file: 'shadowEntries.ts', under: SHADOW, test: 'hypervisor/largeShadowPages.test.ts',
+    from: 'return this.pages.reverseMap(gfn) !== 0 || this.pages.reverseMap(gfn, 2) !== 0;', to: 'return this.pages.reverseMap(gfn) !== 0;',
+  },
+  {
+    name: 'an EPT entry that is zapped lets violations become exceptions', file: 'tdp/tdpMmu.ts', under: ['ept'], test: 'hypervisor/virtualizationExceptions.test.ts',
+    from: 'this.write(this.actor, level, table, index, 0, this.tdp.absentHi);', to: 'this.write(this.actor, level, table, index, 0, 0);',
+  },
+  {
     name: 'the notifier leaves TLBs alone under shadow paging', file: 'shadowWp/unmapGfnRange.ts', under: SHADOW,
     from: '(mmu) => mmu.flushRemoteTlbs()', to: '() => undefined',
   },
