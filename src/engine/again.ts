@@ -51,6 +51,11 @@ export class Again {
     this.journal.execute();
   }
 
+  /** Executes at least one step, and none from step `until` on; where nothing comes in between, some thousands at once. */
+  advance(until: number): void {
+    this.journal.advance(until, STRETCH);
+  }
+
   /** To the start of `step`, which lies ahead. */
   goTo(step: number): void {
     while (this.step < step && !this.isOver) this.journal.advance(step);
@@ -59,7 +64,7 @@ export class Again {
   /** The same in slices; false when a pause has broken it off. */
   *travel(step: number, isPauseAsked: () => boolean): Generator<undefined, boolean> {
     for (let at = this.step; this.step < step && !this.isOver;) {
-      this.journal.advance(step, STRETCH);
+      this.advance(step);
       if (this.step - at < STRIDE) continue;
       at = this.step;
       yield undefined;

@@ -28,6 +28,12 @@ export class HitCounting {
     return yield* replay.asideInSlices(replay.stretchBefore(from).checkpoint, (again) => this.countBetween(again, from, until));
   }
 
+  /** Executes one step, and counts what is hit in it and at its start; where there is nothing to count or to say, as many as there are up to step `until`. */
+  pass(until: number): void {
+    if (this.breakpoints.isEmpty && this.logPoints.isEmpty) this.replay.advance(until);
+    else this.countStep();
+  }
+
   /** Executes one step, and counts what is hit in it and at its start. */
   countStep(): void {
     this.countIn(() => { this.replay.execute(); });

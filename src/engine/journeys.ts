@@ -83,9 +83,10 @@ export class Journeys {
     // Hits behind the moment that is left are known, and what was to be said there is said.
     if (step < replay.step) return yield* replay.travel(step, isPauseAsked);
     replay.leaveStep();
-    for (let steps = 1; replay.step < step && !replay.isOver(); steps++) {
-      counting.countStep();
-      if (steps % STRIDE !== 0) continue;
+    for (let looked = replay.step; replay.step < step && !replay.isOver();) {
+      counting.pass(step);
+      if (replay.step - looked < STRIDE) continue;
+      looked = replay.step;
       yield undefined;
       if (isPauseAsked()) return false;
     }

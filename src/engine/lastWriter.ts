@@ -12,6 +12,8 @@ const PAGE_BYTES = 4096;
 const PHYSICAL_ADDRESSES_END = 1n << 52n;
 /** Steps that have written nearby, of which this many are looked at in one pass. */
 const CHUNK = 32;
+/** Single steps that have written nearby are looked through together, up to so many. */
+const LEAP = 8192;
 
 /** A write within a step, and all of the step's events up to it. */
 interface Found {
@@ -80,34 +82,68 @@ export function *findLastWrite(
 function *lastInStretch(
   again: Again, place: Place, until: number, here: Moment, isWanted: (moment: Moment) => boolean, isPauseAsked: () => boolean,
 ): Generator<undefined, Found | 'paused' | undefined> {
-  const steps: number[] = [];
   const before = place.contents();
   again.begin();
   const edited = editOf(again, before, place);
+  const touched = yield* touchedIn(again, place, until, isPauseAsked);
+  if (touched === 'paused') return 'paused';
+  // The step stood in has been done in part.
+  if (until === here.step && here.event > 0) touched.push({ from: here.step, to: here.step + 1 });
+  for (const range of touched.reverse()) {
+    again.rewind();
+    if (!(yield* again.travel(range.from, isPauseAsked))) return 'paused';
+    const steps = range.to - range.from === 1 ? [range.from] : stepsThatTouch(again, place, range);
+    for (let end = steps.length; end > 0; end -= CHUNK) {
+      again.rewind();
+      let found: Found | undefined;
+      for (const step of steps.slice(Math.max(0, end - CHUNK), end)) {
+        if (!(yield* again.travel(step, isPauseAsked))) return 'paused';
+        found = writesOfStep(again, place, step === here.step ? here.event : Infinity).filter(({ moment }) => isWanted(moment)).at(-1) ?? found;
+      }
+      if (found !== undefined) return found;
+    }
+  }
+  return edited !== undefined && isWanted(edited.moment) ? edited : undefined;
+}
+
+/** Steps of the run in a row. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where in a stretch the place, or what lies near it, is written: known by running on in leaps. */
+function *touchedIn(again: Again, place: Place, until: number, isPauseAsked: () => boolean): Generator<undefined, Range[] | 'paused'> {
+  const touched: Range[] = [];
   place.watch();
-  for (let count = 1; again.step < until && !again.isOver; count++) {
-    const { step } = again;
-    again.execute();
+  for (let looked = again.step; again.step < until && !again.isOver;) {
+    const from = again.step;
+    again.advance(until);
     if (place.isTouched) {
-      steps.push(step);
+      const last = touched[touched.length - 1];
+      if (last?.to === from && again.step - last.from <= LEAP) touched[touched.length - 1] = { from: last.from, to: again.step };
+      else touched.push({ from, to: again.step });
       place.watch();
     }
-    if (count % STRIDE !== 0) continue;
+    if (again.step - looked < STRIDE) continue;
+    looked = again.step;
     yield undefined;
     if (isPauseAsked()) return 'paused';
   }
-  // The step stood in has been done in part.
-  if (until === here.step && here.event > 0) steps.push(here.step);
-  for (let end = steps.length; end > 0; end -= CHUNK) {
-    again.rewind();
-    let found: Found | undefined;
-    for (const step of steps.slice(Math.max(0, end - CHUNK), end)) {
-      if (!(yield* again.travel(step, isPauseAsked))) return 'paused';
-      found = writesOfStep(again, place, step === here.step ? here.event : Infinity).filter(({ moment }) => isWanted(moment)).at(-1) ?? found;
-    }
-    if (found !== undefined) return found;
+  return touched;
+}
+
+function stepsThatTouch(again: Again, place: Place, { to }: Range): readonly number[] {
+  const steps: number[] = [];
+  place.watch();
+  while (again.step < to && !again.isOver) {
+    const { step } = again;
+    again.execute();
+    if (!place.isTouched) continue;
+    steps.push(step);
+    place.watch();
   }
-  return edited !== undefined && isWanted(edited.moment) ? edited : undefined;
+  return steps;
 }
 
 /** The edit of the moment at which a stretch begins, if it has changed the place. */
