@@ -31,9 +31,9 @@ export class Journal {
     this.straight = new StraightLine(machine);
   }
 
-  /** All edits of this run: those behind the present moment and those that are still to come. */
+  /** All that a person has changed in this run: behind the present moment, and still to come. Who runs alone is no change to see. */
   get count(): number {
-    return this.entries.length;
+    return changes(this.entries);
   }
 
   /** Whether the machine has been edited at a moment, of those behind it. */
@@ -83,7 +83,7 @@ export class Journal {
   /** Notes an edit of the present moment, which has been made. Those that lay behind it are no more; gives how many they were. */
   add(moment: Moment, edit: Edit): number {
     const made = this.made[0]!;
-    const dropped = this.entries.length - made;
+    const dropped = changes(this.entries.slice(made));
     this.entries.length = made;
     this.entries.push({ moment, edit });
     return dropped;
@@ -125,4 +125,8 @@ export class Journal {
     registry.forget(before);
     this.machine.reload();
   }
+}
+
+function changes(entries: readonly Entry[]): number {
+  return entries.filter(({ edit }) => edit.kind !== 'schedule').length;
 }
