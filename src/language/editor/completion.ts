@@ -60,7 +60,7 @@ export function expressionCompletions(scenario: EditedScenario, expression: stri
   const { inside, statement } = cursorContext(expression, expression.length);
   if (inside !== 'code') return [];
   const owner = ownerBefore(statement);
-  if (owner !== undefined) return fieldsOf(owner);
+  if (owner !== undefined) return fieldsOf(owner, statement);
   return [
     ...nameIndex(scenario).declarations().filter(({ kind }) => READ_NAMES.has(kind)).flatMap(declared),
     ...callables().filter(({ kind }) => kind === 'question' || kind === 'entry constructor').filter(({ name }) => name !== 'holds').map(callable),
@@ -72,6 +72,16 @@ export function expressionCompletions(scenario: EditedScenario, expression: stri
 
 /** Kinds of declared names that have a value: those of procedures are run, those of slots are the host's. */
 const READ_NAMES: ReadonlySet<DeclaredKind> = new Set<DeclaredKind>(['global', 'table', 'process', 'vm']);
+
+/** What is called by the parentheses that the last dot stands behind. */
+function calledBefore(statement: string): string | undefined {
+  let depth = 0;
+  for (let at = statement.lastIndexOf('.') - 1; at >= 0; at--) {
+    if (statement[at] === ')') depth++;
+    if (statement[at] === '(' && --depth === 0) return /(\w+)\s*$/.exec(statement.slice(0, at))?.[1];
+  }
+  return undefined;
+}
 
 /** What stands before the dot that is being typed behind. */
 function ownerBefore(statement: string): string | undefined {
@@ -107,7 +117,7 @@ function inRange(statement: string): readonly Completion[] {
 function inBody(scenario: EditedScenario, context: CursorContext): readonly Completion[] {
   const { statement } = context;
   const owner = ownerBefore(statement);
-  if (owner !== undefined) return fieldsOf(owner);
+  if (owner !== undefined) return fieldsOf(owner, statement);
   if (/\bunder\s[\w\s-]*$/.test(statement)) return techniques(scenario);
   if (/^expect\b.*\bexits\s+are\s[\w\s,]*$/.test(statement)) return exitReasons.map(({ key, name }) => plain(key, 'constant', name));
   if (/\bpage_fault\s*\([\w\s,]*$/.test(statement) && /^expect\b/.test(statement)) {
@@ -197,7 +207,7 @@ function called({ label, parameters, documentation }: Signature, name: string, k
   return { label: name, kind, detail: `${label.slice(name.length)}   ${detail}`, documentation, snippet: `${name}(${places.join(', ')})`, rank };
 }
 
-function fieldsOf(owner: string): readonly Completion[] {
+function fieldsOf(owner: string, statement: string): readonly Completion[] {
   const bits = registerBits[owner];
   if (bits !== undefined) return bits.map(({ name, bit, meaning }) => plain(name, 'field', `bit ${bit} of ${owner}${meaning === '' ? '' : `: ${meaning}`}`));
   if (registerPart(owner) !== undefined) return [];
@@ -214,7 +224,8 @@ function fieldsOf(owner: string): readonly Completion[] {
   if (owner === 'tlb') return [...family.map((label) => plain(label, 'field', 'TLB')), { ...plain('holds', 'function', 'question'), snippet: 'holds(${1:a})' }];
   if (family.length > 0) return family.map((label) => plain(label, 'field', owner.startsWith('total') ? 'counter since the first line' : 'counter of the statement above'));
   const entry = [...entryBits.keys(), 'frame'].map((label) => plain(label, 'field', 'entry'));
-  if (owner === ')' || owner === ']') return [...Object.keys(walkFields).map((label) => plain(label, 'field', 'walk')), ...entry];
+  if (owner === ')' && calledBefore(statement) === 'walk') return Object.keys(walkFields).map((label) => plain(label, 'field', 'walk'));
+  if (owner === ')' || owner === ']') return entry;
   return [...['root', 'pcid'].map((label) => plain(label, 'field', 'process')), ...entry];
 }
 

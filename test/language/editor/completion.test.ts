@@ -37,7 +37,8 @@ const OFFERS: readonly (readonly [where: string, text: string, offered: readonly
   ['of the TLB: counters and a question', onCpu('x = 1\n  expect tlb.|'), ['hits', 'misses', 'holds'], ['root']],
   ['of all counters', onCpu('x = 1\n  expect total.|'), ['tlb.hits', 'exits.total'], ['root']],
   ['of exits: reasons', onCpu('x = 1\n  expect exits.|'), ['total', 'cr_access'], ['hits']],
-  ['of a walk: its fields', onCpu('x = walk(0x1000).|'), ['fault', 'size', 'pte'], ['root']],
+  ['of a walk: its fields', onCpu('x = walk(0x1000).|'), ['fault', 'size', 'pte'], ['root', 'RW']],
+  ['of an entry read, or what a call in parentheses gives: its flags', onCpu('x = (entry [gpa_of(0x1000)]).|'), ['RW', 'frame'], ['root', 'fault']],
   ['of a process or an entry', onCpu('x = p.|'), ['root', 'pcid', 'frame', 'RW'], ['hits']],
 ];
 
