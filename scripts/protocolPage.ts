@@ -8,6 +8,7 @@ import { answeredCommands, requestRow } from '../src/adapter/requestTable';
 import { BREAKPOINT_REQUEST } from '../src/protocol/breakpointRequests';
 import { MOTION_REQUEST } from '../src/protocol/motionRequests';
 import { REQUEST } from '../src/protocol/requests';
+import { markdownTable } from './markdownTable';
 
 const root = path.join(__dirname, '..');
 const messageFiles = ['requests', 'motionRequests', 'breakpointRequests'];
@@ -30,15 +31,15 @@ export function protocolPage(): string {
 
 /** The parts that the page asks for by name. */
 const parts: Readonly<Record<string, () => string>> = {
-  launch: () => table(['attribute', 'type', 'is'], Object.entries(launchProperties()).map(([name, { type, description, default: otherwise }]) => (
+  launch: () => markdownTable(['attribute', 'type', 'is'], Object.entries(launchProperties()).map(([name, { type, description, default: otherwise }]) => (
     [`\`${name}\``, type ?? 'string', `${description}${typeof otherwise === 'boolean' ? ` Default: \`${String(otherwise)}\`.` : ''}`]
   ))),
-  standard: () => table(['request', 'answered while the session is', 'needs'], answeredCommands.filter((name) => !name.startsWith('pagewalk/')).map(requestLine)),
-  own: () => table(['request', 'arguments', 'answer', 'is'], ownRequests().map(({ name, takes, gives, says }) => [`\`${name}\``, code(takes), code(gives), says])),
+  standard: () => markdownTable(['request', 'answered while the session is', 'needs'], answeredCommands.filter((name) => !name.startsWith('pagewalk/')).map(requestLine)),
+  own: () => markdownTable(['request', 'arguments', 'answer', 'is'], ownRequests().map(({ name, takes, gives, says }) => [`\`${name}\``, code(takes), code(gives), says])),
   messages: () => messageFiles.map((name) => `\`\`\`ts\n${declarations(name)}\n\`\`\``).join('\n\n'),
-  filters: () => table(['id', 'stops at', 'example of a condition'], exceptionFilters.map(({ id, description, example }) => [`\`${id}\``, description, `\`${example}\``])),
-  modes: () => table(['mode', 'of', 'is'], breakpointModes.map(({ mode, appliesTo, description }) => [`\`${mode}\``, appliesTo.join(', '), description ?? ''])),
-  commands: () => table(['command', 'does'], consoleCommands.map(({ usage, does }) => [`\`${usage}\``, does])),
+  filters: () => markdownTable(['id', 'stops at', 'example of a condition'], exceptionFilters.map(({ id, description, example }) => [`\`${id}\``, description, `\`${example}\``])),
+  modes: () => markdownTable(['mode', 'of', 'is'], breakpointModes.map(({ mode, appliesTo, description }) => [`\`${mode}\``, appliesTo.join(', '), description ?? ''])),
+  commands: () => markdownTable(['command', 'does'], consoleCommands.map(({ usage, does }) => [`\`${usage}\``, does])),
 };
 
 function launchProperties(): Readonly<Record<string, LaunchProperty>> {
@@ -98,9 +99,4 @@ function parsed(name: string): ts.SourceFile {
 
 function code(type: string): string {
   return type === 'Nothing' ? '–' : `\`${type}\``;
-}
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replace(/(?<!\\)\|/g, '\\|')).join(' | ')} |`;
-  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
 }
