@@ -4,11 +4,13 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 export class Client {
   private lineBase = 1;
   private columnBase = 1;
+  private isVSCode = false;
   private pathsAre: 'path' | 'uri' = 'path';
   /** Events that not every client knows, and that are not sent to those that do not. */
   private known: ReadonlySet<string> = new Set();
 
   introduce(args: DebugProtocol.InitializeRequestArguments): void {
+    this.isVSCode = args.clientID === 'vscode';
     this.lineBase = args.linesStartAt1 === false ? 0 : 1;
     this.columnBase = args.columnsStartAt1 === false ? 0 : 1;
     this.pathsAre = args.pathFormat === 'uri' ? 'uri' : 'path';
@@ -29,6 +31,14 @@ export class Client {
 
   columnOut(column: number): number {
     return column - 1 + this.columnBase;
+  }
+
+  /**
+   * Where the text that a completion replaces begins: `offset` counts from 0. VS Code says that its columns start at 1, and takes this
+   * one from 0: with the protocol's it compares what is typed with the wrong part of the line, and offers nothing.
+   */
+  completionStartOut(offset: number): number {
+    return this.isVSCode ? offset : this.columnOut(offset + 1);
   }
 
   columnIn(column: number): number {

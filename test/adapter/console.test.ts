@@ -202,6 +202,20 @@ describe('completions in the debug console', () => {
     assert.deepEqual(second.targets.map(({ label, start, length }) => [label, start, length]), [['first', 5, 4]]);
   });
 
+  it('begin for VS Code where VS Code counts from, and for a client whose columns start at 0', async () => {
+    for (const [introduction, column, start] of [[{ clientID: 'vscode' }, 5, 1], [{ columnsStartAt1: false }, 4, 1], [{ clientID: 'nvim-dap' }, 5, 2]] as const) {
+      const other = new TestClient(simulator, { [program]: text });
+      await other.initialize(introduction);
+      await other.ask('launch', { program, stopOnEntry: true });
+      await other.event('initialized');
+      await other.ask('configurationDone');
+      await other.stopped();
+      const { targets } = await other.ask<{ targets: DebugProtocol.CompletionItem[] }>('completions', { text: ' wal', column });
+      assert.deepEqual([targets[0]?.label, targets[0]?.start, targets[0]?.length], ['walk', start, 3], JSON.stringify(introduction));
+      other.dispose();
+    }
+  });
+
   it('of a call select its first argument', async () => {
     const [item] = (await at('gpa_')).filter(({ label }) => label === 'gpa_of');
     assert.deepEqual([item?.text, item?.selectionStart, item?.selectionLength], ['gpa_of(a)', 7, 1]);

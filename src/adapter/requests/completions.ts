@@ -27,7 +27,7 @@ export function completions(state: SessionState, args: DebugProtocol.Completions
   if (at === undefined) return badArgument('completions', 'column', 'a column of the line that it is in');
   const typed = args.text.slice(0, at);
   const word = /\w*$/.exec(typed)?.[0] ?? '';
-  const start = state.client.columnOut(at - word.length + 1);
+  const start = state.client.completionStartOut(at - word.length);
   const begun = word.toLowerCase();
   const targets = itemsAt(launched, held, typed).filter(({ label }) => label.toLowerCase().includes(begun));
   return { targets: targets.map((item) => ({ ...item, start, length: word.length })) };
