@@ -18,7 +18,7 @@ export function inMode(watch: DataWatch, mode: string | undefined, program: Prog
 }
 
 /** The watch by another address of the same memory. */
-export function translated(watch: MemoryWatch, wanted: WatchedSpace, cpu: number, inspector: Inspector): MemoryWatch | { readonly error: string } {
+function translated(watch: MemoryWatch, wanted: WatchedSpace, cpu: number, inspector: Inspector): MemoryWatch | { readonly error: string } {
   const from = addressText(watch.space, watch.address);
   if (wanted === 'gva' || watch.space === 'hpa') {
     return { error: `${from} has no ${wanted} of its own: several addresses may lead there. Watch it by ${watch.space === 'hpa' ? 'HPA' : 'GPA or HPA'}.` };
