@@ -34,11 +34,21 @@ export class Again {
     this.journal.catchUp();
   }
 
-  /** Back to where the stretch began, edits of that moment included. */
-  rewind(): void {
-    this.machine.registry.restore(this.start);
+  /** Back to where the stretch began, edits of that moment included; or to a moment behind it that was marked, of which later marks are void. */
+  rewind(mark = this.start): void {
+    this.machine.registry.restore(mark);
     this.machine.reload();
     this.begin();
+  }
+
+  /** Marks the present moment, to come back to. */
+  mark(): Checkpoint {
+    return this.machine.registry.checkpoint();
+  }
+
+  /** Gives a mark up. */
+  unmark(mark: Checkpoint): void {
+    this.machine.registry.forget(mark);
   }
 
   /** Whether a person has edited the machine at a moment. */

@@ -1,6 +1,7 @@
 import { ACTOR, ACTOR_AT, actors } from '../hardware/events/eventTable';
 import { eventLine } from '../hardware/events/eventText';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
+import type { Checkpoint } from '../hardware/state/registry';
 import type { Again } from './again';
 import type { LastWrite, Moment, WriterKind } from './debuggee';
 import { describeFrame, foldFrames } from './stepFrames';
@@ -85,22 +86,25 @@ function *lastInStretch(
   const before = place.contents();
   again.begin();
   const edited = editOf(again, before, place);
-  const touched = yield* touchedIn(again, place, until, isPauseAsked);
-  if (touched === 'paused') return 'paused';
+  const found = yield* touchedIn(again, place, until, isPauseAsked);
+  if (found === 'paused') return 'paused';
+  const { touched, near } = found;
   // The step stood in has been done in part.
   if (until === here.step && here.event > 0) touched.push({ from: here.step, to: here.step + 1 });
   for (const range of touched.reverse()) {
-    again.rewind();
+    // What lies behind the mark is come to from there: mostly that is where the last write is.
+    const mark = near !== undefined && range.from >= near.step ? near.mark : undefined;
+    again.rewind(mark);
     if (!(yield* again.travel(range.from, isPauseAsked))) return 'paused';
     const steps = range.to - range.from === 1 ? [range.from] : stepsThatTouch(again, place, range);
     for (let end = steps.length; end > 0; end -= CHUNK) {
-      again.rewind();
-      let found: Found | undefined;
+      again.rewind(mark);
+      let last: Found | undefined;
       for (const step of steps.slice(Math.max(0, end - CHUNK), end)) {
         if (!(yield* again.travel(step, isPauseAsked))) return 'paused';
-        found = writesOfStep(again, place, step === here.step ? here.event : Infinity).filter(({ moment }) => isWanted(moment)).at(-1) ?? found;
+        last = writesOfStep(again, place, step === here.step ? here.event : Infinity).filter(({ moment }) => isWanted(moment)).at(-1) ?? last;
       }
-      if (found !== undefined) return found;
+      if (last !== undefined) return last;
     }
   }
   return edited !== undefined && isWanted(edited.moment) ? edited : undefined;
@@ -112,14 +116,32 @@ interface Range {
   readonly to: number;
 }
 
-/** Where in a stretch the place, or what lies near it, is written: known by running on in leaps. */
-function *touchedIn(again: Again, place: Place, until: number, isPauseAsked: () => boolean): Generator<undefined, Range[] | 'paused'> {
+/** A marked moment of a stretch. */
+interface Mark {
+  readonly step: number;
+  readonly mark: Checkpoint;
+}
+
+/** Where in a stretch the place, or what lies near it, is written, known by running on in leaps; with a mark not far before the last of these. */
+function *touchedIn(
+  again: Again, place: Place, until: number, isPauseAsked: () => boolean,
+): Generator<undefined, { readonly touched: Range[]; readonly near: Mark | undefined } | 'paused'> {
   const touched: Range[] = [];
+  let near: Mark | undefined;
+  let newest: Mark = { step: again.step, mark: again.mark() };
   place.watch();
   for (let looked = again.step; again.step < until && !again.isOver;) {
     const from = again.step;
+    // While an access is held, what it knows is in no checkpoint.
+    if (from - newest.step >= LEAP && !again.machine.interpreter.holds.isHolding) {
+      if (newest !== near) again.unmark(newest.mark);
+      newest = { step: from, mark: again.mark() };
+      place.watch();
+    }
     again.advance(until);
     if (place.isTouched) {
+      if (near !== undefined && near !== newest) again.unmark(near.mark);
+      near = newest;
       const last = touched[touched.length - 1];
       if (last?.to === from && again.step - last.from <= LEAP) touched[touched.length - 1] = { from: last.from, to: again.step };
       else touched.push({ from, to: again.step });
@@ -130,7 +152,7 @@ function *touchedIn(again: Again, place: Place, until: number, isPauseAsked: () 
     yield undefined;
     if (isPauseAsked()) return 'paused';
   }
-  return touched;
+  return { touched, near };
 }
 
 function stepsThatTouch(again: Again, place: Place, { to }: Range): readonly number[] {
