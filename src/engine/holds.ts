@@ -89,6 +89,16 @@ export class Holds {
     return this.resumed.clock === clock ? this.resumed.records : [];
   }
 
+  /** True of a step that goes on with an access that was held. */
+  isGoingOn(clock: number): boolean {
+    return this.resumed.clock === clock;
+  }
+
+  /** What steps from `clock` on have been is no more. */
+  forgetFrom(clock: number): void {
+    if (this.resumed.clock >= clock) this.resumed = { clock: -1, records: [] };
+  }
+
   /** A statement of `actor` begins in the frame at `depth`: the armed one, or one behind it. */
   noteStatement(actor: number, depth: number): void {
     const at = WORDS * actor;

@@ -260,7 +260,7 @@ export class Replay {
   /** A held access is executed again from a beginning of its own, which knows nothing of edits. */
   private whyNotInside(): string | undefined {
     const { holds } = this.machine.interpreter;
-    const isHeld = holds.eventsBefore(this.step).length > 0 || holds.isArmed(this.cpu);
+    const isHeld = holds.isGoingOn(this.step) || holds.isArmed(this.cpu);
     return isHeld ? 'This instruction is one that is held inside itself: step out to the next statement, or back to this one, and edit there.' : undefined;
   }
 

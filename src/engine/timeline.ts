@@ -224,6 +224,7 @@ export class Timeline implements Debuggee {
     this.access = undefined;
     this.breakpoints.forgetFrom(step);
     this.logPoints.forgetFrom(this.replay.news);
+    this.machine.interpreter.holds.forgetFrom(this.replay.news);
     return outcome;
   }
 

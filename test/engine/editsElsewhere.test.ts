@@ -102,6 +102,27 @@ describe('an edit of what another has', () => {
     }
   });
 
+  it('inside an access that is held, or goes on from there, nothing is edited, wherever it was held', () => {
+    for (const held of ['access', 'mmu_lock', 'tlb_fill']) {
+      const timeline = launched(compiled(scenarioText('stale-fill').replace('hold moved before mmu_lock', `hold moved before ${held}`)), 'ept');
+      toFirstStatement(timeline);
+      timeline.setStatementBreakpoints([{ id: 1, statement: statementOf(timeline.program, 'release moved') }]);
+      assert.deepEqual(move(timeline, 'continue'), { kind: 'breakpoint', ids: [1] });
+      const { holds } = timeline.machine.interpreter;
+      while (timeline.moment().event === 0 || !holds.isGoingOn(timeline.moment().step)) move(timeline, 'event');
+      assert.equal(timeline.actor, 0, held);
+      const before = fingerprint(timeline);
+      const { step } = timeline.moment();
+      const outcome = write(timeline, 0, 'gpa', 0x0n, 1);
+      assert.match('refused' in outcome ? outcome.refused : '', /^This instruction is one that is held inside itself: step out/, held);
+      assert.equal(fingerprint(timeline), before);
+      // Another future: the step of that number is no part of the access any more.
+      move(timeline, 'to-start');
+      assert.ok(!('refused' in write(timeline, 0, 'gpa', 0x0n, 1)));
+      assert.equal(holds.isGoingOn(step), false);
+    }
+  });
+
   it('each VM has memory of its own, and its own variables', () => {
     const vm = (name: string): string => `vm ${name} {\nmachine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x601000 rw user }\nglobal kept = 1\ncpu 0 {\nswitch(p)\nuser [0x600000] = 1\nuser ${name}s = [0x600000]\nprint "${name}", ${name}s, kept\n}\n}\n`;
     for (const mmu of ['ept', 'shadow-wp']) {
