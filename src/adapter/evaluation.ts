@@ -89,10 +89,16 @@ function answer(launched: Launched, held: HeldFrame, fragment: Fragment, questio
 
 /** Watches, registers and counters ask the same expressions at each stop: they are compiled once a launch. */
 function compiledOnce(launched: Launched, text: string, site: Site): { fragment: Fragment } | { error: string } {
-  const key = JSON.stringify([site.procedure, [...site.withoutValue ?? []], site.values?.map(({ name, type }) => `${name} ${type}`), text]);
+  const key = keyOf(text, site);
   const known = launched.compiled.get(key);
   if (known !== undefined) return known;
   const compiled = launched.scenario.compileExpression(text, site);
   launched.compiled.set(key, compiled);
   return compiled;
+}
+
+/** Most are asked where nothing is listed and every variable has a value: registers, some dozens of them at each stop. */
+function keyOf(text: string, { procedure, withoutValue: without, values }: Site): string {
+  if ((without?.size ?? 0) === 0 && (values?.length ?? 0) === 0) return `${procedure} ${text}`;
+  return JSON.stringify([procedure, [...without ?? []], values?.map(({ name, type }) => `${name} ${type}`), text]);
 }
