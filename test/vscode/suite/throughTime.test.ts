@@ -99,7 +99,7 @@ describe('through time in the extension host', function () {
       const statement = (text: string): string | undefined => text.split('\n').at(-1);
       for (let line = 0; line < LINES; line++) await session.move('next');
       for (let line = 0; line < LINES; line++) await session.move('stepBack');
-      assert.equal(statement(await session.seen()), statement(past[0]));
+      assert.equal(statement(await session.seen()), statement(past[0] ?? ''));
     });
   }
 });
