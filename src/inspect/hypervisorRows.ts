@@ -23,11 +23,16 @@ export function exitRows({ settings: { vendor }, vmcs, vmcb }: Processor): reado
   return vendor === 'amd' ? svmExitRows(vmcb) : vmExitRows(vmcs);
 }
 
+/** Whether a hypervisor runs the VM of CPU `actor`: its rows are made only for whoever looks at them. */
+export function hasHypervisor(machine: Machine, actor: number): boolean {
+  return hostedVm(machine, actor).technique.root !== undefined && machine.processors[actor] !== undefined;
+}
+
 /** What the hypervisor keeps of the VM of CPU `actor`: its control block, and its structures. Empty without a hypervisor. */
 export function hypervisorRows(machine: Machine, actor: number): readonly Row[] {
   const { technique } = hostedVm(machine, actor);
   const processor = machine.processors[actor];
-  if (technique.root === undefined || processor === undefined) return [];
+  if (!hasHypervisor(machine, actor) || processor === undefined) return [];
   const nesting = nestingOf(technique);
   const blocks = nesting === undefined ? [controlBlockOf(processor)] : nestedVmcsRows(nesting, processor.cpu);
   return [...lastExitOf(processor), ...blocks, ...structuresOf(machine, hostedVm(machine, actor))];

@@ -1,6 +1,6 @@
 import { cachedLineRows } from './cachedLineRows';
 import { hostOf, hostRows } from './hostFrameRows';
-import { exitRows, hypervisorRows } from './hypervisorRows';
+import { exitRows, hasHypervisor, hypervisorRows } from './hypervisorRows';
 import { named, type Rows } from './rows';
 import type { StoppedMachine } from './stoppedMachine';
 import { tableRows } from './tableRows';
@@ -23,7 +23,7 @@ export function machineScopes(target: StoppedMachine, actor: number): readonly M
   if (processor === undefined) return [tables, ...below];
   const scopes: MachineScope[] = [{ name: 'TLB', place: 'behind registers', rows: named(() => cachedLineRows(processor)) }, tables];
   if (isInRootMode(target, processor.cpu)) scopes.unshift({ name: 'VM Exit', place: 'first', rows: named(() => exitRows(processor)) });
-  if (hypervisorRows(machine, actor).length > 0) {
+  if (hasHypervisor(machine, actor)) {
     scopes.push({ name: 'Hypervisor', place: 'behind registers', rows: named(() => hypervisorRows(machine, actor)) });
   }
   return [...scopes, ...below];

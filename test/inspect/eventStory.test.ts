@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { exceptionFilters } from '../../src/adapter/breakpoints/exceptionFilters';
 import { eventKinds, type EventName } from '../../src/hardware/events/eventTable';
 import { eventStory } from '../../src/inspect/eventStory';
 import type { Timeline } from '../../src/engine/timeline';
@@ -43,6 +44,7 @@ const STORIES: readonly (readonly [kind: EventName, mmu: string, text: string, .
   ['shadow_page_created', 'shadow-wp', oneTouch, 'it makes one, and write-protects the guest\'s.', /Its role: level 4, access WUX/],
   ['shadow_page_unsynced', 'shadow-unsync', protectedThenWritten, 'The guest may write this table without exits from now on'],
   ['ad_update', 'native', oneTouch, 'It changes A from 0 to 1: the processor notes that the translation was used.'],
+  ['vtlb_table_created', 'shadow-vtlb', oneTouch, 'The virtual TLB stands for no table of the guest\'s'],
   ['tlb_hit', 'native', oneTouch.replace('done = 1', 'user [0x600000] = 2\n  done = 1'), 'answers without a walk', 'maps gpa:0x'],
 ];
 
@@ -58,6 +60,13 @@ describe('the story of an event', () => {
       }
     });
   }
+
+  it('is told of every event that an exception filter stops at, but of a failed expectation, which says all', () => {
+    const timeline = launched(oneTouch, 'shadow-wp');
+    const names = new Set(exceptionFilters.flatMap(({ kinds }) => kinds.map((kind) => eventKinds[kind]!.name)));
+    const untold = [...names].filter((kind) => eventStory(timeline, { kind, actor: 'guest', cpu: 0, fields: { vector: 14n }, text: '' }, 0).section === '');
+    assert.deepEqual(untold.filter((kind) => kind !== 'vm_exit'), ['expectation_failed']);
+  });
 
   it('is whole sentences, at the first events of a run under every technique', () => {
     const scenario = readFileSync(join(__dirname, '../../scenarios/fork.guest'), 'utf8');
