@@ -243,4 +243,50 @@ export const plants: readonly Plant[] = [
     name: 'MMIO entries that are left when the generation comes round', file: 'slotListing.ts', under: HOSTED, test: 'hypervisor/slots.test.ts',
     from: 'mmioGeneration(keeper.slots.generation) === 0', to: 'keeper.slots.generation < 0',
   },
+  {
+    name: 'an interpreted access of user mode is walked as the kernel\'s', file: 'interpret/handleExit.ts', under: ['interpret'],
+    from: 'accessOf: ({ processor: { vmcb } }) => vmcb[VMCB.exitinfo1]!,', to: 'accessOf: ({ processor: { vmcb } }) => vmcb[VMCB.exitinfo1]! & ~4,',
+  },
+  {
+    name: 'an interpreted store is walked as a load', file: 'interpret/handleExit.ts', under: ['interpret'],
+    from: 'accessOf: ({ processor: { vmcb } }) => vmcb[VMCB.exitinfo1]!,', to: 'accessOf: ({ processor: { vmcb } }) => vmcb[VMCB.exitinfo1]! & ~1,',
+  },
+  {
+    name: 'an emulated operand whose second page nobody looks at', file: 'accessEmulation.ts', under: ['interpret'],
+    from: 'if (seen > 1 || !operand.crosses) return false;', to: 'return false;',
+  },
+  {
+    name: 'the shadow for the guest\'s user mode has its kernel\'s pages, at CPL 3 as all else', file: 'deprivileged/deprivilegedSptes.ts', under: ['deprivileged'],
+    from: 'isOfGuestUser(role) ? !isUserPage : isUserPage && hasSmapAndNotWp(role)', to: '!isOfGuestUser(role) && isUserPage && hasSmapAndNotWp(role)',
+  },
+  {
+    name: 'a deprivileged kernel\'s page faults say user mode', file: 'deprivileged/handleTrap.ts', under: ['deprivileged'],
+    from: '(mmu.privilege.level === USER_LEVEL ? PFEC.U : 0)', to: 'PFEC.U',
+  },
+  {
+    name: 'INVLPG of a deprivileged kernel leaves the lines of its user mode\'s root', file: 'deprivileged/deprivilegedMmu.ts', under: ['deprivileged'],
+    from: 'for (const pcid of new Set(this.roots.map((root) => this.pcidOf(root))))', to: 'for (const pcid of [this.pcidOf(this.root)])',
+  },
+  {
+    name: 'EPT02 keeps what it made of an entry of EPT12 that L1 has changed', file: 'nested/trackWrite02.ts', under: ['nested'],
+    from: '            mmu.ept02.zap(f.lo(V.sp), f.lo(V.index), mmu.cpu);\n            mmu.mustFlush = 1;', to: '            mmu.mustFlush = 1;',
+  },
+  {
+    name: 'EPT02 gives rights that EPT12 does not', file: 'nested/fetch02.ts', under: ['nested'],
+    from: 'f.set(V.rights, mmu.lastWalk.rights & ALL_RIGHTS, 0)', to: 'f.set(V.rights, ALL_RIGHTS, 0)',
+  },
+  {
+    name: 'an exit to L1 leaves L2\'s old CR3 in vmcs12', file: 'nested/vmcs02.ts', under: ['nested'],
+    from: 'if (at === VMCS.vmcs_link_pointer || at === VMCS.pml_index) continue;', to: 'if (at === VMCS.vmcs_link_pointer || at === VMCS.pml_index || at === VMCS.guest_cr3) continue;',
+  },
+  {
+    name: 'an SPTE that goes when its neighbour is filled, while the TLB has it still', file: 'shadowWp/sptes.ts', under: SHADOW, test: 'hypervisor/efficiency.test.ts',
+    from: 'this.writeLeaf(page, index, gfn - within, this.maker.lo, this.maker.hi, cpu);',
+    to: 'this.writeLeaf(page, index, gfn - within, this.maker.lo, this.maker.hi, cpu); if (isSmall) this.zap(page, index ^ 1, cpu);',
+  },
+  {
+    name: 'an EPT entry that goes when its neighbour is filled, while the TLB has it still', file: 'tdp/tdpMmu.ts', under: ['ept', 'npt'], test: 'hypervisor/efficiency.test.ts',
+    from: 'this.write(this.cpu, level, table, index, maker.lo, maker.hi);',
+    to: 'this.write(this.cpu, level, table, index, maker.lo, maker.hi); if (level === 1) this.write(this.cpu, level, table, index ^ 1, 0, tdp.absentHi);',
+  },
 ];
