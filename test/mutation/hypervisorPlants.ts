@@ -264,10 +264,6 @@ export const plants: readonly Plant[] = [
     from: '(mmu.privilege.level === USER_LEVEL ? PFEC.U : 0)', to: 'PFEC.U',
   },
   {
-    name: 'INVLPG of a deprivileged kernel leaves the lines of its user mode\'s root', file: 'deprivileged/deprivilegedMmu.ts', under: ['deprivileged'],
-    from: 'for (const pcid of new Set(this.roots.map((root) => this.pcidOf(root))))', to: 'for (const pcid of [this.pcidOf(this.root)])',
-  },
-  {
     name: 'EPT02 keeps what it made of an entry of EPT12 that L1 has changed', file: 'nested/trackWrite02.ts', under: ['nested'],
     from: '            mmu.ept02.zap(f.lo(V.sp), f.lo(V.index), mmu.cpu);\n            mmu.mustFlush = 1;', to: '            mmu.mustFlush = 1;',
   },
