@@ -21,7 +21,14 @@ interface HeldStep {
   readonly before: Checkpoint;
   /** Copies of the events up to where it stands. */
   readonly records: readonly Int32Array[];
+  /** How often the host had changed a page of the VM by then. */
+  readonly hostChanges: number;
+  /** The instruction that the access is of. */
+  readonly pc: number;
 }
+
+/** Events of an access before it is made: by what its walk has read by then, or found in the TLB, it would be. */
+const beforeItIsMade: readonly number[] = [KIND.access, KIND.tlb_hit, KIND.tlb_miss, KIND.walk, KIND.table_read, KIND.ad_update, KIND.walk_done, KIND.tlb_fill];
 
 /**
  * `hold NAME before EVENT [N]`: a statement that stops inside one of its accesses, at which other actors go on.
@@ -43,6 +50,10 @@ export class Holds {
   cpuOf: (actor: number) => number = (actor) => actor;
   /** What derives from a CPU's registers is made anew. */
   reload: (cpu: number) => void = () => undefined;
+  /** Where an actor's program stands. */
+  counterOf: (actor: number) => { pc: number } = () => ({ pc: 0 });
+  /** How often the host has changed a page of an actor's VM. */
+  hostChangesOf: (actor: number) => number = () => 0;
   /** 'tentatively': time may go back into the middle of this step, so starts of held steps are kept until `forgetPast`. */
   executes: 'for good' | 'tentatively' = 'for good';
   private readonly words: Int32Array;
@@ -117,6 +128,7 @@ export class Holds {
     const { registry, bus, words } = this;
     const at = WORDS * actor;
     const before = registry.checkpoint();
+    const { pc } = this.counterOf(actor);
     const records: Int32Array[] = [];
     const search = new EventSearch(this.cpuOf(actor), words[at + KIND_PLUS_ONE]! - 1, words[at + COUNT]!);
     let inside: Checkpoint | undefined;
@@ -139,7 +151,7 @@ export class Holds {
     registry.restore(inside);
     registry.forget(inside);
     this.reload(actor);
-    this.held.set(actor, { before, records });
+    this.held.set(actor, { before, records, hostChanges: this.hostChangesOf(actor), pc });
     this.scheduler.wait(actor, ACTOR_STATE.held, words[at + MEETING]!, 0);
     return true;
   }
@@ -150,9 +162,11 @@ export class Holds {
     const step = this.held.get(actor);
     if (step === undefined || !registry.isLive(step.before)) throw new Error('invariant: an access goes on whose beginning is forgotten');
     const at = WORDS * actor;
-    const search = new EventSearch(this.cpuOf(actor), words[at + KIND_PLUS_ONE]! - 1, words[at + COUNT]!);
+    const kind = words[at + KIND_PLUS_ONE]! - 1;
+    const search = new EventSearch(this.cpuOf(actor), kind, words[at + COUNT]!);
     this.scheduler.setState(actor, ACTOR_STATE.running);
     words[at + KIND_PLUS_ONE] = 0;
+    if (this.hostChangesOf(actor) !== step.hostChanges && beforeItIsMade.includes(kind)) return this.beginAnew(actor, step, execute);
     const world = registry.checkpoint();
     registry.rewrite(step.before);
     this.reload(actor);
@@ -170,6 +184,18 @@ export class Holds {
     registry.forget(world);
     this.reload(actor);
     this.resumed = { clock, records: step.records };
+    this.past.push(step.before);
+    if (this.executes === 'for good') this.forgetPast();
+  }
+
+  /**
+   * The host has changed a page. Before it does, the hypervisor has every CPU flush its TLB, and waits; none answers within an access. So
+   * this one cannot have been under way when the host went on, and what its walk has read by then is nothing to go by: it is made anew.
+   */
+  private beginAnew(actor: number, step: HeldStep, execute: () => void): void {
+    this.counterOf(actor).pc = step.pc;
+    this.reload(actor);
+    execute();
     this.past.push(step.before);
     if (this.executes === 'for good') this.forgetPast();
   }

@@ -107,6 +107,7 @@ export class Interpreter {
     this.boundaries = new InstructionBoundaries({ ...parts, globals: this.globals, guests: this.guests });
     this.meetings.scheduler = this.scheduler;
     this.holds.scheduler = this.scheduler;
+    this.holds.counterOf = (actor) => this.stacks[actor]!;
     this.endings.scheduler = this.scheduler;
     this.endings.calls = this.calls;
     this.endings.met = (meeting) => { this.met(meeting); };

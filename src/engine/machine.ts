@@ -59,6 +59,7 @@ export class Machine {
       hostActions: new HostActions(this), nesting: this.nesting, hasTripleFaulted: (cpu) => this.vmOf(cpu).technique.hasTripleFaulted(cpu),
     });
     this.interpreter.holds.cpuOf = (actor) => this.processors[actor]?.cpu ?? actor;
+    this.interpreter.holds.hostChangesOf = (actor) => this.vmOf(actor).technique.vm?.notifier.sequence ?? 0;
     this.interpreter.holds.reload = (cpu) => {
       this.processors[cpu]?.reload();
       this.forgetDerived();

@@ -53,3 +53,35 @@ describe('a vCPU that is held between get_user_pages and mmu_lock', function () 
     it(`under ${mmu} goes on with the entry that another vCPU has filled meanwhile`, () => assert.deepEqual(failuresOf(BOTH_FILL, mmu), []));
   }
 });
+
+/** The host moves the page while a CPU is inside a store to it. */
+const movedWithin = (event: string): string => `machine { paging 4-level, ram 16M }
+process p { 0x600000 .. 0x601000 rw user }
+cpu 0 {
+  switch(p)
+  user [0x600000] = 5
+  barrier ready
+  await window
+  host migrate_frame(0x600000)
+  release window
+  barrier over
+  expect [0x600000] == 6
+}
+cpu 1 {
+  switch(p)
+  barrier ready
+  hold window before ${event}
+  user [0x600000] = 6
+  barrier over
+}
+`;
+
+describe('a vCPU that is held inside a walk', () => {
+  for (const event of ['table_read 3', 'walk_done', 'tlb_fill']) {
+    for (const mmu of ['shadow-wp', 'shadow-vtlb', 'ept', 'npt', 'nested']) {
+      it(`before ${event} under ${mmu} makes its access anew when the host has moved the page, and leaves the frame alone that the page had`, () => {
+        assert.deepEqual(failuresOf(movedWithin(event), mmu), []);
+      });
+    }
+  }
+});

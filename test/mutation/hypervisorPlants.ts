@@ -268,7 +268,7 @@ export const plants: readonly Plant[] = [
     from: '            mmu.ept02.zap(f.lo(V.sp), f.lo(V.index), mmu.cpu);\n            mmu.mustFlush = 1;', to: '            mmu.mustFlush = 1;',
   },
   {
-    name: 'EPT02 gives rights that EPT12 does not', file: 'nested/fetch02.ts', under: ['nested'],
+    name: 'EPT02 gives rights that EPT12 does not', file: 'nested/fetch02.ts', under: ['nested'], test: 'hypervisor/nested/randomEpt12.test.ts',
     from: 'f.set(V.rights, mmu.lastWalk.rights & ALL_RIGHTS, 0)', to: 'f.set(V.rights, ALL_RIGHTS, 0)',
   },
   {
