@@ -3,10 +3,7 @@ import type { Moment } from './debuggee';
 import type { Journal } from './journal';
 import type { Machine } from './machine';
 import { RUN } from './runState';
-
-/** Steps between two looks at the clock and at the pause button; the second where nobody looks into what is executed. */
-const STRIDE = 256;
-const STRETCH = 8192;
+import { inSlices, STRETCH } from './slices';
 
 /** A stretch of the run that is executed once more only to be looked at: what `Replay.aside` gives. */
 export class Again {
@@ -73,14 +70,7 @@ export class Again {
 
   /** The same in slices; false when a pause has broken it off. */
   *travel(step: number, isPauseAsked: () => boolean): Generator<undefined, boolean> {
-    for (let at = this.step; this.step < step && !this.isOver;) {
-      this.advance(step);
-      if (this.step - at < STRIDE) continue;
-      at = this.step;
-      yield undefined;
-      if (isPauseAsked()) return false;
-    }
-    return true;
+    return yield* inSlices({ step: () => this.step, isThere: () => this.step >= step || this.isOver, advance: () => { this.advance(step); } }, isPauseAsked);
   }
 
   /** Executes the step ahead, and has `listener` told of each event of it. */

@@ -4,7 +4,8 @@ import { joined, type Breakpoints, type Verdict } from './breakpoints';
 import { NEAR } from './checkpoints';
 import type { Stop } from './debuggee';
 import { boundaryStop, enterNth, eventStop, isStatementStart, type Moving } from './motions';
-import { STRIDE, type Replay } from './replay';
+import type { Replay } from './replay';
+import { STRIDE } from './slices';
 
 const STEP: Stop = { kind: 'step' };
 const START: Stop = { kind: 'start-of-history' };

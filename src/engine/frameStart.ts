@@ -1,8 +1,8 @@
 import type { Stop } from './debuggee';
 import type { Moving } from './motions';
 import type { Replay } from './replay';
+import { STRIDE } from './slices';
 
-const STRIDE = 256;
 const STEP: Stop = { kind: 'step' };
 const HERE: Stop = { kind: 'stayed', text: 'This is where the frame begins.' };
 

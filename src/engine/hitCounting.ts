@@ -1,7 +1,8 @@
 import type { Again } from './again';
 import type { Breakpoints } from './breakpoints';
 import type { LogPoints } from './logPoints';
-import { STRIDE, type Replay } from './replay';
+import type { Replay } from './replay';
+import { STRIDE } from './slices';
 
 const NO_KINDS: ReadonlySet<number> = new Set();
 

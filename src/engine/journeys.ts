@@ -2,7 +2,8 @@ import type { LastWrite, Moment, Stop } from './debuggee';
 import type { HitCounting } from './hitCounting';
 import { describeWrite, findLastWrite, refusalOf } from './lastWriter';
 import type { Moving } from './motions';
-import { STRIDE, type Replay } from './replay';
+import type { Replay } from './replay';
+import { inSlices } from './slices';
 
 const STEP: Stop = { kind: 'step' };
 const PAUSE: Stop = { kind: 'pause' };
@@ -83,14 +84,7 @@ export class Journeys {
     // Hits behind the moment that is left are known, and what was to be said there is said.
     if (step < replay.step) return yield* replay.travel(step, isPauseAsked);
     replay.leaveStep();
-    for (let looked = replay.step; replay.step < step && !replay.isOver();) {
-      counting.pass(step);
-      if (replay.step - looked < STRIDE) continue;
-      looked = replay.step;
-      yield undefined;
-      if (isPauseAsked()) return false;
-    }
-    return true;
+    return yield* inSlices({ step: () => replay.step, isThere: () => replay.step >= step || replay.isOver(), advance: () => { counting.pass(step); } }, isPauseAsked);
   }
 }
 

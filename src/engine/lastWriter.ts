@@ -5,7 +5,8 @@ import type { Checkpoint } from '../hardware/state/registry';
 import type { Again } from './again';
 import type { LastWrite, Moment, WriterKind } from './debuggee';
 import { describeFrame, foldFrames } from './stepFrames';
-import { STRIDE, type Replay } from './replay';
+import type { Replay } from './replay';
+import { STRIDE } from './slices';
 import { tellsOfWrite } from './tellsOfWrite';
 
 const GRANULE_BYTES = 64;

@@ -10,12 +10,10 @@ import type { Replay } from './replay';
 import { RoundWatch } from './roundWatch';
 import { RUN } from './runState';
 import { SINGLE_STEP_KINDS } from './straightLine';
+import { STRIDE } from './slices';
 
 /** A motion under way: yields now and then, and comes back with why it stopped. */
 export type Moving = Generator<undefined, Stop>;
-
-/** Steps between two looks at the clock and at the pause button. */
-const STRIDE = 256;
 
 const STEP: Stop = { kind: 'step' };
 const ENDED: Stop = { kind: 'ended' };

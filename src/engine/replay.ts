@@ -7,11 +7,7 @@ import { Journal } from './journal';
 import type { LogPoints } from './logPoints';
 import type { Machine } from './machine';
 import { RUN } from './runState';
-
-/** Steps between two looks at the clock and at the pause button. */
-export const STRIDE = 256;
-/** The same where nobody looks into what is executed: far below a millisecond. */
-const STRETCH = 8192;
+import { inSlices, STRETCH } from './slices';
 
 /** Sees the events of one step as they are numbered, from 1; true stops there. */
 export type EventStop = (record: Int32Array, event: number) => boolean;
@@ -190,14 +186,7 @@ export class Replay {
   *travel(step: number, isPauseAsked: () => boolean): Generator<undefined, boolean> {
     if (step < this.step) this.goTo(this.checkpointBefore(step));
     else this.leaveStep();
-    for (let at = this.step; this.step < step && !this.isOver();) {
-      this.advance(step);
-      if (this.step - at < STRIDE) continue;
-      at = this.step;
-      yield undefined;
-      if (isPauseAsked()) return false;
-    }
-    return true;
+    return yield* inSlices({ step: () => this.step, isThere: () => this.step >= step || this.isOver(), advance: () => { this.advance(step); } }, isPauseAsked);
   }
 
   /**

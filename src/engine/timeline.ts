@@ -28,9 +28,7 @@ import { ACTOR_STATE, NOBODY } from './scheduler';
 import { describeFrame, foldFrames, type FrameNames } from './stepFrames';
 import { stepTargets } from './stepTargets';
 import { evaluate, type Watched } from './watch';
-
-/** Steps of boot between two looks at the clock. */
-const STRIDE = 256;
+import { STRIDE } from './slices';
 
 /** A scenario on a machine, with time that runs both ways. */
 export class Timeline implements Debuggee {

@@ -3,6 +3,7 @@ import type { ChangeBreakpoint, Debuggee, EventBreakpoint, ListingBreakpoint, Lo
 import type { Inspector, Scenario } from '../simulator';
 import type { SourceCatalog } from '../sourceCatalog';
 import { sourceKey, type Client } from '../client';
+import { placeOfRange } from '../locations';
 import { bindData, bindException, bindFunction, bindSource, type Armed, type Bound, type Place } from './binding';
 import type { LogMessage } from './logMessage';
 
@@ -200,12 +201,5 @@ function described({ id, bound }: Kept<unknown>, { sources, client }: Breakpoint
 
 function placed(place: Place, sources: SourceCatalog, client: Client): Omit<DebugProtocol.Breakpoint, 'verified'> {
   if (place.kind === 'listing') return { source: sources.ofListing(place.name, client), line: client.lineOut(place.line) };
-  const { range } = place;
-  return {
-    source: sources.ofFile(range.file, client),
-    line: client.lineOut(range.line + 1),
-    column: client.columnOut(range.column + 1),
-    endLine: client.lineOut(range.endLine + 1),
-    endColumn: client.columnOut(range.endColumn + 1),
-  };
+  return placeOfRange({ sources }, client, place.range);
 }
