@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
-import type { Motion } from '../../src/engine/debuggee';
+import type { MotionName } from '../../src/engine/debuggee';
 import { KIND } from '../../src/hardware/events/eventTable';
 import { compiled, launched, move, scenarioText, standing, statementOf, toFirstStatement } from './onMachine';
 
 /** Where each motion leads, from the line of the scenario that holds `from`: one line of the transcript a motion. */
-function transcript(text: string, mmu: string, from: string, motions: readonly Motion[]): string[] {
+function transcript(text: string, mmu: string, from: string, motions: readonly MotionName[]): string[] {
   const timeline = launched(compiled(text), mmu);
   timeline.setStatementBreakpoints([{ id: 1, statement: statementOf(timeline.program, from) }]);
   move(timeline, 'continue');
@@ -82,7 +82,7 @@ describe('stepping', () => {
       const top = timeline.frames(0)[0]!;
       return top.kind === 'listing' ? `${top.procedure}: ${text[top.line - 1]!.trim()}` : standing(timeline).split(' < ')[0]!;
     };
-    const after = (motion: Motion): string => {
+    const after = (motion: MotionName): string => {
       move(timeline, motion);
       return place();
     };

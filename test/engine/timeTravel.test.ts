@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import type { Motion, Stop } from '../../src/engine/debuggee';
+import type { MotionName, Stop } from '../../src/engine/debuggee';
 import type { Timeline } from '../../src/engine/timeline';
 import { compiled, fingerprint, launched, move, scenarioText, statementOf, toFirstStatement } from './onMachine';
 
-const motions: readonly Motion[] = ['over', 'in', 'out', 'event', 'event-back', 'over-back', 'continue', 'reverse-continue'];
+const motions: readonly MotionName[] = ['over', 'in', 'out', 'event', 'event-back', 'over-back', 'continue', 'reverse-continue'];
 const scenarios = ['first-touch', 'page-table-write', 'context-switch'] as const;
 const techniques = ['native', 'shadow-wp', 'shadow-wp:update=zap', 'ept'] as const;
 
@@ -131,7 +131,7 @@ describe('a search backward through a long run', () => {
   const endless = 'machine { paging 4-level, ram 16M }\ncpu 0 {\n  y = 5\n  x = 0\n  while x < 1 { x = 0 }\n}\n';
 
   /** Lets a motion run this many slices, pauses it, and gives its stop. */
-  function pausedAfter(timeline: Timeline, motion: Motion, slices: number): Stop {
+  function pausedAfter(timeline: Timeline, motion: MotionName, slices: number): Stop {
     timeline.start(motion, 0);
     for (let i = 0; i < slices; i++) assert.equal(timeline.slice(() => true), undefined);
     timeline.pause();

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import type { Motion, Stop } from '../../src/engine/debuggee';
+import type { MotionName, Stop } from '../../src/engine/debuggee';
 import { RUN } from '../../src/engine/runState';
 import type { Timeline } from '../../src/engine/timeline';
 import { compiled, fingerprint, launched, statementOf } from './onMachine';
@@ -33,10 +33,10 @@ cpu 1 {
   z = random(100)
 }`;
 
-const motions: readonly Motion[] = ['over', 'over', 'in', 'out', 'event', 'event', 'event-back', 'over-back', 'reverse-continue'];
+const motions: readonly MotionName[] = ['over', 'over', 'in', 'out', 'event', 'event', 'event-back', 'over-back', 'reverse-continue'];
 const schedules = ['', 'schedule every 1', 'schedule random 3'] as const;
 
-function move(timeline: Timeline, motion: Motion, cpu: number): Stop {
+function move(timeline: Timeline, motion: MotionName, cpu: number): Stop {
   timeline.start(motion, cpu);
   for (;;) {
     const stop = timeline.slice(() => true);
