@@ -1,7 +1,7 @@
 import type { NamedValue } from '../engine/debuggee';
 import { INSTRUCTION_WORDS, OP, queries, type Fragment, type ValueType } from '../language/program';
 import type { Site } from '../language/expression';
-import type { HeldFrame, Launched } from './sessionState';
+import type { Compiled, HeldFrame, KnownText, Launched } from './sessionState';
 import { valueText } from './valueText';
 
 /** `vm`: number of the VM that an address is of, where the expression names another than the frame's. */
@@ -12,13 +12,19 @@ export type Evaluated = { readonly value: bigint; readonly type: ValueType; read
  * frame the line's named values come first; all else is seen as the guest frame below sees it.
  */
 export function evaluateIn(launched: Launched, held: HeldFrame, text: string): Evaluated {
+  if (held.frame.kind !== 'listing' && variablesNamed(launched, held.procedure, text).length === 0) {
+    return evaluateCompiled(launched, held, text, compiledPlain(launched, held.procedure, text));
+  }
   const named = listingValues(held).find(({ name }) => name === text.trim());
   if (named !== undefined) return named;
-  const listed = valuesByNumber(launched, held);
-  const compiled = compiledOnce(launched, text, siteOf(launched, held, text));
+  const values = valuesByNumber(launched, held).map(({ value }) => value);
+  return evaluateCompiled(launched, held, text, compiledOnce(launched, text, siteOf(launched, held, text)), values);
+}
+
+function evaluateCompiled(launched: Launched, held: HeldFrame, text: string, compiled: Compiled, values?: readonly (bigint | undefined)[]): Evaluated {
   if ('error' in compiled) return compiled;
   const { fragment } = compiled;
-  const result = launched.debuggee.evaluate(fragment, held.cpu, held.depth, listed.map(({ value }) => value));
+  const result = launched.debuggee.evaluate(fragment, held.cpu, held.depth, values);
   if ('error' in result) return result;
   if (result.value !== NOWHERE) return fragment.vm === undefined ? result : { ...result, vm: fragment.vm };
   const reason = whyNowhere(launched, held, fragment);
@@ -26,7 +32,7 @@ export function evaluateIn(launched: Launched, held: HeldFrame, text: string): E
 }
 
 /** Where an expression that is looked at in a frame stands. */
-export function siteOf(launched: Launched, held: HeldFrame, text: string): Site {
+export function siteOf(launched: Launched, held: HeldFrame, text: string): Site & { readonly procedure: number } {
   return { use: 'watch', procedure: held.procedure, values: valuesByNumber(launched, held), withoutValue: withoutValue(launched, held, text) };
 }
 
@@ -45,12 +51,31 @@ function valuesByNumber(
 }
 
 /** Variables of the guest frame that the text names and that have no value by now, as Locals leave them out. */
-function withoutValue({ debuggee, scenario }: Launched, held: HeldFrame, text: string): ReadonlySet<string> {
-  const words = new Set(text.match(/\w+/g));
-  const variables = scenario.program.procedures[held.procedure]?.variables.filter(({ name }) => words.has(name)) ?? [];
-  if (variables.length === 0) return new Set();
-  const known = new Set(debuggee.variables(held.cpu, held.depth).map(({ name }) => name));
-  return new Set(variables.map(({ name }) => name).filter((name) => !known.has(name)));
+function withoutValue(launched: Launched, held: HeldFrame, text: string): ReadonlySet<string> {
+  const variables = variablesNamed(launched, held.procedure, text);
+  if (variables.length === 0) return NONE;
+  const known = new Set(launched.debuggee.variables(held.cpu, held.depth).map(({ name }) => name));
+  return new Set(variables.filter((name) => !known.has(name)));
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Variables of a procedure that a text names. */
+function variablesNamed(launched: Launched, procedure: number, text: string): readonly string[] {
+  return textIn(launched, procedure, text).variables;
+}
+
+/** What is known of a text in a procedure: some dozens of registers are asked for at each stop. */
+function textIn({ texts, scenario }: Launched, procedure: number, text: string): KnownText {
+  const inProcedure = texts.get(procedure) ?? new Map<string, KnownText>();
+  let known = inProcedure.get(text);
+  if (known === undefined) {
+    const words = new Set(text.match(/\w+/g));
+    known = { variables: scenario.program.procedures[procedure]?.variables.map(({ name }) => name).filter((name) => words.has(name)) ?? [], compiled: new Map() };
+    inProcedure.set(text, known);
+    texts.set(procedure, inProcedure);
+  }
+  return known;
 }
 
 /** The value of an address question about what is not mapped; no physical address is that large. */
@@ -87,18 +112,18 @@ function answer(launched: Launched, held: HeldFrame, fragment: Fragment, questio
   return 'error' in result ? NOWHERE : result.value;
 }
 
-/** Watches, registers and counters ask the same expressions at each stop: they are compiled once a launch. */
-function compiledOnce(launched: Launched, text: string, site: Site): { fragment: Fragment } | { error: string } {
-  const key = keyOf(text, site);
-  const known = launched.compiled.get(key);
-  if (known !== undefined) return known;
-  const compiled = launched.scenario.compileExpression(text, site);
-  launched.compiled.set(key, compiled);
-  return compiled;
+/** Where nothing is listed and no variable is named, which is most often. */
+function compiledPlain(launched: Launched, procedure: number, text: string): Compiled {
+  const known = textIn(launched, procedure, text);
+  known.plain ??= launched.scenario.compileExpression(text, { use: 'watch', procedure, values: [], withoutValue: NONE });
+  return known.plain;
 }
 
-/** Most are asked where nothing is listed and every variable has a value: registers, some dozens of them at each stop. */
-function keyOf(text: string, { procedure, withoutValue: without, values }: Site): string {
-  if ((without?.size ?? 0) === 0 && (values?.length ?? 0) === 0) return `${procedure} ${text}`;
-  return JSON.stringify([procedure, [...without ?? []], values?.map(({ name, type }) => `${name} ${type}`), text]);
+/** Watches, registers and counters ask the same expressions at each stop: they are compiled once a launch. */
+function compiledOnce(launched: Launched, text: string, site: Site & { readonly procedure: number }): Compiled {
+  const { compiled } = textIn(launched, site.procedure, text);
+  const key = JSON.stringify([[...site.withoutValue ?? []], site.values?.map(({ name, type }) => `${name} ${type}`)]);
+  const known = compiled.get(key) ?? launched.scenario.compileExpression(text, site);
+  compiled.set(key, known);
+  return known;
 }

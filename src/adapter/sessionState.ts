@@ -32,9 +32,21 @@ export interface Launched {
   readonly inspector: Inspector;
   readonly sources: SourceCatalog;
   readonly args: LaunchArguments;
-  /** Expressions compiled so far, by procedure and text. */
-  readonly compiled: Map<string, ReturnType<Scenario['compileExpression']>>;
+  /** Expressions that were evaluated, by procedure and text. */
+  readonly texts: Map<number, Map<string, KnownText>>;
 }
+
+/** An expression as its text says it. */
+export interface KnownText {
+  /** Variables of the procedure that it names. */
+  readonly variables: readonly string[];
+  /** Compiled where no variable is named and no listing's value is about. */
+  plain?: Compiled;
+  /** Otherwise, by what has a value. */
+  readonly compiled: Map<string, Compiled>;
+}
+
+export type Compiled = ReturnType<Scenario['compileExpression']>;
 
 /** A frame as the client holds it, and the guest frame in which its expressions are evaluated. */
 export interface HeldFrame {

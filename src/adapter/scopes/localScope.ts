@@ -10,11 +10,10 @@ import { isAddressType, qualifiedText } from '../valueText';
 
 /** Variables of a guest frame. */
 export function frameVariables({ debuggee, scenario: { program } }: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
-  const rows = namedVariables(debuggee.variables(held.cpu, held.depth), program, held.cpu);
-  return rows.map((row) => editable(row, { kind: 'expression', held, expression: row.name }));
+  return debuggee.variables(held.cpu, held.depth).map((value) => editableVariable(value, program, held));
 }
 
-/** Variables of a guest frame of `cpu`, or the named values of a listing line. */
+/** The named values of a listing line. */
 export function namedVariables(values: readonly NamedValue[], program: Program, cpu: number): readonly DebugProtocol.Variable[] {
   return values.map(({ name, value, type }) => variable(name, value, type, { program, cpu }));
 }
@@ -39,14 +38,23 @@ function globalsNamed(launched: Launched, held: HeldFrame, names: readonly strin
   const { program } = launched.scenario;
   return names.flatMap((name) => {
     const result = evaluateIn(launched, held, name);
-    return 'error' in result ? [] : [editable(variable(name, result.value, result.type, { program, cpu: held.cpu }), { kind: 'expression', held, expression: name })];
+    return 'error' in result ? [] : [editableVariable({ name, ...result }, program, held)];
   });
 }
 
-/** One row, of an actor's frame; its name is the expression that gives it again. */
+/** One row, of an actor's frame, that cannot be edited; its name is the expression that gives it again. */
 export function variable(
-  name: string, value: bigint, type: ValueType, { program, cpu }: { readonly program: Program; readonly cpu: number }, expression = name,
+  name: string, value: bigint, type: ValueType, site: { readonly program: Program; readonly cpu: number }, expression = name,
 ): DebugProtocol.Variable {
+  return { ...rowOf({ name, value, type }, site, expression), presentationHint: { attributes: ['readOnly'] } };
+}
+
+/** One row of a frame that can be edited. */
+export function editableVariable(value: NamedValue, program: Program, held: HeldFrame): DebugProtocol.Variable {
+  return editable(rowOf(value, { program, cpu: held.cpu }, value.name), { kind: 'expression', held, expression: value.name });
+}
+
+function rowOf({ name, value, type }: NamedValue, { program, cpu }: { readonly program: Program; readonly cpu: number }, expression: string): DebugProtocol.Variable {
   const owner = ownerOf(program, cpu);
   return {
     name,
@@ -54,7 +62,6 @@ export function variable(
     type,
     evaluateName: expression,
     variablesReference: 0,
-    presentationHint: { attributes: ['readOnly'] },
     ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...owner }) } : {}),
   };
 }

@@ -1,11 +1,12 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { registerBits } from '../../hardware/processor/controlRegisters';
+import { bigIntToHalves } from '../../engine/arithmetic';
+import { registerBits, type RegisterBit } from '../../hardware/processor/controlRegisters';
 import { registerNames } from '../../language/program';
 import { editable } from '../editable';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';
 import type { ChildrenOf, HeldFrame, Launched } from '../sessionState';
-import { variable } from './localScope';
+import { editableVariable } from './localScope';
 
 /** Registers that paging hangs on stand first, the general ones below. */
 const ordered = [...registerNames].sort((a, b) => Number(isGeneral(a)) - Number(isGeneral(b)));
@@ -14,19 +15,22 @@ export function registerVariables(launched: Launched, held: HeldFrame, reference
   return ordered.flatMap((name) => {
     const result = evaluateIn(launched, held, name);
     if ('error' in result) return [];
-    const place = { kind: 'expression', held, expression: name } as const;
-    const row = variable(name, result.value, result.type, { program: launched.scenario.program, cpu: held.cpu });
+    const row = editableVariable({ name, ...result }, launched.scenario.program, held);
     const bits = registerBits[name];
-    if (bits === undefined) return [editable(row, place)];
-    const set = bits.filter(({ bit }) => ((result.value >> BigInt(bit)) & 1n) === 1n).map((bit) => bit.name);
-    return [
-      editable({
-        ...row,
-        value: `${row.value}${set.length === 0 ? '' : ` ${set.join(' ')}`}`,
-        variablesReference: references.give(() => bitVariables(launched, held, name)),
-      }, place),
-    ];
+    if (bits !== undefined) {
+      row.value += setBits(result.value, bits);
+      row.variablesReference = references.give(() => bitVariables(launched, held, name));
+    }
+    return [row];
   });
+}
+
+/** Names of the bits that are 1, each behind a blank. */
+function setBits(value: bigint, bits: readonly RegisterBit[]): string {
+  const [lo, hi] = bigIntToHalves(value);
+  let names = '';
+  for (const { bit, name } of bits) if (((bit < 32 ? lo >>> bit : hi >>> (bit - 32)) & 1) === 1) names += ` ${name}`;
+  return names;
 }
 
 /** Named bits of one register, highest first as the manual draws them. */
