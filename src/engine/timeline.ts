@@ -28,7 +28,7 @@ import { ACTOR_STATE, NOBODY } from './scheduler';
 import { describeFrame, foldFrames, type FrameNames } from './stepFrames';
 import { stepTargets } from './stepTargets';
 import { evaluate, type Watched } from './watch';
-import { STRIDE } from './slices';
+import { inSlices } from './slices';
 
 /** A scenario on a machine, with time that runs both ways. */
 export class Timeline implements Debuggee {
@@ -252,14 +252,14 @@ export class Timeline implements Debuggee {
   private *bootThen(motion: Motion, cpu: number, who: Who): Moving {
     const { run } = this.machine.interpreter;
     const { interpreter } = this.machine;
-    const isThrough = (): boolean => run.isCounting && interpreter.isAtStatement(this.replay.cpu);
-    for (let steps = 1; !isThrough() && !this.replay.isOver(); steps++) {
-      this.replay.execute();
-      if (steps % STRIDE === 0) {
-        yield undefined;
-        if (this.isPauseAsked) return { kind: 'pause' };
-      }
-    }
+    const { replay } = this;
+    const isThrough = (): boolean => run.isCounting && interpreter.isAtStatement(replay.cpu);
+    const boot = {
+      step: () => replay.step,
+      isThere: () => isThrough() || replay.isOver(),
+      advance: () => { if (run.isCounting) replay.execute(); else replay.advance(Infinity); },
+    };
+    if (!(yield* inSlices(boot, () => this.isPauseAsked))) return { kind: 'pause' };
     this.beginHistory(this.replay.step);
     return yield* this.counted(motion, cpu, who, 'not yet seen');
   }

@@ -16,12 +16,17 @@ interface Frames { readonly stackFrames: readonly { readonly name: string; reado
 /** A session that VS Code has started, and the stops that its adapter reports. */
 class Session implements vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<string>();
+  /** The one that was started: for a moment the active one may still be the one before it. */
+  private started: vscode.DebugSession | undefined;
   private readonly registration = vscode.debug.registerDebugAdapterTrackerFactory('pagewalk', {
-    createDebugAdapterTracker: () => ({
-      onDidSendMessage: (message: { type: string; event: string; body?: { reason?: string } }) => {
-        if (message.type === 'event' && message.event === 'stopped') this.emitter.fire(message.body?.reason ?? '');
-      },
-    }),
+    createDebugAdapterTracker: (session) => {
+      this.started = session;
+      return {
+        onDidSendMessage: (message: { type: string; event: string; body?: { reason?: string } }) => {
+          if (message.type === 'event' && message.event === 'stopped') this.emitter.fire(message.body?.reason ?? '');
+        },
+      };
+    },
   });
 
   /** Why it stops next. */
@@ -36,25 +41,24 @@ class Session implements vscode.Disposable {
 
   async move(command: string, args: object = {}): Promise<void> {
     const stopped = this.stop();
-    await this.active.customRequest(command, { threadId: 1, ...args });
+    await this.own.customRequest(command, { threadId: 1, ...args });
     await stopped;
   }
 
   /** Every thread's frames, as the Call Stack view lists them. */
   async seen(): Promise<string> {
-    const { threads } = (await this.active.customRequest('threads')) as { threads: readonly { readonly id: number; readonly name: string }[] };
+    const { threads } = (await this.own.customRequest('threads')) as { threads: readonly { readonly id: number; readonly name: string }[] };
     const texts: string[] = [];
     for (const { id, name } of threads) {
-      const { stackFrames } = (await this.active.customRequest('stackTrace', { threadId: id })) as Frames;
+      const { stackFrames } = (await this.own.customRequest('stackTrace', { threadId: id })) as Frames;
       texts.push(name, ...stackFrames.map((frame) => `  ${frame.name} ${frame.source?.name ?? ''}:${frame.line}`));
     }
     return texts.join('\n');
   }
 
-  get active(): vscode.DebugSession {
-    const session = vscode.debug.activeDebugSession;
-    assert.ok(session, 'a session is active');
-    return session;
+  private get own(): vscode.DebugSession {
+    assert.ok(this.started, 'a session has been started');
+    return this.started;
   }
 
   dispose(): void {
