@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { endSession } from './endSession';
 
 /** Of test/vscode/workspace/two-stores.guest. */
 const FIRST_STORE = 10;
@@ -49,7 +50,7 @@ describe('a scenario in the extension host', () => {
     events = new AdapterEvents();
   });
   afterEach(async () => {
-    if (vscode.debug.activeDebugSession !== undefined) await vscode.debug.stopDebugging();
+    await endSession();
     vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
     events.dispose();
   });

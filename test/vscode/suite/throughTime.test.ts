@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import * as vscode from 'vscode';
+import { endSession } from './endSession';
 
 /** What is stepped through: the event that a function breakpoint stops at, and a frame or line that one must see there. */
 const journeys = [
@@ -73,7 +74,7 @@ describe('through time in the extension host', function () {
   beforeEach(() => { session = new Session(); });
   afterEach(async () => {
     if (vscode.debug.breakpoints.length > 0) vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
-    if (vscode.debug.activeDebugSession !== undefined) await vscode.debug.stopDebugging();
+    await endSession();
     session.dispose();
   });
 
