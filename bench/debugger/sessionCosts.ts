@@ -15,7 +15,7 @@ import { summary } from './percentiles';
 const WARM_STEPS = 300;
 const STEPS = 1500;
 const PAUSES = 60;
-const LOOKS = 60;
+const LOOKS = 400;
 
 interface Scope { readonly name: string; readonly variablesReference: number }
 type Found = Readonly<Record<string, number>>;
