@@ -60,6 +60,7 @@ describe('the names that function breakpoints can have', () => {
       const has = (name: string): boolean => names.some((each) => each.name === name);
       assert.deepEqual([has('shadow-page-unsynced'), has('exit:ept_violation'), has('exit:npf')], [mmu === 'shadow-unsync', mmu === 'ept', mmu === 'npt']);
       assert.ok(has('switch') && has('tlb_fill') && has('cr3-write'));
+      assert.deepEqual(names.filter(({ description }) => description.includes('{')), [], 'no field without a value is told of in braces');
       await client.ask('disconnect');
     });
   }
