@@ -7,14 +7,15 @@ const { COPY, PROMISED, PRESENT_RW_USER } = PROCESS_BITS;
 /** The guest's handlers: a promised page is mapped at its first touch, one that is marked is copied at its first write. */
 export function raceFreeHandlers(mode: Mode, forgetAll: readonly string[]): string {
   const mask = (1 << mode.indexBits) - 1;
-  return `/// A fault may be over by the time it is handled, so every access is tried again once before it is looked into.
+  return `/// A fault may be over by the time it is handled, so each fault of an access, by its page and code, is looked into only when it comes
+/// back: a page whose rights were raised faults where a TLB has it from before, and changes nothing of what becomes of the next page.
 on page_fault(gva address, code) {
-  if edi == 0 {
-    edi = 1
+  fault = address & 0xfffff000 | code
+  if edi != fault {
+    edi = fault
     return
   }
-  if edi == 2 or code & 8 or address < ${hex(OWN_AREA)} or address >= ${hex(LARGE_AREA)} { refuse }
-  edi = 2
+  if code & 8 or address < ${hex(OWN_AREA)} or address >= ${hex(LARGE_AREA)} { refuse }
   table_page = ${hex(TABLE.shared)}
   if address < ${hex(SHARED_AREA)} {
     table_page = ${hex(TABLE.own.p)}
