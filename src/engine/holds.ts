@@ -220,20 +220,42 @@ export class Holds {
   }
 }
 
-/** Looks for the n-th event of a kind that the processor of an actor brings about (or its taking of mmu_lock), in a step executed from its start. */
+/** What has the actor's processor. A hypervisor that is a guest itself and a program of ours runs within one step of its guest's. */
+type Executing = 'the guest' | 'the hypervisor' | 'a guest hypervisor' | 'the hypervisor, for it';
+
+/** What has it after a VM exit. */
+const afterExit: Readonly<Record<Executing, Executing>> = {
+  'the guest': 'the hypervisor', 'the hypervisor': 'the hypervisor', 'a guest hypervisor': 'the hypervisor, for it', 'the hypervisor, for it': 'the hypervisor, for it',
+};
+
+/**
+ * Looks for the n-th event of a kind that the processor of an actor brings about (or its taking of mmu_lock), in a step executed from its
+ * start. What a guest hypervisor does that is a program of ours is a hypervisor's doing, with its own structures half changed: neither
+ * its exits hold, nor a mmu_lock that is taken on account of them.
+ */
 class EventSearch {
   seen = 0;
-  private isInRootMode = false;
+  private executing: Executing = 'the guest';
+  /** The VM entry that comes is one of the guest hypervisor. */
+  private entersL1 = false;
 
   constructor(private readonly actor: number, private readonly kind: number, private readonly count: number) {}
 
   isAt(record: Int32Array): boolean {
     if (record[CPU_AT] !== this.actor) return false;
     const kind = record[KIND_AT]!;
-    if (kind === KIND.vm_entry) this.isInRootMode = false;
-    const isProcessors = record[ACTOR_AT] !== ACTOR.host && (record[ACTOR_AT] !== ACTOR.vmm || kind === KIND.vm_entry);
-    const isWanted = kind === this.kind && (kind === KIND.mmu_lock || !this.isInRootMode && isProcessors);
-    if (kind === KIND.vm_exit) this.isInRootMode = true;
+    if (kind === KIND.nested_vm_exit) this.entersL1 = true;
+    if (kind === KIND.nested_vm_entry) this.entersL1 = false;
+    const isWanted = kind === this.kind && this.holds(kind, record[ACTOR_AT]!);
+    if (kind === KIND.vm_exit) this.executing = afterExit[this.executing];
+    if (kind === KIND.vm_entry) this.executing = this.entersL1 ? 'a guest hypervisor' : 'the guest';
     return isWanted && ++this.seen === this.count;
+  }
+
+  private holds(kind: number, actor: number): boolean {
+    const { executing } = this;
+    if (kind === KIND.mmu_lock) return executing !== 'the hypervisor, for it';
+    if (kind === KIND.vm_entry) return executing === 'the hypervisor' || !this.entersL1;
+    return executing === 'the guest' && actor !== ACTOR.host && actor !== ACTOR.vmm;
   }
 }

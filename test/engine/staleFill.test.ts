@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { run } from '../../src/engine/run';
 import { MmuNotifier } from '../../src/hypervisor/host/mmuNotifier';
+import { machineFor, runAudited } from '../hypervisor/audit';
 import { compiled, scenarioText } from './onMachine';
 
 const hosted = ['shadow-wp', 'shadow-wp:update=zap', 'shadow-unsync', 'ept'];
@@ -51,6 +52,15 @@ describe('a vCPU that is held between get_user_pages and mmu_lock', function () 
     });
 
     it(`under ${mmu} goes on with the entry that another vCPU has filled meanwhile`, () => assert.deepEqual(failuresOf(BOTH_FILL, mmu), []));
+  }
+
+  // Its exits while L1 maps the page in its host's table would show the other vCPU a page that has its frame, and no entry yet.
+  for (const event of ['mmu_lock', 'vm_exit 2', 'vm_entry 2']) {
+    it(`under nested is held before ${event} where L1's tables are whole`, () => {
+      const text = BOTH_FILL.replace('before mmu_lock', `before ${event}`);
+      assert.deepEqual(failuresOf(text, 'nested'), []);
+      runAudited(machineFor(compiled(text), 'nested'));
+    });
   }
 });
 
