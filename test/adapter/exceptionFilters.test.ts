@@ -44,7 +44,7 @@ const rows: readonly (readonly [filter: string, scenario: string, mmu: string, s
   ['shadow-page-zapped', 'page-table-write', 'shadow-rebuild', 4, 'event.level == 1', 1],
   ['shadow-page-unsynced', 'invlpg-needed', 'shadow-unsync', 1, 'event.level == 2', 0],
   ['shadow-page-synced', 'unsync', 'shadow-unsync', 1, 'event.level == 2', 0],
-  ['memslot-change', 'slot-move', 'ept', 4, 'event.address == 1', 0],
+  ['memslot-change', 'slot-move', 'ept', 4, 'event.gpa == 1', 0],
   ['host-reclaim', 'host-swap', 'ept', 2, 'event.hva == 0', 0],
   ['invlpg', 'page-table-write', 'ept', 2, 'event.gva == 0x1000', 0],
   ['invpcid', INVPCID, 'native', 2, 'event.gva == 0x601000', 1],
@@ -125,6 +125,15 @@ describe('an exception filter', function () {
     const refused = bindException(of, { filterId: 'vm-exit' });
     assert.deepEqual(refused, { kind: 'unbound', message: '"VM exit" never happens under native: run the scenario under another technique to stop there.' });
     for (const [id, , mmu] of rows) assert.ok(!exceptionFilters.find((each) => each.id === id)!.neverUnder.includes(mmu), id);
+  });
+
+  it('refuses a condition on what its events do not carry, which would be 0 for ever', () => {
+    const of = target('first-touch', 'shadow-wp');
+    const refused = (filterId: string, condition: string): string => bindException(of, { filterId, condition }).message ?? 'bound';
+    assert.equal(refused('hidden-fault', 'event.address == 0x600000'), 'The condition cannot be used: hidden_fault has no field `address`; it has kind, gva, gpa, code.');
+    assert.equal(refused('page-table-write', 'event.gpa != 0 and event.reason == 0'),
+      'The condition cannot be used: page_table_write and page_table_write_trapped have no field `reason`; they have kind, gva, gpa, hpa, address, value, level.');
+    assert.equal(refused('page-table-write', 'event.level == 1 and event.kind == page_table_write'), 'bound', 'one of the two carries a level');
   });
 
   it('refuses modes that there are not', () => {

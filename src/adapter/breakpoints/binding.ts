@@ -6,6 +6,7 @@ import type { Inspector, Scenario } from '../simulator';
 import { CPU_AT } from '../../hardware/events/eventTable';
 import { accessesOnLines } from './accessLocations';
 import type { BreakpointTarget } from './breakpointStore';
+import { whyNoField } from './conditionFields';
 import { accessTypes, dataId, parseDataId, type ValueWatch } from './dataBreakpoint';
 import { inMode } from './dataModes';
 import { neverUnder, noAfter, type NamedEvents } from './eventName';
@@ -142,6 +143,8 @@ function bindEvent(scenario: Scenario, target: Events, asked: Wish): Bound {
   const restriction = restrict(scenario, asked, {});
   if ('error' in restriction) return unbound(restriction.error);
   const { kinds, matches, until } = target;
+  const missing = restriction.condition === undefined ? undefined : whyNoField(restriction.condition, kinds);
+  if (missing !== undefined) return unbound(`The condition cannot be used: ${missing}`);
   const { log, ...rest } = restriction;
   return { kind: 'bound', stops: [{ kind: 'event', breakpoint: { kinds, matches, ...(until === undefined ? {} : { until }), ...rest }, ...logged(log) }] };
 }
