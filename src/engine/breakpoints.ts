@@ -154,12 +154,6 @@ export class Breakpoints {
     return verdict === undefined ? undefined : this.countHits(verdict, step, 'at its start');
   }
 
-  /** The same for a pass that only looks. */
-  recallStatement(step: number, cpu: number): Verdict | undefined {
-    const verdict = this.statementAhead(cpu);
-    return verdict === undefined ? undefined : this.recallHits(verdict, step, 'at its start');
-  }
-
   /** The step of `cpu` is over: what was waited for is over with it, and what values have changed is known. */
   endStep(cpu: number): Verdict | undefined {
     const over = this.waiting.length === 0 ? undefined : this.verdictOn(this.waiting.splice(0), cpu);
@@ -171,12 +165,10 @@ export class Breakpoints {
    * `where` 'at its start': by the statement that the step begins.
    */
   countHits(verdict: Verdict, step: number, where: 'at its start' | 'inside' = 'inside'): Verdict | undefined {
-    return this.keep(verdict, (id) => this.hits.note(id, step, where));
-  }
-
-  /** The same for a pass that only looks; the hits before it are known. */
-  recallHits(verdict: Verdict, step: number, where: 'at its start' | 'inside' = 'inside'): Verdict | undefined {
-    return this.keep(verdict, (id) => this.hits.recall(id, step, where));
+    if (verdict.error !== undefined) return verdict;
+    const ids = verdict.ids.filter((id) => !this.hits.isCounted(id) || meets(this.hitOf(id), this.hits.note(id, step, where)));
+    if (ids.length === verdict.ids.length) return verdict;
+    return ids.length === 0 ? undefined : { ...verdict, ids };
   }
 
   private statementAhead(cpu: number): Verdict | undefined {
@@ -191,13 +183,6 @@ export class Breakpoints {
       if (judged) ids.push(id);
     }
     return ids.length === 0 ? undefined : { ids };
-  }
-
-  private keep(verdict: Verdict, countOf: (id: number) => number): Verdict | undefined {
-    if (verdict.error !== undefined) return verdict;
-    const ids = verdict.ids.filter((id) => !this.hits.isCounted(id) || meets(this.hitOf(id), countOf(id)));
-    if (ids.length === verdict.ids.length) return verdict;
-    return ids.length === 0 ? undefined : { ...verdict, ids };
   }
 
   /** Events whose handling this one ends on its CPU. */

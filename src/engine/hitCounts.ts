@@ -66,14 +66,6 @@ export class HitCounts {
     return at + 1;
   }
 
-  /** As `note`, of a hit that is known; 0 when it is not. */
-  recall(id: number, step: number, where: 'at its start' | 'inside'): number {
-    const moment = this.momentOf(id, step, where);
-    const moments = this.moments.get(id) ?? [];
-    const at = placeOf(moments, moment);
-    return moments[at] === moment ? at + 1 : 0;
-  }
-
   private momentOf(id: number, step: number, where: 'at its start' | 'inside'): number {
     if (where === 'at its start') return step * HITS_IN_STEP;
     const ordinal = (this.ordinals.get(id) ?? 0) + 1;

@@ -97,6 +97,8 @@ export class ForwardMotions {
     replay.leaveStep();
     let found: Verdict | undefined;
     const { step, cpu } = replay;
+    // A breakpoint that was set inside the step has been hit at its start too.
+    breakpoints.countStatement(step, cpu);
     breakpoints.beginStep(step);
     const isInside = replay.enter((record, event) => {
       const verdict = breakpoints.matchEvent(record, replay.cpu);

@@ -158,6 +158,32 @@ describe('hits', () => {
     assert.equal(forward.length, stopsOf('table_read') - 2);
   });
 
+  it('of the step stood in count as well, of a breakpoint that is set there: before the moment and at the step\'s start', () => {
+    const timeline = started('first-touch', 'native');
+    timeline.setEventBreakpoints([at('table_read', 1)]);
+    const hits = Array.from({ length: 4 }, () => { move(timeline, 'continue'); return timeline.moment(); });
+    for (const [hit, wanted] of [[{ operator: '==', count: 2 }, 1], [{ operator: '>=', count: 2 }, 2], [{ operator: '%', count: 3 }, 2]] as const) {
+      const late = started('first-touch', 'native');
+      move(late, { kind: 'seek', moment: hits[3]! });
+      late.setEventBreakpoints([at('table_read', 1, { hit })]);
+      assert.equal(move(late, 'reverse-continue').kind, 'event');
+      assert.deepEqual(late.moment(), hits[wanted], `${hit.operator}${hit.count}`);
+    }
+    const program = compiled(LOOP.replace('sum += n', 'user sum = [0x600000] + [0x600008]'));
+    const statement = statementOf(program, 'user sum');
+    const { entry, end } = program.statements[statement]!;
+    const [, { instruction } = assert.fail()] = program.accesses.filter((access) => access.instruction > entry && access.instruction < end);
+    const loop = launched(program, 'native');
+    toFirstStatement(loop);
+    loop.setStatementBreakpoints([{ id: 2, statement, instruction }]);
+    move(loop, 'continue');
+    move(loop, 'event');
+    assert.ok(loop.moment().event > 0);
+    loop.setStatementBreakpoints([{ id: 1, statement, instruction, hit: { operator: '==', count: 2 } }]);
+    assert.equal(move(loop, 'continue').kind, 'breakpoint');
+    assert.equal(loop.variables(0, 0).find(({ name }) => name === 'n')?.value, 1n, 'the second round');
+  });
+
   function stopsOf(kind: EventName): number {
     const timeline = started('first-touch', 'native');
     timeline.setEventBreakpoints([at(kind, 1)]);
