@@ -10,6 +10,7 @@ import { STRIDE } from './slices';
 const STEP: Stop = { kind: 'step' };
 const START: Stop = { kind: 'start-of-history' };
 const PAUSE: Stop = { kind: 'pause' };
+const HERE: Stop = { kind: 'stayed', text: 'This is where the frame begins.' };
 
 /** What a search backward found last before the present moment. */
 interface Found {
@@ -21,6 +22,11 @@ interface Found {
 
 /** The search was broken off by a pause: the moment is the one at which it began. */
 const PAUSED = 'paused';
+/**
+ * What was found is always gone to, a checkpoint's distance at most: a motion that stood between there and where it began would,
+ * begun anew, find something else.
+ */
+const UNBROKEN = (): boolean => false;
 
 /** Looks at the moment between steps that a forward pass has come to; a finding replaces the one before. */
 type Look = () => Found | undefined;
@@ -51,6 +57,30 @@ export class BackwardMotions {
   out(cpu: number): Moving {
     const depth = this.depthOf(cpu);
     return this.toStatement(cpu, (then) => then < depth);
+  }
+
+  /**
+   * To where a guest's frame of `cpu` began: the first statement behind the last moment at which there were fewer than `depth` frames
+   * above that of its block. A frame from before history begins where that does.
+   */
+  *frameStart(cpu: number, depth: number): Moving {
+    const { replay, replay: { machine: { interpreter } } } = this;
+    const stack = interpreter.stacks[cpu]!;
+    const here = replay.moment();
+    const below = depth === 0 ? undefined : yield* this.search(() => (stack.depth < depth ? { step: replay.step, nth: 0 } : undefined));
+    const stop = yield* this.arrive(below);
+    if (stop !== undefined) return stop;
+    for (let steps = 1; replay.step < here.step && !(stack.depth >= depth && interpreter.isAtStatement(cpu)); steps++) {
+      replay.execute();
+      if (steps % STRIDE === 0) yield undefined;
+    }
+    return here.event === 0 && here.step === replay.step ? HERE : STEP;
+  }
+
+  /** To the event, from 1, at which a frame that lives within the step stood in was opened. */
+  opening(event: number): Stop {
+    if (event < 1) return { kind: 'stayed', text: 'The frame began before its CPU was held inside it, and cannot be begun anew by itself: step back to its statement.' };
+    return event >= this.replay.event ? HERE : this.toEvent(event);
   }
 
   private depthOf(cpu: number): number {
@@ -85,13 +115,13 @@ export class BackwardMotions {
       const verdict = breakpoints.matchEvent(record, replay.cpu);
       if (verdict === undefined) return;
       matches++;
-      const recalled = breakpoints.recallHits(verdict, replay.step);
-      if (recalled !== undefined) last.found = { step: replay.step, nth: matches, verdict: recalled };
+      const met = breakpoints.countHits(verdict, replay.step);
+      if (met !== undefined) last.found = { step: replay.step, nth: matches, verdict: met };
     };
     const found = yield* this.search(
       () => {
         const { step, cpu } = replay;
-        const ahead = breakpoints.recallStatement(step, cpu);
+        const ahead = breakpoints.countStatement(step, cpu);
         const verdict = joined(over?.at === step ? over.verdict : undefined, ahead);
         return verdict === undefined ? undefined : { step, nth: 0, verdict };
       },
@@ -104,8 +134,8 @@ export class BackwardMotions {
         again.execute();
         bus.silence();
         const verdict = breakpoints.endStep(cpu);
-        const recalled = verdict === undefined ? undefined : breakpoints.recallHits(verdict, step);
-        over = recalled === undefined ? undefined : { at: replay.step, verdict: recalled };
+        const met = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
+        over = met === undefined ? undefined : { at: replay.step, verdict: met };
         return last.found;
       },
     );
@@ -122,7 +152,7 @@ export class BackwardMotions {
     replay.leaveStep();
     if (at > 0 && interpreter.isAtStatement(replay.cpu)) return STEP;
     for (let step = replay.step - 1; step >= this.origin(); step--) {
-      if (!(yield* replay.travel(step, this.isPauseAsked))) return PAUSE;
+      yield* replay.travel(step, UNBROKEN);
       const ahead = replay.eventsAhead();
       let last = ahead.length;
       while (last > 0 && isStatementStart(ahead[last - 1]!)) last--;
@@ -169,10 +199,10 @@ export class BackwardMotions {
       const verdict = breakpoints.matchEvent(record, replay.cpu);
       if (verdict === undefined) return false;
       matches++;
-      const recalled = breakpoints.recallHits(verdict, step);
-      if (recalled !== undefined) {
+      const met = breakpoints.countHits(verdict, step);
+      if (met !== undefined) {
         nth = matches;
-        last = recalled;
+        last = met;
       }
       return false;
     });
@@ -230,7 +260,7 @@ export class BackwardMotions {
   private *arrive(found: Found | typeof PAUSED | undefined): Generator<undefined, Stop | undefined> {
     if (found === PAUSED) return PAUSE;
     const { replay, breakpoints } = this;
-    if (!(yield* replay.travel(found?.step ?? this.origin(), this.isPauseAsked))) return PAUSE;
+    yield* replay.travel(found?.step ?? this.origin(), UNBROKEN);
     if (found === undefined) return START;
     if (found.nth > 0) enterNth(replay, breakpoints, found.nth);
     if (found.verdict === undefined) return undefined;

@@ -22,10 +22,14 @@ export class Journeys {
   constructor(private readonly replay: Replay, private readonly counting: HitCounting, private readonly horizon: Horizon) {}
 
   /** To a moment: of history, or ahead of all that has run by now. */
-  *seek(moment: Moment): Moving {
+  seek(moment: Moment): Moving {
+    return this.to(moment, () => this.horizon.isPauseAsked());
+  }
+
+  private *to(moment: Moment, isPauseAsked: () => boolean): Moving {
     const { replay, horizon: { origin } } = this;
     if (moment.step < origin) return yield* this.toStart(`Step ${moment.step} lies before the first one that is shown.`);
-    if (!(yield* this.travel(moment.step))) return PAUSE;
+    if (!(yield* this.travel(moment.step, isPauseAsked))) return PAUSE;
     if (replay.step < moment.step) return { kind: 'end-of-history', text: `The run comes to its end at step ${replay.step}: there is no step ${moment.step}.` };
     if (moment.event === 0) return STEP;
     if (replay.isOver()) return { kind: 'end-of-history', text: `The run comes to its end at step ${replay.step}: nothing happens in it any more.` };
@@ -38,7 +42,7 @@ export class Journeys {
 
   /** To the first moment that history shows. */
   *toStart(text?: string): Moving {
-    if (!(yield* this.travel(this.horizon.origin))) return PAUSE;
+    if (!(yield* this.travel(this.horizon.origin, () => this.horizon.isPauseAsked()))) return PAUSE;
     return { kind: 'start-of-history', ...(text === undefined ? {} : { text }) };
   }
 
@@ -65,7 +69,8 @@ export class Journeys {
     if (found === undefined) return { kind: 'stayed', text: `Nobody has written ${place} before this moment, since the machine was built.` };
     const write = describeWrite(replay, found, origin);
     if (!write.isShown) return { kind: 'stayed', text: `${place} was last written while the guest booted (${this.where(write)}): boot is shown with "stopAtBoot".` };
-    const stop = yield* this.seek(write.moment);
+    // A pause between here and there would leave a moment from which another write is the last.
+    const stop = yield* this.to(write.moment, () => false);
     return stop.kind === 'step' ? { kind: 'step', text: `${sentence(write.text)} (${this.where(write)}).` } : stop;
   }
 
@@ -78,9 +83,8 @@ export class Journeys {
   }
 
   /** To the start of a step, or the run's end before it; false when a pause has broken it off on the way. */
-  private *travel(step: number): Generator<undefined, boolean> {
+  private *travel(step: number, isPauseAsked: () => boolean): Generator<undefined, boolean> {
     const { replay, counting } = this;
-    const isPauseAsked = (): boolean => this.horizon.isPauseAsked();
     // Hits behind the moment that is left are known, and what was to be said there is said.
     if (step < replay.step) return yield* replay.travel(step, isPauseAsked);
     replay.leaveStep();

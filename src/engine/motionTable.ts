@@ -3,7 +3,6 @@ import { BackwardMotions, isBeginning, isEarlierLine, isEarlierReference } from 
 import type { Breakpoints } from './breakpoints';
 import type { Journey, Moment, Motion, Stop } from './debuggee';
 import { toExit, toPlace, withoutErrand, type Errand } from './errands';
-import { toFrameStart, toOpening } from './frameStart';
 import type { HitCounting } from './hitCounting';
 import { Journeys, type Horizon } from './journeys';
 import { ForwardMotions, isInsideLine, isLineUpTo, isReferenceEnd, type Moving } from './motions';
@@ -63,10 +62,10 @@ export class MotionTable {
   }
 
   private *toFrameStart(frame: Extract<Journey, { kind: 'frame-start' }>['frame'], cpu: number): Moving {
-    const { replay, horizon } = this;
-    if ('depth' in frame) return yield* toFrameStart(replay, horizon.origin, cpu, frame.depth, () => horizon.isPauseAsked());
+    const { replay, backward } = this;
+    if ('depth' in frame) return yield* backward.frameStart(cpu, frame.depth);
     if (cpu !== replay.cpu) return { kind: 'stayed', text: 'The frame is of a CPU that is held inside an access: step back to its statement.' };
-    return toOpening(replay, frame.opened - (replay.eventsOfStep().length - replay.event));
+    return backward.opening(frame.opened - (replay.eventsOfStep().length - replay.event));
   }
 
   /** The number that a CPU's events carry; a host thread has no VM exits, and stands for all. */

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import type { MotionName, Stop } from '../../src/engine/debuggee';
+import type { Motion, MotionName, Stop } from '../../src/engine/debuggee';
 import type { Timeline } from '../../src/engine/timeline';
 import { compiled, fingerprint, launched, move, scenarioText, statementOf, toFirstStatement } from './onMachine';
 
@@ -131,7 +131,7 @@ describe('a search backward through a long run', () => {
   const endless = 'machine { paging 4-level, ram 16M }\ncpu 0 {\n  y = 5\n  x = 0\n  while x < 1 { x = 0 }\n}\n';
 
   /** Lets a motion run this many slices, pauses it, and gives its stop. */
-  function pausedAfter(timeline: Timeline, motion: MotionName, slices: number): Stop {
+  function pausedAfter(timeline: Timeline, motion: Motion, slices: number): Stop {
     timeline.start(motion, 0);
     for (let i = 0; i < slices; i++) assert.equal(timeline.slice(() => true), undefined);
     timeline.pause();
@@ -144,7 +144,7 @@ describe('a search backward through a long run', () => {
   it('is paused as a run forward is, leaves the moment as it was, and may be begun again', () => {
     const program = compiled(endless);
     const timeline = launched(program, 'native');
-    assert.deepEqual(pausedAfter(timeline, 'continue', 400), { kind: 'pause' });
+    assert.deepEqual(pausedAfter(timeline, 'continue', 20), { kind: 'pause' });
     const far = timeline.moment().step;
     timeline.setStatementBreakpoints([{ id: 1, statement: statementOf(program, 'y = 5') }]);
     const before = fingerprint(timeline);
@@ -154,11 +154,35 @@ describe('a search backward through a long run', () => {
     assert.deepEqual(move(timeline, 'reverse-continue'), { kind: 'breakpoint', ids: [1] });
   });
 
+  it('that has found something arrives there: a pause comes too late, and no moment is left on the way', () => {
+    const program = compiled('machine { paging 4-level, ram 16M }\nprocedure work(n) {\n  z = n\n  while true { z = n }\n}\ncpu 0 {\n  n = 0\n  while n < 5000 { n += 1 }\n  work(n)\n}\n');
+    for (const [motion, wanted] of [['reverse-continue', 'breakpoint'], [{ kind: 'frame-start', frame: { depth: 1 } }, 'step']] as const) {
+      const paused = (): Timeline => {
+        const timeline = launched(program, 'native');
+        pausedAfter(timeline, 'continue', 6);
+        timeline.setStatementBreakpoints([{ id: 1, statement: statementOf(program, 'z = n') }]);
+        return timeline;
+      };
+      const unbroken = paused();
+      const far = unbroken.moment();
+      unbroken.start(motion, 0);
+      let slices = 0;
+      while (unbroken.slice(() => true) === undefined) slices++;
+      const found = unbroken.moment();
+      for (let before = 1; before <= 3; before++) {
+        const timeline = paused();
+        const stop = pausedAfter(timeline, motion, slices - before);
+        assert.deepEqual([stop.kind, timeline.moment()], stop.kind === 'pause' ? ['pause', far] : [wanted, found], `${before} slices before the end`);
+        if (before === 1) assert.equal(stop.kind, wanted);
+      }
+    }
+  });
+
   it('goes to the start of history at once when there is nothing to look for', () => {
     const timeline = launched(compiled(endless), 'native');
     toFirstStatement(timeline);
     const first = timeline.moment();
-    pausedAfter(timeline, 'continue', 400);
+    pausedAfter(timeline, 'continue', 20);
     timeline.start('reverse-continue', 0);
     assert.deepEqual(timeline.slice(() => true), { kind: 'start-of-history' });
     assert.deepEqual(timeline.moment(), first);
