@@ -58,15 +58,17 @@ const ofIret = when<DeprivilegedMmu>('it is IRET that pops, which names no opera
 
 const procedures = { handlePageFault, fetch, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
 
+const listing = inOwnWords([
+  ...trapHandlers, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccessOf<DeprivilegedMmu>(afterAccess, [ofIret]), walkOther,
+  loadRoot, loadPdptrs, unmapGfnRange, handleMmioPageFault, flushShadowMemslot, enableLogDirty,
+] as readonly ListingProcedure<never>[]);
+
 function flavour(vm: VirtualMachine, mmus: Map<number, DeprivilegedMmu>): ShadowFlavour {
   return {
     name: 'deprivileged',
     mostRoots: rootLabels.length * PAE_ROOTS,
     procedures,
-    listing: inOwnWords([
-      ...trapHandlers, handlePageFault, makePagesAvailable, fetch, getShadowPage, emulatePageTableWrite, trackWrite, emulateAccessOf<DeprivilegedMmu>(afterAccess, [ofIret]), walkOther,
-      loadRoot, loadPdptrs, unmapGfnRange, handleMmioPageFault, flushShadowMemslot, enableLogDirty,
-    ] as readonly ListingProcedure<never>[]),
+    listing,
     makeSptes: (...parts) => new DeprivilegedSptes(...parts),
     makeMmu: (cpu, ...parts) => {
       const mmu = new DeprivilegedMmu(new OwnPrivilege(vm.host.registry, cpu), vm.host.tags, cpu, ...parts);

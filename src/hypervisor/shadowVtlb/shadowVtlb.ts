@@ -63,6 +63,9 @@ const flushShadowMemslot: ListingProcedure<VtlbMmu> = {
   ],
 };
 
+const emulateAccess = emulateAccessOf<VtlbMmu>([]);
+const walkOperand = walkOperandPage<VtlbMmu>(vmcsControl, { beforeFault: (fault) => (fault === '#PF' ? [forgetFaulting] : []) });
+
 const procedures = { handlePageFault, fetch, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
 
 function flavour(vm: VirtualMachine, parts: { sptes?: VtlbSptes }): ShadowFlavour {
@@ -71,8 +74,8 @@ function flavour(vm: VirtualMachine, parts: { sptes?: VtlbSptes }): ShadowFlavou
     mostRoots: 1,
     procedures,
     listing: [
-      handleExit, handlePageFault, makePagesAvailable, fetch, getShadowPage, zapOrphans, emulateAccessOf<VtlbMmu>([]),
-      walkOperandPage<VtlbMmu>(vmcsControl, { beforeFault: (fault) => (fault === '#PF' ? [forgetFaulting] : []) }), handleCrAccess, loadRoot, loadPdptrs, handleInvlpg, vtlbFlush, handleInvpcid,
+      handleExit, handlePageFault, makePagesAvailable, fetch, getShadowPage, zapOrphans, emulateAccess, walkOperand, handleCrAccess, loadRoot, loadPdptrs,
+      handleInvlpg, vtlbFlush, handleInvpcid,
       ...instructionHandlers, unmapGfnRange, handleMmioPageFault, flushShadowMemslot, enableLogDirty,
     ] as readonly ListingProcedure<never>[],
     makeSptes: (pages, ...rest) => (parts.sptes = new VtlbSptes(new VtlbTables(vm.registry, pages.limit), pages, ...rest)),
