@@ -11,9 +11,12 @@ const SCATTERED_INTERVAL = 4 * STRAIGHT_INTERVAL;
 export const NEAR = 2048;
 /** Checkpoints kept; past that, or past so many bytes, every other one of the older half goes. */
 const KEPT = 96;
-const BYTES_KEPT = 192 << 20;
+export const BYTES_KEPT = 192 << 20;
 /** However much they hold, so many stay. */
-const FEWEST_KEPT = 8;
+export const FEWEST_KEPT = 8;
+
+/** What of a registry its history is kept with. */
+type History = Pick<Registry, 'checkpoint' | 'restore' | 'forget' | 'historyBytes' | 'newestBytes'>;
 
 /** A checkpoint, and the step that was to come when it was taken. */
 export interface Kept {
@@ -29,7 +32,7 @@ export class Checkpoints {
   private kept: Kept[] = [];
   private longest = STRAIGHT_INTERVAL;
 
-  constructor(private readonly registry: Registry) {}
+  constructor(private readonly registry: History) {}
 
   /** Takes a checkpoint of the machine as it stands at `step`, unless the newest is near enough. */
   consider(step: number, interval = INTERVAL): void {

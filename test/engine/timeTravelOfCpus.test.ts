@@ -5,7 +5,11 @@ import { RUN } from '../../src/engine/runState';
 import type { Timeline } from '../../src/engine/timeline';
 import { compiled, fingerprint, launched, statementOf } from './onMachine';
 
-const race = (schedule: string): string => `${schedule}
+const UNMAP = 'entry [pte_at(p, 0x600000)] = 0';
+/** An access that is held inside its walk is made anew when the host has done this. */
+const MIGRATE = 'host migrate_frame(0x600000)';
+
+const race = (schedule: string, change = UNMAP): string => `${schedule}
 machine { paging 4-level, ram 16M }
 process p { 0x600000 .. 0x601000 rw user }
 global taken = 0
@@ -18,7 +22,7 @@ cpu 0 {
   user [0x600000] = 1
   barrier ready
   await window
-  entry [pte_at(p, 0x600000)] = 0
+  ${change}
   release window
   ipi(1, 0x40)
   barrier stale
@@ -61,8 +65,9 @@ describe('time travel of several CPUs', () => {
       this.timeout(120_000);
       fc.assert(fc.property(
         fc.array(fc.tuple(fc.constantFrom(...motions), fc.constantFrom(0, 1)), { minLength: 8, maxLength: 30 }), fc.constantFrom(...schedules),
-        (walk, schedule) => {
-          const program = compiled(race(schedule));
+        fc.constantFrom(...mmu === 'native' ? [UNMAP] : [UNMAP, MIGRATE]),
+        (walk, schedule, change) => {
+          const program = compiled(race(schedule, change));
           const timeline = launched(program, mmu);
           const seen = new Map<string, string>();
           for (const [motion, cpu] of walk) {
@@ -97,7 +102,7 @@ describe('time travel of several CPUs', () => {
   it('shows the held thread inside its access while another one is stepped', () => {
     const timeline = launched(compiled(race('')), 'ept');
     move(timeline, 'over', 0);
-    goTo(timeline, 0, 'entry [pte_at(p, 0x600000)] = 0');
+    goTo(timeline, 0, UNMAP);
     const texts = timeline.frames(1).map((frame) => ('text' in frame ? frame.text : frame.kind));
     assert.deepEqual(texts, ['user load [0x600000]', 'cpu']);
     assert.deepEqual(timeline.threads, ['cpu 0', 'cpu 1']);
