@@ -29,6 +29,7 @@ export const capabilities = {
   supportsDelayedStackTraceLoading: true,
   supportsLoadedSourcesRequest: true,
   supportsDisassembleRequest: true,
+  supportsInstructionBreakpoints: true,
   supportsBreakpointLocationsRequest: true,
   supportsRestartRequest: true,
   supportsRestartFrame: true,

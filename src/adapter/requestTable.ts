@@ -3,7 +3,7 @@ import { BREAKPOINT_REQUEST } from '../protocol/breakpointRequests';
 import { REQUEST } from '../protocol/requests';
 import { row, type Phase, type RequestRow } from './answer';
 import { breakpointNames } from './requests/breakpointNames';
-import { breakpointLocations, setBreakpoints, setExceptionBreakpoints, setFunctionBreakpoints } from './requests/breakpoints';
+import { breakpointLocations, setBreakpoints, setExceptionBreakpoints, setFunctionBreakpoints, setInstructionBreakpoints } from './requests/breakpoints';
 import { completions } from './requests/completions';
 import { dataBreakpointInfo, setDataBreakpoints } from './requests/dataBreakpoints';
 import { disassemble } from './requests/disassemble';
@@ -44,6 +44,9 @@ const rows: Readonly<Record<string, RequestRow>> = {
     setExceptionBreakpoints,
   ),
   setDataBreakpoints: row(launched, { breakpoints: 'list', 'breakpoints[].dataId': 'text' }, setDataBreakpoints),
+  setInstructionBreakpoints: row(
+    launched, { breakpoints: 'list', 'breakpoints[].instructionReference': 'text' }, setInstructionBreakpoints,
+  ),
   dataBreakpointInfo: row(stopped, { name: 'text' }, dataBreakpointInfo),
   [BREAKPOINT_REQUEST.names]: row(launched, {}, breakpointNames),
   breakpointLocations: row(launched, { source: 'object', line: 'number' }, breakpointLocations),

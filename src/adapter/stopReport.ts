@@ -105,6 +105,9 @@ function atBreakpoint(ids: readonly number[], breakpoints: BreakpointStore, wher
   if (name === undefined && ids.some((id) => breakpoints.isData(id))) {
     return { reason: 'data breakpoint', description: `Paused after an access to watched memory (${where})` };
   }
+  if (name === undefined && ids.some((id) => breakpoints.isInstruction(id))) {
+    return { reason: 'instruction breakpoint', description: `Paused at an instruction breakpoint (${where})` };
+  }
   return name === undefined
     ? { reason: 'breakpoint', description: `Paused at a breakpoint (${where})` }
     : { reason: 'function breakpoint', description: `Paused ${place} ${writtenFunction(name).name} (${where})` };

@@ -49,6 +49,11 @@ export class Breakpoints {
   /** Kinds of event that some breakpoint wants. */
   kinds: ReadonlySet<number> = new Set();
   private waiting: Waiting[] = [];
+  /** Of those within one instruction: how many of their events have been in the step that is passed through. */
+  private readonly ordinals = new Map<EventBreakpoint, number>();
+  private isWithinSome = false;
+  /** Instruction that the step executes which is passed through, where some are within one. */
+  private executed = -1;
   private readonly values: WatchedValues;
   private begin = 0;
 
@@ -87,6 +92,7 @@ export class Breakpoints {
     this.atInstruction = inside;
     this.kinds = new Set(this.events.flatMap(({ kinds, until }) => [...kinds, ...until ?? []]));
     this.atKind = eventKinds.map((_, kind) => this.events.filter(({ kinds }) => kinds.includes(kind)));
+    this.isWithinSome = this.events.some(({ within }) => within !== undefined);
     this.countThoseWithHits();
   }
 
@@ -124,6 +130,10 @@ export class Breakpoints {
     this.hits.beginStep();
     if (this.waiting.length > 0) this.waiting = [];
     if (this.changes.length > 0) this.values.beginStep(step);
+    if (!this.isWithinSome) return;
+    const { interpreter } = this.machine;
+    this.executed = interpreter.stacks[interpreter.scheduler.current]!.pc;
+    this.ordinals.clear();
   }
 
   /**
@@ -136,7 +146,7 @@ export class Breakpoints {
     if (armed.length === 0) return over;
     let ids = NO_IDS as number[];
     for (const breakpoint of armed) {
-      if (!breakpoint.matches(record)) continue;
+      if (!breakpoint.matches(record) || !this.isPlaceOf(breakpoint)) continue;
       if (breakpoint.until !== undefined) {
         this.waiting.push({ breakpoint, record: record.slice() });
         continue;
@@ -219,6 +229,16 @@ export class Breakpoints {
       last = change;
     }
     return last === undefined ? undefined : { ids, change: last };
+  }
+
+  /** Counts an event that matches; whether it is the one of its step that is meant. */
+  private isPlaceOf(breakpoint: EventBreakpoint): boolean {
+    const { within } = breakpoint;
+    if (within === undefined) return true;
+    if (within.instruction !== this.executed) return false;
+    const nth = (this.ordinals.get(breakpoint) ?? 0) + 1;
+    this.ordinals.set(breakpoint, nth);
+    return nth === within.nth;
   }
 
   private judge(condition: Fragment | undefined, cpu: number, record: Int32Array | undefined): boolean | string {

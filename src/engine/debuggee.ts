@@ -137,6 +137,8 @@ export interface EventBreakpoint {
   /** Kinds to listen to, by number. */
   readonly kinds: readonly number[];
   readonly matches: (record: Int32Array) => boolean;
+  /** Left out: wherever it happens. Else in steps that execute this instruction of the program alone, at their `nth` (from 1) event that matches. */
+  readonly within?: { readonly instruction: number; readonly nth: number };
   /**
    * Left out: it stops at the event, before that is handled. Else where the handling is over: at the next event of one of these
    * kinds on the same CPU, or behind the step when none comes in it.
@@ -335,6 +337,8 @@ export interface Debuggee {
   eventsOfStep(): readonly EventView[];
   /** The step stood in and those behind it up to the end of the statement, with all their events; nothing moves. */
   statementSteps(): readonly StatementStep[];
+  /** A step of history, or of the statement stood in, with all its events; undefined: no such step is known. Nothing moves. */
+  knownStep(step: number): StatementStep | undefined;
   lastAccess(): LastAccess | undefined;
   /**
    * Who wrote the `bytes` (at most 4096, within a page) at a host-physical address last, so that they hold what they hold

@@ -23,7 +23,7 @@ import { outcomeOf } from './outcome';
 import { Replay } from './replay';
 import { techniqueText } from './runningVm';
 import { RUN } from './runState';
-import { statementSteps, type StatementStep } from './statementSteps';
+import { statementSteps, stepAt, type StatementStep } from './statementSteps';
 import { ACTOR_STATE, NOBODY } from './scheduler';
 import { describeFrame, foldFrames, type FrameNames } from './stepFrames';
 import { stepTargets } from './stepTargets';
@@ -173,6 +173,13 @@ export class Timeline implements Debuggee {
 
   statementSteps(): readonly StatementStep[] {
     return statementSteps(this.replay);
+  }
+
+  knownStep(step: number): StatementStep | undefined {
+    // Boot is not shown while it is still to come.
+    if (this.origin === undefined || step < this.origin) return undefined;
+    const ahead = step < this.replay.step ? undefined : this.statementSteps().find((each) => each.step === step);
+    return ahead ?? (step > this.history().latest.step ? undefined : stepAt(this.replay, step));
   }
 
   lastAccess(): LastAccess | undefined {

@@ -267,6 +267,18 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     assert.match(await c.refused('disassemble', { memoryReference: 'gva:0', instructionCount: 1 }), /a reference that `instructionPointerReference`/);
     assert.match(await c.refused('disassemble', { memoryReference: '0xb', instructionCount: 1e9 }), /a number from 0 to 10000/);
   },
+  supportsInstructionBreakpoints: async () => {
+    const c = await edited('y = x');
+    const here = (await c.top()).instructionPointerReference;
+    const { breakpoints } = await c.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setInstructionBreakpoints', {
+      breakpoints: [{ instructionReference: here }, { instructionReference: here, offset: -0x1000 }],
+    });
+    assert.deepEqual(breakpoints.map(({ verified, line }) => [verified, line]), [[true, 4], [false, undefined]]);
+    await set(c, { breakpoints: [] });
+    await c.move('stepBack');
+    const stop = await c.move('continue');
+    assert.deepEqual([stop['reason'], stop['hitBreakpointIds'], (await c.top()).instructionPointerReference], ['instruction breakpoint', [breakpoints[0]?.id], here]);
+  },
   supportsRestartRequest: async () => {
     const c = await stoppedAt('a\nb', 2);
     const since = c.received.length;

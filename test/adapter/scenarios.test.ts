@@ -70,6 +70,23 @@ describe('sessions on the shipped scenarios, as a person sees them', () => {
     t.check('first-touch.hidden-fault');
   });
 
+  it('rows of the disassembly, stopped at forward and back', async () => {
+    const { client, transcript: t, text, program } = session('2d-walk.guest');
+    await client.start({ program, mmu: 'ept', lines: [lineWith(text, 'user x = [0x600000]')] });
+    await firstStop(client, t);
+    const rows = await t.disassembly(0, 200);
+    const wanted = ['load EPT PDE', 'load PTE', 'completes at'].map((part) => rows.find(({ instruction }) => instruction.includes(part))!.address);
+    t.note('a breakpoint on three of the rows');
+    await client.ask('setBreakpoints', { source: { path: program }, breakpoints: [] });
+    await client.ask('setInstructionBreakpoints', { breakpoints: wanted.map((instructionReference) => ({ instructionReference })) });
+    for (const motion of ['continue', 'continue', 'continue', 'reverseContinue', 'reverseContinue']) {
+      await t.move(motion);
+      await t.disassembly(1, 1, wanted);
+    }
+    await client.ask('disconnect');
+    t.check('instruction-breakpoints');
+  });
+
   it('CR3 writes, VM exits and guest page faults', async () => {
     for (const [filter, name, mmu] of [
       ['cr3-write', 'context-switch.guest', 'ept'],

@@ -207,6 +207,7 @@ class ScriptedDebuggee implements Debuggee {
   eventsOfStep(): readonly EventView[] { return this.seen === undefined ? [] : [this.seen]; }
   lastAccess(): undefined { return undefined; }
   statementSteps(): readonly never[] { return []; }
+  knownStep(): undefined { return undefined; }
 
   lastWriter(): { readonly nobody: string } { return { nobody: 'The script writes no memory.' }; }
   variables(): [{ name: string; value: bigint; type: 'gva' }] { return [{ name: 'slot', value: 0x1000n, type: 'gva' }]; }

@@ -100,6 +100,19 @@ export class Transcript {
     await this.arrival(since);
   }
 
+  /** Rows of the disassembly around the one stood at; `*` is before those of `broken`. */
+  async disassembly(before: number, behind: number, broken: readonly string[] = []): Promise<readonly DebugProtocol.DisassembledInstruction[]> {
+    const { instructionPointerReference: memoryReference } = await this.client.top(this.thread);
+    const { instructions } = await this.client.ask<{ instructions: DebugProtocol.DisassembledInstruction[] }>('disassemble', {
+      memoryReference, instructionOffset: -before, instructionCount: before + 1 + behind,
+    });
+    const shown = instructions.filter(({ presentationHint }) => presentationHint !== 'invalid');
+    this.lines.push(...shown.map(({ address, instruction }) => (
+      `  ${broken.includes(address) ? '*' : ' '}${address === memoryReference ? '>' : ' '} ${instruction}`
+    )));
+    return instructions;
+  }
+
   async exceptionInfo(): Promise<void> {
     const info = await this.client.ask<DebugProtocol.ExceptionInfoResponse['body']>('exceptionInfo', { threadId: this.thread });
     this.lines.push(`  ${info.exceptionId}: ${info.description ?? ''}`);

@@ -3,7 +3,7 @@ import type { ChangeBreakpoint, EventBreakpoint, ListingBreakpoint, StatementBre
 import type { Fragment, SourceRange, WrittenAccess } from '../../language/program';
 import type { Site } from '../../language/expression';
 import type { Inspector, Scenario } from '../simulator';
-import { CPU_AT } from '../../hardware/events/eventTable';
+import { CPU_AT, KIND } from '../../hardware/events/eventTable';
 import { accessesOnLines } from './accessLocations';
 import type { BreakpointTarget } from './breakpointStore';
 import { whyNoField } from './conditionFields';
@@ -12,12 +12,14 @@ import { inMode } from './dataModes';
 import { neverUnder, noAfter, type NamedEvents } from './eventName';
 import { exceptionFilter, exceptionFilters, wantedBy } from './exceptionFilters';
 import { exceptionModes } from './breakpointModes';
+import { instructionAddress, isOfSort, isStillThere, type InstructionPlace } from './instructionPlace';
 import { functionTargets, writtenFunction } from './functionBreakpoint';
 import { parseHitCondition, type HitCondition } from './hitCondition';
 import { compileLogMessage, type LogMessage } from './logMessage';
 import { parseMemoryFunction, type WatchedAccess } from './memoryFunction';
 import { memoryWatchKinds, memoryWatchMatches, usesOf } from './memoryWatch';
 import { cpusOf, memoryReference } from '../memoryReference';
+import { hex } from '../valueText';
 import { statementAtLine } from './statementAtLine';
 import { watchedValue } from './watchedValue';
 import { parseWriteBreakpoint, writeBreakpointKinds, writeBreakpointMatches } from './writeBreakpoint';
@@ -37,7 +39,8 @@ export type Bound =
       /** What a person should know though it can stop. */
       readonly message?: string;
     }
-  | { readonly kind: 'unbound'; readonly message: string };
+  /** `isPending`: it is still to be looked up. */
+  | { readonly kind: 'unbound'; readonly message: string; readonly isPending?: true };
 
 /** What the engine is given for a breakpoint: one name can stand for several places. With `log` it is said, and nothing stops. */
 export type Armed = { readonly log?: LogMessage } & (
@@ -137,16 +140,35 @@ function bindWrite(scenario: Scenario, inspector: Inspector, name: string, asked
   return { ...bound, message: `No known table lies at ${memoryReference({ ...parsed, address: BigInt(parsed.address) })} now: this stops only once one does.` };
 }
 
-type Events = Pick<EventBreakpoint, 'kinds' | 'matches' | 'until'>;
+type Events = Pick<EventBreakpoint, 'kinds' | 'matches' | 'until' | 'within'>;
 
-function bindEvent(scenario: Scenario, target: Events, asked: Wish): Bound {
-  const restriction = restrict(scenario, asked, {});
+function bindEvent(scenario: Scenario, events: Events, asked: Wish, site: Site = {}): Bound {
+  const restriction = restrict(scenario, asked, site);
   if ('error' in restriction) return unbound(restriction.error);
-  const { kinds, matches, until } = target;
-  const missing = restriction.condition === undefined ? undefined : whyNoField(restriction.condition, kinds);
+  const missing = restriction.condition === undefined ? undefined : whyNoField(restriction.condition, events.kinds);
   if (missing !== undefined) return unbound(`The condition cannot be used: ${missing}`);
   const { log, ...rest } = restriction;
-  return { kind: 'bound', stops: [{ kind: 'event', breakpoint: { kinds, matches, ...(until === undefined ? {} : { until }), ...rest }, ...logged(log) }] };
+  return { kind: 'bound', stops: [{ kind: 'event', breakpoint: { ...events, ...rest }, ...logged(log) }] };
+}
+
+/** A row of the disassembly; without a place there is none at its address. */
+export function bindInstruction({ scenario }: BreakpointTarget, asked: DebugProtocol.InstructionBreakpoint, place: InstructionPlace | undefined): Bound {
+  if (place === undefined) return unbound(`There is no instruction at ${addressText(asked)}: a breakpoint goes on a row of the disassembly at which something stands.`);
+  const { statement: number, instruction, event } = place;
+  const statement = scenario.program.statements[number];
+  if (statement === undefined || !isStillThere(scenario.program, place)) {
+    return unbound(`The scenario has another instruction at ${addressText(asked)} by now: set the breakpoint anew in the disassembly.`);
+  }
+  if (event === undefined) return bindStatement(scenario, number, asked, instruction === statement.entry ? undefined : { instruction, range: statement.range });
+  const events = { kinds: [KIND[event.kind]], matches: isOfSort(event), within: { instruction, nth: event.nth } };
+  // Of a handler that returns nothing is left to be named.
+  const bound = bindEvent(scenario, events, asked, event.kind === 'iret' ? {} : { procedure: statement.procedure, instruction });
+  return bound.kind === 'unbound' ? bound : { ...bound, place: { kind: 'statement', range: statement.range } };
+}
+
+function addressText({ instructionReference, offset }: DebugProtocol.InstructionBreakpoint): string {
+  const address = instructionAddress(instructionReference, offset);
+  return address === undefined ? `"${instructionReference}"` : hex(address);
 }
 
 export function bindException({ scenario, inspector, debuggee }: BreakpointTarget, asked: DebugProtocol.ExceptionFilterOptions): Bound {

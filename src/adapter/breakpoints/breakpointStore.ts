@@ -4,7 +4,8 @@ import type { Inspector, Scenario } from '../simulator';
 import type { SourceCatalog } from '../sourceCatalog';
 import { sourceKey, type Client } from '../client';
 import { placeOfRange } from '../locations';
-import { bindData, bindException, bindFunction, bindSource, type Armed, type Bound, type Place } from './binding';
+import { bindData, bindException, bindFunction, bindInstruction, bindSource, type Armed, type Bound, type Place } from './binding';
+import { instructionAddress, instructionPlace, type InstructionPlace } from './instructionPlace';
 import type { LogMessage } from './logMessage';
 
 /** What breakpoints are bound to: one launch of a scenario. */
@@ -27,6 +28,8 @@ interface Kept<Asked> {
 
 /** Id of the breakpoint that stops a run at its first statement; never shown to a client. */
 const ENTRY_ID = 0;
+/** An instruction breakpoint that is set while the scenario runs: what stands at an address is looked up at rest. */
+const PENDING: Bound = { kind: 'unbound', message: 'What stands at this address is looked up as soon as the scenario stands still.', isPending: true };
 
 /**
  * All breakpoints of a session. What the client asked is kept, so that a restart binds it again; a
@@ -39,6 +42,9 @@ export class BreakpointStore {
   private data: Kept<DebugProtocol.DataBreakpoint>[] = [];
   private functions: Kept<DebugProtocol.FunctionBreakpoint>[] = [];
   private exceptions: Kept<DebugProtocol.ExceptionFilterOptions>[] = [];
+  private instructions: Kept<DebugProtocol.InstructionBreakpoint>[] = [];
+  /** What stood at the addresses of instruction breakpoints when they were set, by id: an address is a moment, and another run has others. */
+  private readonly places = new Map<number, InstructionPlace>();
 
   setInSource(target: BreakpointTarget, source: DebugProtocol.Source, asked: readonly DebugProtocol.SourceBreakpoint[]): DebugProtocol.Breakpoint[] {
     const key = storeKey(source);
@@ -67,6 +73,24 @@ export class BreakpointStore {
     return this.data.map((breakpoint) => described(breakpoint, target));
   }
 
+  /** `changed` is told of those that could not be looked up at once. */
+  setInstructions(
+    target: BreakpointTarget, asked: readonly DebugProtocol.InstructionBreakpoint[], changed: (breakpoint: DebugProtocol.Breakpoint) => void,
+  ): DebugProtocol.Breakpoint[] {
+    this.instructions = this.keep(this.instructions, asked, () => PENDING);
+    for (const id of this.places.keys()) if (!this.isInstruction(id)) this.places.delete(id);
+    for (const kept of this.instructions) if (this.places.has(kept.id)) kept.bound = this.boundInstruction(target, kept);
+    let isAnswered = false;
+    target.whenStill(() => {
+      const pending = this.instructions.filter(({ bound }) => bound === PENDING);
+      for (const kept of pending) kept.bound = this.boundInstruction(target, kept);
+      this.install({ debuggee: target.debuggee, whenStill: atOnce });
+      if (isAnswered) for (const kept of pending) changed(described(kept, target));
+    });
+    isAnswered = true;
+    return this.instructions.map((breakpoint) => described(breakpoint, target));
+  }
+
   /** After a restart: binds everything to the new launch; gives those of sources, whose places may have moved. */
   rebind(target: BreakpointTarget): DebugProtocol.Breakpoint[] {
     const all: DebugProtocol.Breakpoint[] = [];
@@ -78,6 +102,10 @@ export class BreakpointStore {
     }
     for (const breakpoint of this.functions) {
       breakpoint.bound = bindFunction(target, breakpoint.asked);
+      all.push(described(breakpoint, target));
+    }
+    for (const breakpoint of this.instructions) {
+      breakpoint.bound = this.boundInstruction(target, breakpoint);
       all.push(described(breakpoint, target));
     }
     for (const breakpoint of this.data) breakpoint.bound = bindData(target, breakpoint.asked);
@@ -111,10 +139,14 @@ export class BreakpointStore {
     return this.data.some((kept) => kept.id === id);
   }
 
+  isInstruction(id: number): boolean {
+    return this.instructions.some((kept) => kept.id === id);
+  }
+
   /** Arms a breakpoint of our own that reports as the entry stop; undefined takes it away. */
   stopOnceAt(debuggee: Debuggee, statement: number | undefined): void {
     this.entry = statement;
-    this.install({ debuggee, whenStill: (change) => { change(); } });
+    this.install({ debuggee, whenStill: atOnce });
   }
 
   /** The stop is the entry breakpoint's alone. */
@@ -141,6 +173,13 @@ export class BreakpointStore {
     });
   }
 
+  private boundInstruction(target: BreakpointTarget, { id, asked }: Kept<DebugProtocol.InstructionBreakpoint>): Bound {
+    const address = instructionAddress(asked.instructionReference, asked.offset);
+    const place = this.places.get(id) ?? (address === undefined ? undefined : instructionPlace(target.debuggee, address));
+    if (place !== undefined) this.places.set(id, place);
+    return bindInstruction(target, asked, place);
+  }
+
   private install({ debuggee, whenStill }: Pick<BreakpointTarget, 'debuggee' | 'whenStill'>): void {
     const statements: StatementBreakpoint[] = this.entry === undefined ? [] : [{ id: ENTRY_ID, statement: this.entry }];
     const events: EventBreakpoint[] = [];
@@ -148,7 +187,7 @@ export class BreakpointStore {
     const changes: ChangeBreakpoint[] = [];
     const logPoints: LogPoint[] = [];
     const everywhere = [...this.inSource.values()].flatMap(({ kept }) => kept as readonly Kept<unknown>[]);
-    for (const { id, bound } of [...everywhere, ...this.functions, ...this.data, ...this.exceptions]) {
+    for (const { id, bound } of [...everywhere, ...this.functions, ...this.data, ...this.exceptions, ...this.instructions]) {
       for (const stop of bound.kind === 'bound' ? bound.stops : []) {
         if (stop.log !== undefined) logPoints.push(logPoint(id, stop, stop.log));
         else if (stop.kind === 'statement') statements.push({ id, ...stop.breakpoint });
@@ -165,6 +204,10 @@ export class BreakpointStore {
       debuggee.setLogPoints(logPoints);
     });
   }
+}
+
+function atOnce(change: () => void): void {
+  change();
 }
 
 function storeKey(source: DebugProtocol.Source): string {
@@ -189,7 +232,7 @@ function eventAt({ kinds, matches, until }: Pick<EventBreakpoint, 'kinds' | 'mat
 }
 
 function described({ id, bound }: Kept<unknown>, { sources, client }: BreakpointTarget): DebugProtocol.Breakpoint {
-  if (bound.kind === 'unbound') return { id, verified: false, message: bound.message, reason: 'failed' };
+  if (bound.kind === 'unbound') return { id, verified: false, message: bound.message, reason: bound.isPending === true ? 'pending' : 'failed' };
   const { place, message } = bound;
   return {
     id,

@@ -29,6 +29,15 @@ export function setExceptionBreakpoints(
   return { breakpoints: state.breakpoints.setExceptions(target(state), [...plain, ...(args.filterOptions ?? [])]) };
 }
 
+/** Rows of the disassembly: a reference that a frame or a row gave, and an offset from it. */
+export function setInstructionBreakpoints(
+  state: SessionState,
+  args: DebugProtocol.SetInstructionBreakpointsArguments,
+): Answer<DebugProtocol.SetInstructionBreakpointsResponse['body']> {
+  const changed = (breakpoint: DebugProtocol.Breakpoint): void => { state.send('breakpoint', { reason: 'changed', breakpoint }); };
+  return { breakpoints: state.breakpoints.setInstructions(target(state), args.breakpoints, changed) };
+}
+
 /** Every statement that starts on the asked lines, and each access where a statement makes several: told apart by column. */
 export function breakpointLocations(
   state: SessionState,

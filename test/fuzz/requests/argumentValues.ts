@@ -59,7 +59,10 @@ const list = (item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> => mostly(fc.a
 /** Lists that share a name, by what their request is about. */
 const breakpointsOf: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   setBreakpoints: list(sourceBreakpoint), setFunctionBreakpoints: list(functionBreakpoint), setDataBreakpoints: list(dataBreakpoint),
-  setInstructionBreakpoints: list(fc.record({ instructionReference: fc.constantFrom(...addresses, 'x'), offset: maybe([0, 4, -4]) })),
+  setInstructionBreakpoints: list(fc.record({
+    instructionReference: mostly(live('instruction'), ...addresses, 'x', '0x0', '0xffffffffffffffff', 5), offset: maybe([0, 1, 4, -4, 1 << 20, -(1 << 20), 1.5, 1e300, 'x']),
+    condition: maybe(conditions), hitCondition: maybe(['2', '%2', 'x']),
+  })),
 };
 
 /** Values by the argument's name: right, wrong, stale and huge ones. */
@@ -75,7 +78,7 @@ const byName: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   expression: mostly(fc.oneof(fc.constantFrom(...expressions), live('expression')), 5), context: maybe(['watch', 'hover', 'repl', 'clipboard', 'variables', 'moon']), text: mostly(fc.constantFrom(...expressions, 'cr', 'gp'), 5),
   name: fc.oneof(live('name'), fc.constantFrom<unknown>('n', 'rip', 'rax', 'cr3', 'gva:0x600000', 'gpa:0x104000', '', 5)), asAddress: maybe([true, false]), bytes: maybe([1, 8, 4096, 0, -1, 1.5, 1e18]),
   value: fc.constantFrom<unknown>('0x1', '5', '-1', 'true', 'gpa:0x5000', 'n + 1', 'zzz', '', '0x1ffffffffffffffff', 5),
-  memoryReference: mostly(fc.oneof(live('memory'), fc.constantFrom(...addresses)), 'x', '', 'gpa:-1', 'gva:', 'vm 7 gpa:0x0', 5), offset: maybe([0, 8, -8, 1.5, 1e15, -1e18]),
+  memoryReference: mostly(fc.oneof(live('memory'), live('instruction'), fc.constantFrom(...addresses)), 'x', '', 'gpa:-1', 'gva:', 'vm 7 gpa:0x0', 5), offset: maybe([0, 8, -8, 1.5, 1e15, -1e18]),
   count: fc.constantFrom<unknown>(0, 1, 8, 64, 4096, 1 << 20, (1 << 20) + 1, -1, 1.5, 1e18, '4'), start: maybe([0, 1, 100, -1, 1.5, 1e18]), filter: maybe(['indexed', 'named', 'x']),
   data: fc.constantFrom<unknown>('AQIDBAUGBwg=', 'AA==', '', '!!!', 'A', 'AAAA'.repeat(2000), 5), allowPartial: fc.boolean(),
   instructionOffset: maybe([0, -10, 1e9]), instructionCount: fc.constantFrom<unknown>(0, 1, 20, 5000, -1, 1e9), resolveSymbols: fc.boolean(),

@@ -32,6 +32,7 @@ export class GivenThings {
       if (key === 'source') this.add('source', inner);
       if (key === 'variablesReference' && inner !== 0) this.add('reference', inner);
       if (key === 'dataId' && inner !== null) this.add('dataId', inner);
+      if (key === 'instructionPointerReference') this.add('instruction', inner);
       if (key === 'memoryReference') this.add('memory', inner);
       if (/LocationReference$/.test(key)) this.add('location', inner);
       if (key === 'evaluateName') this.add('expression', inner);

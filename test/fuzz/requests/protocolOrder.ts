@@ -1,7 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 
 const looks: readonly string[] = [
-  'setBreakpoints', 'setFunctionBreakpoints', 'setExceptionBreakpoints', 'setDataBreakpoints', 'dataBreakpointInfo', 'breakpointLocations', 'pause', 'threads',
+  'setBreakpoints', 'setFunctionBreakpoints', 'setExceptionBreakpoints', 'setDataBreakpoints', 'setInstructionBreakpoints', 'dataBreakpointInfo', 'breakpointLocations', 'pause', 'threads',
   'stackTrace', 'scopes', 'variables', 'exceptionInfo', 'readMemory', 'source', 'loadedSources', 'pagewalk/tables', 'pagewalk/walk',
 ];
 const neverMoves: readonly string[] = [...looks, 'initialize', 'launch', 'terminate', 'disconnect'];
