@@ -67,7 +67,8 @@ describe('an instruction breakpoint', () => {
       const all = await rows(client);
       assert.ok(all.length > 25, `${all.length} rows`);
       await noLines(client);
-      const [first, ...others] = all;
+      const [first, ...behind] = all;
+      const others = behind.filter((_, i) => i % 6 === 1 || i === behind.length - 1);
       const told = await set(client, ...others.map(({ address }) => ({ instructionReference: address })));
       assert.deepEqual(told.filter(({ verified }) => !verified), []);
       for (const [i, { address }] of others.entries()) {
@@ -79,7 +80,7 @@ describe('an instruction breakpoint', () => {
         assert.equal(await pointer(client), address);
       }
       // One at a time, by its offset from the first row: what comes before it does not stop.
-      for (const each of others.filter((_, i) => i % 16 === 7)) {
+      for (const each of others.filter((_, i) => i % 4 === 2)) {
         await set(client, { instructionReference: first!.address, offset: Number(BigInt(each.address) - BigInt(first!.address)) });
         await client.move('pagewalk/seek', { to: { step: Number(BigInt(first!.address) >> 20n), event: 0 } });
         await client.move('continue');
