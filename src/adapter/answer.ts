@@ -25,8 +25,8 @@ export type ArgumentKind = keyof typeof argumentKinds;
  * for a member of each item, `filters[]` for the items themselves.
  */
 export function hasArgument(args: unknown, name: string, kind: ArgumentKind): boolean {
-  const [list = '', member] = name.split('[]');
-  if (member === undefined) return argumentKinds[kind].holds(memberOf(args, name));
+  if (!name.includes('[]')) return argumentKinds[kind].holds(memberOf(args, name));
+  const [list = '', member = ''] = name.split('[]');
   const items = memberOf(args, list);
   if (!Array.isArray(items)) return items === undefined;
   return items.every((item: unknown) => argumentKinds[kind].holds(member === '' ? item : memberOf(item, member.slice(1))));
@@ -40,7 +40,10 @@ function memberOf(value: unknown, name: string): unknown {
 export interface RequestRow {
   readonly phases: readonly Phase[];
   readonly needs: Readonly<Record<string, ArgumentKind>>;
-  readonly handle: (state: SessionState, args: unknown) => Promise<Answer<object | undefined>>;
+  /** The first argument that is not as it is needed. */
+  readonly lacks: (args: unknown) => { readonly name: string; readonly kind: ArgumentKind } | undefined;
+  /** At once where it waits for nothing, which is nearly everywhere. */
+  readonly handle: (state: SessionState, args: unknown) => Answer<object | undefined> | Promise<Answer<object | undefined>>;
 }
 
 /** The one place where a request's JSON becomes its arguments' type: `needs` has been checked by then. */
@@ -49,5 +52,7 @@ export function row(
   needs: Readonly<Record<string, ArgumentKind>>,
   handle: (state: SessionState, args: never) => Answer<object | undefined> | Promise<Answer<object | undefined>>,
 ): RequestRow {
-  return { phases, needs, handle: async (state, args) => handle(state, (args ?? {}) as never) };
+  const needed = Object.entries(needs).map(([name, kind]) => ({ name, kind }));
+  const lacks = (args: unknown): (typeof needed)[number] | undefined => needed.find(({ name, kind }) => !hasArgument(args, name, kind));
+  return { phases, needs, lacks, handle: (state, args) => handle(state, (args ?? {}) as never) };
 }

@@ -34,17 +34,24 @@ export function misshapen(args: unknown, parent = '', depth = 0): Misshapen | un
     }
     return undefined;
   }
-  for (const [key, value] of Object.entries(args)) {
-    const name = parent === '' ? key : `${parent}.${key}`;
-    const kind = kindOf(key) ?? kindOf(name);
-    if (value === undefined || kind === undefined) continue;
-    if (!argumentKinds[kind].holds(value)) return { name, kind };
+  const members = args as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(members);
+  for (const key of keys) {
+    const value = members[key];
+    if (value === undefined) continue;
+    const kind = kindOf(key) ?? (parent === '' ? undefined : kindOf(`${parent}.${key}`));
+    if (kind !== undefined && !argumentKinds[kind].holds(value)) return { name: within(parent, key), kind };
   }
-  for (const [key, value] of Object.entries(args)) {
-    const found = misshapen(value, parent === '' ? key : `${parent}.${key}`, depth + 1);
+  for (const key of keys) {
+    const value = members[key];
+    const found = typeof value === 'object' ? misshapen(value, within(parent, key), depth + 1) : undefined;
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function within(parent: string, key: string): string {
+  return parent === '' ? key : `${parent}.${key}`;
 }
 
 function kindOf(name: string): ArgumentKind | undefined {

@@ -1,10 +1,9 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { HeldFrame } from './sessionState';
 
 /** Where what a row shows lies, so that a person can give it another value. */
 export type Editable =
-  /** What an expression names in a frame. */
-  | { readonly kind: 'expression'; readonly held: HeldFrame; readonly expression: string }
+  /** What an expression names in the frame that the row's container is of. */
+  | { readonly kind: 'expression'; readonly expression: string }
   /** Bytes of memory at a reference, or some bits of them; looked at from the frame of `cpu`. */
   | { readonly kind: 'cell'; readonly cpu: number; readonly at: string; readonly bytes: number; readonly bits?: readonly [high: number, low: number]; readonly isAddress?: boolean };
 

@@ -3,24 +3,22 @@
  * is never given twice, so that one kept from an earlier stop finds nothing instead of something else.
  */
 export class Handles<Thing> {
-  private readonly things = new Map<number, Thing>();
-  private next: number;
+  private readonly things: Thing[] = [];
 
-  constructor(first: number) {
-    this.next = first;
-  }
+  /** `first`: number of the first thing of the present stop. */
+  constructor(private first: number) {}
 
   give(thing: Thing): number {
-    const number = this.next++;
-    this.things.set(number, thing);
-    return number;
+    return this.first + this.things.push(thing) - 1;
   }
 
   find(number: number): Thing | undefined {
-    return this.things.get(number);
+    return this.things[number - this.first];
   }
 
   drop(): void {
-    this.things.clear();
+    if (this.things.length === 0) return;
+    this.first += this.things.length;
+    this.things.length = 0;
   }
 }

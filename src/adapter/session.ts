@@ -1,6 +1,6 @@
 import { DebugSession, Event, Response } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { argumentKinds, hasArgument, type RequestRow } from './answer';
+import { argumentKinds, type Answer, type RequestRow } from './answer';
 import { misshapen } from './argumentShapes';
 import { Failure, badArgument, internalError, namelessRequest, notStopped, sessionGone, unknownRequest, wrongPhase } from './failures';
 import type { FileAccess } from './fileAccess';
@@ -40,7 +40,7 @@ export class PagewalkSession extends DebugSession {
   }
 
   protected override dispatchRequest(request: DebugProtocol.Request): void {
-    void this.answer(request);
+    this.answer(request);
   }
 
   /** Tells of something on the wire that has no other answer. */
@@ -60,15 +60,28 @@ export class PagewalkSession extends DebugSession {
     this.onShutdown();
   }
 
-  private async answer(request: DebugProtocol.Request): Promise<void> {
-    const response = new Response(request) as DebugProtocol.Response;
-    let result: object | Failure | undefined;
+  /** In the caller's own turn, unless the handler waits for something. */
+  private answer(request: DebugProtocol.Request): void {
+    let result: ReturnType<RequestRow['handle']>;
     try {
-      result = await this.handle(request);
+      result = this.handle(request);
     } catch (problem) {
-      this.report(request.command, problem);
-      result = internalError(request.command);
+      result = this.failed(request, problem);
     }
+    if (result instanceof Promise) {
+      void result.catch((problem: unknown) => this.failed(request, problem)).then((answer) => { this.respond(request, answer); });
+    } else {
+      this.respond(request, result);
+    }
+  }
+
+  private failed({ command }: DebugProtocol.Request, problem: unknown): Failure {
+    this.report(command, problem);
+    return internalError(command);
+  }
+
+  private respond(request: DebugProtocol.Request, result: Answer<object | undefined>): void {
+    const response = new Response(request) as DebugProtocol.Response;
     if (result instanceof Failure) {
       response.success = false;
       response.message = result.text;
@@ -80,7 +93,7 @@ export class PagewalkSession extends DebugSession {
     if (request.command === 'disconnect') this.shutdown();
   }
 
-  private async handle(request: DebugProtocol.Request): Promise<object | Failure | undefined> {
+  private handle(request: DebugProtocol.Request): ReturnType<RequestRow['handle']> {
     const { command } = request;
     if (typeof command !== 'string') return namelessRequest();
     const handler = requestRow(command);
@@ -99,12 +112,8 @@ export class PagewalkSession extends DebugSession {
       if (phase === 'running' && handler.phases.includes('stopped')) return notStopped(command);
       return wrongPhase(command, phase, `it is answered while the session is ${handler.phases.join(' or ')}`);
     }
-    for (const [name, kind] of Object.entries(handler.needs)) {
-      if (!hasArgument(args, name, kind)) return badArgument(command, name, argumentKinds[kind].wanted);
-    }
-    const wrong = misshapen(args);
-    if (wrong !== undefined) return badArgument(command, wrong.name, argumentKinds[wrong.kind].wanted);
-    return undefined;
+    const wrong = handler.lacks(args) ?? misshapen(args);
+    return wrong === undefined ? undefined : badArgument(command, wrong.name, argumentKinds[wrong.kind].wanted);
   }
 
   /** A mistake of ours: logged once, with what is needed to mend it. */

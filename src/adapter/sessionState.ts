@@ -2,6 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee, Frame, Moment, Motion, Stop, Who } from '../engine/debuggee';
 import type { Phase } from './answer';
 import type { Program } from '../language/program';
+import type { Children } from './children';
 import { BreakpointStore, type BreakpointTarget } from './breakpoints/breakpointStore';
 import { firstStatement } from './breakpoints/statementAtLine';
 import { Client, fileName } from './client';
@@ -13,6 +14,7 @@ import { MotionProgress } from './motionProgress';
 import { OutputPump } from './outputPump';
 import type { Inspector, Scenario, Simulator } from './simulator';
 import { ShownMemory } from './shownMemory';
+import type { ShownRegisters } from './scopes/registerScope';
 import type { SourceCatalog } from './sourceCatalog';
 import { reportStop, type StopReport } from './stopReport';
 import { nextTurn } from './nextTurn';
@@ -34,6 +36,8 @@ export interface Launched {
   readonly args: LaunchArguments;
   /** Expressions that were evaluated, by procedure and text. */
   readonly texts: Map<number, Map<string, KnownText>>;
+  /** By CPU. */
+  readonly shownRegisters: Map<number, ShownRegisters>;
 }
 
 /** An expression as its text says it. */
@@ -57,22 +61,6 @@ export interface HeldFrame {
   readonly procedure: number;
 }
 
-/** Gives the children of a variables reference. */
-export type Children = () => readonly DebugProtocol.Variable[];
-
-/** Children of one kind, of which a client asks for some at a time. */
-export interface IndexedChildren {
-  readonly count: number;
-  slice(start: number, count: number): readonly DebugProtocol.Variable[];
-}
-
-export type ChildrenOf = Children | IndexedChildren;
-
-/** All of them. */
-export function everyChild(children: ChildrenOf): readonly DebugProtocol.Variable[] {
-  return typeof children === 'function' ? children() : children.slice(0, children.count);
-}
-
 const FIRST_FRAME = 1000;
 const FIRST_REFERENCE = 1;
 const FIRST_TARGET = 1;
@@ -86,7 +74,7 @@ export class SessionState {
   readonly client = new Client();
   readonly breakpoints = new BreakpointStore();
   readonly frames = new Handles<HeldFrame>(FIRST_FRAME);
-  readonly references = new Handles<ChildrenOf>(FIRST_REFERENCE);
+  readonly references = new Handles<Children>(FIRST_REFERENCE);
   /** Statements that a client may ask to jump to. */
   readonly jumpTargets = new Handles<number>(FIRST_TARGET);
   /** Where what a client may ask to step into begins. */
@@ -161,7 +149,8 @@ export class SessionState {
 
   /** What breakpoints are bound to now. */
   breakpointTarget(launched: Launched): BreakpointTarget {
-    return { ...launched, client: this.client, whenStill: (change) => { this.whenStill(change); } };
+    const { scenario, debuggee, inspector, sources } = launched;
+    return { scenario, debuggee, inspector, sources, client: this.client, whenStill: (change) => { this.whenStill(change); } };
   }
 
   pause(): void {
@@ -229,8 +218,8 @@ export class SessionState {
   /** Passes on what the scenario has said. */
   private takeOutput(): void {
     const launched = this.launched;
-    for (const line of launched?.debuggee.takeOutput() ?? []) {
-      if (launched === undefined) break;
+    if (launched === undefined) return;
+    for (const line of launched.debuggee.takeOutput()) {
       this.output.scenarioLine(line, launched.sources, launched.scenario.program, this.client);
       if (line.category === 'failure') this.failure = line.text;
     }
@@ -262,7 +251,7 @@ export class SessionState {
     const told = this.isCancelled && stop.kind === 'pause' ? { kind: 'cancelled' } as const : explained(stop, this.failure, launched.scenario.program);
     this.stop = reportStop(told, motion, cpu, launched.debuggee, this.breakpoints);
     this.phase = 'stopped';
-    for (const breakpoint of this.breakpoints.retold(this.breakpointTarget(launched))) {
+    for (const breakpoint of this.breakpoints.retold(() => this.breakpointTarget(launched))) {
       this.send('breakpoint', { reason: 'changed', breakpoint });
     }
     this.send('stopped', this.stop.body);

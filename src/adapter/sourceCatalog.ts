@@ -23,12 +23,14 @@ interface Entry {
  */
 export class SourceCatalog {
   private readonly entries: Entry[] = [];
+  private readonly files: Entry[] = [];
+  private readonly listings = new Map<string, Entry>();
 
   /** `onDisk`: keys of the files that were read through the client's file access. */
   constructor(program: Program, listings: ReadonlyMap<string, string>, onDisk: ReadonlySet<string>) {
     program.files.forEach(({ path, text }, file) => {
       const readable = onDisk.has(sourceKey(path));
-      this.entries.push({
+      this.add({
         known: { kind: 'file', file },
         name: fileName(path),
         text: readable ? undefined : text,
@@ -38,7 +40,7 @@ export class SourceCatalog {
     });
     for (const name of [...listings.keys()].sort()) {
       const text = listings.get(name);
-      this.entries.push({ known: { kind: 'listing', name }, name, text, path: undefined, origin: 'hypervisor listing' });
+      this.add({ known: { kind: 'listing', name }, name, text, path: undefined, origin: 'hypervisor listing' });
     }
   }
 
@@ -48,11 +50,11 @@ export class SourceCatalog {
   }
 
   ofFile(file: number, client: Client): DebugProtocol.Source {
-    return this.describe(this.entryOf((known) => known.kind === 'file' && known.file === file), client);
+    return this.describe(present(this.files[file]), client);
   }
 
   ofListing(name: string, client: Client): DebugProtocol.Source {
-    return this.describe(this.entryOf((known) => known.kind === 'listing' && known.name === name), client);
+    return this.describe(present(this.listings.get(name)), client);
   }
 
   /** What the client means; a source without reference is found by its path, or else by its name. */
@@ -78,10 +80,11 @@ export class SourceCatalog {
     return this.entries.find((entry) => entry.path === undefined && entry.name === name);
   }
 
-  private entryOf(isWanted: (known: KnownSource) => boolean): Entry {
-    const entry = this.entries.find(({ known }) => isWanted(known));
-    if (entry === undefined) throw new Error('invariant: a frame stands in a source of the session');
-    return entry;
+  private add(entry: Entry): void {
+    const { known } = entry;
+    this.entries.push(entry);
+    if (known.kind === 'file') this.files[known.file] = entry;
+    else this.listings.set(known.name, entry);
   }
 
   private describe(entry: Entry, client: Client): DebugProtocol.Source {
@@ -93,6 +96,11 @@ export class SourceCatalog {
       presentationHint: 'normal',
     };
   }
+}
+
+function present(entry: Entry | undefined): Entry {
+  if (entry === undefined) throw new Error('invariant: a frame stands in a source of the session');
+  return entry;
 }
 
 function referenceOf(index: number): number {

@@ -346,6 +346,11 @@ export interface Debuggee {
    * is first looked up: `Inspector.hostAddress`.
    */
   lastWriter(address: bigint, bytes: number): LastWrite | { readonly nobody: string };
+  /**
+   * Registers of a CPU as its guest sees them: the halves of number n (`registerNames`) at 2n and 2n + 1, until the next call. Undefined of a
+   * host thread, which has none.
+   */
+  registers(cpu: number): Int32Array | undefined;
   /** Variables of guest frame `depth` that have a value by now. */
   variables(cpu: number, depth: number): readonly NamedValue[];
   /**

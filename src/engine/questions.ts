@@ -4,7 +4,7 @@ import { COUNTER } from '../hardware/state/counters';
 import { frameOfAddress } from '../hardware/memory/frameNumber';
 import type { PhysicalMemory } from '../hardware/memory/physicalMemory';
 import type { Processor } from '../hardware/processor/processor';
-import { REGISTER } from '../hardware/processor/registers';
+import { REGISTER, registerNames } from '../hardware/processor/registers';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';
 import { useRefusedLeaf } from '../hardware/paging/refusedLeaf';
 import { walk } from '../hardware/paging/walk';
@@ -47,6 +47,7 @@ export class Questions {
   valueLo = 0;
   valueHi = 0;
   private asked: Asked | undefined;
+  private readonly named = new Int32Array(2 * registerNames.length);
   /** Level of the entry at which the last `peek` ended without a translation, and the VM whose entry it was. */
   endLevel = 0;
   endVm = 0;
@@ -143,6 +144,15 @@ export class Questions {
     // A host thread's own statement is judged by what it made all CPUs do.
     if (scope === COUNTER_SCOPE.cpu && processor !== undefined) return processor.counters[counter]!;
     return [...new Set(this.counted(cpu).flatMap((vm) => vm.processors))].reduce((sum, { counters }) => sum + counters[counter]!, 0);
+  }
+
+  /** All registers that have names, as the guest sees them: the halves of number n at 2n and 2n + 1, until the next call. */
+  registers(cpu: number): Int32Array {
+    for (let number = 0; number < registerNames.length; number++) {
+      this.register(cpu, number);
+      setPairAt(this.named, 2 * number, this.valueLo, this.valueHi);
+    }
+    return this.named;
   }
 
   /** Register `number` as the guest sees it, left in valueLo, valueHi. */

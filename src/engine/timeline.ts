@@ -30,6 +30,8 @@ import { stepTargets } from './stepTargets';
 import { evaluate, type Watched } from './watch';
 import { inSlices } from './slices';
 
+const NO_OUTPUT: readonly OutputLine[] = [];
+
 /** A scenario on a machine, with time that runs both ways. */
 export class Timeline implements Debuggee {
   readonly cpus: number;
@@ -193,6 +195,10 @@ export class Timeline implements Debuggee {
     return lastWriter(this.replay, address, bytes, this.origin ?? 0);
   }
 
+  registers(cpu: number): Int32Array | undefined {
+    return this.machine.processors[cpu] === undefined ? undefined : this.machine.questions.registers(cpu);
+  }
+
   variables(cpu: number, depth: number): readonly NamedValue[] {
     const stack = this.machine.interpreter.stacks[cpu]!;
     const frames = stack.frames();
@@ -248,7 +254,7 @@ export class Timeline implements Debuggee {
   }
 
   takeOutput(): readonly OutputLine[] {
-    return this.output.splice(0);
+    return this.output.length === 0 ? NO_OUTPUT : this.output.splice(0);
   }
 
   result(): Outcome {

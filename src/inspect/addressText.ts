@@ -8,6 +8,7 @@ import { eventValue } from '../hardware/events/eventText';
 export type AddressSpace = 'gva' | 'gpa' | 'hva' | 'hpa';
 
 const PAGE_SHIFT = 12n;
+const PAGE_BYTES = 4096;
 const FRAMES_IN_4G = 0x100000;
 
 export function hex(value: bigint): string {
@@ -26,6 +27,11 @@ export function halvesText(space: AddressSpace, lo: number, hi: number): string 
 /** Address of frame or page number `frame`. */
 export function frameText(space: AddressSpace, frame: number): string {
   return addressText(space, frameAddress(frame));
+}
+
+/** The frame or page number in such a text, whatever stands around the address; NaN: there is none. */
+export function frameIn(text: string): number {
+  return Math.floor(Number(/0x[0-9a-f]+/.exec(text)?.[0]) / PAGE_BYTES);
 }
 
 export function frameAddress(frame: number): bigint {

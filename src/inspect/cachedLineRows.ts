@@ -4,7 +4,7 @@ import type { PagingFormat } from '../hardware/paging/pagingFormat';
 import type { Processor } from '../hardware/processor/processor';
 import { EPT4 } from '../hardware/paging/formats/ept4';
 import { halvesText, sizeText } from './addressText';
-import { indexed, type Row } from './rows';
+import { indexed, numberIn, type Row } from './rows';
 
 /** Paging-structure caches: their lines lead to the next table. */
 const structureCaches: ReadonlySet<CacheName> = new Set(cacheNames.filter((name) => name.endsWith(' cache')));
@@ -25,7 +25,7 @@ export function cachedLineRows({ caches, inspection }: Processor): readonly Row[
     return {
       name,
       value: `${held.length === 0 ? 'no' : held.length} ${held.length === 1 ? 'line' : 'lines'} in use`,
-      below: indexed(held, (line) => lineRow(line, formats)),
+      below: indexed(held, (line) => lineRow(line, formats), (name) => held.findIndex(({ line }) => line === numberIn(name))),
     };
   });
 }

@@ -1,9 +1,9 @@
 import type { Machine } from '../engine/machine';
 import { FRAME_USES, USE } from '../hypervisor/host/hostFrames';
 import type { PhysicalHost } from '../hypervisor/physicalHost';
-import { frameText, qualified, sizeText } from './addressText';
+import { frameIn, frameText, qualified, sizeText } from './addressText';
 import { RankedMembers } from './rankedMembers';
-import { indexed, named, ranked, type Row } from './rows';
+import { indexed, named, numberIn, ranked, type Row } from './rows';
 
 const PAGE_BYTES = 4096n;
 /** What a frame in use is used for. */
@@ -37,14 +37,16 @@ function framesRow(machine: Machine, host: PhysicalHost): Row {
   const owners = machine.vms.flatMap(({ technique }) => (technique.vm === undefined ? [] : [technique.vm.number]));
   const count = owners.reduce((sum, owner) => sum + USES.reduce((of, use) => of + frames.count(use, owner), 0), 0);
   let members: RankedMembers | undefined;
+  const isUsed = (frame: number): boolean => frames.useOf(frame) !== USE.free;
   const slice = (start: number, length: number): readonly number[] => {
-    members ??= new RankedMembers(frames.end, (frame) => frames.useOf(frame) !== USE.free);
+    members ??= new RankedMembers(frames.end, isUsed);
     return members.slice(start, length);
   };
+  const has = (frame: number): boolean => frame >= 0 && frame < frames.end && isUsed(frame);
   return {
     name: 'frames in use',
     value: `${count}`,
-    below: ranked({ count, slice }, (frame) => ({ name: frameText('hpa', frame), ...frameState(machine, host, frame) })),
+    below: ranked({ count, slice, has }, (frame) => ({ name: frameText('hpa', frame), ...frameState(machine, host, frame) }), frameIn),
   };
 }
 
@@ -79,7 +81,7 @@ function swapRows({ pages: { swap } }: PhysicalHost): readonly Row[] {
     below: indexed(used, (page) => {
       const names = swap.countOf(page);
       return { name: `page ${page}`, value: `${frameText('hpa', swap.frameOf(page))} named by ${names} host page-table ${names === 1 ? 'entry' : 'entries'}` };
-    }),
+    }, (name) => used.indexOf(numberIn(name))),
   }];
 }
 

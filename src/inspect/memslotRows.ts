@@ -3,7 +3,7 @@ import type { RunningVm } from '../engine/runningVm';
 import type { Memslots } from '../hypervisor/memslots';
 import type { VirtualMachine } from '../hypervisor/virtualMachine';
 import { frameAddress, frameText, qualified, sizeText } from './addressText';
-import { indexed, named, type Row } from './rows';
+import { indexed, named, numberIn, type Row } from './rows';
 
 /** The memory slots of a VM, with their generation; below each what KVM's `kvm_memory_slot` has. */
 export function memslotsRow(machine: Machine, vm: RunningVm, { slots, dirty }: Pick<VirtualMachine, 'slots' | 'dirty'>): Row {
@@ -41,6 +41,6 @@ function dirtyRow(dirty: VirtualMachine['dirty'], first: number, end: number, at
   return {
     name: 'dirty_bitmap',
     value: `${gfns.length} ${gfns.length === 1 ? 'page' : 'pages'} written since the log was asked for, noticed by ${dirty.noticedBy === 'fault' ? 'write faults' : 'page-modification logging'}`,
-    below: indexed(gfns, (gfn, index) => ({ name: `[${index}]`, value: at(gfn) })),
+    below: indexed(gfns, (gfn, index) => ({ name: `[${index}]`, value: at(gfn) }), numberIn),
   };
 }

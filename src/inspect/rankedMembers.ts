@@ -23,6 +23,10 @@ export class RankedMembers {
     this.count = count;
   }
 
+  has(number: number): boolean {
+    return Number.isInteger(number) && number >= 0 && number < this.end && this.isMember(number);
+  }
+
   /** Those of rank `start` on, at most `count`, ascending. */
   slice(start: number, count: number): readonly number[] {
     const found: number[] = [];

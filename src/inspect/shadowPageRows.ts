@@ -13,10 +13,10 @@ import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';
 import type { Technique } from '../hypervisor/technique';
 import type { VirtualMachine } from '../hypervisor/virtualMachine';
 import { nestingOf } from './nestedRows';
-import { frameText, halvesText, qualified } from './addressText';
+import { frameIn, frameText, halvesText, qualified } from './addressText';
 import { entryLine } from './entryText';
 import { RankedMembers } from './rankedMembers';
-import { indexed, named, ranked, type Row } from './rows';
+import { indexed, named, numberIn, ranked, type Row } from './rows';
 
 /** One field of a role, by KVM's name. */
 export interface RoleField {
@@ -64,7 +64,7 @@ export function shadowPagesRow(view: ShadowView): Row {
   return {
     name: view.tables.space === 'ept' ? 'shadow pages (EPT02)' : 'shadow pages',
     value: `${pages.used} of at most ${pages.limit}`,
-    below: ranked(used, (page) => pageRow(view, page)),
+    below: ranked(used, (page) => pageRow(view, page), numberIn),
   };
 }
 
@@ -111,6 +111,9 @@ function hashRow({ tables: { pages } }: ShadowView, page: number): Row {
   return { name: 'hash', value: `bucket ${pages.bucketOf(page)}: shadow page${chain.length === 1 ? '' : 's'} ${chain.join(', ')}` };
 }
 
+/** Behind the name of a reverse map of 2 MBytes. */
+const LARGE = ' 2M';
+
 /** Reverse maps: by guest frame the leaf entries that map it. */
 export function reverseMapsRow(view: ShadowView): Row {
   const { machine, vm, host, tables: { pages } } = view;
@@ -120,12 +123,16 @@ export function reverseMapsRow(view: ShadowView): Row {
   const all = new RankedMembers(frames + Math.ceil(frames / LARGE_FRAMES), (at) => (at < frames ? pages.reverseMap(at) : pages.reverseMap((at - frames) * LARGE_FRAMES, 2)) !== 0);
   const large = all.count - small.count;
   const row = (gfn: number, level: number): Row => (
-    { name: `${qualified(machine, vm, frameText('gpa', gfn))}${level === 2 ? ' 2M' : ''}`, ...entriesAt(view, pages.reverseMap(gfn, level)) }
+    { name: `${qualified(machine, vm, frameText('gpa', gfn))}${level === 2 ? LARGE : ''}`, ...entriesAt(view, pages.reverseMap(gfn, level)) }
   );
   return {
     name: 'reverse maps',
     value: `${small.count} guest ${small.count === 1 ? 'frame' : 'frames'} mapped${large === 0 ? '' : `, and ${large} ${large === 1 ? 'page' : 'pages'} of 2M`}`,
-    below: ranked(all, (at) => (at < frames ? row(at, 1) : row((at - frames) * LARGE_FRAMES, 2))),
+    below: ranked(
+      all,
+      (at) => (at < frames ? row(at, 1) : row((at - frames) * LARGE_FRAMES, 2)),
+      (name) => (name.endsWith(LARGE) ? frames + frameIn(name) / LARGE_FRAMES : frameIn(name)),
+    ),
   };
 }
 
@@ -142,5 +149,5 @@ function entriesAt({ machine, host, tables, compiled }: ShadowView, list: number
     rows.push({ name: `[${rows.length}]`, cell: { at: halvesText('hpa', lo, hi), bytes: 8 }, value: `${halvesText('hpa', lo, hi)} ${entry.name} ${(lo >>> 3) & 511} of shadow page ${page}: ${entryLine(entry)}` });
   }
   if (rows.length === 0) return { value: 'none' };
-  return { value: `${rows.length} ${rows.length === 1 ? 'entry' : 'entries'}`, below: indexed(rows, (row) => row) };
+  return { value: `${rows.length} ${rows.length === 1 ? 'entry' : 'entries'}`, below: indexed(rows, (row) => row, numberIn) };
 }

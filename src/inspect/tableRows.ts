@@ -4,8 +4,8 @@ import type { Space } from '../protocol/requests';
 import { addressText, frameAddress, frameText, qualified } from './addressText';
 import { canonicalAddress } from '../engine/canonicalAddress';
 import { entryFields, entryLine } from './entryText';
-import { named, type Row, type Rows } from './rows';
-import { ENTRY_WORDS, leadsToTable, tableEntries, tableReferenced } from './tableEntries';
+import { named, numberIn, ofName, type Row, type Rows } from './rows';
+import { ENTRY_WORDS, entryAt, leadsToTable, tableEntries, tableReferenced } from './tableEntries';
 import { hostFrameOf, tableSets, type TableSet } from './tableSet';
 
 /** The tables of a kind, by the name that a person knows them by. */
@@ -30,15 +30,19 @@ export function tableRows(machine: Machine): readonly Row[] {
 function entriesBelow(machine: Machine, set: TableSet, table: number, level: number, base: bigint): Rows {
   // Looked at anew whenever rows are asked for: a person may have edited an entry in between.
   const entriesNow = (): Int32Array => tableEntries(machine.memory, set.compiled, hostFrameOf(set, table));
+  const rowAt = (entries: Int32Array, at: number): Row => (
+    entryRow(machine, set, { table, level, base, index: entries[at]!, lo: entries[at + 1]!, hi: entries[at + 2]! })
+  );
   const slice = (start: number, length: number): readonly Row[] => {
     const entries = entriesNow();
-    const rowAt = (number: number): Row => {
-      const at = number * ENTRY_WORDS;
-      return entryRow(machine, set, { table, level, base, index: entries[at]!, lo: entries[at + 1]!, hi: entries[at + 2]! });
-    };
-    return Array.from({ length: Math.max(0, Math.min(length, entries.length / ENTRY_WORDS - start)) }, (_, i) => rowAt(start + i));
+    return Array.from({ length: Math.max(0, Math.min(length, entries.length / ENTRY_WORDS - start)) }, (_, i) => rowAt(entries, (start + i) * ENTRY_WORDS));
   };
-  return { kind: 'indexed', count: entriesNow().length / ENTRY_WORDS, slice };
+  const find = (name: string): Row | undefined => {
+    const entries = entriesNow();
+    const at = entryAt(entries, numberIn(name));
+    return at < 0 ? undefined : ofName(rowAt(entries, at), name);
+  };
+  return { kind: 'indexed', count: entriesNow().length / ENTRY_WORDS, slice, find };
 }
 
 interface PlacedEntry {

@@ -210,6 +210,7 @@ class ScriptedDebuggee implements Debuggee {
   knownStep(): undefined { return undefined; }
 
   lastWriter(): { readonly nobody: string } { return { nobody: 'The script writes no memory.' }; }
+  registers(): undefined { return undefined; }
   variables(): [{ name: string; value: bigint; type: 'gva' }] { return [{ name: 'slot', value: 0x1000n, type: 'gva' }]; }
   evaluate(fragment: Fragment): { value: bigint; type: Fragment['type'] } {
     const constant = fragment.constants[0] ?? 0;

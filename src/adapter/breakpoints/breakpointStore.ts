@@ -115,9 +115,11 @@ export class BreakpointStore {
   }
 
   /** At a stop: function breakpoints of which something else is to be known now (a table has come to lie there). */
-  retold(target: BreakpointTarget): DebugProtocol.Breakpoint[] {
-    return this.functions.flatMap((kept) => {
-      if (kept.bound.kind !== 'bound' || kept.bound.message === undefined) return [];
+  retold(targetNow: () => BreakpointTarget): DebugProtocol.Breakpoint[] {
+    const talking = this.functions.filter(({ bound }) => bound.kind === 'bound' && bound.message !== undefined);
+    if (talking.length === 0) return [];
+    const target = targetNow();
+    return talking.flatMap((kept) => {
       const bound = bindFunction(target, kept.asked);
       if (bound.message === kept.bound.message) return [];
       kept.bound = bound;

@@ -1,12 +1,13 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
 import { assignCell } from '../cellEdit';
+import { childNamed } from '../children';
 import { editableOf } from '../editable';
 import { assign } from '../editing';
 import { evaluateIn } from '../evaluation';
 import { cannotEdit, notEditable, notStopped, staleFrame, staleReference, unknownVariable, type Failure } from '../failures';
 import { memoryReference, ownerOf } from '../memoryReference';
-import { everyChild, type HeldFrame, type Launched, type SessionState } from '../sessionState';
+import type { HeldFrame, Launched, SessionState } from '../sessionState';
 import { isAddressType, qualifiedText } from '../valueText';
 import { topFrame } from './stack';
 
@@ -16,15 +17,15 @@ export function setVariable(state: SessionState, args: DebugProtocol.SetVariable
   if (launched === undefined) return notStopped('setVariable');
   const children = state.references.find(args.variablesReference);
   if (children === undefined) return staleReference(args.variablesReference);
-  const find = (): DebugProtocol.Variable | undefined => everyChild(children).find(({ name }) => name === args.name);
-  const row = find();
+  const row = childNamed(children, args.name);
   if (row === undefined) return unknownVariable(args.name);
   const place = editableOf(row);
+  const held = children.kind === 'named' ? children.held : undefined;
   if (place === undefined) return notEditable(args.name);
   const value = withoutDecoration(args.value, row.value);
-  const failure = place.kind === 'expression'
-    ? assign(state, { launched, held: place.held, expression: place.expression }, value) : assignCell(state, launched, place, value);
-  return failure ?? answerOf(find() ?? row);
+  if (place.kind === 'cell') return assignCell(state, launched, place, value) ?? answerOf(childNamed(children, args.name) ?? row);
+  if (held === undefined) throw new Error('invariant: rows that expressions edit are of a frame');
+  return assign(state, { launched, held, expression: place.expression }, value) ?? answerOf(childNamed(children, args.name) ?? row);
 }
 
 /** The same of whatever an expression names: a watch, or what is typed. */

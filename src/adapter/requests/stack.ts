@@ -24,14 +24,14 @@ export function stackTrace(
   const from = args.startFrame ?? 0;
   const to = args.levels === undefined || args.levels === 0 ? held.length : from + args.levels;
   return {
-    stackFrames: held.slice(from, to).map((frame, at) => ({ ...describe(state, launched, frame), ...from + at === 0 ? pointer(launched, cpu) : {} })),
+    stackFrames: held.slice(from, to).map((frame, at) => {
+      const described = describe(state, launched, frame);
+      // Where the disassembly has the moment: of the thread whose step is stood in, or ahead.
+      if (from + at === 0 && launched.debuggee.actor === cpu) described.instructionPointerReference = hex(momentAddress(launched.debuggee.moment()));
+      return described;
+    }),
     totalFrames: held.length,
   };
-}
-
-/** Where the disassembly has the moment: of the thread whose step is stood in, or ahead. */
-function pointer({ debuggee }: Launched, cpu: number): Pick<DebugProtocol.StackFrame, 'instructionPointerReference'> {
-  return debuggee.actor === cpu ? { instructionPointerReference: hex(momentAddress(debuggee.moment())) } : {};
 }
 
 /** The frame in which an expression without a frame is evaluated: the top one. */
@@ -53,9 +53,9 @@ function heldFrames({ debuggee }: Launched, cpu: number): readonly HeldFrame[] {
       ({ depth, procedure } = frame);
       owner = frame.cpu ?? cpu;
     }
-    held.unshift({ cpu: owner, frame, depth, procedure });
+    held.push({ cpu: owner, frame, depth, procedure });
   }
-  return held;
+  return held.reverse();
 }
 
 type GuestFrame = Extract<Frame, { kind: 'cpu' | 'procedure' | 'handler' }>;

@@ -1,15 +1,16 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { exitReasons } from '../../hardware/vmx/exitReasons';
 import { counterNames } from '../../language/program';
+import { childrenOf, type Children } from '../children';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';
-import type { ChildrenOf, HeldFrame, Launched } from '../sessionState';
+import type { HeldFrame, Launched } from '../sessionState';
 
 /** Counts since the scenario's own first line, as decimal numbers: they are counted, not addressed. */
-export function counterVariables(launched: Launched, held: HeldFrame, references: Handles<ChildrenOf>): readonly DebugProtocol.Variable[] {
+export function counterVariables(launched: Launched, held: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
   const plain = counterNames.flatMap((name) => (name === 'exits.total' ? [] : counter(launched, held, name, expressionOf(name))));
   const total = counter(launched, held, 'exits', 'total.exits.total');
-  const unfolding = total.map((row) => ({ ...row, variablesReference: references.give(() => exits(launched, held)) }));
+  const unfolding = total.map((row) => ({ ...row, variablesReference: references.give(childrenOf(() => exits(launched, held))) }));
   return [...unfolding, ...plain, ...estimate(launched, held, references)];
 }
 
@@ -19,13 +20,13 @@ function exits(launched: Launched, held: HeldFrame): readonly DebugProtocol.Vari
 }
 
 /** The estimate, and below it what it comes from. */
-function estimate({ inspector }: Launched, { cpu }: HeldFrame, references: Handles<ChildrenOf>): readonly DebugProtocol.Variable[] {
+function estimate({ inspector }: Launched, { cpu }: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
   const causes = inspector.costs(cpu);
   const row = (name: string, value: string, variablesReference: number): DebugProtocol.Variable => (
     { name, value, type: 'estimate', variablesReference, presentationHint: { attributes: ['readOnly'] } }
   );
   const parts = (): readonly DebugProtocol.Variable[] => causes.map(({ cause, count, each, cycles }) => row(cause, `${cycles} = ${count} × ${each.cycles} (${each.mark})`, 0));
-  return [row('estimated cycles', String(causes.reduce((sum, { cycles }) => sum + cycles, 0)), causes.length === 0 ? 0 : references.give(parts))];
+  return [row('estimated cycles', String(causes.reduce((sum, { cycles }) => sum + cycles, 0)), causes.length === 0 ? 0 : references.give(childrenOf(parts)))];
 }
 
 /** Table pages are counted as they stand, all else since the start. */

@@ -1,16 +1,17 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { NamedValue } from '../../engine/debuggee';
 import type { Program, ValueType } from '../../language/program';
+import { childrenIn, type Children } from '../children';
 import { editable } from '../editable';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';
 import { memoryReference, ownerOf } from '../memoryReference';
-import type { ChildrenOf, HeldFrame, Launched } from '../sessionState';
+import type { HeldFrame, Launched } from '../sessionState';
 import { isAddressType, qualifiedText } from '../valueText';
 
 /** Variables of a guest frame. */
 export function frameVariables({ debuggee, scenario: { program } }: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
-  return debuggee.variables(held.cpu, held.depth).map((value) => editableVariable(value, program, held));
+  return debuggee.variables(held.cpu, held.depth).map((value) => editableVariable(value, program, held.cpu));
 }
 
 /** The named values of a listing line. */
@@ -19,7 +20,7 @@ export function namedVariables(values: readonly NamedValue[], program: Program, 
 }
 
 /** The scenario's globals, and in a row of their own those that the kernel keeps. */
-export function globalVariables(launched: Launched, held: HeldFrame, references: Handles<ChildrenOf>): readonly DebugProtocol.Variable[] {
+export function globalVariables(launched: Launched, held: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
   const { globals } = launched.scenario.program;
   // Two VMs may have one of the same name: what is meant here is the frame's own.
   const own = new Set(globals.filter(({ isOwn }) => isOwn).map(({ name }) => name));
@@ -29,7 +30,7 @@ export function globalVariables(launched: Launched, held: HeldFrame, references:
   return [...rows, {
     name: 'kernel library',
     value: `${kernels.size} globals by which the guest's kernel keeps its books`,
-    variablesReference: references.give(() => globalsNamed(launched, held, [...kernels])),
+    variablesReference: references.give(childrenIn(held, () => globalsNamed(launched, held, [...kernels]))),
     presentationHint: { attributes: ['readOnly'] },
   }];
 }
@@ -38,7 +39,7 @@ function globalsNamed(launched: Launched, held: HeldFrame, names: readonly strin
   const { program } = launched.scenario;
   return names.flatMap((name) => {
     const result = evaluateIn(launched, held, name);
-    return 'error' in result ? [] : [editableVariable({ name, ...result }, program, held)];
+    return 'error' in result ? [] : [editableVariable({ name, ...result }, program, held.cpu)];
   });
 }
 
@@ -49,9 +50,9 @@ export function variable(
   return { ...rowOf({ name, value, type }, site, expression), presentationHint: { attributes: ['readOnly'] } };
 }
 
-/** One row of a frame that can be edited. */
-export function editableVariable(value: NamedValue, program: Program, held: HeldFrame): DebugProtocol.Variable {
-  return editable(rowOf(value, { program, cpu: held.cpu }, value.name), { kind: 'expression', held, expression: value.name });
+/** One row of an actor's frame that can be edited. */
+export function editableVariable(value: NamedValue, program: Program, cpu: number): DebugProtocol.Variable {
+  return editable(rowOf(value, { program, cpu }, value.name), { kind: 'expression', expression: value.name });
 }
 
 function rowOf({ name, value, type }: NamedValue, { program, cpu }: { readonly program: Program; readonly cpu: number }, expression: string): DebugProtocol.Variable {

@@ -1,9 +1,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Row, Rows } from '../../inspect/rows';
+import { childrenOf, type IndexedChildren } from '../children';
 import { editable } from '../editable';
 import { parseMemoryReference } from '../memoryReference';
 import { writerLocated } from '../locations';
-import type { Children, SessionState } from '../sessionState';
+import type { SessionState } from '../sessionState';
 import { ofControlBlock } from '../watchable';
 
 /** What rows take the numbers from that a client holds. `cpu`: from whose frame they are looked at. */
@@ -21,11 +22,18 @@ export interface Container {
 /** Rows of a read model, behind a reference. */
 export function containerOf(rows: Rows, handing: Handing): Container {
   const { references } = handing.state;
-  if (rows.kind === 'named') {
-    return { variablesReference: references.give(() => rows.all().map((row) => variableOf(row, handing))) };
-  }
-  const slice = (start: number, count: number): ReturnType<Children> => rows.slice(start, count).map((row) => variableOf(row, handing));
-  return { variablesReference: rows.count === 0 ? 0 : references.give({ count: rows.count, slice }), indexedVariables: rows.count };
+  if (rows.kind === 'named') return { variablesReference: references.give(childrenOf(() => rows.all().map((row) => variableOf(row, handing)))) };
+  const { count } = rows;
+  const children: IndexedChildren = {
+    kind: 'indexed',
+    count,
+    slice: (start, length) => rows.slice(start, length).map((row) => variableOf(row, handing)),
+    find: (name) => {
+      const row = rows.find(name);
+      return row === undefined ? undefined : variableOf(row, handing);
+    },
+  };
+  return { variablesReference: count === 0 ? 0 : references.give(children), indexedVariables: count };
 }
 
 /** A row whose value begins with an address, or whose name is one, can be looked at in memory. */
