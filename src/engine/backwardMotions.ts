@@ -3,6 +3,7 @@ import type { Again } from './again';
 import { joined, type Breakpoints, type Verdict } from './breakpoints';
 import { NEAR } from './checkpoints';
 import type { Stop } from './debuggee';
+import { LookedAtSteps, watchOf } from './lookedAtSteps';
 import { boundaryStop, enterNth, eventStop, isStatementStart, type Moving } from './motions';
 import type { Replay } from './replay';
 import { STRIDE } from './slices';
@@ -28,10 +29,17 @@ const PAUSED = 'paused';
  */
 const UNBROKEN = (): boolean => false;
 
-/** Looks at the moment between steps that a forward pass has come to; a finding replaces the one before. */
-type Look = () => Found | undefined;
-/** Executes the step ahead, and may find something in it. */
-type LookInside = (again: Again) => Found | undefined;
+/** What a search does on a forward pass through a part of history; a finding replaces the one before. */
+interface Search {
+  /** The part begins at the present moment. */
+  readonly begin?: () => void;
+  /** Looks at the moment between steps that the pass has come to. */
+  readonly look: () => Found | undefined;
+  /** Executes the step ahead, and may find something in it; or several, none from step `until` on, among which there is nothing to look at. */
+  readonly execute: (again: Again, until: number) => Found | undefined;
+  /** The part is over, or is broken off. */
+  readonly end?: () => void;
+}
 
 /**
  * The ways to move backward. Time runs forward only: each executes once more, aside, from a checkpoint before the present
@@ -67,7 +75,7 @@ export class BackwardMotions {
     const { replay, replay: { machine: { interpreter } } } = this;
     const stack = interpreter.stacks[cpu]!;
     const here = replay.moment();
-    const below = depth === 0 ? undefined : yield* this.search(() => (stack.depth < depth ? { step: replay.step, nth: 0 } : undefined));
+    const below = depth === 0 ? undefined : yield* this.search({ look: () => (stack.depth < depth ? { step: replay.step, nth: 0 } : undefined), execute: executeOnly });
     const stop = yield* this.arrive(below);
     if (stop !== undefined) return stop;
     for (let steps = 1; replay.step < here.step && !(stack.depth >= depth && interpreter.isAtStatement(cpu)); steps++) {
@@ -92,10 +100,11 @@ export class BackwardMotions {
     const { interpreter } = this.replay.machine;
     const stack = interpreter.stacks[cpu]!;
     // As on the way forward, the moment is the one at which the CPU comes to the statement.
-    const found = yield* this.search(() => (
+    const look = (): Found | undefined => (
       interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && at(stack.depth)
         ? { step: this.replay.step, nth: 0 } : undefined
-    ));
+    );
+    const found = yield* this.search({ look, execute: executeOnly });
     return (yield* this.arrive(found)) ?? STEP;
   }
 
@@ -104,42 +113,61 @@ export class BackwardMotions {
     const inStep = this.lastMatchInStep();
     if (inStep !== undefined) return inStep;
     const { replay, breakpoints } = this;
-    const { bus } = replay.machine;
     if (breakpoints.isEmpty) return (yield* this.arrive(undefined)) ?? START;
+    return (yield* this.arrive(yield* this.search(this.forBreakpoints()))) ?? START;
+  }
+
+  private forBreakpoints(): Search {
+    const { replay, replay: { machine }, breakpoints } = this;
     const { kinds } = breakpoints;
+    const watch = watchOf(replay, [breakpoints]);
     let matches = 0;
-    const last: { found?: Found } = {};
+    let inside: Found | undefined;
     /** What the last step that was executed has come to, and the step that comes behind it. */
     let over: { readonly at: number; readonly verdict: Verdict } | undefined;
-    const listener = (record: Int32Array): void => {
-      const verdict = breakpoints.matchEvent(record, replay.cpu);
-      if (verdict === undefined) return;
-      matches++;
-      const met = breakpoints.countHits(verdict, replay.step);
-      if (met !== undefined) last.found = { step: replay.step, nth: matches, verdict: met };
-    };
-    const found = yield* this.search(
-      () => {
+    const steps = new LookedAtSteps(replay, watch, {
+      beginStep: (step, seen) => {
+        matches = 0;
+        breakpoints.beginStep(step, seen);
+      },
+      noteEvent: (record, step, cpu) => {
+        const verdict = breakpoints.matchEvent(record, cpu);
+        if (verdict !== undefined) {
+          matches++;
+          const met = breakpoints.countHits(verdict, step);
+          if (met !== undefined) inside = { step, nth: matches, verdict: met };
+        }
+        return breakpoints.isWaiting;
+      },
+      endStep: (step, cpu) => {
+        const verdict = breakpoints.endStep(cpu);
+        const met = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
+        over = met === undefined ? undefined : { at: replay.step, verdict: met };
+      },
+    });
+    return {
+      begin: () => {
+        machine.forgetDerived();
+        if (kinds.size > 0) machine.bus.listen(steps.listener, kinds);
+        if (watch !== undefined) replay.journal.watch(watch);
+      },
+      look: () => {
         const { step, cpu } = replay;
         const ahead = breakpoints.countStatement(step, cpu);
         const verdict = joined(over?.at === step ? over.verdict : undefined, ahead);
         return verdict === undefined ? undefined : { step, nth: 0, verdict };
       },
-      (again) => {
-        matches = 0;
-        delete last.found;
-        const { step, cpu } = replay;
-        breakpoints.beginStep(step);
-        if (kinds.size > 0) bus.listen(listener, kinds);
-        again.execute();
-        bus.silence();
-        const verdict = breakpoints.endStep(cpu);
-        const met = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
-        over = met === undefined ? undefined : { at: replay.step, verdict: met };
-        return last.found;
+      execute: (again, until) => {
+        inside = undefined;
+        over = undefined;
+        steps.pass(() => { if (watch === undefined) again.execute(); else again.advance(until); });
+        return inside;
       },
-    );
-    return (yield* this.arrive(found)) ?? START;
+      end: () => {
+        machine.bus.silence();
+        replay.journal.watch();
+      },
+    };
   }
 
   /** To the previous event, or the start of a statement: the way that stepping by events goes forward. */
@@ -214,10 +242,10 @@ export class BackwardMotions {
 
   /**
    * The last finding before the present moment, from checkpoint to checkpoint backward. `look` is
-   * asked between steps, the start of the step stood in included; `execute` runs a step and may find
-   * something in it, which comes after what `look` found at its start.
+   * asked between steps, the start of the step stood in included; `execute` runs steps and may find
+   * something in them, which comes after what `look` found at their start.
    */
-  private *search(look: Look, execute: LookInside = executeOnly): Generator<undefined, Found | typeof PAUSED | undefined> {
+  private *search(search: Search): Generator<undefined, Found | typeof PAUSED | undefined> {
     const { replay } = this;
     const origin = this.origin();
     // The start of a step that is stood in lies before the moment, that of one about to run does not.
@@ -230,7 +258,7 @@ export class BackwardMotions {
       // Most of what is looked for lies near: up to there nobody looks.
       const from = Math.max(origin, step, before - reach);
       reach *= 4;
-      const found = yield* replay.asideInSlices(checkpoint, (again) => this.lastBetween(again, from, until, looksAtEnd, look, execute));
+      const found = yield* replay.asideInSlices(checkpoint, (again) => this.lastBetween(again, from, until, looksAtEnd, search));
       if (found !== undefined || from <= origin) return found;
       until = from;
       before = until - 1;
@@ -240,18 +268,24 @@ export class BackwardMotions {
   }
 
   private *lastBetween(
-    again: Again, from: number, until: number, looksAtEnd: boolean, look: Look, execute: LookInside,
+    again: Again, from: number, until: number, looksAtEnd: boolean, search: Search,
   ): Generator<undefined, Found | typeof PAUSED | undefined> {
     again.begin();
     if (!(yield* again.travel(from, this.isPauseAsked))) return PAUSED;
     let found: Found | undefined;
-    for (let steps = 1; again.step < until || looksAtEnd; steps++) {
-      found = look() ?? found;
-      if (again.step >= until) break;
-      found = execute(again) ?? found;
-      if (steps % STRIDE !== 0) continue;
-      yield undefined;
-      if (this.isPauseAsked()) return PAUSED;
+    search.begin?.();
+    try {
+      for (let looked = again.step; again.step < until || looksAtEnd;) {
+        found = search.look() ?? found;
+        if (again.step >= until) break;
+        found = search.execute(again, until) ?? found;
+        if (again.step - looked < STRIDE) continue;
+        looked = again.step;
+        yield undefined;
+        if (this.isPauseAsked()) return PAUSED;
+      }
+    } finally {
+      search.end?.();
     }
     return found;
   }

@@ -3,7 +3,11 @@ import type { Fragment } from '../language/program';
 import type { ChangeBreakpoint, EventBreakpoint, ListingBreakpoint, StatementBreakpoint, ValueChange } from './debuggee';
 import type { Errand } from './errands';
 import { HitCounts, meets, type Hit } from './hitCounts';
+import type { StepSeen } from './lookedAtSteps';
 import type { Machine } from './machine';
+import { statementStarts } from './statementStarts';
+import { SINGLE_STEP_KINDS } from './straightLine';
+import { UNWATCHED, type StraightWatch } from './straightWatch';
 import { WatchedValues } from './watchedValues';
 import { holds } from './watch';
 
@@ -48,6 +52,11 @@ export class Breakpoints {
   private atKind: readonly (readonly EventBreakpoint[])[] = eventKinds.map(() => NONE);
   /** Kinds of event that some breakpoint wants. */
   kinds: ReadonlySet<number> = new Set();
+  /**
+   * What a run has to mind that goes straight; undefined where every step has to be looked at: at the values that it changes,
+   * or at the beginning of a statement, whichever it be.
+   */
+  watch: StraightWatch | undefined = UNWATCHED;
   private waiting: Waiting[] = [];
   /** Of those within one instruction: how many of their events have been in the step that is passed through. */
   private readonly ordinals = new Map<EventBreakpoint, number>();
@@ -93,12 +102,14 @@ export class Breakpoints {
     this.kinds = new Set(this.events.flatMap(({ kinds, until }) => [...kinds, ...until ?? []]));
     this.atKind = eventKinds.map((_, kind) => this.events.filter(({ kinds }) => kinds.includes(kind)));
     this.isWithinSome = this.events.some(({ within }) => within !== undefined);
+    this.watch = this.watched();
     this.countThoseWithHits();
   }
 
   setChanges(breakpoints: readonly ChangeBreakpoint[]): void {
     this.changes = breakpoints;
     this.values.watch(breakpoints);
+    this.watch = this.watched();
     this.countThoseWithHits();
   }
 
@@ -120,19 +131,28 @@ export class Breakpoints {
     return this.statements.length === 0 && this.events.length === 0 && this.changes.length === 0;
   }
 
-  /** Whether nothing can stop but events of these kinds. */
-  isLimitedTo(kinds: ReadonlySet<number>): boolean {
-    return this.statements.length === 0 && this.changes.length === 0 && [...this.kinds].every((kind) => kinds.has(kind));
+  private watched(): StraightWatch | undefined {
+    const { program } = this.machine;
+    const everywhere = this.events.filter(({ within }) => within === undefined);
+    if (this.changes.length > 0 || everywhere.some(({ kinds, until }) => [...kinds, ...until ?? []].includes(KIND.statement))) return undefined;
+    const instructions = this.statements.flatMap(({ statement, instruction }) => instruction ?? statementStarts(program, statement));
+    const within = this.events.flatMap((breakpoint) => breakpoint.within?.instruction ?? []);
+    return { instructions: new Set([...instructions, ...within]), isHeard: [...this.kinds].some((kind) => !SINGLE_STEP_KINDS.has(kind)) };
   }
 
-  /** A pass through `step` begins, at its start. */
-  beginStep(step: number): void {
+  /** An event of the step that is passed through is waited for to be handled. */
+  get isWaiting(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  /** A pass through `step` begins. What is within an instruction is told of steps alone that are seen from their start. */
+  beginStep(step: number, seen: StepSeen = 'from its start'): void {
     this.hits.beginStep();
     if (this.waiting.length > 0) this.waiting = [];
     if (this.changes.length > 0) this.values.beginStep(step);
     if (!this.isWithinSome) return;
     const { interpreter } = this.machine;
-    this.executed = interpreter.stacks[interpreter.scheduler.current]!.pc;
+    this.executed = seen === 'from its start' ? interpreter.stacks[interpreter.scheduler.current]!.pc : -1;
     this.ordinals.clear();
   }
 

@@ -1,8 +1,10 @@
 import type { Again } from './again';
 import type { Breakpoints } from './breakpoints';
 import type { LogPoints } from './logPoints';
+import { LookedAtSteps, watchOf } from './lookedAtSteps';
 import type { Replay } from './replay';
 import { STRIDE } from './slices';
+import type { StraightWatch } from './straightWatch';
 
 const NO_KINDS: ReadonlySet<number> = new Set();
 
@@ -12,6 +14,8 @@ const NO_KINDS: ReadonlySet<number> = new Set();
  */
 export class HitCounting {
   private union: Readonly<Record<'ofBreakpoints' | 'ofLogPoints' | 'all', ReadonlySet<number>>> = { ofBreakpoints: NO_KINDS, ofLogPoints: NO_KINDS, all: NO_KINDS };
+
+  private watches: Readonly<Record<'ofBreakpoints' | 'ofLogPoints' | 'both', StraightWatch | undefined>> | undefined;
 
   constructor(
     private readonly replay: Replay,
@@ -29,36 +33,37 @@ export class HitCounting {
     return yield* replay.asideInSlices(replay.stretchBefore(from).checkpoint, (again) => this.countBetween(again, from, until));
   }
 
-  /** Executes one step, and counts what is hit in it and at its start; where there is nothing to count or to say, as many as there are up to step `until`. */
+  /** Executes at least one step and none from step `until` on, and counts what is hit in them and at their start: as many at once as there is nothing to look at. */
   pass(until: number): void {
-    if (this.breakpoints.isEmpty && this.logPoints.isEmpty) this.replay.advance(until);
-    else this.countStep();
+    const { replay } = this;
+    this.countIn(() => { replay.advance(until); }, () => { replay.execute(); });
   }
 
   /** Executes one step, and counts what is hit in it and at its start. */
   countStep(): void {
-    this.countIn(() => { this.replay.execute(); });
+    this.countIn(undefined, () => { this.replay.execute(); });
+  }
+
+  private watch(): StraightWatch | undefined {
+    const { breakpoints: { watch: ofBreakpoints }, logPoints: { watch: ofLogPoints } } = this;
+    if (this.watches === undefined || this.watches.ofBreakpoints !== ofBreakpoints || this.watches.ofLogPoints !== ofLogPoints) {
+      this.watches = { ofBreakpoints, ofLogPoints, both: watchOf(this.replay, [this.breakpoints, this.logPoints]) };
+    }
+    return this.watches.both;
   }
 
   private *countBetween(again: Again, from: number, until: number): Generator<undefined, boolean> {
     again.begin();
     if (!(yield* again.travel(from, this.isPauseAsked))) return false;
-    for (let steps = 1; again.step < until && !again.isOver; steps++) {
-      this.countIn(() => { again.execute(); });
-      if (steps % STRIDE !== 0) continue;
+    for (let looked = from; again.step < until && !again.isOver;) {
+      this.countIn(() => { again.advance(until); }, () => { again.execute(); });
+      if (again.step - looked < STRIDE) continue;
+      looked = again.step;
       yield undefined;
       if (this.isPauseAsked()) return false;
     }
     return true;
   }
-
-  private readonly listener = (record: Int32Array): void => {
-    const { replay, breakpoints, logPoints } = this;
-    const { step, cpu } = replay;
-    const verdict = breakpoints.matchEvent(record, cpu);
-    if (verdict !== undefined) breakpoints.countHits(verdict, step);
-    logPoints.note(record, step, cpu);
-  };
 
   /** Kinds that either wants: put together again when one of the two has changed. */
   private wanted(): ReadonlySet<number> {
@@ -69,24 +74,45 @@ export class HitCounting {
     return this.union.all;
   }
 
-  private countIn(execute: () => void): void {
+  /** `advance`: executes steps where most go by unseen; `execute`: one that is looked at. */
+  private countIn(advance: (() => void) | undefined, execute: () => void): void {
     const { replay, breakpoints, logPoints } = this;
     if (breakpoints.isEmpty && logPoints.isEmpty) {
-      execute();
+      (advance ?? execute)();
       return;
     }
-    const { step, cpu, machine } = replay;
+    const watch = advance === undefined ? undefined : this.watch();
+    const { step, cpu, machine, journal } = replay;
     breakpoints.countStatement(step, cpu);
-    breakpoints.beginStep(step);
-    logPoints.beginStep(step);
+    const steps = this.steps(watch);
     const kinds = this.wanted();
-    if (kinds.size > 0) machine.bus.listen(this.listener, kinds);
-    execute();
+    if (kinds.size > 0) machine.bus.listen(steps.listener, kinds);
+    if (watch !== undefined) journal.watch(watch);
+    steps.pass(watch === undefined ? execute : advance!);
     if (kinds.size > 0) machine.bus.silence();
-    const verdict = breakpoints.endStep(cpu);
-    if (verdict !== undefined) breakpoints.countHits(verdict, step);
-    logPoints.endStep(step, cpu);
-    this.wentOver(step, step + 1);
+    journal.watch();
+    this.wentOver(step, Math.max(step + 1, replay.step));
+  }
+
+  private steps(watch: StraightWatch | undefined): LookedAtSteps {
+    const { replay, breakpoints, logPoints } = this;
+    return new LookedAtSteps(replay, watch, {
+      beginStep: (step, seen) => {
+        breakpoints.beginStep(step, seen);
+        logPoints.beginStep(step);
+      },
+      noteEvent: (record, step, cpu) => {
+        const verdict = breakpoints.matchEvent(record, cpu);
+        if (verdict !== undefined) breakpoints.countHits(verdict, step);
+        logPoints.note(record, step, cpu);
+        return breakpoints.isWaiting || logPoints.breakpoints.isWaiting;
+      },
+      endStep: (step, cpu) => {
+        const verdict = breakpoints.endStep(cpu);
+        if (verdict !== undefined) breakpoints.countHits(verdict, step);
+        logPoints.endStep(step, cpu);
+      },
+    });
   }
 
   /** A motion has noted all hits from step `from` to before step `to`. */

@@ -1,5 +1,6 @@
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
 import type { StraightSite } from './straightSite';
+import { UNWATCHED, type StraightWatch } from './straightWatch';
 import { isOfUnit, unitText, type Unit } from './unitText';
 
 /** Takes the site to where its unit ends, from the leader of this number on. */
@@ -10,6 +11,21 @@ interface HotUnit {
   /** Number of the leader at an instruction, from `from` on, or -1. */
   readonly leaderAt: Int32Array;
   readonly from: number;
+}
+
+/** What becomes of a unit. */
+interface UnitState {
+  readonly unit: Unit;
+  heat: number;
+  hot: HotUnit | undefined;
+}
+
+export interface UnitWishes {
+  /** How often a unit is come to before it is made a function. */
+  readonly warm?: number | undefined;
+  readonly watch?: StraightWatch | undefined;
+  /** Those of the same program without a watch: units that the watch leaves as they are are these. */
+  readonly plain?: HotUnits | undefined;
 }
 
 /** Instructions of a unit: V8 compiles no function of more than 60 KByte of bytecode, and an instruction takes up to 100. */
@@ -23,39 +39,40 @@ const WARM = 2000;
  */
 export class HotUnits {
   private readonly unitOf: Int32Array;
-  private readonly units: readonly Unit[];
-  private readonly heat: Uint16Array;
-  private readonly hot: (HotUnit | undefined)[];
+  private readonly states: readonly UnitState[];
+  private readonly watch: StraightWatch;
   /** Heat that makes a unit hot; never, where functions cannot be made. */
   private warm: number;
 
-  /** `warm`: how often a unit is come to before it is made a function. */
-  constructor(private readonly program: Program, warm = WARM) {
-    this.units = unitsOf(program);
+  constructor(private readonly program: Program, { warm = WARM, watch = UNWATCHED, plain }: UnitWishes = {}) {
+    const units = unitsOf(program, watch.instructions);
     this.unitOf = new Int32Array(program.code.length / INSTRUCTION_WORDS).fill(-1);
-    this.units.forEach(({ from, to, leaders }, unit) => {
+    units.forEach(({ from, to, leaders }, unit) => {
       if (leaders.length > 0) this.unitOf.fill(unit, from, to);
     });
-    this.heat = new Uint16Array(this.units.length);
-    this.hot = this.units.map(() => undefined);
+    const watched = new Set([...watch.instructions].map((pc) => this.unitOf[pc]));
+    this.states = units.map((unit, number) => (
+      plain === undefined || watch.isHeard || watched.has(number) ? { unit, heat: 0, hot: undefined } : plain.states[number]!
+    ));
+    this.watch = watch;
     this.warm = warm;
   }
 
   /** Units that are hot by now. */
   get hotCount(): number {
-    return this.hot.filter((unit) => unit !== undefined).length;
+    return this.states.filter(({ hot }) => hot !== undefined).length;
   }
 
   /** True when the program, which has come to `pc`, can go on there in a hot unit; the unit gets warmer by it. */
   isHotAt(pc: number): boolean {
     if (!this.warmUp(pc)) return false;
-    const { leaderAt, from } = this.hot[this.unitOf[pc]!]!;
+    const { leaderAt, from } = this.states[this.unitOf[pc]!]!.hot!;
     return leaderAt[pc - from]! >= 0;
   }
 
   /** Runs the hot unit at `site.pc`. */
   run(site: StraightSite): void {
-    const { run, leaderAt, from } = this.hot[this.unitOf[site.pc]!]!;
+    const { run, leaderAt, from } = this.states[this.unitOf[site.pc]!]!.hot!;
     run(site, leaderAt[site.pc - from]!);
   }
 
@@ -63,21 +80,21 @@ export class HotUnits {
   warmUp(pc: number): boolean {
     const number = this.unitOf[pc]!;
     if (number < 0) return false;
-    if (this.hot[number] !== undefined) return true;
-    if (++this.heat[number]! < this.warm) return false;
-    return this.make(number, this.units[number]!);
+    const state = this.states[number]!;
+    if (state.hot !== undefined) return true;
+    return ++state.heat >= this.warm && this.make(state);
   }
 
-  private make(number: number, unit: Unit): boolean {
-    this.heat[number] = 0;
-    const run = functionOf(unitText(this.program, unit));
+  private make(state: UnitState): boolean {
+    const { unit } = state;
+    const run = functionOf(unitText(this.program, unit, this.watch));
     if (run === undefined) {
       this.warm = Infinity;
       return false;
     }
     const leaderAt = new Int32Array(unit.to - unit.from).fill(-1);
     unit.leaders.forEach((leader, i) => { leaderAt[leader - unit.from] = i; });
-    this.hot[number] = { run, leaderAt, from: unit.from };
+    state.hot = { run, leaderAt, from: unit.from };
     return true;
   }
 }
@@ -94,14 +111,15 @@ function functionOf(text: string): UnitFunction | undefined {
   }
 }
 
-/** Procedures in runs of statements. One that has no instruction of its own is left out. */
-function unitsOf({ code, procedures }: Program): Unit[] {
+/** Procedures in runs of statements. One that has no instruction of its own is left out. `left`: instructions that are left to the interpreter. */
+function unitsOf({ code, procedures }: Program, left: ReadonlySet<number>): Unit[] {
   const operationAt = (pc: number): number => code[pc * INSTRUCTION_WORDS]!;
+  const isOwn = (pc: number): boolean => isOfUnit(operationAt(pc)) && !left.has(pc);
   const targets = new Set<number>();
   for (let pc = 0; pc * INSTRUCTION_WORDS < code.length; pc++) {
     if (operationAt(pc) === OP.jump) targets.add(code[pc * INSTRUCTION_WORDS + 1]!);
     if ([OP.jumpIf, OP.jumpUnless, OP.jumpUnlessTechnique].some((jump) => jump === operationAt(pc))) targets.add(code[pc * INSTRUCTION_WORDS + 2]!);
-    if (!isOfUnit(operationAt(pc)) || operationAt(pc) === OP.call) targets.add(pc + 1);
+    if (!isOwn(pc) || operationAt(pc) === OP.call) targets.add(pc + 1);
   }
   const units: Unit[] = [];
   for (const { entry, end } of procedures) {
@@ -118,6 +136,6 @@ function unitsOf({ code, procedures }: Program): Unit[] {
   function unitFrom(from: number, to: number, leaders: ReadonlySet<number>): Unit {
     const inside: number[] = [from];
     for (let pc = from + 1; pc < to; pc++) if (leaders.has(pc)) inside.push(pc);
-    return { from, to, leaders: inside.filter((pc) => isOfUnit(operationAt(pc))) };
+    return { from, to, leaders: inside.filter(isOwn) };
   }
 }

@@ -4,6 +4,7 @@ import type { Moment } from './debuggee';
 import { applyEdit, type Edit, type EditedAt } from './edits';
 import type { Machine } from './machine';
 import { MOST_BEYOND, StraightLine } from './straightLine';
+import { UNWATCHED, type StraightWatch } from './straightWatch';
 
 interface Entry {
   readonly moment: Moment;
@@ -26,9 +27,19 @@ export class Journal {
   private readonly made: Float64Array;
   private readonly straight: StraightLine;
 
-  constructor(private readonly machine: Machine) {
+  constructor(private readonly machine: Machine, warm?: number) {
     this.made = machine.registry.numbers('edits', 1);
-    this.straight = new StraightLine(machine);
+    this.straight = new StraightLine(machine, warm);
+  }
+
+  /** What `advance` has to mind from here on; left out: nothing. */
+  watch(watch: StraightWatch = UNWATCHED): void {
+    this.straight.watch(watch);
+  }
+
+  /** By whoever hears of an event while steps are executed by `advance`: none is behind the one that it is of. */
+  stopBehindStep(): void {
+    this.straight.stopBehindStep();
   }
 
   /** All that a person has changed in this run: behind the present moment, and still to come. Who runs alone is no change to see. */
@@ -53,7 +64,8 @@ export class Journal {
 
   /**
    * Executes at least one step, and none from step `until` on: where nothing comes in between, soon more than `most` of them at once.
-   * Nobody may be listening but to `SINGLE_STEP_KINDS`, of which only a step that is executed alone tells.
+   * None of them lies behind an instruction that the watch names, nor behind a step that somebody wants to stop behind. Without
+   * a watch that allows it nobody may be listening but to `SINGLE_STEP_KINDS`, of which only a step that is executed alone tells.
    */
   advance(until: number, most = Infinity): void {
     const { interpreter } = this.machine;

@@ -5,6 +5,9 @@ import type { ChangeBreakpoint, EventBreakpoint, LogPoint, OutputLine } from './
 import { HitCounts } from './hitCounts';
 import type { Machine } from './machine';
 import { printValue } from './printValue';
+import { statementStarts } from './statementStarts';
+import { SINGLE_STEP_KINDS } from './straightLine';
+import { UNWATCHED, type StraightWatch } from './straightWatch';
 import { evaluate } from './watch';
 
 /**
@@ -15,6 +18,8 @@ import { evaluate } from './watch';
 export class LogPoints {
   /** Kinds of event that log points are at. */
   kinds: ReadonlySet<number> = new Set();
+  /** As `Breakpoints.watch`. */
+  watch: StraightWatch | undefined = UNWATCHED;
   /** True on the way forward. */
   isSpeaking = false;
   /** What is at events and at changes of values, with the counts of those that have a hit condition. */
@@ -38,6 +43,23 @@ export class LogPoints {
     breakpoints.setEvents(events, listings);
     breakpoints.setChanges(points.flatMap((point) => (point.at.kind === 'change' ? [onChange(point, point.at)] : [])));
     this.kinds = breakpoints.kinds;
+    this.watch = this.watched();
+  }
+
+  private watched(): StraightWatch | undefined {
+    const instructions = new Set<number>();
+    let isHeard = false;
+    for (const { at } of this.points.values()) {
+      if (at.kind === 'change') return undefined;
+      if (at.kind === 'statement') {
+        for (const start of statementStarts(this.machine.program, at.statement)) instructions.add(start);
+        continue;
+      }
+      const kinds = at.kind === 'listing' ? [KIND.listing_line] : [...at.kinds, ...at.until ?? []];
+      if (kinds.includes(KIND.statement)) return undefined;
+      isHeard ||= kinds.some((kind) => !SINGLE_STEP_KINDS.has(kind));
+    }
+    return { instructions, isHeard };
   }
 
   get isEmpty(): boolean {

@@ -1,5 +1,6 @@
 import { KIND, KIND_AT, SPACE, field } from '../hardware/events/eventTable';
 import { joined, type Breakpoints, type Verdict } from './breakpoints';
+import { LookedAtSteps, watchOf } from './lookedAtSteps';
 import { spinText, waitText } from './deadlock';
 import type { Moment, Stop } from './debuggee';
 import { viewEvent } from './eventView';
@@ -9,8 +10,8 @@ import { deathText, outcomeOf } from './outcome';
 import type { Replay } from './replay';
 import { RoundWatch } from './roundWatch';
 import { RUN } from './runState';
-import { SINGLE_STEP_KINDS } from './straightLine';
 import { STRIDE } from './slices';
+import type { StraightWatch } from './straightWatch';
 
 /** A motion under way: yields now and then, and comes back with why it stopped. */
 export type Moving = Generator<undefined, Stop>;
@@ -19,8 +20,8 @@ const STEP: Stop = { kind: 'step' };
 const ENDED: Stop = { kind: 'ended' };
 const INTO = new Set<number>([KIND.walk, KIND.tlb_hit, KIND.vm_exit]);
 
-/** Where a motion ends: at a statement that `cpu` has come to in the frame at a depth that `at` wants; or before a step. */
-type Arrival = { readonly cpu: number; readonly at: (depth: number) => boolean } | { readonly step: number };
+/** Where a motion ends: at a statement that `cpu` has come to in a frame at this depth or below; or before a step. */
+type Arrival = { readonly cpu: number; readonly depth: number } | { readonly step: number };
 
 /** The ways to move forward through a run. Each begins wherever the moment is. */
 export class ForwardMotions {
@@ -41,21 +42,19 @@ export class ForwardMotions {
 
   /** To the next statement of the running guest frame of `cpu`, or of one that called it; the others run as it is their turn. */
   over(cpu: number): Moving {
-    const depth = this.depthOf(cpu);
-    return this.run({ cpu, at: (now) => now <= depth });
+    return this.run({ cpu, depth: this.depthOf(cpu) });
   }
 
   /** Until the running procedure or handler of `cpu` has been left. */
   out(cpu: number): Moving {
-    const depth = this.depthOf(cpu);
-    return this.run({ cpu, at: (now) => now < depth });
+    return this.run({ cpu, depth: this.depthOf(cpu) - 1 });
   }
 
   /** Into the procedure or handler that the statement of `cpu` runs; where there is none, into its walk or VM exit. */
   *in(cpu: number): Moving {
     const depth = this.depthOf(cpu);
     let walkedAt = -1;
-    const stop = yield* this.run({ cpu, at: () => true }, INTO, (step) => {
+    const stop = yield* this.run({ cpu, depth: Infinity }, INTO, (step) => {
       if (walkedAt < 0 && this.replay.cpu === cpu) walkedAt = step;
     });
     if (stop.kind !== 'step' || this.depthOf(cpu) > depth || walkedAt < 0) return stop;
@@ -162,57 +161,63 @@ export class ForwardMotions {
     const kinds = new Set([...wanted, ...watched, ...logPoints?.kinds ?? []]);
     const start = replay.step;
     const rounds = this.alone === undefined ? undefined : new RoundWatch(machine, this.alone);
-    const isStraight = arrival === undefined && rounds === undefined && watched.size === 0
-      && breakpoints.isLimitedTo(SINGLE_STEP_KINDS) && logPoints?.isEmpty !== false;
+    const watch = rounds === undefined && watched.size === 0 ? this.watchUpTo(arrival) : undefined;
+    const until = arrival !== undefined && 'step' in arrival ? arrival.step : Infinity;
     let sinceYield = 0;
     let matches = 0;
-    let hit: Verdict | undefined;
-    let hitAt = 0;
+    let hit: { readonly verdict: Verdict; readonly step: number; readonly nth: number } | undefined;
     /** What the step before has come to. */
     let over: Verdict | undefined;
-    const listener = (record: Int32Array): void => {
-      const kind = record[KIND_AT]!;
-      if (watched.has(kind)) note(replay.step);
-      if (hit !== undefined) return;
-      logPoints?.note(record, replay.step, replay.cpu);
-      if (!wanted.has(kind)) return;
-      const verdict = breakpoints.matchEvent(record, replay.cpu);
-      if (verdict === undefined) return;
-      matches++;
-      hit = breakpoints.countHits(verdict, replay.step);
-      if (hit !== undefined) hitAt = matches;
-    };
+    const steps = new LookedAtSteps(replay, watch, {
+      beginStep: (step, seen) => {
+        matches = 0;
+        if (isLooking) breakpoints.beginStep(step, seen);
+        logPoints?.beginStep(step);
+      },
+      noteEvent: (record, step, cpu) => {
+        const kind = record[KIND_AT]!;
+        if (watched.has(kind)) note(step);
+        if (hit !== undefined) return true;
+        logPoints?.note(record, step, cpu);
+        const found = wanted.has(kind) ? breakpoints.matchEvent(record, cpu) : undefined;
+        if (found !== undefined) matches++;
+        const verdict = found === undefined ? undefined : breakpoints.countHits(found, step);
+        if (verdict !== undefined) hit = { verdict, step, nth: matches };
+        return hit !== undefined || breakpoints.isWaiting || logPoints?.breakpoints.isWaiting === true;
+      },
+      endStep: (step, cpu) => {
+        if (hit !== undefined) return;
+        logPoints?.endStep(step, cpu);
+        const verdict = isLooking ? breakpoints.endStep(cpu) : undefined;
+        over = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
+      },
+    });
     machine.forgetDerived();
-    if (kinds.size > 0) machine.bus.listen(listener, kinds);
+    if (kinds.size > 0) machine.bus.listen(steps.listener, kinds);
+    if (watch !== undefined) replay.journal.watch(watch);
     try {
-      for (let steps = 1; ; steps++) {
-        if (replay.isOver()) return steps === 1 && !machine.interpreter.scheduler.isStuck ? ENDED : endOf(machine);
+      for (let passes = 1; ; passes++) {
+        if (replay.isOver()) return passes === 1 && !machine.interpreter.scheduler.isStuck ? ENDED : endOf(machine);
         const { interpreter } = machine;
         const { step, cpu } = replay;
         if (isLooking) {
           const ahead = breakpoints.countStatement(step, cpu);
           const stop = joined(over, isFirst ? undefined : ahead);
           if (stop !== undefined && (over !== undefined || arrival === undefined || !hasArrived(machine, arrival))) return boundaryStop(stop);
-          breakpoints.beginStep(step);
         }
         if (!isFirst && arrival !== undefined && hasArrived(machine, arrival)) return STEP;
         isFirst = false;
-        matches = 0;
-        logPoints?.beginStep(step);
+        over = undefined;
         const died = machine.interpreter.deaths.count;
-        if (isStraight) replay.advance(Infinity);
-        else replay.execute();
+        const isStraight = watch !== undefined && interpreter.stacks[cpu]!.depth > (watch.floor ?? -1);
+        steps.pass(() => { if (isStraight) replay.advance(until); else replay.execute(); });
         if (hit !== undefined) {
           machine.bus.silence();
-          return this.enterMatch(step, hitAt, hit);
+          replay.journal.watch();
+          return this.enterMatch(hit);
         }
-        logPoints?.endStep(step, cpu);
         if (interpreter.deaths.count !== died && !replay.isOver()) return vmDied(machine);
         if (rounds?.goesRound() === true) return { kind: 'waits', text: spinText(machine, this.alone!) };
-        if (isLooking) {
-          const verdict = breakpoints.endStep(cpu);
-          over = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
-        }
         sinceYield += replay.step - step;
         if (sinceYield >= STRIDE) {
           sinceYield = 0;
@@ -222,13 +227,23 @@ export class ForwardMotions {
       }
     } finally {
       machine.bus.silence();
+      replay.journal.watch();
       // Of the step that a breakpoint stops in the rest is still to be seen: `enterMatch` has gone to its start.
       this.counting.wentOver(start, replay.step);
     }
   }
 
+  /** What has to be minded on the straight way to an arrival; undefined: every step is looked at. */
+  private watchUpTo(arrival: Arrival | undefined): StraightWatch | undefined {
+    const { replay, replay: { machine: { program } } } = this;
+    const watch = watchOf(replay, [this.breakpoints, replay.logPoints]);
+    if (watch === undefined || arrival === undefined) return watch;
+    if (program.actors.length > 1) return undefined;
+    return 'step' in arrival ? watch : { ...watch, floor: arrival.depth };
+  }
+
   /** Stands at the `nth` event of `step` that matches a breakpoint. */
-  private enterMatch(step: number, nth: number, verdict: Verdict): Stop {
+  private enterMatch({ step, nth, verdict }: { readonly step: number; readonly nth: number; readonly verdict: Verdict }): Stop {
     const { replay, breakpoints } = this;
     replay.goTo(step);
     enterNth(replay, breakpoints, nth);
@@ -249,8 +264,8 @@ export class ForwardMotions {
 /** The CPU has moved, and a statement of its own that is wanted comes next for it. */
 function hasArrived({ interpreter }: Machine, arrival: Arrival): boolean {
   if ('step' in arrival) return interpreter.run.step >= arrival.step;
-  const { cpu, at } = arrival;
-  return interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && at(interpreter.stacks[cpu]!.depth);
+  const { cpu, depth } = arrival;
+  return interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && interpreter.stacks[cpu]!.depth <= depth;
 }
 
 /** The stop where a run ends: at its death, when it died, so that one can look and step back. */

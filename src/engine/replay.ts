@@ -31,8 +31,8 @@ export class Replay {
   private readonly checkpoints: Checkpoints;
   private anchor: Checkpoint | undefined;
 
-  constructor(readonly machine: Machine) {
-    this.journal = new Journal(machine);
+  constructor(readonly machine: Machine, warm?: number) {
+    this.journal = new Journal(machine, warm);
     this.checkpoints = new Checkpoints(machine.registry);
     this.checkpoints.consider(0);
   }
@@ -69,10 +69,7 @@ export class Replay {
     this.machine.interpreter.holds.forgetPast();
   }
 
-  /**
-   * Executes at least one step, and none from step `until` on; where nothing comes in between, many at once. Nobody may be
-   * listening but to kinds that only single steps tell of (`SINGLE_STEP_KINDS`): such a step is then the only one executed.
-   */
+  /** Executes at least one step, and none from step `until` on; where nothing comes in between, many at once, as `Journal.advance` does. */
   advance(until: number): void {
     const { checkpoints, machine: { interpreter: { holds } } } = this;
     const interval = checkpoints.intervalOnTheWay(until);

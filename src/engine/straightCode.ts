@@ -1,5 +1,7 @@
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
 
+const NOWHERE: ReadonlySet<number> = new Set();
+
 /** Words of an entry, and what they hold. Registers are word offsets from the frame's base. */
 export const ENTRY_SHIFT = 3;
 export const ENTRY = {
@@ -42,13 +44,14 @@ export interface StraightCode {
 
 /**
  * Joins what follows each other anyway: the beginning of a statement, a constant, and the operation that uses it become
- * one entry. The entries of the joined instructions themselves stay, for jumps that lead to them.
+ * one entry. The entries of the joined instructions themselves stay, for jumps that lead to them. `left`: instructions that
+ * are left to the interpreter, with which nothing is joined.
  */
-export function straightCodeOf({ code, constants, statements }: Program): StraightCode {
+export function straightCodeOf({ code, constants, statements }: Program, left = NOWHERE): StraightCode {
   const count = code.length / INSTRUCTION_WORDS;
   const entries = new Int32Array(count << ENTRY_SHIFT);
   const leading = new Int32Array(count);
-  const word = (pc: number, at: number): number => code[pc * INSTRUCTION_WORDS + at] ?? 0;
+  const word = (pc: number, at: number): number => (at === 0 && left.has(pc) ? UNKNOWN : code[pc * INSTRUCTION_WORDS + at] ?? 0);
   for (let pc = 0; pc < count; pc++) {
     let at = pc;
     const begins = word(at, 0) === OP.statement;

@@ -4,13 +4,16 @@ import { multiply, shiftLeft, shiftRight } from './arithmetic';
 import type { HotUnits } from './hotUnits';
 import { ENTRY, ENTRY_SHIFT, NOTHING, type StraightCode } from './straightCode';
 import { LEFT, type StraightSite } from './straightSite';
+import type { StraightWatch } from './straightWatch';
 
 /**
  * Executes entries up to one that nobody knows here, up to `site.most` steps, or back to the beginning of a loop that has
  * become hot. Program counter and counts are in local variables in between.
  */
-export function executeEntries(site: StraightSite, { entries, leading, isExpect }: StraightCode, units: HotUnits): void {
-  const { words, base, globals, tables, processor, attention, repeats } = site;
+export function executeEntries(
+  site: StraightSite, { entries, leading, isExpect }: StraightCode, units: HotUnits, { isHeard }: StraightWatch,
+): void {
+  const { words, base, globals, tables, processor, attention, repeats, whereabouts, stop } = site;
   let { most, pc, statement } = site;
   let steps = 0;
   let counted = 0;
@@ -150,6 +153,7 @@ export function executeEntries(site: StraightSite, { entries, leading, isExpect 
         words[ra + 1] = tables.valueHi;
         break;
       case OP.load:
+        if (isHeard) whereabouts.tell(pc + length, steps + length - 1, counted, statement);
         status = processor.load(words[rb]!, words[rb + 1]!, entries[at + ENTRY.c]!);
         if (status === STATUS.done) {
           words[ra] = processor.valueLo;
@@ -158,10 +162,12 @@ export function executeEntries(site: StraightSite, { entries, leading, isExpect 
         isAccess = true;
         break;
       case OP.store:
+        if (isHeard) whereabouts.tell(pc + length, steps + length - 1, counted, statement);
         status = processor.store(words[ra]!, words[ra + 1]!, entries[at + ENTRY.c]!, words[rb]!, words[rb + 1]!);
         isAccess = true;
         break;
       case OP.readModifyWrite: {
+        if (isHeard) whereabouts.tell(pc + length, steps + length - 1, counted, statement);
         const form = entries[at + ENTRY.c]!;
         status = processor.readModifyWrite(words[ra]!, words[ra + 1]!, form & 0xff, form >> 8, words[rb]!, words[rb + 1]!);
         isAccess = true;
@@ -176,7 +182,7 @@ export function executeEntries(site: StraightSite, { entries, leading, isExpect 
     isAccess = false;
     accessStep = steps - 1;
     accessAt = pc - 1;
-    if (status !== STATUS.done || attention[0] !== 0 || repeats.isCounting) {
+    if (status !== STATUS.done || (attention[0]! | stop[0]!) !== 0 || repeats.isCounting) {
       // The guest's handler may have to run: from here on others see where the program is.
       isForOthers = true;
       break;

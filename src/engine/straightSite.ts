@@ -4,6 +4,7 @@ import type { FaultRepeats } from './faultRepeats';
 import type { GuestStack } from './guestStack';
 import type { NumberTables } from './numberTable';
 import type { PrivilegeSwitch } from './privilegeSwitch';
+import type { Whereabouts } from './whereabouts';
 
 /** How straight code was left; a `STATUS`, which is not negative: with an access that others have to look after. */
 export const LEFT = {
@@ -28,6 +29,10 @@ export interface StraightSite {
   readonly multiply: typeof multiply;
   readonly shiftLeft: typeof shiftLeft;
   readonly shiftRight: typeof shiftRight;
+  /** Where events may be listened to: told before whatever may bring one about. */
+  readonly whereabouts: Whereabouts;
+  /** 1 in word 0: somebody who has heard of an event wants the run to stop behind its step. */
+  readonly stop: Int32Array;
   /** It ends soon behind so many steps. */
   most: number;
   /** Instruction to go on at. */

@@ -54,11 +54,11 @@ export class Timeline implements Debuggee {
   private eventBreakpoints: readonly EventBreakpoint[] = [];
   private listingBreakpoints: readonly ListingBreakpoint[] = [];
 
-  constructor(readonly machine: Machine) {
+  constructor(readonly machine: Machine, warm?: number) {
     this.cpus = machine.processors.length;
     this.threads = machine.program.actors.map(({ name }) => name);
     this.listings = new Map(machine.listings.map((listing) => [listing.name, listing.lines.map((line) => line.text).join('\n') + '\n']));
-    this.replay = new Replay(machine);
+    this.replay = new Replay(machine, warm);
     this.breakpoints = new Breakpoints(machine);
     this.logPoints = new LogPoints(machine, (line) => { this.output.push(line); });
     this.replay.logPoints = this.logPoints;

@@ -1,5 +1,6 @@
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
 import { LEFT } from './straightSite';
+import type { StraightWatch } from './straightWatch';
 import { constantValue, isTrue, unitOperations, type UnitValue } from './unitOperations';
 
 /** A run of instructions of one procedure that becomes one JavaScript function. */
@@ -27,10 +28,11 @@ const unary: ReadonlySet<number> = new Set([OP.not, OP.truth, OP.complement]);
  * The body of a function of `site` (a `StraightSite`) and `at`, the number of a leader. It runs until it comes to what is
  * not its own, until something has to be looked after, or back to a leader with `site.most` steps done. A call leaves it
  * too, in the frame of the procedure. Every leader is a `case`; control falls from one into the next as it does in the program.
- * Nothing of the scenario's text gets into it: it is made of numbers.
+ * Nothing of the scenario's text gets into it: it is made of numbers. What the watch names is not the unit's own; and where
+ * events may be listened to, all is in its place before whatever may bring one about.
  */
-export function unitText(program: Program, unit: Unit): string {
-  return new UnitWriter(program, unit).text();
+export function unitText(program: Program, unit: Unit, watch: StraightWatch): string {
+  return new UnitWriter(program, unit, watch).text();
 }
 
 /** A register as a block knows it. */
@@ -51,7 +53,7 @@ class UnitWriter {
   private accessStep = 0;
   private names = 0;
 
-  constructor(private readonly program: Program, private readonly unit: Unit) {}
+  constructor(private readonly program: Program, private readonly unit: Unit, private readonly watch: StraightWatch) {}
 
   text(): string {
     const { leaders, to } = this.unit;
@@ -61,7 +63,7 @@ class UnitWriter {
       this.lines.push('}');
     });
     return [
-      'const { words, base, globals, tables, processor, stack, attention, privilege, multiply, shiftLeft, shiftRight, most } = site;',
+      'const { words, base, globals, tables, processor, stack, attention, privilege, multiply, shiftLeft, shiftRight, whereabouts, stop, most } = site;',
       'let { steps, counted, statement, accessAt, accessStep } = site;',
       `let pc = 0, left = ${LEFT.here};`,
       'run: for (;;) switch (at) {', ...this.lines, '}',
@@ -78,7 +80,7 @@ class UnitWriter {
     this.statement = undefined;
     this.accessAt = undefined;
     for (let pc = from; pc < to; pc++) {
-      if (!isOfUnit(this.word(pc, 0))) {
+      if (!isOfUnit(this.word(pc, 0)) || this.watch.instructions.has(pc)) {
         this.settle();
         this.lines.push(`pc = ${pc}; break run;`);
         return;
@@ -131,12 +133,10 @@ class UnitWriter {
       case OP.readModifyWrite: return this.access(pc, `readModifyWrite(${this.pair(a)}, ${c & 0xff}, ${c >> 8}, ${this.pair(b)})`);
       case OP.enterLevel: {
         const old = this.named('processor.level', '0');
-        this.lines.push(`privilege.enter(processor, ${b});`);
-        return this.set(a, old);
+        this.set(a, old);
+        return this.enterLevel(pc, `${b}`);
       }
-      case OP.leaveLevel:
-        this.lines.push(`privilege.enter(processor, ${this.get(a).lo});`);
-        return false;
+      case OP.leaveLevel: return this.enterLevel(pc, this.get(a).lo);
       case OP.call:
         this.call(pc, a, b, c);
         return true;
@@ -174,12 +174,29 @@ class UnitWriter {
     return this.set(to, { lo: `l${number}`, hi: `h${number}`, below: 0 });
   }
 
+  /** Another privilege level: its flushes may be heard of. */
+  private enterLevel(pc: number, level: string): false {
+    this.tell(pc);
+    this.lines.push(`privilege.enter(processor, ${level});`);
+    if (this.watch.isHeard) this.lines.push('if (stop[0] !== 0) {', ...this.unwritten(), ...this.progress(), `pc = ${pc + 1}; break run;`, '}');
+    return false;
+  }
+
+  /** What comes may bring an event about: whoever hears of it finds all in its place. */
+  private tell(pc: number): void {
+    if (!this.watch.isHeard) return;
+    this.writeAll();
+    const { counted, statement } = this;
+    this.lines.push(`whereabouts.tell(${pc + 1}, steps + ${this.steps - 1}, counted${counted === 0 ? '' : ` + ${counted}`}, ${statement ?? 'statement'});`);
+  }
+
   /** An access: where it does not complete, or asks for attention, all that others look at is put in its place. */
   private access(pc: number, call: string, result?: { readonly register: number; readonly lo: string; readonly hi: string }): false {
     const status = `s${this.names++}`;
+    this.tell(pc);
     this.lines.push(`const ${status} = processor.${call};`);
     if (result !== undefined) this.lines.push(`const ${result.lo} = processor.valueLo, ${result.hi} = processor.valueHi;`);
-    this.lines.push(`if ((${status} | attention[0]) !== 0) {`, ...this.unwritten());
+    this.lines.push(`if ((${status} | attention[0]${this.watch.isHeard ? ' | stop[0]' : ''}) !== 0) {`, ...this.unwritten());
     if (result !== undefined) this.lines.push(`if (${status} === 0) { ${written(result.register, result.lo, result.hi)} }`);
     this.accessAt = pc;
     this.accessStep = this.steps - 1;
@@ -215,8 +232,8 @@ class UnitWriter {
 
   /** Puts the stack and the counts where the program is. */
   private settle(): void {
-    this.lines.push(...this.unwritten(), ...this.progress());
-    for (const [register, { value }] of this.known) this.known.set(register, { value, isNewer: false });
+    this.writeAll();
+    this.lines.push(...this.progress());
     this.steps = 0;
     this.counted = 0;
     this.accessAt = undefined;
@@ -230,6 +247,11 @@ class UnitWriter {
       ...(counted === 0 ? [] : [`counted += ${counted};`]),
       ...(statement === undefined ? [] : [`statement = ${statement};`]),
     ];
+  }
+
+  private writeAll(): void {
+    this.lines.push(...this.unwritten());
+    for (const [register, { value }] of this.known) this.known.set(register, { value, isNewer: false });
   }
 
   private unwritten(): string[] {
