@@ -93,7 +93,7 @@ function arm({ timeline, program, compiledCondition }: Session, points: readonly
   const mine = own(program);
   points.forEach((point, number) => {
     const common = {
-      id: number + 1, ...(point.where === '' ? {} : { condition: compiledCondition(point.where) }), ...(point.hit === undefined ? {} : { hit: point.hit as StatementBreakpoint['hit'] }),
+      id: number + 1, ...(point.where === '' ? {} : { condition: compiledCondition(point.where) }), ...(point.hit === undefined ? {} : { hit: point.hit as NonNullable<StatementBreakpoint['hit']> }),
     };
     const message = ['said ', compiledCondition('counted'), ' ', compiledCondition('total.statements')];
     if ('kind' in point) {
@@ -127,7 +127,7 @@ function takeSingleSteps({ timeline, compiledCondition }: Session): void {
 }
 
 describe('a run past armed breakpoints', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
 
   it('goes straight to where single steps take it: the same stops, hits, words and bytes, forward and back', () => {
     let stops = 0;
@@ -143,7 +143,7 @@ describe('a run past armed breakpoints', function () {
       for (const [i, motion] of [...walk, 'continue', 'reverse-continue', 'reverse-continue'].entries()) {
         if (i === Math.floor(walk.length / 2)) for (const session of both) arm(session, later);
         const [first, second] = both.map(({ timeline }) => move(timeline, motion as MotionName));
-        const what = `${i}: ${motion} after ${JSON.stringify(last, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`;
+        const what: string = `${i}: ${motion} after ${JSON.stringify(last, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`;
         assert.deepEqual(first, second, what);
         assert.deepEqual(straight.timeline.moment(), slow.timeline.moment(), what);
         assert.deepEqual(straight.timeline.takeOutput(), slow.timeline.takeOutput(), what);
