@@ -1,10 +1,10 @@
 import { ACCESS, OPERATION } from '../hardware/paging/accessKinds';
 import { RESUME } from '../hardware/processor/rootMode';
+import { refuseOwnAccess } from './commonExits';
 import type { ControlBlock } from './controlBlock';
 import type { MmuNotifier } from './host/mmuNotifier';
 import { give, line, repeat, when, type ListingFrame, type ListingNode, type ListingProcedure } from './listing';
 import { readSequence, retryIfChanged } from './operandRetry';
-import { STOP_REASON } from './vcpuState';
 import { errorCodeOf, markWritten, PAGE_KNOWN, walkOperandPage, type OperandOwner, type WalkVariant } from './walkOperandPage';
 
 const V = { gva: 0, error_code: 1, pages: 2, mmu_seq: 3 } as const;
@@ -31,7 +31,7 @@ export interface EmulationVariant<M> {
   readonly purpose: string;
   /**
    * The access integer (`ACCESS`) where each access exits and tells it, whether an instruction names it or not; left out: the exit was of an
-   * operand, and what breaks into the delivery of an event cannot be emulated.
+   * operand, and what the processor accesses by itself cannot be emulated.
    */
   readonly accessOf?: (mmu: M) => number;
   /** Of the walk for each page. */
@@ -57,7 +57,7 @@ export function accessEmulation<M extends Emulator>(
     values: [{ name: 'gva', kind: 'gva' }, { name: 'error_code', kind: 'number' }, { name: 'pages', kind: 'number' }, { name: 'mmu_seq', kind: 'number' }, ...values],
     parameters: 0,
     body: [
-      ...(accessOf === undefined ? deliveryRefusals<M>(control) : []),
+      ...(accessOf === undefined ? [refuseOwnAccess<M>(control)] : []),
       line('error_code = as a page fault would tell of the access', {}, (mmu, f) => {
         f.set(V.error_code, errorCodeOf(accessOf === undefined ? operandAccess(mmu) : accessOf(mmu)), 0);
         f.set(V.pages, 0, 0);
@@ -81,17 +81,6 @@ export function accessEmulation<M extends Emulator>(
     ],
   };
   return { walkOperand, emulateAccess };
-}
-
-function deliveryRefusals<M extends Emulator>(control: ControlBlock): readonly ListingNode<M>[] {
-  return [
-    when('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => control.vectoring(processor) !== 0, [
-      give('stop the VM', (mmu) => {
-        mmu.vcpu.stop = STOP_REASON.deliveryEmulation;
-        return RESUME.stopped;
-      }, { writes: ['vcpu'] }),
-    ]),
-  ];
 }
 
 function operandAccess({ processor }: OperandOwner): number {

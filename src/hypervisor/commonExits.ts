@@ -1,3 +1,4 @@
+import { OPERATION } from '../hardware/paging/accessKinds';
 import { EXIT_REASON } from '../hardware/vmx/exitReasons';
 import type { Processor } from '../hardware/processor/processor';
 import { RESUME } from '../hardware/processor/rootMode';
@@ -5,7 +6,7 @@ import { controlBlockOf, type CommonExit, type ControlBlock } from './controlBlo
 import { emulateCpuid, emulateHalt, emulateHypercall, emulateRdmsr, emulateWrmsr, handleIo, type InstructionOwner } from './instructionExits';
 import { handleExternalInterrupt, handleInterruptWindow, type InterruptOwner } from './interruptExits';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from './listing';
-import { STOP_REASON } from './vcpuState';
+import { STOP_REASON, type VcpuState } from './vcpuState';
 
 /** A hypervisor whose listing has the exits in it that have nothing to do with memory. */
 export interface ExitOwner extends InstructionOwner, InterruptOwner {
@@ -65,8 +66,26 @@ export function commonExits<V extends ExitOwner>(
 }
 
 /** True of an exit that `completeInterrupts` is for. SDM Vol. 3, "Information for VM Exits That Occur During Event Delivery". */
-export function brokeIntoDelivery(processor: Processor): boolean {
-  return controlBlockOf(processor).vectoring(processor) !== 0;
+export function brokeIntoDelivery(processor: Processor, control = controlBlockOf(processor)): boolean {
+  return control.vectoring(processor) !== 0;
+}
+
+/** What `makesItself` is, in the words of a line. */
+export const MADE_ITSELF = 'the processor made it by itself, in the delivery of an event or for an instruction that is no load or store: there is nothing to emulate';
+
+/** True of an exit of an access that no hypervisor can make for the guest: nothing tells it where the processor was in what it did. */
+export function makesItself(processor: Processor, control = controlBlockOf(processor)): boolean {
+  return processor.pending.operation > OPERATION.fetch || brokeIntoDelivery(processor, control);
+}
+
+/** Stops the VM for an access that `makesItself` is true of, and that nothing can be filled for. */
+export function refuseOwnAccess<V extends { readonly processor: Processor; readonly vcpu: VcpuState }>(control?: ControlBlock): ListingNode<V> {
+  return when(MADE_ITSELF, ({ processor }) => makesItself(processor, control), [
+    give('stop the VM', ({ processor, vcpu }) => {
+      vcpu.stop = brokeIntoDelivery(processor, control) ? STOP_REASON.deliveryEmulation : STOP_REASON.noOperand;
+      return RESUME.stopped;
+    }, { writes: ['vcpu'] }),
+  ]);
 }
 
 function stop(vmm: ExitOwner, reason: number): number {

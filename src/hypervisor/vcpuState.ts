@@ -20,7 +20,7 @@ const WORDS = INFORMATION + 1;
 /** Why the hypervisor gave up: index into `stopReasons`. */
 export const STOP_REASON = { none: 0, unhandledExit: 1, hostMemory: 2, cr3OutsideSlots: 3, tableOutsideSlots: 4, tripleFault: 5,
   deliveryEmulation: 6, misconfiguredEntry: 7, realMode: 8, eptpOutsideSlots: 9, foreignTables: 10, nestedTable: 11, reservedBit: 12,
-  leftProtectedMode: 13, taskSwitch: 14,
+  leftProtectedMode: 13, taskSwitch: 14, noOperand: 15, ownTable: 16,
 } as const;
 export const stopReasons = [
   '',
@@ -38,6 +38,8 @@ export const stopReasons = [
   'an NPT entry has a reserved bit set that the hypervisor did not set; take back what was written there',
   'the guest has gone to real-address or virtual-8086 mode, and its hypervisor keeps all of it at CPL 3 of protected mode; leave CR0.PE and RFLAGS.VM alone, or run it under ept',
   'the guest asks for a switch of tasks by hardware, which is not simulated: use an interrupt or trap gate, and keep RFLAGS.NT 0',
+  'an instruction that is no load or store (IRET, a load of a segment register, one that asks the TSS) touched MMIO or wrote ROM, and its hypervisor emulates loads and stores alone; keep stacks, descriptor tables and task state in RAM',
+  'the delivery of an event, or an instruction that is no store, writes a page table by which the processor reaches that very place, or whose page a vCPU has as root: no store is there to emulate; keep stacks and descriptor tables out of page tables',
 ] as const;
 
 /** What the hypervisor keeps for one virtual CPU beside its VMCS. */

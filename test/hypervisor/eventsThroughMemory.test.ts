@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { compiled } from '../engine/onMachine';
 import { machineFor, runAudited } from './audit';
 import { seenByGuest } from './programs/agreement';
-import { deliveryEnds, deliveryGuests, oddStacks } from './programs/deliveryGuests';
+import { beyondEmulation, deliveryEnds, deliveryGuests, inPageTables, oddStacks } from './programs/deliveryGuests';
 import { modeGuests } from './programs/modeGuests';
 
 const BY_SOFTWARE = ['deprivileged', 'interpret'] as const;
@@ -29,6 +29,17 @@ describe('events that go through the guest\'s memory', function () {
 
   it('are seen alike on stacks that are no plain memory, where software makes the accesses', () => {
     for (const text of oddStacks) assertEqual(text, BY_SOFTWARE);
+  });
+
+  it('are seen alike where the processor by itself writes to page tables, and leave what a hypervisor keeps as it should be', () => {
+    for (const text of inPageTables) {
+      assertEqual(text, ['deprivileged', 'ept', 'shadow-wp', 'shadow-rebuild']);
+      for (const mmu of ['shadow-wp:update=zap', 'shadow-unsync']) runAudited(machineFor(compiled(text), mmu));
+    }
+  });
+
+  it('end the guest whose hypervisor cannot make the access, and the reason says what to do', () => {
+    for (const { text, mmus, reason } of beyondEmulation) for (const mmu of mmus) assert.match(seenByGuest(compiled(text), mmu).at(-1)!, reason, mmu);
   });
 
   it('of random guests in every paging mode are seen as natively, where the hypervisor makes them', () => {

@@ -6,7 +6,7 @@ import { intercept, SVM_EXIT } from '../../src/hardware/svm/svmExitCodes';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { changeEveryPage, leaveFrames, protectLargePage, starveAt, waitForNmis } from './programs/hostPokes';
 import { deprivilegedRoads, withoutFrames } from './programs/deprivilegedGuests';
-import { swappedStack, throughOwnTables } from './programs/deliveryGuests';
+import { beyondEmulation, inPageTables, swappedStack, throughOwnTables } from './programs/deliveryGuests';
 import { hostPrograms } from './programs/hostPrograms';
 import { operandPrograms } from './programs/operandPrograms';
 import { eventKinds } from '../../src/hardware/events/eventTable';
@@ -316,6 +316,7 @@ function runAll(mmu: string): { missed: readonly string[]; undeclared: readonly 
     watch(`${HEAD}cpu 0 {\n  switch(p)\n  user x = [0x600000]\n  y = 1\n  user [0x600000] = 1\n}`,
       once((machine) => isAtLine(machine, 5), raiseRightsBehindTheTlb));
   }
+  if (mmu.startsWith('shadow')) for (const text of [...inPageTables, ...beyondEmulation.map((guest) => guest.text)]) watch(text);
   if (mmu === 'shadow-rebuild') {
     for (const { text, line } of composedWithoutFrames) watch(text, once((machine) => isAtLine(machine, line), (machine) => leaveFrames(machine, 0)));
   }

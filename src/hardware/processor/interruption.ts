@@ -16,6 +16,7 @@ import { ACTIVITY, INTERRUPTIBILITY, REGISTER } from './registers';
 import { type PendingOperation, RESUME, type RootMode } from './rootMode';
 import { INTERRUPTION, LAUNCH_STATE, VMCS, VMCS_LAUNCH_STATE } from '../vmx/vmcs';
 import { SVM_EXIT } from '../svm/svmExitCodes';
+import { VMCB } from '../svm/vmcb';
 import { SvmExits } from '../svm/svmExits';
 import { SvmOperation } from '../svm/svmOperation';
 import { VmxExits } from '../vmx/vmxExits';
@@ -265,8 +266,14 @@ export class Interruption {
     event.setInformation(information, errorCode, length);
     event.lo = lo;
     event.hi = hi;
-    if (event.isException && event.vector === VECTOR.pageFault) this.processor.counters[COUNTER['faults.guest_exited']]!++;
+    if (event.isException && event.vector === VECTOR.pageFault && !this.brokeOff(information)) this.processor.counters[COUNTER['faults.guest_exited']]!++;
     return this.deliver();
+  }
+
+  /** True of an event whose delivery the last exit broke into: root mode has it delivered again, and it counts once. */
+  private brokeOff(information: number): boolean {
+    const { vendor, vmcb, vmcs } = this.processor;
+    return information === (vendor === 'amd' ? vmcb[VMCB.exitintinfo]! : vmcs[VMCS.idt_vectoring_info]!);
   }
 
   /** Root mode has delivered an event by software, and says so before it enters the guest in the handler. */

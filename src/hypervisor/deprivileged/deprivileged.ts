@@ -18,7 +18,7 @@ import { loadPdptrs, PAE_ROOTS } from '../shadowWp/loadRoot';
 import { makePagesAvailable } from '../shadowWp/makePagesAvailable';
 import { enableLogDirty, flushShadowMemslot } from '../shadowWp/memslotChanges';
 import { handleMmioPageFault } from '../shadowWp/mmioFault';
-import { emulateFaulting, PAGE_FAULT, pageFaultOf, trappedWrites } from '../shadowWp/pageFault';
+import { emulatedWrites, emulateFaulting, PAGE_FAULT, pageFaultOf } from '../shadowWp/pageFault';
 import type { ShadowMmu } from '../shadowWp/shadowMmu';
 import { hasSmapAndNotWp } from '../shadowWp/role';
 import { ShadowWp, type ShadowFlavour, type ShadowWpSettings } from '../shadowWp/shadowWp';
@@ -43,7 +43,8 @@ const rootLabels = ['shadow for the guest\'s kernel', 'shadow for the guest\'s u
 
 const handlePageFault = pageFaultOf<ShadowMmu>({
   beforeTrueFault: [],
-  beforeFill: [trappedWrites('the access writes a frame that holds a shadowed page table', (mmu, gfn) => mmu.isShadowed(gfn))],
+  beforeFill: [emulatedWrites('the access writes a frame that holds a shadowed page table', (mmu, gfn) => mmu.isShadowed(gfn))],
+  afterFill: [],
   unprotected: [
     when('the guest\'s kernel fetches from a user page, which SMAP lets it not read, and no SPTE can say so', (mmu, f) => isFetchUnderSmap(mmu, f), [
       give('emulate_access(gva, error_code, gpa)', (mmu, f) => emulateFaulting(mmu, f)),

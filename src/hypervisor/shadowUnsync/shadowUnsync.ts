@@ -5,6 +5,7 @@ import { pageFaultOf, trappedWrites, unprotectedWrites } from '../shadowWp/pageF
 import { isDirect } from '../shadowWp/role';
 import { listingOf } from '../shadowWp/protectedTables';
 import { ShadowWp, type ShadowFlavour } from '../shadowWp/shadowWp';
+import { unprotectPageOf } from '../shadowWp/unprotectPage';
 import { PAGE_RIGHTS } from '../../hardware/paging/accessRights';
 import type { VirtualMachine } from '../virtualMachine';
 import { vmcsControl } from '../vmcsControl';
@@ -32,10 +33,8 @@ export interface ShadowUnsyncSettings {
 
 const handlePageFault = pageFaultOf<UnsyncMmu>({
   beforeTrueFault: [invalidateFaulting],
-  beforeFill: [
-    trappedWrites('the access writes a frame with a shadowed table above the last level, or with one that no SPTE can let it write',
-      (mmu, gfn, errorCode) => mmu.isTracked(gfn) || mmu.isShadowed(gfn) && cannotBeLeft(mmu, errorCode)),
-  ],
+  ...trappedWrites('the access writes a frame with a shadowed table above the last level, or with one that no SPTE can let it write',
+    (mmu, gfn, errorCode) => mmu.isTracked(gfn) || mmu.isShadowed(gfn) && cannotBeLeft(mmu, errorCode)),
   unprotected: [unprotectedWrites()],
 });
 
@@ -85,7 +84,7 @@ export class ShadowUnsync extends ShadowWp {
       name: 'shadow-unsync',
       mostRoots: most + 1,
       procedures,
-      listing: [...listingOf(procedures, { trackWrite, loadPaeRoots, walkOther }), invalidateAddress, tryToUnsync, ptePrefetch, syncChildren, syncPage, syncSpte],
+      listing: [...listingOf(procedures, { trackWrite, loadPaeRoots, walkOther, unprotectPage: unprotectPageOf<UnsyncMmu>(['shadow.unsync']) }), invalidateAddress, tryToUnsync, ptePrefetch, syncChildren, syncPage, syncSpte],
       makeMmu: (...mmu) => {
         const [cpu, , , pages, sptes] = mmu;
         const unsync = parts.unsync ??= new UnsyncPages(vm.registry, pages.limit, sptes);

@@ -26,7 +26,7 @@ const forgetFaulting = line<VtlbMmu>('vtlb_flush(gva): a page fault drops what a
   mmu.call(vtlbFlush, f.lo(PAGE_FAULT.gva), f.hi(PAGE_FAULT.gva));
 });
 
-const handlePageFault = pageFaultOf<VtlbMmu>({ beforeTrueFault: [forgetFaulting], beforeFill: [], unprotected: [unprotectedWrites()] });
+const handlePageFault = pageFaultOf<VtlbMmu>({ beforeTrueFault: [forgetFaulting], beforeFill: [], afterFill: [], unprotected: [unprotectedWrites()] });
 
 const fetch = fetchOf<VtlbMmu>({
   child: {

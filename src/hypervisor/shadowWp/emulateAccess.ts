@@ -3,7 +3,7 @@ import { KIND } from '../../hardware/events/eventTable';
 import { PFEC } from '../../hardware/paging/pageFaultErrorCode';
 import { frameOfAddress } from '../../hardware/memory/frameNumber';
 import { RESUME } from '../../hardware/processor/rootMode';
-import { brokeIntoDelivery } from '../commonExits';
+import { refuseOwnAccess } from '../commonExits';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { readSequence, retryIfChanged } from '../operandRetry';
 import { STOP_REASON } from '../vcpuState';
@@ -24,17 +24,9 @@ export const findOtherPage = when<ShadowMmu>('the operand goes on in another pag
   ]),
 ]);
 
-/** Where events are delivered through memory. */
-const inDelivery = when<ShadowMmu>('the processor was delivering an event: there is no instruction to emulate', ({ processor }) => brokeIntoDelivery(processor), [
-  give('stop the VM', (mmu) => {
-    mmu.vcpu.stop = STOP_REASON.deliveryEmulation;
-    return RESUME.stopped;
-  }, { writes: ['vcpu'] }),
-]);
-
 /** `after`: what the shadow makes of what was written; `first`: what cannot be emulated. Gives a `RESUME`. */
 export const emulateAccessOf = <M extends ShadowMmu>(
-  after: readonly ListingNode<M>[], first: readonly ListingNode<M>[] = [inDelivery],
+  after: readonly ListingNode<M>[], first: readonly ListingNode<M>[] = [refuseOwnAccess()],
 ): ListingProcedure<M> => ({
   name: 'emulate_access',
   purpose: 'An access that no SPTE can let the guest make itself: done for the guest, byte by byte where it belongs.',

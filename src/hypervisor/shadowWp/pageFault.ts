@@ -7,6 +7,7 @@ import { walk } from '../../hardware/paging/walk';
 import { EFFECTS, WALK } from '../../hardware/paging/walkOutcome';
 import { faultinPfn, lookUpSlot, SLOT_OF_GPA } from '../faultinPfn';
 import { gpteChanged } from '../gpteChanged';
+import { MADE_ITSELF, makesItself } from '../commonExits';
 import { injectPageFault } from '../injection';
 import { give, line, when, type ListingFrame, type ListingNode, type ListingProcedure } from '../listing';
 import { STOP_REASON } from '../vcpuState';
@@ -17,6 +18,7 @@ import type { ShadowMmu } from './shadowMmu';
 import { cannotBeLeft } from './leafRights';
 import { makePagesAvailable } from './makePagesAvailable';
 import { handleMmioPageFault } from './mmioFault';
+import { unprotectPage } from './unprotectPage';
 
 /** Numbers of its values, for lines that a way of keeping the shadow in step adds. */
 export const PAGE_FAULT = { gva: 0, error_code: 1, gpa: 2, slot: 3, hva: 4, hpa: 5, mmu_seq: 6 } as const;
@@ -28,18 +30,45 @@ export interface PageFaultVariation<M extends ShadowMmu> {
   readonly beforeTrueFault: readonly ListingNode<M>[];
   /** What is written to page tables: `trappedWrites`, where they are write-protected. */
   readonly beforeFill: readonly ListingNode<M>[];
+  readonly afterFill: readonly ListingNode<M>[];
   /** `unprotectedWrites`, where rights of the shadow depend on U. */
   readonly unprotected: readonly ListingNode<M>[];
 }
 
-/** Which writes are emulated as writes to a page table. */
-export const trappedWrites = <M extends ShadowMmu>(text: string, traps: (mmu: M, gfn: number, errorCode: number) => boolean): ListingNode<M> => (
-  when(text, (mmu, f) => writes(f) && traps(mmu, f.frame(V.gpa), f.lo(V.error_code)), [
-    give('emulate_page_table_write(gva, error_code, gpa)', (mmu, f) => (
-      mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa))
-    )),
-  ])
+/** A write that must trap, of which the text says which those are. */
+type Traps<M> = (mmu: M, gfn: number, errorCode: number) => boolean;
+
+const emulates = <M extends ShadowMmu>(): ListingNode<M> => give('emulate_page_table_write(gva, error_code, gpa)', (mmu, f) => (
+  mmu.call(emulatePageTableWrite, f.lo(V.gva), f.hi(V.gva), f.lo(V.error_code), 0, f.lo(V.gpa), f.hi(V.gpa))
+));
+
+/** Which writes are emulated as writes to a page table, where all are stores. */
+export const emulatedWrites = <M extends ShadowMmu>(text: string, traps: Traps<M>): ListingNode<M> => (
+  when(text, (mmu, f) => writes(f) && traps(mmu, f.frame(V.gpa), f.lo(V.error_code)), [emulates()])
 );
+
+/**
+ * The same where the processor itself may write there, a frame to a stack or a flag to a descriptor. KVM's
+ * kvm_unprotect_and_retry_on_failure: what cannot be emulated is allowed, and the page table shadowed again when it is next walked.
+ */
+export function trappedWrites<M extends ShadowMmu>(text: string, traps: Traps<M>): Pick<PageFaultVariation<M>, 'beforeFill' | 'afterFill'> {
+  const isTrapped = (mmu: M, f: ListingFrame): boolean => writes(f) && traps(mmu, f.frame(V.gpa), f.lo(V.error_code));
+  return {
+    beforeFill: [
+      when(text, isTrapped, [
+        when(MADE_ITSELF, ({ processor }) => makesItself(processor), [
+          line('kvm_mmu_unprotect_page(gpa >> 12): then no shadow page stands for it', {}, (mmu, f) => void mmu.call(unprotectPage, f.frame(V.gpa), 0)),
+        ]),
+        when('it is a store', ({ processor }) => !makesItself(processor), [emulates()]),
+      ]),
+    ],
+    afterFill: [
+      when('the processor made it by itself, and writes there trap still: the way there has shadowed the table again, or it is a root in use', (mmu, f) => makesItself(mmu.processor) && isTrapped(mmu, f), [
+        give('stop the VM', (mmu) => stop(mmu, STOP_REASON.ownTable), { writes: ['vcpu'] }),
+      ]),
+    ],
+  };
+}
 
 /** Writes that are emulated for want of an SPTE that allows them and no more. */
 export const unprotectedWrites = <M extends ShadowMmu>(): ListingNode<M> => (
@@ -127,13 +156,14 @@ export const pageFaultOf = <M extends ShadowMmu>(variation: PageFaultVariation<M
     when('rights were taken away on the way', (mmu) => mmu.mustFlush === 1, [
       line('kvm_flush_remote_tlbs(), INVVPID on every vCPU: a TLB may still hold them', { writes: ['tlb', 'counters'] }, (mmu) => mmu.flushRemoteTlbs()),
     ]),
+    ...variation.afterFill,
     give('to the guest: the access runs again', RESUME.retry),
   ],
 });
 
 export const handlePageFault = pageFaultOf<ShadowMmu>({
   beforeTrueFault: [],
-  beforeFill: [trappedWrites('the access writes a frame that holds a shadowed page table', (mmu, gfn) => mmu.isShadowed(gfn))],
+  ...trappedWrites('the access writes a frame that holds a shadowed page table', (mmu, gfn) => mmu.isShadowed(gfn)),
   unprotected: [unprotectedWrites()],
 });
 
