@@ -51,7 +51,7 @@ export const layers = {
   inspect: { imports: ['hardware/*', 'protocol/*', 'language/*', 'hypervisor/*', 'engine/*'], packages: [] },
   adapter: {
     imports: ['hardware/*', 'protocol/*', 'language/*', 'hypervisor/*', 'engine/*', 'inspect/*'],
-    packages: ['@vscode/debugadapter', '@vscode/debugprotocol', 'vscode-languageserver'],
+    packages: ['@vscode/debugadapter', '@vscode/debugprotocol', 'chalk', 'vscode-languageserver'],
     node: 'allowed',
   },
   lsp: {

@@ -34,6 +34,7 @@ export const capabilities = {
   supportsRestartRequest: true,
   supportsRestartFrame: true,
   supportsGotoTargetsRequest: true,
+  supportsANSIStyling: true,
   supportsCancelRequest: true,
   supportsTerminateRequest: true,
   breakpointModes: [...breakpointModes],

@@ -100,7 +100,7 @@ export class SessionState {
     readonly send: (event: string, body?: object) => void,
     report: (problem: unknown) => void,
   ) {
-    this.output = new OutputPump((body) => { this.send('output', body); });
+    this.output = new OutputPump((body) => { this.send('output', body); }, this.client);
     this.progress = new MotionProgress(this.send);
     this.driver = new MotionDriver(
       () => {
@@ -220,7 +220,7 @@ export class SessionState {
     const launched = this.launched;
     if (launched === undefined) return;
     for (const line of launched.debuggee.takeOutput()) {
-      this.output.scenarioLine(line, launched.sources, launched.scenario.program, this.client);
+      this.output.scenarioLine(line, launched.sources, launched.scenario.program);
       if (line.category === 'failure') this.failure = line.text;
     }
   }

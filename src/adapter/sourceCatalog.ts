@@ -16,6 +16,12 @@ interface Entry {
   readonly origin: string;
 }
 
+/** What has become of a source in a restart. */
+export interface SourceChange {
+  readonly reason: 'new' | 'changed' | 'removed';
+  readonly source: DebugProtocol.Source;
+}
+
 /**
  * All sources of a session: the scenario and its imports, which lie where the client can read them,
  * and those that only the adapter can give: the kernel library and the `.vmm` listings. The latter's
@@ -67,9 +73,27 @@ export class SourceCatalog {
     return this.findEntry(source)?.text;
   }
 
+  /** What is not as it was in an earlier run's catalog: files that the client reads itself change without us. */
+  since(before: SourceCatalog, client: Client): readonly SourceChange[] {
+    const old = new Map(before.entries.map((entry) => [keyOf(entry), entry]));
+    const now = new Map(this.entries.map((entry) => [keyOf(entry), entry]));
+    const removed = before.entries.filter((entry) => !now.has(keyOf(entry))).map((entry) => ({ reason: 'removed' as const, source: before.describe(entry, client) }));
+    const others = this.entries.flatMap((entry): readonly SourceChange[] => {
+      const was = old.get(keyOf(entry));
+      if (was !== undefined && was.text === entry.text) return [];
+      return [{ reason: was === undefined ? 'new' : 'changed', source: this.describe(entry, client) }];
+    });
+    return [...removed, ...others];
+  }
+
   private findEntry(source: DebugProtocol.Source): Entry | undefined {
     const reference = source.sourceReference ?? 0;
-    if (reference > 0) return this.entries.find((_, index) => referenceOf(index) === reference);
+    if (reference > 0) {
+      // What a client kept may be of a run that had other listings: the name tells.
+      const isNamed = source.name !== undefined && source.name !== '';
+      const entry = this.entries.find((_, index) => referenceOf(index) === reference);
+      return !isNamed || entry?.name === source.name ? entry : this.entries.find(({ path, name }) => path === undefined && name === source.name);
+    }
     const wanted = source.path;
     if (wanted !== undefined) {
       const key = sourceKey(wanted);
@@ -101,6 +125,11 @@ export class SourceCatalog {
 function present(entry: Entry | undefined): Entry {
   if (entry === undefined) throw new Error('invariant: a frame stands in a source of the session');
   return entry;
+}
+
+/** The same source in another run. */
+function keyOf({ path, name }: Entry): string {
+  return path === undefined ? name : sourceKey(path);
 }
 
 function referenceOf(index: number): number {

@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { configure } from '../engine/configuration';
 import type { Diagnostic, Program } from '../language/program';
-import { paintFor, type Paint } from './colours';
+import type { Paint } from '../adapter/tones';
+import { paintFor } from './colours';
 import { compileFile, compileText, diagnosticLine } from './compileFile';
 import { EXIT, type Console } from './console';
 import { hasSomethingToRun } from './scenarioFiles';

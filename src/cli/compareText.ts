@@ -1,5 +1,5 @@
 import type { Comparison, ComparedPoint } from '../engine/compare';
-import type { Paint } from './colours';
+import type { Paint } from '../adapter/tones';
 import { counted } from './counted';
 import { compareRows, grouped, shareWithoutExit } from '../engine/compareRows';
 import { countersJson } from '../engine/countersJson';

@@ -20,6 +20,8 @@ export interface WalkedTables {
   /** Name `PML4E 0 at gpa:0x100000`, value the entry decoded. */
   readonly entries: readonly Row[];
   readonly outcome: string;
+  /** Whether the way goes on from here. */
+  readonly leads: boolean;
 }
 
 /** What an access asks of the tables: an `ACCESS` integer. */
@@ -50,6 +52,7 @@ export function addressWalk({ machine }: Pick<StoppedMachine, 'machine'>, asked:
     title: guest.compiled.levels === 0 ? 'no guest tables: paging is off' : `guest tables of CR3 ${halvesText('gpa', guest.rootLo, guest.rootHi)}`,
     entries: walkedEntries(guest, 'gpa'),
     outcome: outcomeText(guest, outcome, 'gpa'),
+    leads: outcome === WALK.mapped,
   };
   const { gpaLo, gpaHi } = guest.result;
   const behind = outcome === WALK.mapped ? slotWalk(machine, cpu, BigInt.asUintN(64, (BigInt(gpaHi) << 32n) | BigInt(gpaLo >>> 0))) : [];
@@ -64,7 +67,7 @@ function ofProcessor(machine: Machine, { cpu, address, access }: AskedWalk): rea
   const outcome = processor.walkWithoutEffects(...halves(address), access);
   const { inspection } = processor;
   if (kept.space === 'shadow') {
-    return [{ title: `shadow tables from ${halvesText('hpa', inspection.rootLo, inspection.rootHi)}`, entries: walkedEntries(inspection, 'hpa'), outcome: outcomeText(inspection, outcome, 'hpa') }];
+    return [{ title: `shadow tables from ${halvesText('hpa', inspection.rootLo, inspection.rootHi)}`, entries: walkedEntries(inspection, 'hpa'), outcome: outcomeText(inspection, outcome, 'hpa'), leads: outcome === WALK.mapped }];
   }
   const { nested } = inspection;
   if (nested === undefined) return [];
@@ -75,6 +78,7 @@ function ofProcessor(machine: Machine, { cpu, address, access }: AskedWalk): rea
     title: isFinal ? `${name} for the final guest-physical address` : `${name} for the table of the ${served}`,
     entries: walkedEntries(nested, 'hpa'),
     outcome: outcome === WALK.mapped ? `maps ${halvesText('hpa', inspection.result.hpaLo, inspection.result.hpaHi)}` : refusalText(inspection) ?? 'refused',
+    leads: outcome === WALK.mapped,
   }];
 }
 
@@ -87,6 +91,7 @@ function secondLevel(machine: Machine, { cpu, address, access }: AskedWalk): rea
     title: `${nested.format.name} from ${halvesText('hpa', nested.rootLo, nested.rootHi)}`,
     entries: walkedEntries(nested, 'hpa'),
     outcome: outcomeText(nested, outcome, 'hpa'),
+    leads: outcome === WALK.mapped,
   }];
 }
 
@@ -96,13 +101,13 @@ function slotWalk(machine: Machine, cpu: number, gpa: bigint): readonly WalkedTa
   if (!(guestMemory instanceof SlotMemory)) return [];
   const gfn = Number(gpa >> LAST_FRAME_SHIFT);
   const slot = guestMemory.slots.find(gfn);
-  if (slot < 0) return [{ title: 'memory slots', entries: [], outcome: `${addressText('gpa', gpa)} lies in none: an access is emulated as MMIO` }];
+  if (slot < 0) return [{ title: 'memory slots', entries: [], outcome: `${addressText('gpa', gpa)} lies in none: an access is emulated as MMIO`, leads: false }];
   if (guestMemory.host === undefined) {
-    return [{ title: `memory slot ${slot}, which is host frames of its own`, entries: [], outcome: `is ${addressText('hpa', frameAddress(guestMemory.frameOf(gfn)) | (gpa & PAGE_MASK))}` }];
+    return [{ title: `memory slot ${slot}, which is host frames of its own`, entries: [], outcome: `is ${addressText('hpa', frameAddress(guestMemory.frameOf(gfn)) | (gpa & PAGE_MASK))}`, leads: true }];
   }
   const hva = frameAddress(guestMemory.slots.hvaPage(slot, gfn)) | (gpa & PAGE_MASK);
   return [
-    { title: `memory slot ${slot}`, entries: [], outcome: `is ${addressText('hva', hva)} in the VMM process` },
+    { title: `memory slot ${slot}`, entries: [], outcome: `is ${addressText('hva', hva)} in the VMM process`, leads: true },
     ...hostWalk(machine, cpu, ...halves(hva)),
   ];
 }
@@ -110,9 +115,9 @@ function slotWalk(machine: Machine, cpu: number, gpa: bigint): readonly WalkedTa
 function hostWalk(machine: Machine, cpu: number, lo: number, hi: number): readonly WalkedTables[] {
   const { guestMemory } = machine.vmOf(cpu).technique;
   const space = guestMemory instanceof SlotMemory ? guestMemory.host?.process.space : undefined;
-  if (space === undefined) return [{ title: 'host tables', entries: [], outcome: 'there is no host process, so no host-virtual address leads anywhere' }];
+  if (space === undefined) return [{ title: 'host tables', entries: [], outcome: 'there is no host process, so no host-virtual address leads anywhere', leads: false }];
   const outcome = walk(space, lo, hi, ACCESS.read | ACCESS.implicit, EFFECTS.none);
-  return [{ title: `the host's tables from ${halvesText('hpa', space.rootLo, space.rootHi)}`, entries: walkedEntries(space, 'hpa'), outcome: outcomeText(space, outcome, 'hpa') }];
+  return [{ title: `the host's tables from ${halvesText('hpa', space.rootLo, space.rootHi)}`, entries: walkedEntries(space, 'hpa'), outcome: outcomeText(space, outcome, 'hpa'), leads: outcome === WALK.mapped }];
 }
 
 /** The entries that the last walk of a space read. */

@@ -9,14 +9,21 @@ export interface MicroStep {
   readonly address: bigint;
   readonly text: string;
   readonly statement: number;
+  /** Of something that the machine does: its kind, and the line (from 1) of a listing that is executed there. */
+  readonly event?: { readonly kind: string; readonly listed?: { readonly listing: string; readonly line: number } };
 }
 
 /** Steps of a statement, taken apart into what processor, hypervisor and host do: load PML4E, load EPT PML4E, VM exit … */
 export function microSteps({ machine }: Pick<StoppedMachine, 'machine'>, steps: readonly StatementStep[]): readonly MicroStep[] {
   return steps.flatMap(({ step, instruction, statement, events }) => [
     { address: momentAddress({ step, event: 0 }), statement, text: disassemble(machine.program, instruction, instruction + 1).replace(/^\d+: /, '') },
-    ...events.map((event, i): MicroStep => ({ address: momentAddress({ step, event: i + 1 }), statement, text: `    ${textOf(machine, event)}` })),
+    ...events.map((event, i): MicroStep => ({ address: momentAddress({ step, event: i + 1 }), statement, text: `    ${textOf(machine, event)}`, event: told(machine, event) })),
   ]);
+}
+
+function told(machine: StoppedMachine['machine'], { kind, fields }: EventView): NonNullable<MicroStep['event']> {
+  const listing = kind === 'listing_line' ? machine.listing(Number(fields['listing'])) : undefined;
+  return { kind, ...(listing === undefined ? {} : { listed: { listing: listing.name, line: Number(fields['line']) } }) };
 }
 
 function textOf(machine: StoppedMachine['machine'], event: EventView): string {

@@ -279,6 +279,19 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     const stop = await c.move('continue');
     assert.deepEqual([stop['reason'], stop['hitBreakpointIds'], (await c.top()).instructionPointerReference], ['instruction breakpoint', [breakpoints[0]?.id], here]);
   },
+  supportsANSIStyling: async () => {
+    const said = async (more: object): Promise<string> => {
+      const c = new TestClient(scriptedSimulator, { [program]: 'fail badly' });
+      await c.initialize(more);
+      await c.ask('launch', { program });
+      await c.event('initialized');
+      await c.ask('configurationDone');
+      await c.event('terminated');
+      return c.output;
+    };
+    assert.match(await said({}), /^badly\nscript\.guest under scripted: 1 expectation held, 1 failed\.\n$/);
+    assert.match(await said({ supportsANSIStyling: true }), /^\u001b\[31mbadly\u001b\[39m\n\u001b\[31mscript\.guest under scripted: .*\.\u001b\[39m\n$/);
+  },
   supportsRestartRequest: async () => {
     const c = await stoppedAt('a\nb', 2);
     const since = c.received.length;

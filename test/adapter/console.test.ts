@@ -39,6 +39,7 @@ const SAYS: readonly (readonly [typed: string, mmu: string, ...said: readonly (s
   ['decode 0x8000000000005067 as pte', 'ept', 'PTE: P RW US XD A D → gpa:0x5000', /^ {2}XD +1 {2}no instruction fetch {2}\(bit 63\)$/],
   ['decode 7 as ept pde', 'ept', /^EPT PDE: R W X/],
   ['settings', 'ept', '  tlb                         64 entries 4 ways', /^ {2}mmu +ept:/],
+  ['trace statement', 'ept', /^\d+ events, \d VM exits?$/],
   ['history', 'ept', /^Here: step \d+$/, /^History: from step \d+ to step \d+, the latest stop$/, 'Edits: none'],
   ['settings backing', 'ept', /^platform \{ backing … \}, such as 4K, 2M or direct: Pages that/, '  backing  4K'],
 ];
@@ -61,6 +62,7 @@ const REFUSES: readonly (readonly [typed: string, refusal: RegExp])[] = [
   ['seek', /^`seek` does not know "": write a step such as 1204 or 1204:3, or start or end\.$/],
   ['seek back', /does not know "back"/],
   ['rewind p', /^p is no address/],
+  ['trace all', /^`trace` does not know "all"/],
   ['history all', /takes nothing behind it/],
   ['tabels guest', / The console has a command `tables`; `help` lists them\.$/],
 ];

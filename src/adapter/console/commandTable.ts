@@ -1,7 +1,9 @@
 import { nearestName } from '../../language/compile/nearestName';
 import type { Failure } from '../failures';
+import type { Paint } from '../tones';
 import type { CommandSite, ConsoleCommand } from './command';
 import { lookCommands, unknownWord } from './lookCommands';
+import { traceCommand } from './traceCommand';
 import { travelCommands } from './travelCommands';
 
 const help: ConsoleCommand = {
@@ -10,11 +12,11 @@ const help: ConsoleCommand = {
   does: 'lists the commands, or tells more of one',
   more: 'Everything else that is typed here is an expression of the language, evaluated in the selected frame, or gives what one names another value: cr0.WP = 0.',
   argument: 'command',
-  run: (_site, argument) => helpText(argument),
+  run: (site, argument) => helpText(site.state.client.paint, argument),
 };
 
 /** The commands of the debug console. */
-export const consoleCommands: readonly ConsoleCommand[] = [help, ...lookCommands, ...travelCommands];
+export const consoleCommands: readonly ConsoleCommand[] = [help, ...lookCommands, traceCommand, ...travelCommands];
 
 /** A line of the console that begins with a command. */
 export interface TypedCommand {
@@ -47,11 +49,11 @@ export function runCommand(site: CommandSite, { command, argument }: TypedComman
   return command.run(site, argument);
 }
 
-function helpText(name: string): readonly string[] | Failure {
+function helpText(paint: Paint, name: string): readonly string[] | Failure {
   if (name !== '') {
     const found = consoleCommands.find((command) => command.name === name);
-    return found === undefined ? unknownWord('help', name, consoleCommands.map((command) => command.name)) : [found.usage, `  ${found.does}.`, `  ${found.more}`];
+    return found === undefined ? unknownWord('help', name, consoleCommands.map((command) => command.name)) : [paint('heading', found.usage), `  ${found.does}.`, `  ${found.more}`];
   }
   const width = Math.max(...consoleCommands.map(({ usage }) => usage.length));
-  return ['Commands:', ...consoleCommands.map(({ usage, does }) => `  ${usage.padEnd(width)}  ${does}`), help.more];
+  return [paint('heading', 'Commands:'), ...consoleCommands.map(({ usage, does }) => `  ${paint('note', usage.padEnd(width))}  ${does}`), help.more];
 }

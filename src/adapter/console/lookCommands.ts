@@ -87,7 +87,8 @@ function walk(site: CommandSite, argument: string): readonly string[] | Failure 
   if (asked instanceof Failure) return asked;
   const walked = site.launched.inspector.walkFor({ cpu: asked.cpu, space: asked.space, address: asked.address, access });
   if ('error' in walked) return cannotEvaluate(walked.error);
-  return walked.flatMap(({ title, entries, outcome }) => [title, ...columns(entries), `  ${outcome}`]);
+  const { paint } = site.state.client;
+  return walked.flatMap(({ title, entries, outcome, leads }) => [paint('heading', title), ...columns(entries), `  ${paint(leads ? 'good' : 'bad', outcome)}`]);
 }
 
 function maps(site: CommandSite, argument: string): readonly string[] | Failure {
@@ -114,15 +115,15 @@ function who(site: CommandSite, argument: string): readonly string[] | Failure {
 function writeLines({ state, launched }: CommandSite, at: string, written: LastWrite): readonly string[] {
   const place = placeOfWrite(launched, state.client, written);
   const where = place === undefined ? '' : `  at ${place.source.path ?? place.source.name ?? ''}:${place.line}${written.listed === undefined ? '' : `, in ${written.listed.procedure}`}`;
-  return [writerText(launched, at, written), `  ${written.text}`, ...where === '' ? [] : [where]];
+  return [state.client.paint('heading', writerText(launched, at, written)), `  ${written.text}`, ...where === '' ? [] : [state.client.paint('quiet', where)]];
 }
 
-function tables({ launched: { inspector } }: CommandSite, argument: string): readonly string[] | Failure {
+function tables({ state: { client }, launched: { inspector } }: CommandSite, argument: string): readonly string[] | Failure {
   const wanted = tableSpaces.filter((space) => argument === '' || space === argument);
   if (wanted.length === 0) return unknownWord('tables', argument, tableSpaces);
   return wanted.flatMap((space) => {
     const counted = inspector.tableCounts(space);
-    return 'message' in counted ? [counted.message] : [space, ...columns(counted)];
+    return 'message' in counted ? [client.paint('quiet', counted.message)] : [client.paint('heading', space), ...columns(counted)];
   });
 }
 
@@ -135,13 +136,13 @@ function tlb(site: CommandSite, argument: string): readonly string[] | Failure {
   return rows.length === 0 ? [`No TLB line covers ${at}: the next access walks.`] : columns(rows);
 }
 
-function decode({ launched, held }: CommandSite, argument: string): readonly string[] | Failure {
+function decode({ state: { client }, launched, held }: CommandSite, argument: string): readonly string[] | Failure {
   const asked = /^(.*\S)\s+as\s+(\S.*)$/.exec(argument);
   if (asked === null) return cannotEvaluate('`decode` needs a number and what to read it as, such as decode 0x8000000000005067 as PTE.');
   const result = evaluateIn(launched, held, asked[1] ?? '');
   if ('error' in result) return cannotEvaluate(result.error);
   const decoded = launched.inspector.decoded(held.cpu, BigInt.asUintN(64, result.value), asked[2] ?? '');
-  return 'choices' in decoded ? unknownWord('decode', asked[2] ?? '', decoded.choices) : [decoded.line, ...columns(decoded.rows)];
+  return 'choices' in decoded ? unknownWord('decode', asked[2] ?? '', decoded.choices) : [client.paint('heading', decoded.line), ...columns(decoded.rows)];
 }
 
 function settings({ launched: { inspector } }: CommandSite, argument: string): readonly string[] | Failure {

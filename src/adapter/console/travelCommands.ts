@@ -32,13 +32,13 @@ export const travelCommands: readonly ConsoleCommand[] = [
   },
 ];
 
-function history({ launched: { debuggee } }: CommandSite, argument: string): readonly string[] | Failure {
+function history({ state: { client }, launched: { debuggee } }: CommandSite, argument: string): readonly string[] | Failure {
   if (argument !== '') return cannotEvaluate('`history` takes nothing behind it.');
   const { first, latest } = debuggee.history();
   const moment = ({ step, event }: { readonly step: number; readonly event: number }): string => `step ${step}${event === 0 ? '' : `, event ${event}`}`;
   const { edits } = debuggee;
   return [
-    `Here: ${moment(debuggee.moment())}${debuggee.isInThePast() ? ', in the past' : ''}`,
+    client.paint('heading', `Here: ${moment(debuggee.moment())}${debuggee.isInThePast() ? ', in the past' : ''}`),
     `History: from ${moment(first)} to ${moment(latest)}, the latest stop`,
     `Edits: ${edits === 0 ? 'none' : edits}`,
   ];

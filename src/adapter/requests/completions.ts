@@ -50,6 +50,7 @@ function itemsAt(launched: Launched, held: HeldFrame, typed: string): readonly I
     case 'nothing': return [];
     case 'command': return commandItems();
     case 'moment': return ['start', 'end'].map((label) => ({ label, type: 'enum' }));
+    case 'reach': return [{ label: 'statement', type: 'keyword' }];
     case 'tables': return tableSpaces.map((label) => ({ label, type: 'enum' }));
     case 'setting': return settingRows.map(({ name: label, form, section }) => ({ label, type: 'property', detail: `${section}, such as ${form}` }));
     case 'expression': return expressionItems(launched, held, argument ?? '');

@@ -13,7 +13,7 @@ export async function launchScenario(state: SessionState, args: LaunchArguments)
   const text = await state.files.readText(path);
   if (text === undefined) return programUnreadable(path);
   const { scenario, diagnostics, read } = await compileWithImports(state.simulator, state.files, path, text);
-  for (const diagnostic of diagnostics) state.output.diagnostic(diagnostic, state.client);
+  for (const diagnostic of diagnostics) state.output.diagnostic(diagnostic);
   if (scenario === undefined) return broken(path, diagnostics);
 
   const started = state.simulator.launch(scenario, args.mmu);

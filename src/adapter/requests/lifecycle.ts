@@ -1,5 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
+import { announce } from '../announcements';
 import { capabilities } from '../capabilities';
 import { Failure, sessionGone, wrongPhase } from '../failures';
 import type { LaunchArguments, Launched, SessionState } from '../sessionState';
@@ -32,7 +33,9 @@ export async function launch(state: SessionState, args: LaunchArguments): Promis
 }
 
 export function configurationDone(state: SessionState): Answer<undefined> {
-  if (state.launched !== undefined) begin(state, state.launched);
+  if (state.launched === undefined) return undefined;
+  announce(state, undefined, state.launched);
+  begin(state, state.launched);
   return undefined;
 }
 
@@ -49,6 +52,7 @@ export async function restart(state: SessionState, args: { readonly arguments?: 
   const edits = before?.debuggee.edits ?? 0;
   if (edits > 0) state.output.note(`Started anew: the ${edits === 1 ? 'edit that you had made is' : `${edits} edits that you had made are`} gone.`);
   state.launched = launched;
+  announce(state, before, launched);
   for (const breakpoint of state.breakpoints.rebind(state.breakpointTarget(launched))) {
     state.send('breakpoint', { reason: 'changed', breakpoint });
   }

@@ -1,4 +1,4 @@
-import type { Paint } from '../colours';
+import type { Paint } from '../../adapter/tones';
 import type { ExpectationResult, Reporter, ScenarioResult } from './reporter';
 
 /** For a person: each scenario with its expectations below it, then the failures in full. */

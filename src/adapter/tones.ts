@@ -1,0 +1,26 @@
+import { Chalk } from 'chalk';
+
+/** What colours are used for, on a terminal and on a debug console; each always stands beside a word or sign that says the same. */
+export type Tone = 'good' | 'bad' | 'warning' | 'quiet' | 'heading' | 'note';
+
+/** Every modern terminal has the first sixteen colours, and shows them as its theme wants them. */
+const SIXTEEN_COLOURS = 1;
+const style = new Chalk({ level: SIXTEEN_COLOURS });
+
+const tones: Readonly<Record<Tone, (text: string) => string>> = {
+  good: style.green,
+  bad: style.red,
+  warning: style.yellow,
+  quiet: style.gray,
+  heading: style.bold,
+  note: style.cyan,
+};
+
+/** Gives a text its tone. */
+export type Paint = (tone: Tone, text: string) => string;
+
+/** By ANSI escape sequences. */
+export const coloured: Paint = (tone, text) => tones[tone](text);
+
+/** For whoever cannot see colours, or would see the sequences. */
+export const plain: Paint = (_, text) => text;
