@@ -46,7 +46,10 @@ export class MotionDriver {
         this.failed(problem);
         return;
       }
-      const isInterrupted = this.makeChanges(stop) && stop?.kind === 'pause' && !own.isPauseAsked;
+      const hasChanged = this.makeChanges(stop);
+      // A change may have been the end of it.
+      if (this.running !== own) return;
+      const isInterrupted = hasChanged && stop?.kind === 'pause' && !own.isPauseAsked;
       if (isInterrupted) debuggee.start(motion, cpu, who);
       if (isInterrupted || stop === undefined) {
         nextTurn(turn);

@@ -48,11 +48,19 @@ export class OutputPump {
   outcome(outcome: Outcome, scenario: string, technique: string): void {
     this.tellLeftOut();
     if (outcome.message !== undefined) this.send({ category: 'stderr', output: `${this.toned('bad', outcome.message)}\n` });
-    const judged = `${outcome.passed} ${outcome.passed === 1 ? 'expectation' : 'expectations'} held, ${outcome.failed} failed`;
+    const judged = heldText(outcome.passed, outcome.failed);
     this.send({
       category: outcome.ok ? 'console' : 'important',
       output: `${this.toned(outcome.ok ? 'good' : 'bad', `${scenario} under ${technique}: ${judged}.`)}\n`,
     });
+  }
+
+  /** What a run has come to that is ended by the person. */
+  soFar({ passed, failed }: Outcome, run: { readonly scenario: string; readonly technique: string; readonly step: number; readonly exits: bigint | undefined }): void {
+    this.tellLeftOut();
+    const exits = run.exits === undefined ? '' : `, ${run.exits} VM ${run.exits === 1n ? 'exit' : 'exits'} so far`;
+    const text = `${run.scenario} under ${run.technique}: ended by you at step ${run.step}; ${heldText(passed, failed)}${exits}.`;
+    this.send({ category: 'console', output: `${this.toned(failed === 0 ? undefined : 'bad', text)}\n` });
   }
 
   /** An error or warning of the compiler, on its line. `path` is as the client wrote it. */
@@ -103,6 +111,10 @@ export class OutputPump {
     this.note(`${this.leftOut} lines of output were left out: the scenario prints faster than a console can show.`);
     this.leftOut = 0;
   }
+}
+
+function heldText(passed: number, failed: number): string {
+  return `${passed} ${passed === 1 ? 'expectation' : 'expectations'} held, ${failed} failed`;
 }
 
 /** `FILE:LINE:COL: message`, lines and columns from 1. */

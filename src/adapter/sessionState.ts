@@ -86,6 +86,8 @@ export class SessionState {
   readonly progress: MotionProgress;
   /** Number of the request that is being handled. */
   requestId: number | undefined;
+  /** A client has asked for the run's end, which comes as soon as it stands still. */
+  isEnding = false;
   /** A client has cancelled the running motion. */
   private isCancelled = false;
   private readonly driver: MotionDriver;

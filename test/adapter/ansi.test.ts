@@ -57,8 +57,8 @@ describe('colours on the debug console', () => {
     assert.ok(output.includes('as the scenario has it\n'));
     assert.ok(output.some((each) => each === `${paint('bad', 'colours.guest under ept: 0 expectations held, 1 failed.')}\n`), output.join(''));
     const [mapped, refused] = [answers[commands.indexOf('walk 0x600000')]!, answers[commands.indexOf('walk 0x700000')]!];
-    assert.match(mapped, /^\u001b\[1mguest tables of CR3 gpa:0x\w+\u001b\[22m\n/);
-    assert.match(mapped, /\u001b\[32mmaps gpa:0x\w+\u001b\[39m\n/);
-    assert.match(refused, /\u001b\[31mrefused: [^\u001b]+\u001b\[39m/);
+    assert.ok(mapped.startsWith('\u001b[1mguest tables of CR3 gpa:0x') && mapped.includes('\u001b[22m\n'), mapped);
+    assert.ok(mapped.includes('\u001b[32mmaps gpa:0x') && mapped.includes('\u001b[39m\n'), mapped);
+    assert.ok(refused.includes('\u001b[31mrefused: '), refused);
   });
 });

@@ -42,8 +42,8 @@ describe('events beside stops', () => {
     const both = [['started', 1], ['started', 2]];
     assert.deepEqual(told(), both);
     const first = client.received.findIndex((message) => message.type === 'event' && (message as DebugProtocol.Event).event === 'stopped');
-    const last = client.received.findLastIndex((message) => message.type === 'event' && (message as DebugProtocol.Event).event === 'thread');
-    assert.ok(last < first);
+    const later = client.received.slice(first).filter((message) => message.type === 'event' && (message as DebugProtocol.Event).event === 'thread');
+    assert.deepEqual([first > 0, later], [true, []]);
     files[program] = text.replace(/cpu 1 [^]*$/, '').replace('barrier met', 'done = 1');
     const since = client.received.length;
     await client.ask('restart', {});
@@ -96,5 +96,26 @@ describe('events beside stops', () => {
     assert.equal(inside[inside.length - 1]!.output, '');
     assert.match(String((await client.request('evaluate', { expression: 'trace soup', context: 'repl' })).message), /^`trace` does not know "soup": write statement, or nothing\.$/);
     client.dispose();
+  });
+
+  it('tell what a run has come to that is ended by the person, stopped or running, whichever way', async () => {
+    const client = await stopped();
+    await client.ask('setBreakpoints', { source: { path: program }, breakpoints: [{ line: line('barrier met') }] });
+    await client.move('continue');
+    await client.ask('terminate');
+    await client.event('terminated');
+    assert.match(client.output, /^events\.guest under ept: ended by you at step \d+; 0 expectations held, 0 failed, 1 VM exit so far\.\n$/);
+    client.dispose();
+    const endless = new TestClient(simulator, { [program]: 'machine { paging 4-level, ram 4M }\nprocedure endless() {\n  n = 0\n  repeat 0x7fffffff { n += 1 }\n}\ncpu 0 {\n  endless()\n}\n' });
+    await endless.start({ program, mmu: 'native', lines: [7] });
+    await endless.stopped();
+    await endless.ask('next', { threadId: 1 });
+    const since = endless.received.length;
+    await endless.ask('terminate');
+    assert.match(await endless.refused('restart', {}), /the scenario ended meanwhile|the session is over/);
+    await endless.event('terminated');
+    assert.match(endless.output, /under native: ended by you at step \d+; 0 expectations held, 0 failed, 0 VM exits so far\.\n$/);
+    assert.deepEqual(endless.received.slice(since).filter((message) => (message as DebugProtocol.Event).event === 'stopped'), [], 'no stop is told of behind that');
+    endless.dispose();
   });
 });

@@ -42,10 +42,15 @@ function grouped(site: CommandSite, rows: readonly MicroStep[]): readonly Traced
     const kind = row.event?.kind;
     const tone = kind === undefined ? 'heading' : tonesOfKinds[kind];
     const line = { text: row.text, ...(tone === undefined ? {} : { tone }), ...placeOf(site, row) };
-    const opens = kind === 'vm_exit' && !isInside;
-    const closes = kind === 'vm_entry' && isInside;
-    if (opens || closes) isInside = opens;
-    lines.push(opens ? { ...line, group: 'startCollapsed' } : closes ? { ...line, group: 'end' } : line);
+    if (kind === 'vm_exit' && !isInside) {
+      isInside = true;
+      lines.push({ ...line, group: 'startCollapsed' });
+    } else if (kind === 'vm_entry' && isInside) {
+      isInside = false;
+      lines.push({ ...line, group: 'end' });
+    } else {
+      lines.push(line);
+    }
   }
   return isInside ? [...lines, { group: 'end' }] : lines;
 }

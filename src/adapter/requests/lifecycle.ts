@@ -2,6 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
 import { announce } from '../announcements';
 import { capabilities } from '../capabilities';
+import { fileName } from '../client';
 import { Failure, sessionGone, wrongPhase } from '../failures';
 import type { LaunchArguments, Launched, SessionState } from '../sessionState';
 import { launchScenario } from './launching';
@@ -47,7 +48,7 @@ export async function restart(state: SessionState, args: { readonly arguments?: 
   // A scenario that no longer compiles leaves the session where it was.
   if (launched instanceof Failure) return launched;
   // The old run may have ended while the file was read, and has said so.
-  if (state.phase === 'over') return wrongPhase('restart', 'over', 'the scenario ended meanwhile');
+  if (state.phase === 'over' || state.isEnding) return wrongPhase('restart', 'over', 'the scenario ended meanwhile');
   state.halt();
   const edits = before?.debuggee.edits ?? 0;
   if (edits > 0) state.output.note(`Started anew: the ${edits === 1 ? 'edit that you had made is' : `${edits} edits that you had made are`} gone.`);
@@ -60,10 +61,35 @@ export async function restart(state: SessionState, args: { readonly arguments?: 
   return undefined;
 }
 
-/** Ends the scenario, not the session: `terminated` follows. */
+/** Ends the scenario, not the session: what it has come to so far is told, and `terminated` follows. */
 export function terminate(state: SessionState): Answer<undefined> {
-  nextTurn(() => { state.end(undefined); });
+  state.isEnding = true;
+  nextTurn(() => {
+    state.whenStill(() => {
+      if (state.phase === 'running' || state.phase === 'stopped') tellSoFar(state);
+      state.end(undefined);
+    });
+    state.pause();
+  });
   return undefined;
+}
+
+function tellSoFar({ launched, output }: SessionState): void {
+  if (launched === undefined) return;
+  const { debuggee, scenario: { program } } = launched;
+  output.soFar(debuggee.result(), { scenario: fileName(program.name), technique: debuggee.technique, step: debuggee.moment().step, exits: exitsSoFar(launched) });
+}
+
+/** VM exits since the scenario's first line, of all VMs; undefined where they are not counted. */
+function exitsSoFar({ debuggee, scenario }: Launched): bigint | undefined {
+  const compiled = scenario.compileExpression('total.exits.total', { use: 'watch' });
+  if ('error' in compiled) return undefined;
+  const { actors, vms } = scenario.program;
+  const cpus = vms.map((_, vm) => actors.findIndex((actor) => actor.kind === 'cpu' && actor.vm === vm)).filter((cpu) => cpu >= 0);
+  return cpus.reduce((sum, cpu) => {
+    const counted = debuggee.evaluate(compiled.fragment, cpu, 0);
+    return 'error' in counted ? sum : sum + counted.value;
+  }, 0n);
 }
 
 export function disconnect(state: SessionState): Answer<undefined> {
