@@ -95,7 +95,7 @@ describe('motions beyond the protocol', () => {
       [MOTION_REQUEST.lastWrite, { memoryReference: 'gva:0x700000' }, 'gva:0x700000 is no memory as the tables stand.'],
       [MOTION_REQUEST.lastWrite, { memoryReference: 'gva:0x600000', bytes: 0 }, '"pagewalk/lastWrite" needs the argument "bytes" as a number of bytes, 1 or more.'],
       [MOTION_REQUEST.reverseToCursor, { threadId: 1, source: { path: '/no/such.guest' }, line: 1 }, '/no/such.guest is not part of the running scenario.'],
-      [MOTION_REQUEST.reverseToCursor, { threadId: 1, source: { path: program }, line: 99 }, 'Nothing runs here.'],
+      [MOTION_REQUEST.reverseToCursor, { threadId: 1, source: { path: program }, line: 99 }, 'Nothing runs on line 99 of /lab/stale.guest: choose a line where something does.'],
     ];
     for (const [request, args, sentence] of refusals) assert.equal(await client.refused(request, args), sentence);
   });

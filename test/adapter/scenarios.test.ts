@@ -354,7 +354,7 @@ describe('the real machine under a session', () => {
       source,
       breakpoints: [{ line: heading - 1 }, { line: 99_999 }],
     });
-    assert.deepEqual(breakpoints.map(({ verified, line, message }) => [verified, line ?? message]), [[true, heading + 1], [false, 'nothing runs here']]);
+    assert.deepEqual(breakpoints.map(({ verified, line, message }) => [verified, line ?? message]), [[true, heading + 1], [false, 'Nothing runs on line 99999 of shadow-wp.vmm: choose a line where something does.']]);
     await client.move('continue');
     const top = await client.top();
     assert.deepEqual([top.source?.name, top.line], ['shadow-wp.vmm', heading + 1]);

@@ -80,7 +80,7 @@ export function bindSource(target: BreakpointTarget, source: DebugProtocol.Sourc
     ? undefined : accessesOnLines(scenario.program, known.file, line, line).find(({ range }) => range.column === column);
   if (access !== undefined) return bindStatement(scenario, access.statement, asked, access);
   const number = statementAtLine(scenario.program, known.file, line, column);
-  return number === undefined ? unbound('nothing runs here') : bindStatement(scenario, number, asked);
+  return number === undefined ? nothingRuns(source, asked) : bindStatement(scenario, number, asked);
 }
 
 /**
@@ -120,7 +120,7 @@ function whoseEvents({ kinds, matches, until, isOfAnotherCpu }: NamedEvents, ins
 function joined(all: readonly Bound[]): Bound {
   const stops = all.flatMap((bound) => (bound.kind === 'bound' ? bound.stops : []));
   const refused = all.find((bound) => bound.kind === 'unbound');
-  if (stops.length === 0) return refused ?? unbound('nothing runs here');
+  if (stops.length === 0) return refused ?? unbound('Nothing of that name runs: set the breakpoint on a statement.');
   const place = all.flatMap((bound) => (bound.kind === 'bound' && bound.place !== undefined ? [bound.place] : []))[0];
   return {
     kind: 'bound',
@@ -241,9 +241,9 @@ function bindStatement(scenario: Scenario, number: number, asked: Wish, access?:
 }
 
 /** A line of a listing where nothing runs (a comment, a heading, a brace) moves to the next one where something does. */
-function bindListing(scenario: Scenario, inspector: Inspector, name: string, wanted: number, asked: Wish): Bound {
+function bindListing(scenario: Scenario, inspector: Inspector, name: string, wanted: number, asked: DebugProtocol.SourceBreakpoint): Bound {
   const line = inspector.runningLines(name).find((each) => each >= wanted);
-  if (line === undefined) return unbound('nothing runs here');
+  if (line === undefined) return nothingRuns({ name }, asked);
   const restriction = restrict(scenario, asked, { values: inspector.listedValues(name, line) });
   if ('error' in restriction) return unbound(restriction.error);
   const { log, ...rest } = restriction;
@@ -280,6 +280,10 @@ function restrict(
 
 function logged(log: LogMessage | undefined): { readonly log?: LogMessage } {
   return log === undefined ? {} : { log };
+}
+
+function nothingRuns(source: DebugProtocol.Source, { line }: DebugProtocol.SourceBreakpoint): Bound {
+  return unbound(`Nothing runs on line ${line} of ${nameOf(source)}: choose a line where something does.`);
 }
 
 function unbound(message: string): Bound {
