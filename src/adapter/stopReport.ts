@@ -1,6 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee, EventView, Journey, Motion, MotionName, Stop } from '../engine/debuggee';
 import type { BreakpointStore } from './breakpoints/breakpointStore';
+import { parseDataId } from './breakpoints/dataBreakpoint';
 import { exceptionFilter } from './breakpoints/exceptionFilters';
 import { writtenFunction } from './breakpoints/functionBreakpoint';
 import { valueText } from './valueText';
@@ -102,8 +103,12 @@ export function reportStop(
 
 function atBreakpoint(ids: readonly number[], breakpoints: BreakpointStore, where: string, place = 'at'): { reason: string; description: string } {
   const name = ids.map((id) => breakpoints.functionOf(id)).find((found) => found !== undefined);
-  if (name === undefined && ids.some((id) => breakpoints.isData(id))) {
-    return { reason: 'data breakpoint', description: `Paused after an access to watched memory (${where})` };
+  const data = ids.map((id) => breakpoints.dataOf(id)).find((found) => found !== undefined);
+  if (name === undefined && data !== undefined) {
+    const watch = parseDataId(data);
+    // Of a value that is watched only a read is met at a statement.
+    const met = 'kind' in watch && watch.kind === 'value' ? `before a read of ${watch.expression}` : 'after an access to watched memory';
+    return { reason: 'data breakpoint', description: `Paused ${met} (${where})` };
   }
   if (name === undefined && ids.some((id) => breakpoints.isInstruction(id))) {
     return { reason: 'instruction breakpoint', description: `Paused at an instruction breakpoint (${where})` };

@@ -1,20 +1,17 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { ValueWatch } from './breakpoints/dataBreakpoint';
 
-/** A field of a CPU's control block, as a data breakpoint names it: `vmcs field eptp`. */
-export interface ControlField {
-  readonly actor: number;
-  readonly name: string;
+/** On the row itself, under a name that no transport sends: a client names a row by its parent and name alone. */
+const WATCH = Symbol('what is watched when the row is');
+type Marked = DebugProtocol.Variable & { [WATCH]?: ValueWatch };
+
+/** The row, which shows a value that lies in no memory and no variable: a counter of a CPU's VM, or a field of the control block that a CPU runs by. */
+export function watchable(row: DebugProtocol.Variable, actor: number, expression: string): DebugProtocol.Variable {
+  const marked: Marked = row;
+  marked[WATCH] = { kind: 'value', actor, expression };
+  return marked;
 }
 
-/** The protocol has no place for it in a row, and a client names a row by its parent and name alone. */
-const fields = new WeakMap<DebugProtocol.Variable, ControlField>();
-
-/** The row, which shows a field of the control block that a CPU runs by: in no memory, and in no expression. */
-export function ofControlBlock(row: DebugProtocol.Variable, field: ControlField): DebugProtocol.Variable {
-  fields.set(row, field);
-  return row;
-}
-
-export function controlFieldOf(row: DebugProtocol.Variable): ControlField | undefined {
-  return fields.get(row);
+export function watchOf(row: DebugProtocol.Variable): ValueWatch | undefined {
+  return (row as Marked)[WATCH];
 }

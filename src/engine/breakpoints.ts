@@ -207,7 +207,8 @@ export class Breakpoints {
     const armed = interpreter.isAtStatement(cpu) ? this.atStatement[interpreter.statementAhead(cpu)] : this.atInstruction[interpreter.stacks[cpu]!.pc];
     if (armed === undefined) return undefined;
     const ids: number[] = [];
-    for (const { id, condition } of armed) {
+    for (const { id, actor = cpu, condition } of armed) {
+      if (actor !== cpu) continue;
       const judged = this.judge(condition, cpu, undefined);
       if (typeof judged === 'string') return { ids: [id], error: judged };
       if (judged) ids.push(id);

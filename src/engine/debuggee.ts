@@ -100,6 +100,8 @@ export interface StatementBreakpoint {
   readonly statement: number;
   /** Left out: it stops at the statement's start. Else right before this instruction of it, each time it is about to run. */
   readonly instruction?: number;
+  /** Left out: whoever runs it. Else only where this thread does. */
+  readonly actor?: number;
   readonly condition?: Fragment;
   /** `5`, `>=5`, `%5`; checked by the adapter's parser before it gets here. */
   readonly hit?: { readonly operator: '==' | '>=' | '%'; readonly count: number };

@@ -180,7 +180,7 @@ describe('a data breakpoint on a row', function () {
   it('of a register stops behind each step that changes it', async () => {
     const client = await stoppedAt('shadow-wp', line('switch(p)'));
     const asked = await info(client, await rowOf(client, 'Registers', 'cr3'));
-    assert.deepEqual([asked.dataId, asked.description, asked.accessTypes, asked.canPersist], ['value:0:cr3', 'cr3 of cpu 0', ['write'], true]);
+    assert.deepEqual([asked.dataId, asked.description, asked.accessTypes, asked.canPersist], ['value:0:cr3', 'cr3 of cpu 0', ['write', 'read', 'readWrite'], true]);
     const bit = await info(client, await rowOf(client, 'Registers', 'cr0', 'WP'));
     assert.equal(bit.dataId, 'value:0:cr0.WP');
     await set(client, [{ dataId: asked.dataId, accessType: 'write' }, { dataId: bit.dataId, accessType: 'write' }]);
@@ -188,6 +188,28 @@ describe('a data breakpoint on a row', function () {
     assert.equal(found.length, 2);
     assert.match(found[0] ?? '', /^7: cr3 of cpu 0: gpa:0x[0-9a-f]+ becomes gpa:0x[0-9a-f]+$/);
     assert.match(found[1] ?? '', /: cr0\.WP of cpu 0: (0x1|true) becomes (0x0|false)$/);
+  });
+
+  it('of a register that is read stops right before each instruction of that CPU which reads it, forward and back', async () => {
+    const reading = 'schedule every 1; machine { paging 4-level, ram 16M }\ncpu 0 {\n  first = 1\n  x = cr2\n  y = 1\n  if cr2 == 0 {\n    cr2 = 5\n    z = cr2 - cr2\n  }\n  last = 1\n}\ncpu 1 {\n  v = 1\n  v = 2\n  v = 3\n  w = cr2\n}\n';
+    const client = new TestClient(simulator, { [program]: reading });
+    await client.start({ program, mmu: 'native', lines: [3, 10] });
+    await client.stopped();
+    const walk = async (motion: string): Promise<string[]> => {
+      const found: string[] = [];
+      for (let stop = await client.move(motion); stop['reason'] === 'data breakpoint'; stop = await client.move(motion)) {
+        found.push(`${String(stop['threadId'])} ${(await client.top(Number(stop['threadId']))).line}: ${String(stop['description']).replace(/ \(.*/, '')}`);
+      }
+      return found;
+    };
+    await set(client, [{ dataId: 'value:0:cr2', accessType: 'read' }]);
+    const reads = [4, 6, 8, 8].map((at) => `1 ${at}: Paused before a read of cr2`);
+    assert.deepEqual(await walk('continue'), reads);
+    assert.deepEqual(await walk('reverseContinue'), [...reads].reverse());
+    const both = await set(client, [{ dataId: 'value:0:cr2', accessType: 'readWrite', condition: 'cr2 == 5' }]);
+    assert.equal(both[0]?.verified, true);
+    assert.deepEqual(await walk('continue'), ['1 8: Paused behind a change of cr2 of cpu 0', reads[2], reads[3]]);
+    client.dispose();
   });
 
   it("of a field of the VMCS watches the CPU's own", async () => {
@@ -236,11 +258,12 @@ describe('a data breakpoint on a row', function () {
     assert.match(await why({ name: 'nonsense here', asAddress: true }), /^"nonsense here" is no address, register or value that changes/);
     assert.match(await why({ name: 'gva:0x600000', asAddress: true, bytes: -1 }), /^-1 bytes cannot be watched/);
     assert.match(await why({ name: 'nobody', variablesReference: 99_999 }), /^There is no row "nobody" there any more/);
-    const [read, soup, use] = await set(client, [
-      { dataId: 'value:0:cr3', accessType: 'read' }, { dataId: 'gva:0x600000:8', mode: 'zpa' }, { dataId: 'gva:0x600000:8', accessType: 'eat' },
+    const [read, unread, soup, use] = await set(client, [
+      { dataId: 'value:0:total.exits.total', accessType: 'read' }, { dataId: 'value:0:r9', accessType: 'read' }, { dataId: 'gva:0x600000:8', mode: 'zpa' }, { dataId: 'gva:0x600000:8', accessType: 'eat' },
     ]);
     assert.equal(use?.message, '"eat" is no use of memory: there are read, write, readWrite.');
-    assert.equal(read?.message, 'cr3 can be watched for changes alone: no event tells that it is read.');
+    assert.equal(read?.message, 'total.exits.total can be watched for changes alone: no instruction tells that it is read.');
+    assert.equal(unread?.message, 'No statement of this program reads r9, so there is nothing to stop at.');
     assert.equal(soup?.message, '"zpa" is no mode of a data breakpoint: there are gva, gpa, hpa.');
   });
 

@@ -78,6 +78,15 @@ describe('a session on two VMs', () => {
     client.dispose();
   });
 
+  it("watches a counter of that VM, not the first one's", async () => {
+    const client = await atBobs('barrier both');
+    const { scopes } = await client.ask<{ scopes: DebugProtocol.Scope[] }>('scopes', { frameId: (await client.top(2)).id });
+    const { variablesReference } = scopes.find(({ name }) => name === 'Counters')!;
+    const asked = await client.ask<DebugProtocol.DataBreakpointInfoResponse['body']>('dataBreakpointInfo', { variablesReference, name: 'exits' });
+    assert.deepEqual([asked.dataId, asked.description], ['value:1:total.exits.total', 'total.exits.total of bob cpu 0']);
+    client.dispose();
+  });
+
   it('stops at a write to an entry of that VM alone, and asks whose it is', async () => {
     const client = await atBobs('barrier both');
     const qualified = String((await client.ask('evaluate', { expression: 'gpa_of(slot)' }))['result']);

@@ -1,13 +1,13 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { ChangeBreakpoint, EventBreakpoint, ListingBreakpoint, StatementBreakpoint } from '../../engine/debuggee';
-import type { Fragment, SourceRange, WrittenAccess } from '../../language/program';
+import type { Fragment, SourceRange } from '../../language/program';
 import type { Site } from '../../language/expression';
 import type { Inspector, Scenario } from '../simulator';
 import { CPU_AT, KIND } from '../../hardware/events/eventTable';
 import { accessesOnLines } from './accessLocations';
 import type { BreakpointTarget } from './breakpointStore';
 import { whyNoField } from './conditionFields';
-import { accessTypes, dataId, parseDataId, type ValueWatch } from './dataBreakpoint';
+import { accessTypes, dataId, parseDataId, type DataAccessType, type ValueWatch } from './dataBreakpoint';
 import { inMode } from './dataModes';
 import { neverUnder, noAfter, type NamedEvents } from './eventName';
 import { exceptionFilter, exceptionFilters, wantedBy } from './exceptionFilters';
@@ -18,6 +18,7 @@ import { parseHitCondition, type HitCondition } from './hitCondition';
 import { compileLogMessage, type LogMessage } from './logMessage';
 import { parseMemoryFunction, type WatchedAccess } from './memoryFunction';
 import { memoryWatchKinds, memoryWatchMatches, usesOf } from './memoryWatch';
+import { readsOfRegister, registerOf } from './registerReads';
 import { cpusOf, memoryReference } from '../memoryReference';
 import { hex } from '../valueText';
 import { statementAtLine } from './statementAtLine';
@@ -194,7 +195,7 @@ export function bindData({ scenario, inspector }: BreakpointTarget, asked: Debug
   if ('error' in watch) return unbound(watch.error);
   const accessType = accessTypes.find((each) => each === (asked.accessType ?? 'write'));
   if (accessType === undefined) return unbound(`"${String(asked.accessType)}" is no use of memory: there are ${accessTypes.join(', ')}.`);
-  if (watch.kind === 'value') return accessType === 'write' ? bindValue(scenario, watch, asked) : unbound(`${watch.expression} can be watched for changes alone: no event tells that it is read.`);
+  if (watch.kind === 'value') return bindValue(scenario, watch, accessType, asked);
   return bindMemory(scenario, inspector, { watch, accessType }, asked);
 }
 
@@ -207,10 +208,32 @@ function bindMemory(scenario: Scenario, inspector: Inspector, { watch, accessTyp
   return bindEvent(scenario, { kinds, matches }, asked);
 }
 
-/** Stops behind each step that changes the value. */
-function bindValue(scenario: Scenario, watch: ValueWatch, asked: Wish): Bound {
+/** Stops behind each step that changes the value, or right before each that reads the register, or at both. */
+function bindValue(scenario: Scenario, watch: ValueWatch, accessType: DataAccessType, asked: Wish): Bound {
   const name = scenario.program.actors[watch.actor]?.name;
   if (name === undefined) return unbound(`"${dataId(watch)}" watches nothing: there is no thread ${watch.actor} here.`);
+  const reads = accessType === 'write' ? undefined : bindReads(scenario, watch, asked);
+  if (reads !== undefined && accessType === 'read') return reads;
+  const changes = bindChanges(scenario, watch, name, asked);
+  if (reads === undefined || changes.kind === 'unbound') return changes;
+  return reads.kind === 'bound' ? { ...reads, stops: [...changes.stops, ...reads.stops] } : { ...changes, message: `Stops at changes alone. ${reads.message}` };
+}
+
+/** A read changes nothing, and is known before it is done: by the instruction. */
+function bindReads(scenario: Scenario, { actor, expression }: ValueWatch, asked: Wish): Bound {
+  const register = registerOf(expression);
+  if (register === undefined) return unbound(`${expression} can be watched for changes alone: no instruction tells that it is read.`);
+  if (asked.logMessage !== undefined && asked.logMessage !== '') return unbound(`What is said at a read of ${register} is said at its line: set a log point there.`);
+  const reads = readsOfRegister(scenario.program, register);
+  if (reads.length === 0) return unbound(`No statement of this program reads ${register}, so there is nothing to stop at.`);
+  const bound = joined(reads.map(({ statement, instruction }) => bindStatement(scenario, statement, asked, { instruction, actor })));
+  if (bound.kind === 'unbound') return bound;
+  // A register is at no place.
+  const { kind, stops, message } = bound;
+  return { kind, stops, ...(message === undefined ? {} : { message }) };
+}
+
+function bindChanges(scenario: Scenario, watch: ValueWatch, name: string, asked: Wish): Bound {
   const of = watchedValue(scenario, watch);
   if ('error' in of) return unbound(`"${watch.expression}" cannot be watched: ${of.error}`);
   const restriction = restrict(scenario, asked, {});
@@ -226,17 +249,21 @@ function runsOf({ program }: Scenario, inspector: Inspector, vm: string | undefi
   return (cpu) => cpus.includes(inspector.actorOn(cpu));
 }
 
-/** `access`: the one of its accesses right before which it stops; left out: at its start. */
-function bindStatement(scenario: Scenario, number: number, asked: Wish, access?: WrittenAccess): Bound {
+/** `inside`: the instruction of it right before which it stops, and whose doing it must be; left out: at its start, whoever runs it. */
+function bindStatement(
+  scenario: Scenario, number: number, asked: Wish,
+  inside: { readonly instruction?: number; readonly actor?: number; readonly range?: SourceRange } = {},
+): Bound {
   const statement = scenario.program.statements[number];
   if (statement === undefined) throw new Error(`invariant: statement ${number} of the program exists`);
   const restriction = restrict(scenario, asked, { procedure: statement.procedure });
   if ('error' in restriction) return unbound(restriction.error);
   const { log, ...rest } = restriction;
+  const { instruction, actor, range = statement.range } = inside;
   return {
     kind: 'bound',
-    stops: [{ kind: 'statement', breakpoint: { statement: number, ...(access === undefined ? {} : { instruction: access.instruction }), ...rest }, ...logged(log) }],
-    place: { kind: 'statement', range: access?.range ?? statement.range },
+    stops: [{ kind: 'statement', breakpoint: { statement: number, ...(instruction === undefined ? {} : { instruction }), ...(actor === undefined ? {} : { actor }), ...rest }, ...logged(log) }],
+    place: { kind: 'statement', range },
   };
 }
 

@@ -137,8 +137,9 @@ export class BreakpointStore {
     return this.functions.find((kept) => kept.id === id)?.asked.name;
   }
 
-  isData(id: number): boolean {
-    return this.data.some((kept) => kept.id === id);
+  /** What the data breakpoint that an id stands for watches, by its data id. */
+  dataOf(id: number): string | undefined {
+    return this.data.find((kept) => kept.id === id)?.asked.dataId;
   }
 
   isInstruction(id: number): boolean {

@@ -7,7 +7,8 @@ import { watchedValue } from '../breakpoints/watchedValue';
 import { evaluateIn } from '../evaluation';
 import { notStopped } from '../failures';
 import { cpusOf, memoryReference, ownerOf, parseMemoryReference, type MemoryPlace } from '../memoryReference';
-import { askedRow, isRegister, rowWatch } from '../breakpoints/watchedRow';
+import { registerOf } from '../breakpoints/registerReads';
+import { askedRow, rowWatch } from '../breakpoints/watchedRow';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';
 import { isAddressType } from '../valueText';
 import { topFrame } from './stack';
@@ -59,7 +60,8 @@ function valueInfo({ scenario }: Launched, watch: Exclude<DataWatch, MemoryWatch
   const value = watchedValue(scenario, watch);
   const thread = scenario.program.actors[watch.actor];
   if ('error' in value || thread === undefined) return refused(`"${watch.expression}" cannot be watched: ${'error' in value ? value.error : 'there is no such thread.'}`);
-  return { dataId: dataId(watch), description: `${watch.expression} of ${thread.name}`, accessTypes: ['write'], canPersist: true };
+  const isRegister = registerOf(watch.expression) !== undefined;
+  return { dataId: dataId(watch), description: `${watch.expression} of ${thread.name}`, accessTypes: isRegister ? ['write', 'read', 'readWrite'] : ['write'], canPersist: true };
 }
 
 function watchAsked(state: SessionState, launched: Launched, args: DebugProtocol.DataBreakpointInfoArguments): DataWatch | { readonly error: string } {
@@ -71,7 +73,7 @@ function watchAsked(state: SessionState, launched: Launched, args: DebugProtocol
     const watch = rowWatch(launched, row);
     return 'at' in watch ? memoryAt(launched, watch.at, watch.bytes ?? args.bytes, args.name) : watch;
   }
-  if (FIELD.test(args.name) || isRegister(args.name)) return { kind: 'value', actor: held?.cpu ?? 0, expression: args.name.trim() };
+  if (FIELD.test(args.name) || registerOf(args.name) !== undefined) return { kind: 'value', actor: held?.cpu ?? 0, expression: args.name.trim() };
   const result = held === undefined ? undefined : evaluateIn(launched, held, args.name);
   if (held === undefined || result === undefined || 'error' in result || BARE_NUMBER.test(args.name)) return noAddress(args.name);
   if (!isAddressType(result.type)) return { kind: 'value', actor: held.cpu, expression: args.name.trim() };

@@ -5,6 +5,7 @@ import { childrenOf, type Children } from '../children';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';
 import type { HeldFrame, Launched } from '../sessionState';
+import { watchable } from '../watchable';
 
 /** Counts since the scenario's own first line, as decimal numbers: they are counted, not addressed. */
 export function counterVariables(launched: Launched, held: HeldFrame, references: Handles<Children>): readonly DebugProtocol.Variable[] {
@@ -37,14 +38,13 @@ function expressionOf(name: string): string {
 function counter(launched: Launched, held: HeldFrame, name: string, expression: string): readonly DebugProtocol.Variable[] {
   const result = evaluateIn(launched, held, expression);
   if ('error' in result) return [];
-  return [
-    {
-      name,
-      value: result.value.toString(),
-      type: 'counter',
-      evaluateName: expression,
-      variablesReference: 0,
-      presentationHint: { attributes: ['readOnly'] },
-    },
-  ];
+  const row: DebugProtocol.Variable = {
+    name,
+    value: result.value.toString(),
+    type: 'counter',
+    evaluateName: expression,
+    variablesReference: 0,
+    presentationHint: { attributes: ['readOnly'] },
+  };
+  return [watchable(row, held.cpu, expression)];
 }

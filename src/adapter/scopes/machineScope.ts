@@ -5,7 +5,7 @@ import { editable } from '../editable';
 import { parseMemoryReference } from '../memoryReference';
 import { writerLocated } from '../locations';
 import type { SessionState } from '../sessionState';
-import { ofControlBlock } from '../watchable';
+import { watchable } from '../watchable';
 
 /** What rows take the numbers from that a client holds. `cpu`: from whose frame they are looked at. */
 export interface Handing {
@@ -48,6 +48,6 @@ function variableOf({ name, value, cell, field, below }: Row, handing: Handing):
     ...(cell === undefined || launched === undefined ? {} : { valueLocationReference: locations.give(writerLocated(launched, client, cell, cpu)) }),
     ...(below === undefined ? { variablesReference: 0 } : containerOf(below, handing)),
   };
-  if (field !== undefined) return ofControlBlock(row, { actor: cpu, name: field });
+  if (field !== undefined) return watchable(row, cpu, field);
   return cell === undefined ? row : editable(row, { kind: 'cell', cpu, ...cell });
 }
