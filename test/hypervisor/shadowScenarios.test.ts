@@ -20,3 +20,28 @@ describe('scenarios of the shadow MMU', () => {
     });
   }
 });
+
+/** Kernel and user mode have a shadow each, and lines in the TLB under a PCID each. */
+const TWO_LEVELS = `machine { paging 4-level, ram 16M }
+process p { 0x600000 .. 0x601000 rw user }
+cpu 0 {
+  switch(p)
+  stac()
+  repeat 2 { user x = [0x600000]; x = [0x600000] }
+  measure { user x = [0x600000]; x = [0x600000] }
+  expect tlb.misses == 0
+  invlpg(0x600000)
+  user x = [0x600000]
+  expect tlb.misses == 1
+  x = [0x600000]
+  expect tlb.misses == 1
+}`;
+
+describe('INVLPG of a deprivileged guest', () => {
+  it('drops the lines of both its levels', () => {
+    const said: string[] = [];
+    const report = run(compiled(TWO_LEVELS), 'deprivileged', { say: ({ text, line }) => said.push(`line ${line}: ${text}`) });
+    if ('error' in report) assert.fail(report.error);
+    assert.deepEqual({ said, passed: report.outcome.passed }, { said: [], passed: 3 });
+  });
+});

@@ -75,6 +75,16 @@ export class PendingOperation {
   valueHi = 0;
   /** The rule by which INVPCID refused its operand, as a clause; empty when it did not. */
   brokenRule = '';
+
+  /** A load or a store of `size` bytes at a linear address, of what no instruction names as its operand. */
+  beginAccess(operation: number, gvaLo: number, gvaHi: number, size: number, valueLo: number, valueHi: number): void {
+    this.operation = operation;
+    this.gvaLo = gvaLo;
+    this.gvaHi = gvaHi;
+    this.size = size;
+    this.operandLo = valueLo;
+    this.operandHi = valueHi;
+  }
 }
 
 export interface ProcessorSettings {

@@ -46,12 +46,7 @@ export class RootModeAccess {
   private make(operation: number, lo: number, hi: number, size: number, valueLo: number, valueHi: number, access: number): number {
     const { pending, interruption } = this.processor;
     Object.assign(this.kept, pending);
-    pending.operation = operation;
-    pending.gvaLo = lo;
-    pending.gvaHi = hi;
-    pending.size = size;
-    pending.operandLo = valueLo;
-    pending.operandHi = valueHi;
+    pending.beginAccess(operation, lo, hi, size, valueLo, valueHi);
     let answer: number = RESUME.retry;
     for (let attempt = 0; answer === RESUME.retry && attempt < RETRY_LIMIT; attempt++) answer = interruption.exitSystemAccess(lo, hi, access);
     this.lo = pending.valueLo;

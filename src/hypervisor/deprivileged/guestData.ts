@@ -43,12 +43,7 @@ export class GuestData implements SystemData {
     if (!isCanonical(mmu.guestTables().compiled, hi)) return this.raise(fault.vector, fault.errorCode);
     const { pending } = mmu.processor;
     Object.assign(kept, pending);
-    pending.operation = operation;
-    pending.gvaLo = lo;
-    pending.gvaHi = hi;
-    pending.size = size;
-    pending.operandLo = valueLo;
-    pending.operandHi = valueHi;
+    pending.beginAccess(operation, lo, hi, size, valueLo, valueHi);
     mmu.systemAccess = access;
     let answer: number = RESUME.retry;
     // Again where the host has changed a page in the meantime; a fault that has been injected is the end of it.
