@@ -36,6 +36,8 @@ export interface Launched {
   readonly args: LaunchArguments;
   /** Expressions that were evaluated, by procedure and text. */
   readonly texts: Map<number, Map<string, KnownText>>;
+  /** Where variables are declared, by procedure and name. */
+  readonly declarations: Map<number, Map<string, Located | undefined>>;
   /** By CPU. */
   readonly shownRegisters: Map<number, ShownRegisters>;
 }

@@ -33,6 +33,7 @@ export class ShownMemory {
   }
 
   drop(): void {
+    if (this.shown.size === 0) return;
     this.shown.clear();
     this.readers.clear();
   }

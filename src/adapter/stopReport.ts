@@ -60,9 +60,10 @@ export function reportStop(
     case 'entry':
       return { body: { ...common, reason: 'entry', description: `Paused at the first statement (${where})` } };
     case 'step': {
-      const said = stop.text === undefined ? {} : { text: stop.text };
-      const reason = typeof motion !== 'string' && motion.kind === 'frame-start' ? 'restart' : 'step';
-      return { body: { ...common, reason, description: `${arrivals[typeof motion === 'string' ? motion : motion.kind]} (${where})`, ...said } };
+      const name = typeof motion === 'string' ? motion : motion.kind;
+      const body: StopReport['body'] = { ...common, reason: name === 'frame-start' ? 'restart' : 'step', description: `${arrivals[name]} (${where})` };
+      if (stop.text !== undefined) body.text = stop.text;
+      return { body };
     }
     case 'pause':
       return { body: { ...common, reason: 'pause', description: `Paused by you (${where})` } };

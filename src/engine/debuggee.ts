@@ -51,6 +51,8 @@ export type Frame =
       /** Name of the listing: `shadow-wp.vmm`; its text: `Debuggee.listings`. */
       readonly listing: string;
       readonly procedure: string;
+      /** What it is about, to be put right behind the procedure's name: `(gpa:0x3000, write)`. */
+      readonly about: string;
       /** One-based. */
       readonly line: number;
       readonly values: readonly NamedValue[];

@@ -5,12 +5,20 @@ import type { Program } from '../language/program';
 import type { Listing, ValueKind } from '../hypervisor/listing';
 import { pairToBigInt } from './arithmetic';
 import type { Frame, NamedValue } from './debuggee';
+import { listingSubject } from './listingSubject';
 
 /** A frame that lives within one step, from the event that opened it; `record` is its latest. */
 export type StepFrame =
   | { readonly kind: 'access'; readonly opened: number; readonly record: Int32Array }
   | { readonly kind: 'walk'; readonly opened: number; readonly start: Int32Array; record: Int32Array }
-  | { readonly kind: 'listing'; readonly opened: number; record: Int32Array };
+  | {
+      readonly kind: 'listing';
+      readonly opened: number;
+      readonly start: Int32Array;
+      record: Int32Array;
+      /** The VM exit that it is the first to deal with. */
+      readonly exit: Int32Array | undefined;
+    };
 
 /**
  * The frames that a step has open after these events, outermost first: an access, inside it the
@@ -19,6 +27,7 @@ export type StepFrame =
  */
 export function foldFrames(records: readonly Int32Array[]): readonly StepFrame[] {
   const open: StepFrame[] = [];
+  let exit: Int32Array | undefined;
   const closeTo = (kind: StepFrame['kind']): void => {
     for (let i = open.length - 1; i >= 0; i--) {
       if (open[i]!.kind !== kind) continue;
@@ -36,7 +45,12 @@ export function foldFrames(records: readonly Int32Array[]): readonly StepFrame[]
       case KIND.table_read:
       case KIND.ad_update: if (top?.kind === 'walk') top.record = record; break;
       case KIND.walk_done: closeTo('walk'); break;
-      case KIND.listing_call: open.push({ kind: 'listing', opened: event, record }); break;
+      case KIND.vm_exit: exit = record; break;
+      case KIND.vm_entry: exit = undefined; break;
+      case KIND.listing_call:
+        open.push({ kind: 'listing', opened: event, start: record, record, exit });
+        exit = undefined;
+        break;
       case KIND.listing_line: if (top?.kind === 'listing') top.record = record; break;
       case KIND.listing_return: closeTo('listing'); break;
       case KIND.exception_delivered: closeTo('access'); break;
@@ -78,6 +92,7 @@ export function describeFrame(frame: StepFrame, cpu: number, names: FrameNames):
         actor: record[ACTOR_AT] === ACTOR.host ? 'host' : 'vmm',
         listing: listing?.name ?? '',
         procedure: procedure?.name ?? '',
+        about: procedure === undefined ? '' : listingSubject(procedure, frame.start, frame.exit),
         line: record[field.line.at]!,
         values: namedValues(record, procedure?.values ?? []),
       };

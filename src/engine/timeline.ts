@@ -30,8 +30,6 @@ import { stepTargets } from './stepTargets';
 import { evaluate, type Watched } from './watch';
 import { inSlices } from './slices';
 
-const NO_OUTPUT: readonly OutputLine[] = [];
-
 /** A scenario on a machine, with time that runs both ways. */
 export class Timeline implements Debuggee {
   readonly cpus: number;
@@ -154,6 +152,8 @@ export class Timeline implements Debuggee {
 
   frames(cpu: number): readonly Frame[] {
     const guest = this.guestFrames(cpu);
+    const records = this.eventsInStep(cpu);
+    if (records.length === 0) return guest;
     const top = guest[0];
     const names: FrameNames = {
       program: this.program,
@@ -161,7 +161,7 @@ export class Timeline implements Debuggee {
       levelName: (space, level) => entryName(space, level) ?? `level ${level}`,
       listing: (number) => this.machine.listing(number),
     };
-    const inStep = foldFrames(this.eventsInStep(cpu)).map((frame) => describeFrame(frame, cpu, names));
+    const inStep = foldFrames(records).map((frame) => describeFrame(frame, cpu, names));
     return [...inStep.reverse(), ...guest];
   }
 
@@ -254,7 +254,7 @@ export class Timeline implements Debuggee {
   }
 
   takeOutput(): readonly OutputLine[] {
-    return this.output.length === 0 ? NO_OUTPUT : this.output.splice(0);
+    return this.output.splice(0);
   }
 
   result(): Outcome {

@@ -124,7 +124,7 @@ export interface Listing {
   readonly name: string;
   readonly actor: 'vmm' | 'host';
   readonly lines: readonly ListingLine[];
-  readonly procedures: readonly { readonly name: string; readonly values: ListingProcedure<never>['values'] }[];
+  readonly procedures: readonly Pick<ListingProcedure<never>, 'name' | 'values' | 'parameters'>[];
 }
 
 interface Placed<V> {
@@ -157,7 +157,7 @@ export class ListingRunner<V> {
     private readonly depth: ListingStack,
   ) {
     const assembly = assembled(procedures, depth.wording);
-    this.listing = { name, actor, lines: assembly.lines, procedures: procedures.map((p) => ({ name: p.name, values: p.values })) };
+    this.listing = { name, actor, lines: assembly.lines, procedures: procedures.map(({ name: each, values, parameters }) => ({ name: each, values, parameters })) };
     this.bodies = assembly.bodies;
     this.headings = assembly.headings;
     this.numbers = new Map(procedures.map(({ name: each }, index) => [each, index]));

@@ -164,7 +164,7 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     await c.move('continue');
     const exit = (await targets()).find(({ label }) => label === 'handle_exit (EPT violation)');
     await c.move('stepIn', { targetId: exit?.id });
-    assert.equal((await c.top()).name, 'handle_exit');
+    assert.equal((await c.top()).name, 'handle_exit — EPT violation at gpa:0x101000, write');
     assert.deepEqual((await targets()).map(({ label }) => label), [], 'its first line reads the exit reason');
   },
   supportsSingleThreadExecutionRequests: async () => {

@@ -19,7 +19,7 @@ export async function launchScenario(state: SessionState, args: LaunchArguments)
   const started = state.simulator.launch(scenario, args.mmu);
   if ('error' in started) return cannotRun(started.error);
   const { debuggee, inspector } = started;
-  return { scenario, debuggee, inspector, args, texts: new Map(), shownRegisters: new Map(), sources: new SourceCatalog(scenario.program, debuggee.listings, read) };
+  return { scenario, debuggee, inspector, args, texts: new Map(), declarations: new Map(), shownRegisters: new Map(), sources: new SourceCatalog(scenario.program, debuggee.listings, read) };
 }
 
 function broken(path: string, diagnostics: readonly Diagnostic[]): Failure {

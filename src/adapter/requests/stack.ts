@@ -71,7 +71,7 @@ function describe(state: SessionState, launched: Launched, held: HeldFrame): Deb
   if (frame.kind === 'listing') {
     return {
       id,
-      name: frame.procedure,
+      name: `${frame.procedure}${frame.about}`,
       source: launched.sources.ofListing(frame.listing, client),
       line: client.lineOut(frame.line),
       column: client.columnOut(1),

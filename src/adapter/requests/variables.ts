@@ -3,13 +3,14 @@ import type { Answer } from '../answer';
 import { listingValues } from '../evaluation';
 import type { MachineScope } from '../../inspect/machineScopes';
 import { staleFrame, staleReference } from '../failures';
-import { variableDeclared } from '../locations';
+import { variableDeclared, type Located } from '../locations';
 import { counterVariables } from '../scopes/counterScope';
 import { containerOf, type Container } from '../scopes/machineScope';
 import { registerVariables } from '../scopes/registerScope';
 import { frameVariables, globalVariables, namedVariables } from '../scopes/localScope';
 import { translationVariables } from '../scopes/translationScope';
 import { formattedVariable } from '../valueFormat';
+import type { Client } from '../client';
 import { childrenIn, childrenOf, type NamedChildren } from '../children';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';
 
@@ -58,9 +59,20 @@ interface ListedScope {
 
 /** A variable's name leads to where it first gets a value. */
 function withDeclaration({ client, locations }: SessionState, launched: Launched, held: HeldFrame, row: DebugProtocol.Variable): DebugProtocol.Variable {
-  const declared = variableDeclared(launched, client, held.procedure, row.name);
+  const declared = knownDeclaration(launched, client, held.procedure, row.name);
   if (declared !== undefined) row.declarationLocationReference = locations.give(declared);
   return row;
+}
+
+/** Where a variable is declared is no matter of the moment: known once a launch. */
+function knownDeclaration(launched: Launched, client: Client, procedure: number, name: string): Located | undefined {
+  const { declarations } = launched;
+  const inProcedure = declarations.get(procedure) ?? new Map<string, Located | undefined>();
+  if (!inProcedure.has(name)) {
+    inProcedure.set(name, variableDeclared(launched, client, procedure, name));
+    declarations.set(procedure, inProcedure);
+  }
+  return inProcedure.get(name);
 }
 
 /** A listing line's own values stand for locals; everything else reads the same from every frame. */

@@ -56,13 +56,9 @@ export function editableVariable(value: NamedValue, program: Program, cpu: numbe
 }
 
 function rowOf({ name, value, type }: NamedValue, { program, cpu }: { readonly program: Program; readonly cpu: number }, expression: string): DebugProtocol.Variable {
-  const owner = ownerOf(program, cpu);
-  return {
-    name,
-    value: qualifiedText({ value, type, program, ...owner }),
-    type,
-    evaluateName: expression,
-    variablesReference: 0,
-    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...owner }) } : {}),
-  };
+  const isAddress = isAddressType(type);
+  const owner = isAddress ? ownerOf(program, cpu) : {};
+  const row: DebugProtocol.Variable = { name, value: qualifiedText({ value, type, program, ...owner }), type, evaluateName: expression, variablesReference: 0 };
+  if (isAddress) row.memoryReference = memoryReference({ space: type, address: value, ...owner });
+  return row;
 }
