@@ -65,6 +65,7 @@ const fetch = fetchOf<UnsyncMmu>({
 });
 
 const walkOther = walkOperandPage<UnsyncMmu>(vmcsControl, { beforeFault: (fault) => (fault === '#PF' ? [invalidateFaulting] : []) });
+const unprotectPage = unprotectPageOf<UnsyncMmu>(['shadow.unsync']);
 const procedures = { handlePageFault, fetch, getShadowPage, loadRoot, handleInvlpg, handleInvpcid };
 
 /**
@@ -84,7 +85,7 @@ export class ShadowUnsync extends ShadowWp {
       name: 'shadow-unsync',
       mostRoots: most + 1,
       procedures,
-      listing: [...listingOf(procedures, { trackWrite, loadPaeRoots, walkOther, unprotectPage: unprotectPageOf<UnsyncMmu>(['shadow.unsync']) }), invalidateAddress, tryToUnsync, ptePrefetch, syncChildren, syncPage, syncSpte],
+      listing: [...listingOf(procedures, { trackWrite, loadPaeRoots, walkOther, unprotectPage }), invalidateAddress, tryToUnsync, ptePrefetch, syncChildren, syncPage, syncSpte],
       makeMmu: (...mmu) => {
         const [cpu, , , pages, sptes] = mmu;
         const unsync = parts.unsync ??= new UnsyncPages(vm.registry, pages.limit, sptes);
