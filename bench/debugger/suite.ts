@@ -27,6 +27,10 @@ const measurements: Readonly<Record<string, { readonly bundle: string; readonly 
   'scattered': { bundle: 'historyCosts', args: ['scattered', USUAL] },
   'local-100M': { bundle: 'historyCosts', args: ['local', LONG, '1'], rounds: 1 },
   'scattered-100M': { bundle: 'historyCosts', args: ['scattered', LONG, '1'], rounds: 1 },
+  'unarmed': { bundle: 'watchedCosts', args: ['nothing', USUAL] },
+  'armed-line': { bundle: 'watchedCosts', args: ['line', USUAL] },
+  'armed-event': { bundle: 'watchedCosts', args: ['event', USUAL] },
+  'armed-data': { bundle: 'watchedCosts', args: ['data', USUAL] },
   'million': { bundle: 'sessionCosts', args: ['million'] },
   'pause': { bundle: 'sessionCosts', args: ['pause'] },
 };
@@ -63,7 +67,7 @@ export async function debuggerSuite({ rounds, only, json }: DebuggerSuiteOptions
 
 async function bundle(folder: string): Promise<void> {
   const entryPoints = {
-    historyCosts: path.join(__dirname, 'historyCosts.ts'), sessionCosts: path.join(__dirname, 'sessionCosts.ts'),
+    historyCosts: path.join(__dirname, 'historyCosts.ts'), watchedCosts: path.join(__dirname, 'watchedCosts.ts'), sessionCosts: path.join(__dirname, 'sessionCosts.ts'),
     mockStdio: path.join(__dirname, 'mockStdio.ts'), stdio: path.join(__dirname, '../../src/adapter/stdio.ts'),
   };
   await build({

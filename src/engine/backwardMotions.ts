@@ -112,8 +112,7 @@ export class BackwardMotions {
   *continue(): Moving {
     const inStep = this.lastMatchInStep();
     if (inStep !== undefined) return inStep;
-    const { replay, breakpoints } = this;
-    if (breakpoints.isEmpty) return (yield* this.arrive(undefined)) ?? START;
+    if (this.breakpoints.isEmpty) return (yield* this.arrive(undefined)) ?? START;
     return (yield* this.arrive(yield* this.search(this.forBreakpoints()))) ?? START;
   }
 

@@ -7,7 +7,7 @@ import type { StepSeen } from './lookedAtSteps';
 import type { Machine } from './machine';
 import { statementStarts } from './statementStarts';
 import { SINGLE_STEP_KINDS } from './straightLine';
-import { UNWATCHED, type StraightWatch } from './straightWatch';
+import { UNWATCHED, accessesWanted, type StraightWatch } from './straightWatch';
 import { WatchedValues } from './watchedValues';
 import { holds } from './watch';
 
@@ -137,7 +137,11 @@ export class Breakpoints {
     if (this.changes.length > 0 || everywhere.some(({ kinds, until }) => [...kinds, ...until ?? []].includes(KIND.statement))) return undefined;
     const instructions = this.statements.flatMap(({ statement, instruction }) => instruction ?? statementStarts(program, statement));
     const within = this.events.flatMap((breakpoint) => breakpoint.within?.instruction ?? []);
-    return { instructions: new Set([...instructions, ...within]), isHeard: [...this.kinds].some((kind) => !SINGLE_STEP_KINDS.has(kind)) };
+    return {
+      instructions: new Set([...instructions, ...within]),
+      isHeard: [...this.kinds].some((kind) => !SINGLE_STEP_KINDS.has(kind)),
+      accesses: accessesWanted(everywhere),
+    };
   }
 
   /** An event of the step that is passed through is waited for to be handled. */

@@ -1,4 +1,5 @@
 import type { Fragment, Program, ValueType } from '../language/program';
+import type { WatchedBytes } from './accessSieve';
 import type { AddressSpace } from './addressPlace';
 import type { Edit } from './edits';
 import type { StatementStep } from './statementSteps';
@@ -143,6 +144,8 @@ export interface EventBreakpoint {
   readonly matches: (record: Int32Array) => boolean;
   /** Left out: wherever it happens. Else in steps that execute this instruction of the program alone, at their `nth` (from 1) event that matches. */
   readonly within?: { readonly instruction: number; readonly nth: number };
+  /** Of what instructions access (`access_done`), none matches that does not touch these bytes; left out: any may. */
+  readonly bytes?: WatchedBytes;
   /**
    * Left out: it stops at the event, before that is handled. Else where the handling is over: at the next event of one of these
    * kinds on the same CPU, or behind the step when none comes in it.
@@ -166,7 +169,7 @@ export interface LogPoint {
   readonly id: number;
   readonly at:
     | { readonly kind: 'statement'; readonly statement: number }
-    | ({ readonly kind: 'event' } & Pick<EventBreakpoint, 'kinds' | 'matches' | 'until'>)
+    | ({ readonly kind: 'event' } & Pick<EventBreakpoint, 'kinds' | 'matches' | 'bytes' | 'until'>)
     | ({ readonly kind: 'change' } & Pick<ChangeBreakpoint, 'text' | 'cpu' | 'of'>)
     | { readonly kind: 'listing'; readonly listing: string; readonly line: number };
   /** Text, and expressions whose values stand in it. */

@@ -1,7 +1,8 @@
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
+import type { AccessSieve } from './accessSieve';
 import type { StraightSite } from './straightSite';
 import { UNWATCHED, type StraightWatch } from './straightWatch';
-import { isOfUnit, unitText, type Unit } from './unitText';
+import { isOfUnit, unitText, type Minded, type Unit } from './unitText';
 
 /** Takes the site to where its unit ends, from the leader of this number on. */
 type UnitFunction = (site: StraightSite, leader: number) => void;
@@ -24,6 +25,7 @@ export interface UnitWishes {
   /** How often a unit is come to before it is made a function. */
   readonly warm?: number | undefined;
   readonly watch?: StraightWatch | undefined;
+  readonly sieve?: AccessSieve | undefined;
   /** Those of the same program without a watch: units that the watch leaves as they are are these. */
   readonly plain?: HotUnits | undefined;
 }
@@ -40,11 +42,11 @@ const WARM = 2000;
 export class HotUnits {
   private readonly unitOf: Int32Array;
   private readonly states: readonly UnitState[];
-  private readonly watch: StraightWatch;
+  private readonly minded: Minded;
   /** Heat that makes a unit hot; never, where functions cannot be made. */
   private warm: number;
 
-  constructor(private readonly program: Program, { warm = WARM, watch = UNWATCHED, plain }: UnitWishes = {}) {
+  constructor(private readonly program: Program, { warm = WARM, watch = UNWATCHED, sieve, plain }: UnitWishes = {}) {
     const units = unitsOf(program, watch.instructions);
     this.unitOf = new Int32Array(program.code.length / INSTRUCTION_WORDS).fill(-1);
     units.forEach(({ from, to, leaders }, unit) => {
@@ -52,9 +54,9 @@ export class HotUnits {
     });
     const watched = new Set([...watch.instructions].map((pc) => this.unitOf[pc]));
     this.states = units.map((unit, number) => (
-      plain === undefined || watch.isHeard || watched.has(number) ? { unit, heat: 0, hot: undefined } : plain.states[number]!
+      plain === undefined || watch.isHeard || sieve !== undefined || watched.has(number) ? { unit, heat: 0, hot: undefined } : plain.states[number]!
     ));
-    this.watch = watch;
+    this.minded = { watch, isSieved: sieve !== undefined };
     this.warm = warm;
   }
 
@@ -87,7 +89,7 @@ export class HotUnits {
 
   private make(state: UnitState): boolean {
     const { unit } = state;
-    const run = functionOf(unitText(this.program, unit, this.watch));
+    const run = functionOf(unitText(this.program, unit, this.minded));
     if (run === undefined) {
       this.warm = Infinity;
       return false;

@@ -7,7 +7,7 @@ import type { Machine } from './machine';
 import { printValue } from './printValue';
 import { statementStarts } from './statementStarts';
 import { SINGLE_STEP_KINDS } from './straightLine';
-import { UNWATCHED, type StraightWatch } from './straightWatch';
+import { UNWATCHED, accessesWanted, type StraightWatch } from './straightWatch';
 import { evaluate } from './watch';
 
 /**
@@ -48,6 +48,7 @@ export class LogPoints {
 
   private watched(): StraightWatch | undefined {
     const instructions = new Set<number>();
+    const events: Pick<EventBreakpoint, 'kinds' | 'bytes' | 'until'>[] = [];
     let isHeard = false;
     for (const { at } of this.points.values()) {
       if (at.kind === 'change') return undefined;
@@ -55,11 +56,12 @@ export class LogPoints {
         for (const start of statementStarts(this.machine.program, at.statement)) instructions.add(start);
         continue;
       }
+      if (at.kind === 'event') events.push(at);
       const kinds = at.kind === 'listing' ? [KIND.listing_line] : [...at.kinds, ...at.until ?? []];
       if (kinds.includes(KIND.statement)) return undefined;
       isHeard ||= kinds.some((kind) => !SINGLE_STEP_KINDS.has(kind));
     }
-    return { instructions, isHeard };
+    return { instructions, isHeard, accesses: accessesWanted(events) };
   }
 
   get isEmpty(): boolean {

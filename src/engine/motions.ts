@@ -207,10 +207,13 @@ export class ForwardMotions {
         }
         if (!isFirst && arrival !== undefined && hasArrived(machine, arrival)) return STEP;
         isFirst = false;
-        over = undefined;
         const died = machine.interpreter.deaths.count;
         const isStraight = watch !== undefined && interpreter.stacks[cpu]!.depth > (watch.floor ?? -1);
-        steps.pass(() => { if (isStraight) replay.advance(until); else replay.execute(); });
+        steps.pass(() => {
+          over = undefined;
+          if (isStraight) replay.advance(until);
+          else replay.execute();
+        });
         if (hit !== undefined) {
           machine.bus.silence();
           replay.journal.watch();

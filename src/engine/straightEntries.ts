@@ -13,7 +13,8 @@ import type { StraightWatch } from './straightWatch';
 export function executeEntries(
   site: StraightSite, { entries, leading, isExpect }: StraightCode, units: HotUnits, { isHeard }: StraightWatch,
 ): void {
-  const { words, base, globals, tables, processor, attention, repeats, whereabouts, stop } = site;
+  const { words, base, globals, tables, processor, attention, repeats, whereabouts, stop, sieve } = site;
+  const isMinded = isHeard || sieve !== undefined;
   let { most, pc, statement } = site;
   let steps = 0;
   let counted = 0;
@@ -41,7 +42,17 @@ export function executeEntries(
     const ra = base + a;
     const rb = base + b;
     const rc = base + entries[at + ENTRY.c]!;
-    switch (entries[at]!) {
+    const operation = entries[at]!;
+    const address = !isMinded ? -1 : operation === OP.load ? rb : operation === OP.store || operation === OP.readModifyWrite ? ra : -1;
+    if (address >= 0) {
+      if (sieve?.letsThrough(words[address]!) === true) {
+        pc += length - 1;
+        steps += length - 1;
+        break;
+      }
+      if (isHeard) whereabouts.tell(pc + length, steps + length - 1, counted, statement);
+    }
+    switch (operation) {
       case NOTHING:
         break;
       case OP.move:
@@ -153,7 +164,6 @@ export function executeEntries(
         words[ra + 1] = tables.valueHi;
         break;
       case OP.load:
-        if (isHeard) whereabouts.tell(pc + length, steps + length - 1, counted, statement);
         status = processor.load(words[rb]!, words[rb + 1]!, entries[at + ENTRY.c]!);
         if (status === STATUS.done) {
           words[ra] = processor.valueLo;
@@ -162,12 +172,10 @@ export function executeEntries(
         isAccess = true;
         break;
       case OP.store:
-        if (isHeard) whereabouts.tell(pc + length, steps + length - 1, counted, statement);
         status = processor.store(words[ra]!, words[ra + 1]!, entries[at + ENTRY.c]!, words[rb]!, words[rb + 1]!);
         isAccess = true;
         break;
       case OP.readModifyWrite: {
-        if (isHeard) whereabouts.tell(pc + length, steps + length - 1, counted, statement);
         const form = entries[at + ENTRY.c]!;
         status = processor.readModifyWrite(words[ra]!, words[ra + 1]!, form & 0xff, form >> 8, words[rb]!, words[rb + 1]!);
         isAccess = true;

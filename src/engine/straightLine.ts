@@ -1,5 +1,7 @@
 import { KIND } from '../hardware/events/eventTable';
 import { multiply, shiftLeft, shiftRight } from './arithmetic';
+import type { EventBus } from '../hardware/events/eventBus';
+import { AccessSieve } from './accessSieve';
 import { HotUnits } from './hotUnits';
 import type { Interpreter } from './interpreter';
 import type { Machine } from './machine';
@@ -23,6 +25,7 @@ const WATCHES_KEPT = 4;
 interface Watched {
   readonly key: string;
   readonly watch: StraightWatch;
+  readonly sieve: AccessSieve | undefined;
   readonly code: StraightCode;
   readonly units: HotUnits;
 }
@@ -38,6 +41,7 @@ export class StraightLine {
   private readonly interpreter: Interpreter;
   private readonly isAlone: boolean;
   private readonly program: Program;
+  private readonly bus: EventBus;
   private readonly unwatched: Watched;
   private watched: Watched;
   /** Newest first. */
@@ -48,7 +52,8 @@ export class StraightLine {
   private readonly sites: readonly StraightSite[];
 
   /** `warm`: how often the program comes to a unit before it is made JavaScript; left out, the usual number. */
-  constructor({ interpreter, processors, program }: Machine, private readonly warm?: number) {
+  constructor({ interpreter, processors, program, bus }: Machine, private readonly warm?: number) {
+    this.bus = bus;
     this.interpreter = interpreter;
     this.program = program;
     this.isAlone = program.actors.length === 1;
@@ -57,7 +62,7 @@ export class StraightLine {
     const { globals, tables, privilege, run, scheduler, scheduler: { attention }, stacks, repeats } = interpreter;
     this.sites = processors.map((processor, cpu): StraightSite => ({
       words: stacks[cpu]!.words, base: 0, globals, tables, processor, stack: stacks[cpu]!, attention, repeats: repeats[cpu]!,
-      privilege, multiply, shiftLeft, shiftRight, whereabouts: new Whereabouts(stacks[cpu]!, processor.counters, run, scheduler), stop: this.stop,
+      privilege, multiply, shiftLeft, shiftRight, whereabouts: new Whereabouts(stacks[cpu]!, processor.counters, run, scheduler), stop: this.stop, sieve: undefined,
       most: 0, pc: 0, steps: 0, counted: 0, statement: 0, accessAt: -1, accessStep: 0, left: LEFT.here,
     }));
   }
@@ -92,7 +97,9 @@ export class StraightLine {
   private made(watch: StraightWatch): Watched {
     const { program, warm } = this;
     const plain = watch === UNWATCHED ? undefined : this.unwatched.units;
-    return { key: watchKey(watch), watch, code: straightCodeOf(program, watch.instructions), units: new HotUnits(program, { warm, watch, plain }) };
+    const { instructions, accesses } = watch;
+    const sieve = accesses === 'all' || accesses.length === 0 ? undefined : new AccessSieve(accesses);
+    return { key: watchKey(watch), watch, sieve, code: straightCodeOf(program, instructions), units: new HotUnits(program, { warm, watch, sieve, plain }) };
   }
 
   /** Executes at least one step, and ends soon behind the `most`-th; gives how many. The run must be running, and nobody listening but to `SINGLE_STEP_KINDS` unless the watch says so. */
@@ -100,10 +107,20 @@ export class StraightLine {
     const { interpreter } = this;
     const { attention, current } = interpreter.scheduler;
     const site = this.sites[current];
-    const steps = this.isAlone && attention[0] === 0 && site !== undefined ? this.execute(site, current, most) : 0;
+    const steps = this.isAlone && attention[0] === 0 && site !== undefined ? this.executeSieved(site, current, most) : 0;
     if (steps > 0) return steps;
     interpreter.step();
     return 1;
+  }
+
+  /** Nobody wants to hear of accesses that straight code makes when a sieve leaves it those that nobody wants. */
+  private executeSieved(site: StraightSite, cpu: number, most: number): number {
+    const { bus, watched: { sieve } } = this;
+    site.sieve = sieve;
+    const isLeftOut = sieve !== undefined && bus.leaveOut(KIND.access_done);
+    const steps = this.execute(site, cpu, most);
+    if (isLeftOut) bus.takeIn(KIND.access_done);
+    return steps;
   }
 
   private execute(site: StraightSite, cpu: number, most: number): number {

@@ -1,5 +1,6 @@
 import type { Processor } from '../hardware/processor/processor';
 import type { multiply, shiftLeft, shiftRight } from './arithmetic';
+import type { AccessSieve } from './accessSieve';
 import type { FaultRepeats } from './faultRepeats';
 import type { GuestStack } from './guestStack';
 import type { NumberTables } from './numberTable';
@@ -31,6 +32,8 @@ export interface StraightSite {
   readonly shiftRight: typeof shiftRight;
   /** Where events may be listened to: told before whatever may bring one about. */
   readonly whereabouts: Whereabouts;
+  /** Accesses that it lets through are the interpreter's; undefined: none. */
+  sieve: AccessSieve | undefined;
   /** 1 in word 0: somebody who has heard of an event wants the run to stop behind its step. */
   readonly stop: Int32Array;
   /** It ends soon behind so many steps. */

@@ -1,4 +1,5 @@
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
+import { SIEVE } from './accessSieve';
 import { LEFT } from './straightSite';
 import type { StraightWatch } from './straightWatch';
 import { constantValue, isTrue, unitOperations, type UnitValue } from './unitOperations';
@@ -10,6 +11,13 @@ export interface Unit {
   readonly to: number;
   /** Where it can be entered, ascending: its beginning, where jumps lead, and what stands behind an instruction that it leaves to others. */
   readonly leaders: readonly number[];
+}
+
+/** What a unit has to mind besides what it does. */
+export interface Minded {
+  readonly watch: StraightWatch;
+  /** Accesses that the site's sieve lets through are the interpreter's. */
+  readonly isSieved: boolean;
 }
 
 /** Operations that a unit does itself; at any other it ends, and the interpreter takes over. */
@@ -31,8 +39,8 @@ const unary: ReadonlySet<number> = new Set([OP.not, OP.truth, OP.complement]);
  * Nothing of the scenario's text gets into it: it is made of numbers. What the watch names is not the unit's own; and where
  * events may be listened to, all is in its place before whatever may bring one about.
  */
-export function unitText(program: Program, unit: Unit, watch: StraightWatch): string {
-  return new UnitWriter(program, unit, watch).text();
+export function unitText(program: Program, unit: Unit, minded: Minded): string {
+  return new UnitWriter(program, unit, minded).text();
 }
 
 /** A register as a block knows it. */
@@ -53,7 +61,7 @@ class UnitWriter {
   private accessStep = 0;
   private names = 0;
 
-  constructor(private readonly program: Program, private readonly unit: Unit, private readonly watch: StraightWatch) {}
+  constructor(private readonly program: Program, private readonly unit: Unit, private readonly minded: Minded) {}
 
   text(): string {
     const { leaders, to } = this.unit;
@@ -64,6 +72,7 @@ class UnitWriter {
     });
     return [
       'const { words, base, globals, tables, processor, stack, attention, privilege, multiply, shiftLeft, shiftRight, whereabouts, stop, most } = site;',
+      ...(this.minded.isSieved ? ['const { granules, pages } = site.sieve;'] : []),
       'let { steps, counted, statement, accessAt, accessStep } = site;',
       `let pc = 0, left = ${LEFT.here};`,
       'run: for (;;) switch (at) {', ...this.lines, '}',
@@ -80,7 +89,7 @@ class UnitWriter {
     this.statement = undefined;
     this.accessAt = undefined;
     for (let pc = from; pc < to; pc++) {
-      if (!isOfUnit(this.word(pc, 0)) || this.watch.instructions.has(pc)) {
+      if (!isOfUnit(this.word(pc, 0)) || this.minded.watch.instructions.has(pc)) {
         this.settle();
         this.lines.push(`pc = ${pc}; break run;`);
         return;
@@ -129,8 +138,8 @@ class UnitWriter {
         return this.set(a, this.named('tables.valueLo', 'tables.valueHi'));
       }
       case OP.load: return this.load(pc, a, b, c);
-      case OP.store: return this.access(pc, `store(${this.pair(a)}, ${c}, ${this.pair(b)})`);
-      case OP.readModifyWrite: return this.access(pc, `readModifyWrite(${this.pair(a)}, ${c & 0xff}, ${c >> 8}, ${this.pair(b)})`);
+      case OP.store: return this.access(pc, a, `store(${this.pair(a)}, ${c}, ${this.pair(b)})`);
+      case OP.readModifyWrite: return this.access(pc, a, `readModifyWrite(${this.pair(a)}, ${c & 0xff}, ${c >> 8}, ${this.pair(b)})`);
       case OP.enterLevel: {
         const old = this.named('processor.level', '0');
         this.set(a, old);
@@ -170,33 +179,42 @@ class UnitWriter {
 
   private load(pc: number, to: number, address: number, size: number): false {
     const number = this.names++;
-    this.access(pc, `load(${this.pair(address)}, ${size})`, { register: to, lo: `l${number}`, hi: `h${number}` });
+    this.access(pc, address, `load(${this.pair(address)}, ${size})`, { register: to, lo: `l${number}`, hi: `h${number}` });
     return this.set(to, { lo: `l${number}`, hi: `h${number}`, below: 0 });
+  }
+
+  /** An access at an address of this low half is the interpreter's where the sieve lets it through. */
+  private sieve(pc: number, lo: string): void {
+    const isThrough = `granules[(${lo} >>> ${SIEVE.granuleShift}) & ${SIEVE.granules}] !== 0 && pages[(${lo} >>> ${SIEVE.pageShift}) & ${SIEVE.pages}] !== 0`;
+    this.steps--;
+    this.lines.push(`if (${isThrough}) {`, ...this.unwritten(), ...this.progress(), `left = ${LEFT.forInterpreter}; pc = ${pc}; break run;`, '}');
+    this.steps++;
   }
 
   /** Another privilege level: its flushes may be heard of. */
   private enterLevel(pc: number, level: string): false {
     this.tell(pc);
     this.lines.push(`privilege.enter(processor, ${level});`);
-    if (this.watch.isHeard) this.lines.push('if (stop[0] !== 0) {', ...this.unwritten(), ...this.progress(), `pc = ${pc + 1}; break run;`, '}');
+    if (this.minded.watch.isHeard) this.lines.push('if (stop[0] !== 0) {', ...this.unwritten(), ...this.progress(), `pc = ${pc + 1}; break run;`, '}');
     return false;
   }
 
   /** What comes may bring an event about: whoever hears of it finds all in its place. */
   private tell(pc: number): void {
-    if (!this.watch.isHeard) return;
+    if (!this.minded.watch.isHeard) return;
     this.writeAll();
     const { counted, statement } = this;
     this.lines.push(`whereabouts.tell(${pc + 1}, steps + ${this.steps - 1}, counted${counted === 0 ? '' : ` + ${counted}`}, ${statement ?? 'statement'});`);
   }
 
   /** An access: where it does not complete, or asks for attention, all that others look at is put in its place. */
-  private access(pc: number, call: string, result?: { readonly register: number; readonly lo: string; readonly hi: string }): false {
+  private access(pc: number, address: number, call: string, result?: { readonly register: number; readonly lo: string; readonly hi: string }): false {
     const status = `s${this.names++}`;
+    if (this.minded.isSieved) this.sieve(pc, this.get(address).lo);
     this.tell(pc);
     this.lines.push(`const ${status} = processor.${call};`);
     if (result !== undefined) this.lines.push(`const ${result.lo} = processor.valueLo, ${result.hi} = processor.valueHi;`);
-    this.lines.push(`if ((${status} | attention[0]${this.watch.isHeard ? ' | stop[0]' : ''}) !== 0) {`, ...this.unwritten());
+    this.lines.push(`if ((${status} | attention[0]${this.minded.watch.isHeard ? ' | stop[0]' : ''}) !== 0) {`, ...this.unwritten());
     if (result !== undefined) this.lines.push(`if (${status} === 0) { ${written(result.register, result.lo, result.hi)} }`);
     this.accessAt = pc;
     this.accessStep = this.steps - 1;

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { KIND } from '../../src/hardware/events/eventTable';
 import type { Timeline } from '../../src/engine/timeline';
-import { compiled, fingerprint, launched, move, toFirstStatement } from './onMachine';
+import { compiled, condition, fingerprint, launched, move, toFirstStatement } from './onMachine';
 
 /** Some 600,000 steps with stores in two pages, long enough for checkpoints of every distance; it fails an expectation on the way. */
 const text = `process p { 0x600000 .. 0x602000 rw user }
@@ -18,11 +18,11 @@ cpu 0 {
 `;
 const program = compiled(text);
 
-/** Straight, as nothing can stop; and step by step, as a breakpoint has to be looked at that is never met. */
+/** Straight, as nothing can stop; and step by step, as a value is watched that never becomes another one. */
 function both(mmu: string): { readonly straight: Timeline; readonly slow: Timeline } {
   const [straight, slow] = [launched(program, mmu), launched(program, mmu)];
   for (const timeline of [straight, slow]) toFirstStatement(timeline);
-  slow.setEventBreakpoints([{ id: 7, kinds: [KIND.access_done], matches: () => false }]);
+  slow.setChangeBreakpoints([{ id: 7, text: 'one', cpu: 0, of: { kind: 'expression', fragment: condition(text, '1') } }]);
   return { straight, slow };
 }
 
@@ -46,7 +46,7 @@ describe('motions that run straight', () => {
     const { straight, slow } = both('native');
     const failing = { id: 1, kinds: [KIND.expectation_failed], matches: () => true };
     straight.setEventBreakpoints([failing]);
-    slow.setEventBreakpoints([failing, { id: 7, kinds: [KIND.access_done], matches: () => false }]);
+    slow.setEventBreakpoints([failing]);
     for (const timeline of [straight, slow]) assert.equal(move(timeline, 'continue').kind, 'event');
     assert.deepEqual(straight.moment(), slow.moment());
     assert.equal(fingerprint(straight), fingerprint(slow));

@@ -17,7 +17,7 @@ import { functionTargets, writtenFunction } from './functionBreakpoint';
 import { parseHitCondition, type HitCondition } from './hitCondition';
 import { compileLogMessage, type LogMessage } from './logMessage';
 import { parseMemoryFunction, type WatchedAccess } from './memoryFunction';
-import { memoryWatchKinds, memoryWatchMatches, usesOf } from './memoryWatch';
+import { memoryWatchBytes, memoryWatchKinds, memoryWatchMatches, usesOf } from './memoryWatch';
 import { readsOfRegister, registerOf } from './registerReads';
 import { cpusOf, memoryReference } from '../memoryReference';
 import { hex } from '../valueText';
@@ -141,7 +141,7 @@ function bindWrite(scenario: Scenario, inspector: Inspector, name: string, asked
   return { ...bound, message: `No known table lies at ${memoryReference({ ...parsed, address: BigInt(parsed.address) })} now: this stops only once one does.` };
 }
 
-type Events = Pick<EventBreakpoint, 'kinds' | 'matches' | 'until' | 'within'>;
+type Events = Pick<EventBreakpoint, 'kinds' | 'matches' | 'bytes' | 'until' | 'within'>;
 
 function bindEvent(scenario: Scenario, events: Events, asked: Wish, site: Site = {}): Bound {
   const restriction = restrict(scenario, asked, site);
@@ -205,7 +205,7 @@ function bindMemory(scenario: Scenario, inspector: Inspector, { watch, accessTyp
   const kinds = memoryWatchKinds(watch, uses);
   if (kinds.length === 0) return unbound('Entries of tables are walked by their physical address: write walk gpa:0x… or walk hpa:0x….');
   const matches = memoryWatchMatches(watch, uses, inspector, runsOf(scenario, inspector, watch.vm));
-  return bindEvent(scenario, { kinds, matches }, asked);
+  return bindEvent(scenario, { kinds, matches, bytes: memoryWatchBytes(watch) }, asked);
 }
 
 /** Stops behind each step that changes the value, or right before each that reads the register, or at both. */

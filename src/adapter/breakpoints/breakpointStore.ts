@@ -230,8 +230,8 @@ function logPoint(id: number, armed: Armed, message: LogMessage): LogPoint {
   return { ...common, at };
 }
 
-function eventAt({ kinds, matches, until }: Pick<EventBreakpoint, 'kinds' | 'matches' | 'until'>): LogPoint['at'] {
-  return { kind: 'event', kinds, matches, ...(until === undefined ? {} : { until }) };
+function eventAt({ kinds, matches, bytes, until }: Pick<EventBreakpoint, 'kinds' | 'matches' | 'bytes' | 'until'>): LogPoint['at'] {
+  return { kind: 'event', kinds, matches, ...(bytes === undefined ? {} : { bytes }), ...(until === undefined ? {} : { until }) };
 }
 
 function described({ id, bound }: Kept<unknown>, { sources, client }: BreakpointTarget): DebugProtocol.Breakpoint {

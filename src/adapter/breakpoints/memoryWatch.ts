@@ -1,6 +1,7 @@
 import { OPERATION } from '../../hardware/paging/accessKinds';
 import { CPU_AT, KIND, KIND_AT, SPACE, field, type EventName } from '../../hardware/events/eventTable';
 import { SYSTEM_ACCESS } from '../../hardware/delivery/systemAccessKinds';
+import type { WatchedBytes } from '../../engine/accessSieve';
 import type { Inspector } from '../simulator';
 import type { DataAccessType, MemoryWatch } from './dataBreakpoint';
 
@@ -63,6 +64,11 @@ export function memoryWatchKinds({ space }: MemoryWatch, uses: readonly MemoryUs
   return memoryEvents.filter(({ can, gva, guestEntryAt }) => (
     can.some((use) => uses.includes(use)) && (space === 'hpa' || gva !== undefined || space === 'gpa' && guestEntryAt !== undefined)
   )).map(({ kind }) => KIND[kind]);
+}
+
+/** The bytes as the engine is told of them: accesses elsewhere need not be looked at. */
+export function memoryWatchBytes({ space, address, length }: MemoryWatch): WatchedBytes {
+  return { address, length, isLinear: space === 'gva' };
 }
 
 /** What a watch asks of the machine as it stands. */

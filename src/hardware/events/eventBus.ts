@@ -94,6 +94,20 @@ export class EventBus {
     this.tellQuiet();
   }
 
+  /** The listener hears no more of a kind, until `takeIn`; false: it did not anyway. */
+  leaveOut(kind: number): boolean {
+    if ((this.on[kind]! & LISTENED) === 0) return false;
+    this.on[kind]! &= ~LISTENED;
+    this.tellQuiet();
+    return true;
+  }
+
+  /** It hears of it again. */
+  takeIn(kind: number): void {
+    this.on[kind]! |= LISTENED;
+    this.tellQuiet();
+  }
+
   /** Has nobody told of what `act` does, which is no part of the run; an event that is being told stays as it is. */
   unheard(act: () => void): void {
     const wanted = this.on.slice();

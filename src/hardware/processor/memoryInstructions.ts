@@ -327,9 +327,11 @@ export class MemoryInstructions {
     if (this.bus.on[ACCESS_ENDS] === 0) return STATUS.done;
     const { events } = this.processor;
     const writes = pending.operation === OPERATION.store || pending.operation === OPERATION.readModifyWrite;
+    // A store has not looked at what it replaces: `pending` has what a load before it found.
+    const looks = pending.operation !== OPERATION.store;
     events.accessDone(
       pending, this.performedLo, this.performedHi,
-      writes ? operand.lo : pending.valueLo, writes ? operand.hi : pending.valueHi, pending.valueLo, pending.valueHi,
+      writes ? operand.lo : pending.valueLo, writes ? operand.hi : pending.valueHi, looks ? pending.valueLo : 0, looks ? pending.valueHi : 0,
     );
     return STATUS.done;
   }
