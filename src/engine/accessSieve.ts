@@ -10,8 +10,15 @@ export interface WatchedBytes {
 const PAGE_BYTES = 4096;
 const GRANULE_SHIFT = 3;
 const PAGE_SHIFT = 12;
-/** Granules of a page, and numbers of pages that are told apart: masks of a table's index. */
-export const SIEVE = { granuleShift: GRANULE_SHIFT, granules: (PAGE_BYTES >> GRANULE_SHIFT) - 1, pageShift: PAGE_SHIFT, pages: 255 } as const;
+/** Bits of a page's number that tell pages apart, by more of them than there are: the next higher ones are mixed in. */
+const PAGE_BITS = 12;
+const GRANULES = (PAGE_BYTES >> GRANULE_SHIFT) - 1;
+const PAGES = (1 << PAGE_BITS) - 1;
+
+/** That an access is let through which begins at an address of this low half, as JavaScript over the sieve's two tables. */
+export function letsThroughText(lo: string): string {
+  return `granules[(${lo} >>> ${GRANULE_SHIFT}) & ${GRANULES}] !== 0 && pages[(${lo} >>> ${PAGE_SHIFT} ^ ${lo} >>> ${PAGE_SHIFT + PAGE_BITS}) & ${PAGES}] !== 0`;
+}
 
 /**
  * Tells, by the linear address that an access of up to 8 bytes begins at, that it touches none of the watched bytes: most do not.
@@ -19,25 +26,35 @@ export const SIEVE = { granuleShift: GRANULE_SHIFT, granules: (PAGE_BYTES >> GRA
  */
 export class AccessSieve {
   /** 1 by place in the page, and by page: an access that begins there is let through where both have it. */
-  readonly granules = new Uint8Array(SIEVE.granules + 1);
-  readonly pages = new Uint8Array(SIEVE.pages + 1);
+  readonly granules = new Uint8Array(GRANULES + 1);
+  readonly pages = new Uint8Array(PAGES + 1);
 
   constructor(bytes: readonly WatchedBytes[]) {
     for (const each of bytes) {
-      this.take(each.address >> BigInt(GRANULE_SHIFT), each.address + each.length - 1n >> BigInt(GRANULE_SHIFT), this.granules);
-      if (each.isLinear) this.take(each.address >> BigInt(PAGE_SHIFT), each.address + each.length - 1n >> BigInt(PAGE_SHIFT), this.pages);
+      take(each, GRANULE_SHIFT, this.granules, granuleAt);
+      if (each.isLinear) take(each, PAGE_SHIFT, this.pages, pageAt);
       else this.pages.fill(1);
     }
   }
 
   /** Whether an access that begins there may touch a watched byte; `lo`: low half of its linear address. */
   letsThrough(lo: number): boolean {
-    return this.granules[(lo >>> GRANULE_SHIFT) & SIEVE.granules] !== 0 && this.pages[(lo >>> PAGE_SHIFT) & SIEVE.pages] !== 0;
+    return this.granules[granuleAt(lo)] !== 0 && this.pages[pageAt(lo)] !== 0;
   }
+}
 
-  /** An access that begins in the granule or page before may reach into one of these. */
-  private take(first: bigint, last: bigint, into: Uint8Array): void {
-    if (last - first + 2n >= BigInt(into.length)) into.fill(1);
-    else for (let number = first - 1n; number <= last; number++) into[Number(BigInt.asUintN(32, number)) & (into.length - 1)] = 1;
-  }
+function granuleAt(lo: number): number {
+  return (lo >>> GRANULE_SHIFT) & GRANULES;
+}
+
+function pageAt(lo: number): number {
+  return (lo >>> PAGE_SHIFT ^ lo >>> PAGE_SHIFT + PAGE_BITS) & PAGES;
+}
+
+/** Takes the granules or pages of some bytes; an access that begins in the one before may reach into the first. */
+function take({ address, length }: WatchedBytes, shift: number, into: Uint8Array, indexOf: (lo: number) => number): void {
+  const first = (address >> BigInt(shift)) - 1n;
+  const last = address + length - 1n >> BigInt(shift);
+  if (last - first >= BigInt(into.length)) into.fill(1);
+  else for (let number = first; number <= last; number++) into[indexOf(Number(BigInt.asIntN(32, number << BigInt(shift))))] = 1;
 }

@@ -1,5 +1,5 @@
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
-import { SIEVE } from './accessSieve';
+import { letsThroughText } from './accessSieve';
 import { LEFT } from './straightSite';
 import type { StraightWatch } from './straightWatch';
 import { constantValue, isTrue, unitOperations, type UnitValue } from './unitOperations';
@@ -185,9 +185,8 @@ class UnitWriter {
 
   /** An access at an address of this low half is the interpreter's where the sieve lets it through. */
   private sieve(pc: number, lo: string): void {
-    const isThrough = `granules[(${lo} >>> ${SIEVE.granuleShift}) & ${SIEVE.granules}] !== 0 && pages[(${lo} >>> ${SIEVE.pageShift}) & ${SIEVE.pages}] !== 0`;
     this.steps--;
-    this.lines.push(`if (${isThrough}) {`, ...this.unwritten(), ...this.progress(), `left = ${LEFT.forInterpreter}; pc = ${pc}; break run;`, '}');
+    this.lines.push(`if (${letsThroughText(lo)}) {`, ...this.unwritten(), ...this.progress(), `left = ${LEFT.forInterpreter}; pc = ${pc}; break run;`, '}');
     this.steps++;
   }
 
