@@ -36,6 +36,24 @@ describe('the judge of a session', () => {
     });
   }
 
+  it('sees a frame that is answered for behind a motion, and takes one that was given since', () => {
+    const order = new ProtocolOrder();
+    const ask = (seq: number, command: string, args: object, body: object): void => {
+      order.asked(seq, command, args);
+      order.response({ ...response, request_seq: seq, command, body });
+    };
+    const stack = (id: number): object => ({ stackFrames: [{ id }] });
+    ask(1, 'stackTrace', { threadId: 1 }, stack(1000));
+    ask(2, 'scopes', { frameId: 1000 }, { scopes: [{ variablesReference: 1 }] });
+    ask(3, 'restart', {}, {});
+    ask(4, 'stackTrace', { threadId: 1 }, stack(1001));
+    ask(5, 'scopes', { frameId: 1001 }, { scopes: [] });
+    assert.deepEqual(order.faults, []);
+    ask(6, 'variables', { variablesReference: 1 }, { variables: [] });
+    ask(7, 'scopes', { frameId: 1000 }, { scopes: [] });
+    assert.deepEqual(order.faults, ['"variables" answers for variables 1, which was given before the last motion', '"scopes" answers for frame 1000, which was given before the last motion']);
+  });
+
   it('sees a request without an answer', () => {
     const order = new ProtocolOrder();
     order.asked(1, 'next');

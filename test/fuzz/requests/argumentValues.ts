@@ -65,11 +65,17 @@ const breakpointsOf: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   })),
 };
 
+const mmu = fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, fc.constantFrom<unknown>('ept', 'native', 'shadow-unsync', 'npt', 'nested', 'interpret', 'magic', 'ept:x=1', ':', 7));
+/** What a restart may launch with; without `program` it launches nothing. */
+const launched = fc.record({
+  program: mostly(fc.constantFrom(...programs), '/none.guest', '', 5, '/lab/broken.guest'), mmu, stopOnEntry: fc.boolean(), stopAtBoot: fc.boolean(), noDebug: maybe([true]),
+}, { requiredKeys: ['program'] });
+
 /** Values by the argument's name: right, wrong, stale and huge ones. */
 const byName: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   adapterID: fc.constant('pagewalk'), pathFormat: fc.constantFrom('path', 'uri', 'x'), linesStartAt1: fc.boolean(), columnsStartAt1: fc.boolean(),
   program: mostly(fc.constantFrom(...programs), '/none.guest', '', 5, '/lab/broken.guest'),
-  mmu: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, fc.constantFrom<unknown>('ept', 'native', 'shadow-unsync', 'npt', 'nested', 'interpret', 'magic', 'ept:x=1', ':', 7)),
+  mmu, arguments: mostly(launched, null, 'x', 5, {}, []),
   stopOnEntry: mostly(fc.constant(true), false, 'yes'), stopAtBoot: maybe([true]), noDebug: maybe([true]),
   threadId: mostly(fc.constant(1), 2, 2, 3, ...numbers, '1', null), singleThread: fc.boolean(), granularity: maybe(['statement', 'line', 'instruction', 'moon', 3]),
   frameId: mostly(live('frame'), ...numbers, 1000, null), variablesReference: mostly(live('reference'), ...numbers), targetId: mostly(live('target'), ...numbers),

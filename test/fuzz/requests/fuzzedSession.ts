@@ -173,7 +173,7 @@ export class FuzzedSession {
     const seq = this.seq++;
     this.requests++;
     if (!looksOnly(command)) this.mayMove = true;
-    this.order.asked(seq, command);
+    this.order.asked(seq, command, args);
     this.send({ seq, type: 'request', command, ...(args === undefined ? {} : { arguments: args }) });
     return seq;
   }

@@ -1,4 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { HeldNumbers } from './heldNumbers';
 
 const looks: readonly string[] = [
   'setBreakpoints', 'setFunctionBreakpoints', 'setExceptionBreakpoints', 'setDataBreakpoints', 'setInstructionBreakpoints', 'dataBreakpointInfo', 'breakpointLocations', 'pause', 'threads',
@@ -22,28 +23,30 @@ function told({ message, body }: { readonly message?: string; readonly body?: un
 
 /**
  * Reads what an adapter sends and finds what is against the protocol: a request answered twice or never, a stop that nothing
- * asked for, events after the end, an answer that is no sentence.
+ * asked for, events after the end, an answer that is no sentence, or one about a frame or variables of an earlier stop.
  */
 export class ProtocolOrder {
   readonly faults: string[] = [];
   isStopped = false;
   isOver = false;
-  private readonly open = new Map<number, string>();
+  private readonly open = new Map<number, { readonly command: string; readonly args: unknown }>();
+  private readonly held = new HeldNumbers();
   private readonly counts = new Map<string, number>();
   private hasMoved = false;
   private hasLaunched = false;
 
-  asked(seq: number, command: string): void {
-    this.open.set(seq, command);
+  asked(seq: number, command: string, args?: unknown): void {
+    this.open.set(seq, { command, args });
   }
 
   /** Requests without an answer. */
   get unanswered(): readonly string[] {
-    return [...this.open.values()];
+    return [...this.open.values()].map(({ command }) => command);
   }
 
   response({ request_seq: seq, command, success, message, body }: DebugProtocol.Response): void {
-    if (this.open.get(seq) !== command) this.fault(`an answer to "${command}", which was not asked or is answered already`);
+    const asked = this.open.get(seq);
+    if (asked?.command !== command) this.fault(`an answer to "${command}", which was not asked or is answered already`);
     this.open.delete(seq);
     const error = (body as { error?: { id: number; format: string } } | undefined)?.error;
     if (success !== (error === undefined)) this.fault(`"${command}" answers success ${success} with ${JSON.stringify(error)}`);
@@ -51,6 +54,8 @@ export class ProtocolOrder {
     if (!success && !/^\S[^]*[.?!)]$/.test(message ?? '')) this.fault(`"${command}" is refused with "${message}", which is no sentence`);
     this.judgeTexts(command, told({ ...(message === undefined ? {} : { message }), body }));
     if (!success) return;
+    const gone = this.held.answered(command, asked?.args, body);
+    if (gone !== undefined) this.fault(`"${command}" answers for ${gone}, which was given before the last motion`);
     if (command === 'launch') this.hasLaunched = true;
     if (command === 'restart') this.isStopped = false;
     // Of a request that is not known here a stop may follow, and need not.
@@ -65,6 +70,7 @@ export class ProtocolOrder {
     if (event === 'initialized' && !this.hasLaunched) this.fault('"initialized" comes before the answer to "launch"');
     if (event !== 'output' && this.isOver) this.fault(`"${event}" comes after "terminated"`);
     if (event === 'continued') {
+      this.held.depart();
       this.hasMoved = true;
       this.isStopped = false;
     }

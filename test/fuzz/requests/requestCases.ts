@@ -33,7 +33,7 @@ export interface RequestCase {
 
 /** Arguments that a request may have besides those it must. A request that is not here gets some of all names. */
 const optional: Readonly<Record<string, readonly string[]>> = {
-  initialize: ['adapterID', 'pathFormat', 'linesStartAt1', 'columnsStartAt1'], launch: ['program', 'mmu', 'stopOnEntry', 'stopAtBoot', 'noDebug'], configurationDone: [], restart: [],
+  initialize: ['adapterID', 'pathFormat', 'linesStartAt1', 'columnsStartAt1'], launch: ['program', 'mmu', 'stopOnEntry', 'stopAtBoot', 'noDebug'], configurationDone: [], restart: ['arguments'],
   terminate: ['restart'], disconnect: ['terminateDebuggee', 'restart'], setBreakpoints: ['breakpoints', 'lines'], setFunctionBreakpoints: [], setExceptionBreakpoints: ['filterOptions'], setDataBreakpoints: [], setInstructionBreakpoints: [],
   dataBreakpointInfo: ['variablesReference', 'frameId', 'asAddress', 'bytes'], breakpointLocations: ['endLine', 'column', 'endColumn'],
   continue: ['singleThread'], next: ['granularity', 'singleThread'], stepIn: ['granularity', 'targetId', 'singleThread'], stepOut: ['granularity', 'singleThread'],
