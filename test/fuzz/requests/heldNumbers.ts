@@ -1,7 +1,8 @@
 /** Requests after which nothing that was given before may be named; one that no client knows to move tells of it by `continued`. */
 const departures: readonly string[] = ['continue', 'next', 'stepIn', 'stepOut', 'stepBack', 'reverseContinue', 'goto', 'restartFrame', 'restart'];
-/** It answers of what is gone too, and says that there is nothing to watch. */
-const ANSWERS_ANYWAY = 'dataBreakpointInfo';
+/** Requests that are about a frame, or about variables; `dataBreakpointInfo` answers of what is gone that there is nothing to watch. */
+const aboutFrame: readonly string[] = ['scopes', 'evaluate', 'stepInTargets', 'restartFrame', 'completions', 'setExpression'];
+const aboutVariables: readonly string[] = ['variables', 'setVariable'];
 
 /** The numbers by which a client holds frames and variables of the present stop, and those that a motion has made void. */
 export class HeldNumbers {
@@ -11,7 +12,8 @@ export class HeldNumbers {
   /** A request has been answered with success: what of its arguments was void by then. */
   answered(command: string, args: unknown, body: unknown): string | undefined {
     const { frameId, variablesReference } = (args ?? {}) as Readonly<Record<string, unknown>>;
-    const wrong = command === ANSWERS_ANYWAY ? undefined : [`frame ${String(frameId)}`, `variables ${String(variablesReference)}`].find((name) => this.gone.has(name));
+    const asked = [...aboutFrame.includes(command) ? [`frame ${String(frameId)}`] : [], ...aboutVariables.includes(command) ? [`variables ${String(variablesReference)}`] : []];
+    const wrong = asked.find((name) => this.gone.has(name));
     if (departures.includes(command)) this.depart();
     this.note(body);
     return wrong;
