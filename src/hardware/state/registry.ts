@@ -8,6 +8,12 @@ export interface Checkpoint {
   readonly numbers: readonly Float64Array[];
 }
 
+/** What a checkpoint copies whole. */
+type Copies = Pick<Checkpoint, 'blocks' | 'numbers'>;
+
+/** Copies of so many checkpoints that are no more are kept to be written over. */
+const MOST_SPARE = 32;
+
 /** Where state is claimed: the registry itself, or a room of it. */
 export interface StateClaims {
   block(name: string, words: number): Int32Array;
@@ -31,6 +37,8 @@ export class Registry implements StateClaims {
   private readonly numberBlocks = new Map<string, Float64Array>();
   private readonly trackedBlocks = new Map<string, TrackedWords>();
   private live: Checkpoint[] = [];
+  /** Of checkpoints that are no more: to make fresh copies costs the host more than to copy. */
+  private readonly spare: Copies[] = [];
   /** Bytes of what a checkpoint copies whole. */
   private smallBytes = 0;
 
@@ -63,11 +71,8 @@ export class Registry implements StateClaims {
 
   checkpoint(): Checkpoint {
     for (const tracked of this.trackedBlocks.values()) tracked.checkpoint();
-    const checkpoint: Checkpoint = {
-      number: this.live.length + 1,
-      blocks: [...this.blocks.values()].map((block) => block.slice()),
-      numbers: [...this.numberBlocks.values()].map((block) => block.slice()),
-    };
+    const { blocks, numbers } = this.copies();
+    const checkpoint: Checkpoint = { number: this.live.length + 1, blocks, numbers };
     this.live.push(checkpoint);
     return checkpoint;
   }
@@ -79,6 +84,7 @@ export class Registry implements StateClaims {
     i = 0;
     for (const block of this.numberBlocks.values()) block.set(checkpoint.numbers[i++]!);
     for (const tracked of this.trackedBlocks.values()) tracked.restore(checkpoint.number);
+    for (let later = checkpoint.number; later < this.live.length; later++) this.keepSpare(this.live[later]!);
     this.live.length = checkpoint.number;
   }
 
@@ -103,6 +109,7 @@ export class Registry implements StateClaims {
   forget(checkpoint: Checkpoint): void {
     for (const tracked of this.trackedBlocks.values()) tracked.forget(checkpoint.number);
     this.live.splice(checkpoint.number - 1, 1);
+    this.keepSpare(checkpoint);
     for (let i = checkpoint.number - 1; i < this.live.length; i++) this.live[i]!.number = i + 1;
   }
 
@@ -138,6 +145,20 @@ export class Registry implements StateClaims {
     for (const [name, block] of this.numberBlocks) all.set(name, block);
     for (const [name, tracked] of this.trackedBlocks) all.set(name, tracked.words);
     return all;
+  }
+
+  private copies(): Copies {
+    const spare = this.spare.pop();
+    if (spare === undefined) return { blocks: [...this.blocks.values()].map((block) => block.slice()), numbers: [...this.numberBlocks.values()].map((block) => block.slice()) };
+    let i = 0;
+    for (const block of this.blocks.values()) spare.blocks[i++]!.set(block);
+    i = 0;
+    for (const block of this.numberBlocks.values()) spare.numbers[i++]!.set(block);
+    return spare;
+  }
+
+  private keepSpare({ blocks, numbers }: Checkpoint): void {
+    if (this.spare.length < MOST_SPARE) this.spare.push({ blocks, numbers });
   }
 
   private claim<T>(among: Map<string, T>, name: string, made: T): T {

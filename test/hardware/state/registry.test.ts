@@ -66,6 +66,29 @@ describe('the state registry', () => {
     }), { numRuns: 40 });
   });
 
+  it('writes over the copies of a checkpoint that is no more, and over no others', () => {
+    const registry = new Registry();
+    const block = registry.block('block', 4);
+    const takenAt = (value: number): Checkpoint => {
+      block.fill(value);
+      return registry.checkpoint();
+    };
+    const first = takenAt(1);
+    const given = takenAt(2);
+    const last = takenAt(3);
+    registry.forget(given);
+    const again = takenAt(4);
+    assert.equal(again.blocks[0], given.blocks[0], 'the copy of the one that was given up');
+    registry.restore(last);
+    const anew = takenAt(5);
+    assert.equal(anew.blocks[0], again.blocks[0], 'the copy of the one that became void');
+    const fresh = takenAt(6);
+    for (const [checkpoint, value] of [[fresh, 6], [anew, 5], [last, 3], [first, 1]] as const) {
+      registry.restore(checkpoint);
+      assert.deepEqual([...block], [value, value, value, value]);
+    }
+  });
+
   it('ends equal on two machines that do the same: nothing decides but the state', () => {
     fc.assert(fc.property(fc.array(operation, { minLength: 1, maxLength: 40, size: 'max' }), (operations) => {
       const [one, other] = [new TestMachine(), new TestMachine()];
