@@ -1,5 +1,4 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { coloured, plain, type Paint } from './tones';
 
 /** What the client said about itself in `initialize`; the adapter itself counts lines and columns from 1. */
 export class Client {
@@ -9,15 +8,15 @@ export class Client {
   private pathsAre: 'path' | 'uri' = 'path';
   /** Events that not every client knows, and that are not sent to those that do not. */
   private known: ReadonlySet<string> = new Set();
-  /** How text for the debug console is coloured: for a client that has said that it shows colours. */
-  paint: Paint = plain;
+  /** What is sent for its debug console may have ANSI escape sequences in it. */
+  showsColours = false;
 
   introduce(args: DebugProtocol.InitializeRequestArguments): void {
     this.isVSCode = args.clientID === 'vscode';
     this.lineBase = args.linesStartAt1 === false ? 0 : 1;
     this.columnBase = args.columnsStartAt1 === false ? 0 : 1;
     this.pathsAre = args.pathFormat === 'uri' ? 'uri' : 'path';
-    this.paint = args.supportsANSIStyling === true ? coloured : plain;
+    this.showsColours = args.supportsANSIStyling === true;
     this.known = new Set([...args.supportsInvalidatedEvent === true ? ['invalidated'] : [], ...args.supportsMemoryEvent === true ? ['memory'] : []]);
   }
 

@@ -3,7 +3,7 @@ import type { OutputLine, Outcome } from '../engine/debuggee';
 import type { Diagnostic, Program } from '../language/program';
 import { sourceKey, type Client } from './client';
 import type { SourceCatalog } from './sourceCatalog';
-import type { Tone } from './tones';
+import { paintFor, type Tone } from './tones';
 
 /** A debug console freezes near a megabyte a second: past half of that, lines are counted and left out. */
 const CHARACTERS_A_SECOND = 500_000;
@@ -90,7 +90,7 @@ export class OutputPump {
   }
 
   private toned(tone: Tone | undefined, text: string): string {
-    return tone === undefined ? text : this.client.paint(tone, text);
+    return tone === undefined ? text : paintFor(this.client)(tone, text);
   }
 
   private hasRoom(characters: number): boolean {

@@ -20,7 +20,12 @@ const tones: Readonly<Record<Tone, (text: string) => string>> = {
 export type Paint = (tone: Tone, text: string) => string;
 
 /** By ANSI escape sequences. */
-export const coloured: Paint = (tone, text) => tones[tone](text);
+const coloured: Paint = (tone, text) => tones[tone](text);
 
 /** For whoever cannot see colours, or would see the sequences. */
-export const plain: Paint = (_, text) => text;
+const plain: Paint = (_, text) => text;
+
+/** How text for somebody's debug console is coloured. */
+export function paintFor({ showsColours }: { readonly showsColours: boolean }): Paint {
+  return showsColours ? coloured : plain;
+}

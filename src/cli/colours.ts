@@ -1,7 +1,7 @@
-import { coloured, plain, type Paint } from '../adapter/tones';
+import { paintFor as paintOf, type Paint } from '../adapter/tones';
 import type { Terminal } from './console';
 
 /** How text is coloured on this terminal: not at all where nobody could see it. */
-export function paintFor(terminal: Terminal): Paint {
-  return terminal.colours === 'no' ? plain : coloured;
+export function paintFor({ colours }: Terminal): Paint {
+  return paintOf({ showsColours: colours === 'yes' });
 }

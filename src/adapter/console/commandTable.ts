@@ -1,6 +1,6 @@
 import { nearestName } from '../../language/compile/nearestName';
 import type { Failure } from '../failures';
-import type { Paint } from '../tones';
+import { paintFor, type Paint } from '../tones';
 import type { CommandSite, ConsoleCommand } from './command';
 import { lookCommands, unknownWord } from './lookCommands';
 import { traceCommand } from './traceCommand';
@@ -12,7 +12,7 @@ const help: ConsoleCommand = {
   does: 'lists the commands, or tells more of one',
   more: 'Everything else that is typed here is an expression of the language, evaluated in the selected frame, or gives what one names another value: cr0.WP = 0.',
   argument: 'command',
-  run: (site, argument) => helpText(site.state.client.paint, argument),
+  run: (site, argument) => helpText(paintFor(site.state.client), argument),
 };
 
 /** The commands of the debug console. */

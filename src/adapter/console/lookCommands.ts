@@ -7,6 +7,7 @@ import type { Space } from '../../protocol/requests';
 import { evaluateIn } from '../evaluation';
 import { cannotEvaluate, Failure } from '../failures';
 import { lastWriterOf, placeOfWrite, writerText } from '../locations';
+import { paintFor } from '../tones';
 import { addressArgument } from './addressArgument';
 import type { CommandSite, ConsoleCommand } from './command';
 
@@ -87,7 +88,7 @@ function walk(site: CommandSite, argument: string): readonly string[] | Failure 
   if (asked instanceof Failure) return asked;
   const walked = site.launched.inspector.walkFor({ cpu: asked.cpu, space: asked.space, address: asked.address, access });
   if ('error' in walked) return cannotEvaluate(walked.error);
-  const { paint } = site.state.client;
+  const paint = paintFor(site.state.client);
   return walked.flatMap(({ title, entries, outcome, leads }) => [paint('heading', title), ...columns(entries), `  ${paint(leads ? 'good' : 'bad', outcome)}`]);
 }
 
@@ -115,7 +116,8 @@ function who(site: CommandSite, argument: string): readonly string[] | Failure {
 function writeLines({ state, launched }: CommandSite, at: string, written: LastWrite): readonly string[] {
   const place = placeOfWrite(launched, state.client, written);
   const where = place === undefined ? '' : `  at ${place.source.path ?? place.source.name ?? ''}:${place.line}${written.listed === undefined ? '' : `, in ${written.listed.procedure}`}`;
-  return [state.client.paint('heading', writerText(launched, at, written)), `  ${written.text}`, ...where === '' ? [] : [state.client.paint('quiet', where)]];
+  const paint = paintFor(state.client);
+  return [paint('heading', writerText(launched, at, written)), `  ${written.text}`, ...where === '' ? [] : [paint('quiet', where)]];
 }
 
 function tables({ state: { client }, launched: { inspector } }: CommandSite, argument: string): readonly string[] | Failure {
@@ -123,7 +125,7 @@ function tables({ state: { client }, launched: { inspector } }: CommandSite, arg
   if (wanted.length === 0) return unknownWord('tables', argument, tableSpaces);
   return wanted.flatMap((space) => {
     const counted = inspector.tableCounts(space);
-    return 'message' in counted ? [client.paint('quiet', counted.message)] : [client.paint('heading', space), ...columns(counted)];
+    return 'message' in counted ? [paintFor(client)('quiet', counted.message)] : [paintFor(client)('heading', space), ...columns(counted)];
   });
 }
 
@@ -142,7 +144,7 @@ function decode({ state: { client }, launched, held }: CommandSite, argument: st
   const result = evaluateIn(launched, held, asked[1] ?? '');
   if ('error' in result) return cannotEvaluate(result.error);
   const decoded = launched.inspector.decoded(held.cpu, BigInt.asUintN(64, result.value), asked[2] ?? '');
-  return 'choices' in decoded ? unknownWord('decode', asked[2] ?? '', decoded.choices) : [client.paint('heading', decoded.line), ...columns(decoded.rows)];
+  return 'choices' in decoded ? unknownWord('decode', asked[2] ?? '', decoded.choices) : [paintFor(client)('heading', decoded.line), ...columns(decoded.rows)];
 }
 
 function settings({ launched: { inspector } }: CommandSite, argument: string): readonly string[] | Failure {

@@ -1,6 +1,7 @@
 import { cannotEvaluate, Failure } from '../failures';
 import { memoryReference } from '../memoryReference';
 import { lastWrite, seek } from '../requests/journeys';
+import { paintFor } from '../tones';
 import { addressArgument } from './addressArgument';
 import type { CommandSite, ConsoleCommand } from './command';
 
@@ -38,7 +39,7 @@ function history({ state: { client }, launched: { debuggee } }: CommandSite, arg
   const moment = ({ step, event }: { readonly step: number; readonly event: number }): string => `step ${step}${event === 0 ? '' : `, event ${event}`}`;
   const { edits } = debuggee;
   return [
-    client.paint('heading', `Here: ${moment(debuggee.moment())}${debuggee.isInThePast() ? ', in the past' : ''}`),
+    paintFor(client)('heading', `Here: ${moment(debuggee.moment())}${debuggee.isInThePast() ? ', in the past' : ''}`),
     `History: from ${moment(first)} to ${moment(latest)}, the latest stop`,
     `Edits: ${edits === 0 ? 'none' : edits}`,
   ];
