@@ -33,6 +33,16 @@ async function stopped(more: object = {}): Promise<TestClient> {
 const lineOf = (wanted: string): number => text.split('\n').findIndex((line) => line.includes(wanted)) + 1;
 
 describe('motions beyond the protocol', () => {
+  it('stand on the line of the listing that walks, where the hypervisor walks in software', async () => {
+    const client = new TestClient(simulator, { [program]: text });
+    await client.start({ program, mmu: 'shadow-wp', lines: [lineOf('slot = pte_at')] });
+    await client.stopped();
+    await client.move(MOTION_REQUEST.lastWrite, { memoryReference: 'gpa:0x100000' });
+    const { stackFrames: [walk, handler] } = await client.ask<DebugProtocol.StackTraceResponse['body']>('stackTrace', { threadId: 1 });
+    assert.deepEqual([walk?.name, walk?.source?.name, walk?.line], ['walk: PML4E', 'shadow-wp.vmm', handler?.line]);
+    assert.match(handler?.name ?? '', /^handle_page_fault/);
+  });
+
   it('lead from the failure of a stale TLB line back to the write that caused it', async () => {
     const client = new TestClient(simulator, { [program]: text });
     const t = new Transcript(client, { [program]: text });

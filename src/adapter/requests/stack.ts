@@ -25,7 +25,7 @@ export function stackTrace(
   const to = args.levels === undefined || args.levels === 0 ? held.length : from + args.levels;
   return {
     stackFrames: held.slice(from, to).map((frame, at) => {
-      const described = describe(state, launched, frame);
+      const described = describe(state, launched, frame, held[from + at + 1]?.frame);
       // Where the disassembly has the moment: of the thread whose step is stood in, or ahead.
       if (from + at === 0 && launched.debuggee.actor === cpu) described.instructionPointerReference = hex(momentAddress(launched.debuggee.moment()));
       return described;
@@ -64,20 +64,15 @@ function isGuestFrame(frame: Frame): frame is GuestFrame {
   return frame.kind === 'cpu' || frame.kind === 'procedure' || frame.kind === 'handler';
 }
 
-function describe(state: SessionState, launched: Launched, held: HeldFrame): DebugProtocol.StackFrame {
+/** `below`: the frame that it was entered from. */
+function describe(state: SessionState, launched: Launched, held: HeldFrame, below: Frame | undefined): DebugProtocol.StackFrame {
   const id = state.frames.give(held);
   const { frame } = held;
   const { client } = state;
-  if (frame.kind === 'listing') {
-    return {
-      id,
-      name: `${frame.procedure}${frame.about}`,
-      source: launched.sources.ofListing(frame.listing, client),
-      line: client.lineOut(frame.line),
-      column: client.columnOut(1),
-    };
-  }
+  if (frame.kind === 'listing') return { id, name: `${frame.procedure}${frame.about}`, ...placeInListing(state, launched, frame) };
   const name = isGuestFrame(frame) ? guestName(launched, frame, held.cpu) : frame.text;
+  // Whoever walks in software does so on a line of its listing: there one looks, not at the guest's statement.
+  if (frame.kind === 'walk' && below?.kind === 'listing') return { id, name, ...placeInListing(state, launched, below) };
   const range = launched.scenario.program.statements[frame.statement]?.range;
   if (range === undefined) return { id, name, line: client.lineOut(1), column: client.columnOut(1) };
   return {
@@ -89,6 +84,10 @@ function describe(state: SessionState, launched: Launched, held: HeldFrame): Deb
     endLine: client.lineOut(range.endLine + 1),
     endColumn: client.columnOut(range.endColumn + 1),
   };
+}
+
+function placeInListing({ client }: SessionState, { sources }: Launched, frame: Extract<Frame, { kind: 'listing' }>): Pick<DebugProtocol.StackFrame, 'source' | 'line' | 'column'> {
+  return { source: sources.ofListing(frame.listing, client), line: client.lineOut(frame.line), column: client.columnOut(1) };
 }
 
 function guestName({ scenario, debuggee }: Launched, frame: GuestFrame, cpu: number): string {
