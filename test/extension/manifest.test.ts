@@ -48,9 +48,9 @@ const manifest = JSON.parse(fs.readFileSync(path.join(projectRoot, 'package.json
 };
 const { contributes } = manifest;
 
-/** Context keys that VS Code sets, as far as this manifest may ask for them. */
+/** Context keys that VS Code sets, as far as this manifest may ask for them; an editor's focus not, which the command palette takes. */
 const CONTEXT_KEYS = [
-  'debugType', 'debugState', 'inDebugMode', 'debugStartLanguage', 'editorLangId', 'editorTextFocus', 'inChat', 'resourceLangId', 'view',
+  'debugType', 'debugState', 'inDebugMode', 'debugStartLanguage', 'editorLangId', 'inChat', 'resourceLangId', 'view',
   'viewItem', 'callStackItemType', 'canViewMemory',
 ];
 
