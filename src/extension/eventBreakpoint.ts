@@ -20,11 +20,13 @@ async function breakOnEvent(): Promise<void> {
     void vscode.window.showErrorMessage(problem instanceof Error ? problem.message : String(problem));
     return;
   }
-  const chosen = await vscode.window.showQuickPick(itemsOf(names), {
-    title: 'Break on Event', placeHolder: 'An event, a VM exit or a procedure', matchOnDescription: true, matchOnDetail: true,
-  });
-  if (chosen?.of === undefined) return;
-  const { name, example } = chosen.of;
+  const chosen = await chooseName(names);
+  if (chosen === undefined) return;
+  if (typeof chosen === 'string') {
+    addFunctionBreakpoint(chosen);
+    return;
+  }
+  const { name, example } = chosen;
   const condition = await vscode.window.showInputBox({
     title: `Break on ${name}`,
     prompt: 'Only where this is true; empty for always',
@@ -33,8 +35,42 @@ async function breakOnEvent(): Promise<void> {
   if (condition !== undefined) addFunctionBreakpoint(name, condition.trim() === '' ? undefined : condition.trim());
 }
 
+/** One of the names, or a text of a person's own: `exit:ept_violation if event.address >= 0x3000`, `write:gpa:0x3008`. */
+function chooseName(names: readonly BreakpointName[]): Promise<BreakpointName | string | undefined> {
+  const listed = itemsOf(names);
+  const picker = vscode.window.createQuickPick<NameItem>();
+  picker.title = 'Break on Event';
+  picker.placeholder = 'An event, a VM exit or a procedure; or NAME if CONDITION, write:gpa:0x3008';
+  picker.matchOnDescription = true;
+  picker.matchOnDetail = true;
+  picker.items = listed;
+  return new Promise((resolve) => {
+    picker.onDidChangeValue((value) => {
+      const typed = value.trim();
+      picker.items = isWritten(typed) ? [...listed, { label: typed, detail: 'What you have typed.', alwaysShow: true, typed }] : listed;
+    });
+    picker.onDidAccept(() => {
+      const [item] = picker.activeItems;
+      resolve(item?.typed ?? item?.of);
+      picker.hide();
+    });
+    picker.onDidHide(() => {
+      resolve(undefined);
+      picker.dispose();
+    });
+    picker.show();
+  });
+}
+
+/** With a condition or an address behind the name it is no look for one of the list. */
+function isWritten(typed: string): boolean {
+  return / if |:.*:|^after /.test(typed);
+}
+
 interface NameItem extends vscode.QuickPickItem {
   readonly of?: BreakpointName;
+  /** A name that is not of the list. */
+  readonly typed?: string;
 }
 
 /** The names under a heading for each kind. */
