@@ -44,6 +44,7 @@ export const syntaxMessages = {
   'setting-sign': { sentence: 'A setting stands before its value without a sign; remove the `<image>`.', file: 'machine { ram = 16M }\ncpu 0 { x = 1 }' },
   'brace-below': { sentence: 'A block begins on the line of its head; write this `{` there.', cpu: 'x = 1\nif x == 1\n{\n  print x\n}' },
   'reserved-word': { sentence: '`<image>` is a word of the language and no name; choose another one.', cpu: 'for if in 0 .. 3 { }' },
+  'type-without-name': { sentence: '`<type>` is a type; write a name behind it, such as <type> <name>.', file: 'on page_fault(gva, code) { refuse }\ncpu 0 { x = 1 }' },
   'token-wanted': { sentence: '<found> cannot stand <where>; write <wanted> there.', file: 'process p { 0x600000 .. rw user }\ncpu 0 { x = 1 }' },
   'more-input': {
     sentence: '<found> cannot stand here; start a new line, or close the block above with `}`.',

@@ -66,6 +66,11 @@ function list(names: readonly string[]): string {
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
 }
 
+/** Types, which stand before a parameter's name, with the name that one gives most often. */
+const PARAMETER_NAMES: Readonly<Record<string, string>> = {
+  gva: 'address', gpa: 'address', hva: 'address', hpa: 'address', number: 'n', process: 'p', table: 't',
+};
+
 /** Kinds of token that look like another statement, or like the operand of an instruction. */
 const STARTS_ANOTHER: ReadonlySet<string> = new Set(['ID', 'NUMBER', 'STRING']);
 
@@ -136,7 +141,10 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
   }): string {
     const [actual] = options.actual;
     if (actual !== undefined && options.previous.image === 'for' && !/^[a-z_]+$/.test(actual.image)) return this.say('for-in', { image: actual.image });
-    return this.cannotStand(actual, options.ruleName, options.expectedPathsPerAlt.flat());
+    const { previous, ruleName } = options;
+    const name = ruleName.startsWith('Name') && /^[,)]$/.test(actual?.image ?? '') ? PARAMETER_NAMES[previous.image] : undefined;
+    if (name !== undefined) return this.say('type-without-name', { type: previous.image, name });
+    return this.cannotStand(actual, ruleName, options.expectedPathsPerAlt.flat());
   }
 
   override buildEarlyExitMessage(options: { expectedIterationPaths: TokenType[][]; actual: IToken[]; ruleName: string }): string {

@@ -36,6 +36,30 @@ describe('the extension in a browser, where its host and the language server are
     await workbench.setBreakpoint(FIRST_STORE);
     await lens('Debug').click();
     await workbench.stoppedAt(FIRST_STORE);
+  });
+
+  it('steps forward and back, and stops where a filter of the Breakpoints view says', async () => {
+    await workbench.press('step-over');
+    await workbench.stoppedAt(FIRST_STORE + 1);
+    await workbench.press('step-back');
+    await workbench.stoppedAt(FIRST_STORE);
+    await workbench.tickBreakpoint('EPT violation');
+    await workbench.press('continue');
+    await workbench.stoppedIn('user store [0x600000]');
+    assert.match(await workbench.page.locator('.exception-widget').innerText(), /EPT violation at gpa:0x101000/);
+    await workbench.untickBreakpoint('EPT violation');
+  });
+
+  it('has trees, rows and the panel of that moment, and takes another value for a register', async () => {
+    await (await workbench.tree('Guest Page Tables')).row('PML4E 0').waitFor();
+    await workbench.webview().getByText('user store of 8 bytes at gva:0x600000').waitFor();
+    const variables = await workbench.variables();
+    await variables.expand('Registers');
+    await variables.choose('cr2', 'Set Value');
+    await workbench.page.keyboard.press('ControlOrMeta+A');
+    await workbench.page.keyboard.type('0x5000');
+    await workbench.page.keyboard.press('Enter');
+    await variables.row('gva:0x5000').waitFor();
     await workbench.stopDebugging();
   });
 
