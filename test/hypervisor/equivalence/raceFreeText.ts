@@ -4,6 +4,7 @@ import {
 } from './raceFreeLayout';
 import { raceFreeHandlers } from './raceFreeHandlers';
 import { frameLines, tableLines, WINDOW_INDEX } from './raceFreeTables';
+import { raisedAbove, raisedInPage, takesRights } from './raisedRights';
 import type { Access, Edit, Forget, Hold, HostAction, Look, Operation, Phase, RaceFreeProgram } from './raceFreeProgram';
 
 const { COPY, PROMISED, PRESENT_RW_USER } = PROCESS_BITS;
@@ -229,9 +230,10 @@ ${program.hold === undefined ? '' : 'global through = 0\n'}${raceFreeHandlers(mo
     const isLast = slot.index + 1 >= mode.groupIndex[slot.group]! + GROUP_PAGES;
     const shape = (how === 'low dword' || how === 'straddle') && (mode.bytes === 4 || isLast) ? 'flip' : how;
     const { place, isTried, who } = this.placeOf(cpu, slot, through, bits);
+    const raised = raisedInPage[bits % 6]!;
     const statement = {
       flip: `${who}entry [${place}] ^= ${hex(flip)}`,
-      raise: `${who}entry [${place}] |= ${hex([1n, 2n, 4n, 6n, 0x20n, 0x62n][bits % 6]!)}`,
+      raise: `${who}entry [${place}] |= ${hex(raised)}`,
       frame: `${who}entry [${place}] = ${hex(BigInt(target) | rights)}`,
       lazy: `${who}entry [${place}] = ${hex(BigInt(target) | PROMISED)}`,
       write: `${who}entry [${place}] = ${hex(BigInt(target) | 0x67n)}`,
@@ -242,7 +244,7 @@ ${program.hold === undefined ? '' : 'global through = 0\n'}${raceFreeHandlers(mo
     if (isTried) this.tried(cpu, statement);
     else this.add(cpu, statement);
     if (shape === 'lazy') this.promised.add(slot);
-    if (shape === 'raise') return;
+    if (shape === 'raise' && !takesRights(raised, this.program)) return;
     const changed = [slot, ...(shape === 'straddle' ? [this.slots.find(({ table, index }) => table === slot.table && index === slot.index + 1)!] : [])];
     for (const each of changed) {
       this.forgetHere(cpu, each, forget);
@@ -299,8 +301,9 @@ ${program.hold === undefined ? '' : 'global through = 0\n'}${raceFreeHandlers(mo
         const area = areas[(operation.entry >> 1) % areas.length]!;
         const entry = upperEntry(process, 2, area, mode);
         const flip = [2n, 4n, 0x20n, 0x40n, 6n, 1n, mode.bytes === 8 ? XD : 2n, 0x22n][operation.bits % 8]!;
-        this.add(cpu, operation.isRaise ? `entry [${hex(entry)}] |= ${hex([2n, 4n, 6n][operation.bits % 3]!)}` : `entry [${hex(entry)}] ^= ${hex(flip)}`);
-        if (!operation.isRaise) this.forgetEverywhere(cpu);
+        const raised = raisedAbove[operation.bits % 3]!;
+        this.add(cpu, operation.isRaise ? `entry [${hex(entry)}] |= ${hex(raised)}` : `entry [${hex(entry)}] ^= ${hex(flip)}`);
+        if (!operation.isRaise || takesRights(raised, this.program)) this.forgetEverywhere(cpu);
         // A table that both processes have is seen by both, whose rights differ by now.
         for (const each of operation.look.when === 'no' || area === LARGE_AREA ? [] : both) {
           const below = this.slots.filter(({ table }) => table === (area === SHARED_AREA ? 'shared' : each));
