@@ -6,8 +6,8 @@ import { exceptionFilters } from '../../src/adapter/breakpoints/exceptionFilters
 import { Client } from '../../src/adapter/client';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
 import { SourceCatalog } from '../../src/adapter/sourceCatalog';
-import type { Debuggee, EventBreakpoint, Stop } from '../../src/engine/debuggee';
-import { scenarioText } from '../engine/onMachine';
+import type { EventBreakpoint, Stop } from '../../src/engine/debuggee';
+import { move, scenarioText } from '../engine/onMachine';
 
 const SPURIOUS = `machine { paging 4-level, ram 16M }
 process p { 0x600000 .. 0x601000 rw user }
@@ -67,21 +67,13 @@ function target(scenario: string, mmu: string): BreakpointTarget {
   return { scenario: compiled, ...launched, sources, client: new Client(), whenStill: (change) => { change(); } };
 }
 
-function move(debuggee: Debuggee): Stop {
-  debuggee.start('continue', 0);
-  for (;;) {
-    const stop = debuggee.slice(() => true);
-    if (stop !== undefined) return stop;
-  }
-}
-
 /** Every stop of a run with this breakpoint. */
 function stops(of: BreakpointTarget, bound: Bound): Extract<Stop, { kind: 'event' }>[] {
   if (bound.kind !== 'bound') assert.fail(bound.message);
   const events = bound.stops.flatMap((armed): EventBreakpoint[] => (armed.kind === 'event' ? [{ id: 7, ...armed.breakpoint }] : []));
   of.debuggee.setEventBreakpoints(events);
   const found: Extract<Stop, { kind: 'event' }>[] = [];
-  for (let stop = move(of.debuggee); stop.kind === 'event'; stop = move(of.debuggee)) found.push(stop);
+  for (let stop = move(of.debuggee, 'continue'); stop.kind === 'event'; stop = move(of.debuggee, 'continue')) found.push(stop);
   return found;
 }
 

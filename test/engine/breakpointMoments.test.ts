@@ -4,24 +4,8 @@ import { INTERVAL } from '../../src/engine/checkpoints';
 import type { ChangeBreakpoint, EventBreakpoint, Motion, MotionName, OutputLine, StatementBreakpoint, Stop } from '../../src/engine/debuggee';
 import type { Timeline } from '../../src/engine/timeline';
 import { KIND, field, type EventName } from '../../src/hardware/events/eventTable';
+import { at, LOOP } from './breakpointSamples';
 import { compiled, condition, launched, move, scenarioText, standing, statementOf, toFirstStatement } from './onMachine';
-
-const LOOP = `machine { paging 4-level, ram 16M }
-process p { 0x600000 .. 0x601000 rw user }
-cpu 0 {
-  switch(p)
-  sum = 0
-  for n in 0 .. 6 {
-    sum += n
-    user [0x600000] = sum
-  }
-  done = sum
-}
-`;
-
-function at(kind: EventName, id: number, more: Partial<EventBreakpoint> = {}): EventBreakpoint {
-  return { id, kinds: [KIND[kind]], matches: () => true, ...more };
-}
 
 function changeOf(text: string, id: number): ChangeBreakpoint {
   return { id, text: `${text} of cpu 0`, cpu: 0, of: { kind: 'expression', fragment: condition(scenarioText('first-touch'), text) } };

@@ -1,23 +1,11 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { exceptionFilters } from '../../src/adapter/breakpoints/exceptionFilters';
-import type { EventBreakpoint, StatementBreakpoint, Stop } from '../../src/engine/debuggee';
+import type { StatementBreakpoint, Stop } from '../../src/engine/debuggee';
 import type { Timeline } from '../../src/engine/timeline';
 import { KIND, type EventName } from '../../src/hardware/events/eventTable';
+import { at, LOOP } from './breakpointSamples';
 import { compiled, condition, fingerprint, launched, move, scenarioText, standing, statementOf, toFirstStatement } from './onMachine';
-
-const LOOP = `machine { paging 4-level, ram 16M }
-process p { 0x600000 .. 0x601000 rw user }
-cpu 0 {
-  switch(p)
-  sum = 0
-  for n in 0 .. 6 {
-    sum += n
-    user [0x600000] = sum
-  }
-  done = sum
-}
-`;
 
 /** Everything a motion stops at until it has nothing more to stop at: moment, ids, and where it stands. */
 function stops(timeline: Timeline, motion: 'continue' | 'reverse-continue'): string[] {
@@ -27,10 +15,6 @@ function stops(timeline: Timeline, motion: 'continue' | 'reverse-continue'): str
     found.push(`${step}/${event} ${stop.kind} ${'ids' in stop ? stop.ids.join() : ''} ${standing(timeline)}`);
   }
   return found;
-}
-
-function at(kind: EventName, id: number, more: Partial<EventBreakpoint> = {}): EventBreakpoint {
-  return { id, kinds: [KIND[kind]], matches: () => true, ...more };
 }
 
 function sumAt(timeline: Timeline): bigint | undefined {

@@ -112,7 +112,7 @@ describe('from VM exit to VM exit', () => {
 
   it('of one CPU passes by those of the other', () => {
     const timeline = launched(compiled(scenarioText('shootdown-race')), 'shadow-wp');
-    for (let stop = moveOf(timeline, 'exit', 1); stop.kind === 'step'; stop = moveOf(timeline, 'exit', 1)) {
+    for (let stop = move(timeline, 'exit', 1); stop.kind === 'step'; stop = move(timeline, 'exit', 1)) {
       assert.equal(timeline.eventsOfStep().at(-1)?.cpu, 1);
     }
   });
@@ -219,14 +219,6 @@ describe('back to the cursor', () => {
     assert.ok(later.moment().event > 0);
   });
 });
-
-function moveOf(timeline: Timeline, motion: Motion, cpu: number): Stop {
-  timeline.start(motion, cpu);
-  for (;;) {
-    const stop = timeline.slice(() => true);
-    if (stop !== undefined) return stop;
-  }
-}
 
 function textOf(stop: Stop): string {
   return 'text' in stop ? stop.text ?? '' : stop.kind;

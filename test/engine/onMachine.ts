@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { catalog } from '../../src/engine/catalog';
-import type { Motion, Stop } from '../../src/engine/debuggee';
+import type { Debuggee, Motion, Stop, Who } from '../../src/engine/debuggee';
 import { launch } from '../../src/engine/launch';
 import type { Timeline } from '../../src/engine/timeline';
 import { compileScenario } from '../../src/language/compile';
@@ -40,11 +40,11 @@ export function launched(program: Program, mmu: string | undefined): Timeline {
   return result.timeline;
 }
 
-/** One whole motion. */
-export function move(timeline: Timeline, motion: Motion): Stop {
-  timeline.start(motion, 0);
+/** One whole motion of a thread. */
+export function move(debuggee: Pick<Debuggee, 'start' | 'slice'>, motion: Motion, cpu = 0, who: Who = 'all'): Stop {
+  debuggee.start(motion, cpu, who);
   for (;;) {
-    const stop = timeline.slice(() => true);
+    const stop = debuggee.slice(() => true);
     if (stop !== undefined) return stop;
   }
 }

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import type { MotionName, Stop } from '../../src/engine/debuggee';
+import type { MotionName } from '../../src/engine/debuggee';
 import { RUN } from '../../src/engine/runState';
 import type { Timeline } from '../../src/engine/timeline';
-import { compiled, fingerprint, launched, statementOf } from './onMachine';
+import { compiled, fingerprint, launched, move, statementOf } from './onMachine';
 
 const UNMAP = 'entry [pte_at(p, 0x600000)] = 0';
 /** An access that is held inside its walk is made anew when the host has done this. */
@@ -39,14 +39,6 @@ cpu 1 {
 
 const motions: readonly MotionName[] = ['over', 'over', 'in', 'out', 'event', 'event', 'event-back', 'over-back', 'reverse-continue'];
 const schedules = ['', 'schedule every 1', 'schedule random 3'] as const;
-
-function move(timeline: Timeline, motion: MotionName, cpu: number): Stop {
-  timeline.start(motion, cpu);
-  for (;;) {
-    const stop = timeline.slice(() => true);
-    if (stop !== undefined) return stop;
-  }
-}
 
 /** Moves one CPU by its statements until it stands at this one. */
 function goTo(timeline: Timeline, cpu: number, line: string): void {
