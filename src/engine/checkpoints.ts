@@ -3,10 +3,10 @@ import type { Checkpoint, Registry } from '../hardware/state/registry';
 /** Steps between checkpoints where steps are taken one by one: executing them again stays around a millisecond. */
 export const INTERVAL = 8192;
 /** The same where many are taken at once, which is faster by as much. */
-const STRAIGHT_INTERVAL = 262_144;
+const STRAIGHT_INTERVAL = 131_072;
 /** Where writes are scattered, so that an interval saves more than this, intervals are longer: a place that is written often is saved once in each. */
 const MANY_BYTES = 256 << 10;
-const SCATTERED_INTERVAL = 2 * STRAIGHT_INTERVAL;
+const SCATTERED_INTERVAL = 4 * STRAIGHT_INTERVAL;
 /** Steps that are soon looked at one by one: nearer than that no checkpoint is wanted. */
 export const NEAR = 2048;
 /** Checkpoints kept; past that, or past so many bytes, every other one of the older half goes. */
