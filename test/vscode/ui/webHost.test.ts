@@ -50,16 +50,9 @@ describe('the extension in a browser, where its host and the language server are
     await workbench.untickBreakpoint('EPT violation');
   });
 
-  it('has trees, rows and the panel of that moment, and takes another value for a register', async () => {
+  it('has the tables and the panel of that moment', async () => {
     await (await workbench.tree('Guest Page Tables')).row('PML4E 0').waitFor();
     await workbench.webview().getByText('user store of 8 bytes at gva:0x600000').waitFor();
-    const variables = await workbench.variables();
-    await variables.expand('Registers');
-    await variables.choose('cr2', 'Set Value');
-    await workbench.page.keyboard.press('ControlOrMeta+A');
-    await workbench.page.keyboard.type('0x5000');
-    await workbench.page.keyboard.press('Enter');
-    await variables.row('gva:0x5000').waitFor();
     await workbench.stopDebugging();
   });
 
