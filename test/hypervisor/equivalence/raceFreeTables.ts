@@ -1,5 +1,5 @@
 import {
-  LARGE_AREA, OWN_AREA, RAM_END, SELF_INDEX, SHARED_AREA, TABLE, entryOf, hex, rootOf, upperEntry, type Mode, type Slot, type UpperLevel,
+  LARGE_AREA, OWN_AREA, POOL, POOL_FRAMES, RAM_END, SELF_INDEX, SHARED_AREA, TABLE, entryOf, hex, rootOf, upperEntry, type Mode, type Slot, type UpperLevel,
 } from './raceFreeLayout';
 
 /** First page of the shared area that shows a page table to user mode. */
@@ -41,12 +41,18 @@ export function tableLines({ mode, slots, hasGlobals, frame }: TableDraw): reado
 }
 
 /**
- * Statements that put something to read into frames, another in each; where the large page is ever split, their entries
- * in its table as well.
+ * Statements that put something to read into frames; where the large page is ever split, their entries in its table as well.
+ * `seed`: of the program.
  */
-export function frameLines({ largeBase, bytes }: Mode, frames: Iterable<number>, largePage: 'large' | 'split'): readonly string[] {
+export function frameLines({ largeBase, bytes }: Mode, frames: Iterable<number>, largePage: 'large' | 'split', seed: number): readonly string[] {
   return [...frames].sort((a, b) => a - b).map((frame) => {
-    const contents = `[gva:${hex(frame)}] = ${hex(frame + 0x11)}`;
+    const contents = `[gva:${hex(frame)}] = ${hex(contentsOf(frame, seed))}`;
     return largePage === 'split' ? `${contents}; entry [${hex(TABLE.split + ((frame - largeBase) >> 12) * bytes)}] = ${hex(frame | 7)}` : contents;
   });
+}
+
+/** Another in each frame, but for two of each group in every other program, which same-page merging finds. */
+function contentsOf(frame: number, seed: number): number {
+  const isAlike = seed % 2 === 1 && (frame - POOL >> 12) % POOL_FRAMES === 2;
+  return (isAlike ? frame - 4096 : frame) + 0x11;
 }

@@ -66,7 +66,7 @@ class RaceFreeWriter {
     lines.forEach((own, cpu) => { own.push(...this.start(cpu)); });
     program.phases.forEach((phase, number) => { this.phase(phase, number); });
     this.epilogue();
-    lines[0]!.unshift(...tables, ...frameLines(mode, this.used, this.isSplit ? 'split' : 'large'));
+    lines[0]!.unshift(...tables, ...frameLines(mode, this.used, this.isSplit ? 'split' : 'large', program.seed));
     const { tlb, walkCaches, rewalk, tags, backing } = program.platform;
     return `machine { paging ${mode.name}, ram 4M, kernel none }
 platform { tlb ${tlb}, walk_caches ${walkCaches}, rewalk_on_permission_fault ${rewalk}, tags ${tags}, backing ${backing}, swap 1M, ram 24M }
