@@ -83,7 +83,8 @@ function techniqueTables(machine: Machine, vm: RunningVm, space: 'shadow' | 'ept
       roots.push({ table: root.frame, label: ofVm(machine, vm, root.label) });
     }
   });
-  if (roots.length === 0) return { message: unusedText(vm, space) };
+  // What translates for a nested guest is kept by the technique of the VM that it runs in.
+  if (roots.length === 0) return { message: unusedText(vm.outer === undefined ? vm : machine.vms[vm.outer]!, space) };
   return {
     vm,
     space,

@@ -19,6 +19,21 @@ cpu 0 {
 }
 `;
 
+const NESTED = `
+vm l1 {
+  machine { paging 4-level, ram 16M, mmu ept }
+  vm l2 {
+    machine { paging 4-level, ram 1M, kernel none }
+    cpu 0 { hlt() }
+  }
+  cpu 0 {
+    root = frame()
+    vmcs.eptp = eptp(root)
+    reason = vmlaunch(l2)
+  }
+}
+`;
+
 describe('table trees', () => {
   it('list CR3 as the guest sees it first, then the processes by name', () => {
     const timeline = launched(SCENARIO, 'shadow-wp');
@@ -104,6 +119,12 @@ describe('table trees', () => {
       [undefined, 'EPT is not used by shadow-wp: it keeps shadow page tables.', undefined],
       ['Shadow page tables are not used by ept: it keeps EPT.', undefined, undefined],
     ]);
+  });
+
+  it('say so once of a nested guest and the VM around it: the technique below both keeps what there is', () => {
+    const timeline = launched(NESTED, 'ept');
+    runTo(timeline, 'vmcs.eptp = eptp(root)');
+    assert.equal(answer(timeline, 'shadow').message, 'Shadow page tables are not used by ept: it keeps EPT.');
   });
 
   it('tell which rule an entry breaks', () => {

@@ -88,7 +88,7 @@ export interface EventKind {
 /** One row per kind; a row's index is its number, so rows are only ever appended. */
 export const eventKinds = [
   // Guest and processor.
-  { name: 'access', fields: ['gva', 'value', 'size', 'what', 'code'], what: operationNames, text: '{what} of {size} bytes at {gva}' },
+  { name: 'access', fields: ['gva', 'value', 'size', 'what', 'code'], what: operationNames, text: '{what} of {size} at {gva}' },
   { name: 'access_done', fields: ['gva', 'hpa', 'value', 'old', 'size', 'what'], what: operationNames, text: '{what} at {gva} completes at {hpa}' },
   { name: 'tlb_hit', fields: ['gva', 'gpa', 'hpa', 'index'], text: 'TLB line {index} maps {gva} to {hpa}' },
   { name: 'tlb_miss', fields: ['gva'], text: 'no TLB line maps {gva}' },
@@ -141,7 +141,7 @@ export const eventKinds = [
   { name: 'nested_tlb_fill', fields: ['space', 'index', 'gva', 'gpa', 'hpa', 'guestLevel'], text: 'nested TLB line {index} now maps {gpa} to {hpa}' },
   { name: 'tlb_l2_hit', fields: ['gva', 'gpa', 'hpa', 'index'], text: 'L2 TLB line {index} maps {gva} to {hpa}, and is copied to L1' },
   // Delivery of events through the IDT.
-  { name: 'implicit_access', fields: ['gva', 'hpa', 'value', 'size', 'what'], what: systemAccessNames, text: 'implicit access: {what}, {size} bytes at {gva}' },
+  { name: 'implicit_access', fields: ['gva', 'hpa', 'value', 'size', 'what'], what: systemAccessNames, text: 'implicit access: {what}, {size} at {gva}' },
   { name: 'interrupt_delivered', fields: ['vector'], text: 'interrupt {vector} delivered to the guest' },
   { name: 'ipi', fields: ['index', 'vector', 'what'], what: ipiNames, text: 'IPI to CPU {index}: {what}, vector {vector}' },
   { name: 'system_instruction', fields: ['what', 'index', 'value'], what: operationNames, text: 'the guest executes {what} of {index}' },
@@ -151,7 +151,7 @@ export const eventKinds = [
   // What the host's memory manager does, by itself or because the scenario says so.
   { name: 'host_action', fields: ['gpa', 'hva', 'what'], what: hostActionNames, text: 'the host acts: {what}' },
   { name: 'host_action_void', fields: ['gpa', 'what'], what: hostActionNames, text: '{what} does nothing: no host lies below a guest that has the machine to itself' },
-  { name: 'mmu_notifier', fields: ['hva', 'size', 'what'], what: notifierNames, text: 'MMU notifier: {what}, {size} bytes at {hva}' },
+  { name: 'mmu_notifier', fields: ['hva', 'size', 'what'], what: notifierNames, text: 'MMU notifier: {what}, {size} at {hva}' },
   { name: 'frame_freed', fields: ['hpa', 'what'], text: 'host frame {hpa} freed' },
   { name: 'page_copied', fields: ['hpa', 'address', 'size'], text: 'the page at {address} is copied to {hpa}' },
   { name: 'swap_written', fields: ['hva', 'hpa', 'index'], text: 'the page at {hpa} is written to page {index} of the swap device' },

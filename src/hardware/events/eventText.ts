@@ -66,6 +66,7 @@ function fieldText(kind: EventKind, record: Int32Array, name: Field): string {
     case 'space': return tablesTitle(Number(value));
     case 'what': return kind.what?.[Number(value)] ?? value.toString();
     case 'level': return levelName(record) ?? value.toString();
+    case 'size': return `${value} ${value === 1n ? 'byte' : 'bytes'}`;
     default: {
       const { print } = field[name];
       if (print === 'count') return BigInt.asIntN(32, value).toString();

@@ -33,7 +33,8 @@ function rightsText(space: RefusedWalk): string {
   const { result, compiled } = space;
   const eptRow = compiled.features.modeBasedExecute === 'on' ? eptRightsRows[result.rule] : undefined;
   if (compiled.isEpt !== 0 && eptRow !== undefined) return `the ${compiled.format.name} entries do not give the right to ${eptRow.name}`;
-  if (compiled.isEpt === 0) return `the rights refuse a ${accessRightsRows[result.rule]?.name ?? 'access like this'}`;
+  const refused = accessRightsRows[result.rule];
+  if (compiled.isEpt === 0) return `the rights refuse ${refused === undefined ? 'an access like this' : `a ${refused.name}`}`;
   return `the ${compiled.format.name} entries do not give the right to it`;
 }
 

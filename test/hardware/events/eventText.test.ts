@@ -30,6 +30,12 @@ describe('an event, rendered', () => {
     assert.equal(line('access_done'), 'load at gva:0x600008 completes at hpa:0x9008');
   });
 
+  it('counts one byte in the singular', () => {
+    const record = machine.events.find((event) => event.kind === 'access')!.record.slice();
+    record[field.size.at] = 1;
+    assert.equal(eventLine(record), 'load of 1 byte at gva:0x600008');
+  });
+
   it('has as JSON its kind\'s fields, addresses in hex and names where the manuals have them', () => {
     const json = machine.events.find((event) => event.kind === 'table_read')!.json;
     assert.deepEqual(json, {

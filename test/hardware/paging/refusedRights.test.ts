@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { ACCESS } from '../../../src/hardware/paging/accessKinds';
 import { refusalText } from '../../../src/hardware/paging/refusalText';
-import { WALK } from '../../../src/hardware/paging/walkOutcome';
+import { WALK, WHY } from '../../../src/hardware/paging/walkOutcome';
 import { CR0, CR4, EFER } from '../../../src/hardware/processor/controlRegisters';
 import { P, RW, TestMachine, US, XD } from '../testMachine';
 
@@ -32,4 +32,10 @@ describe('a refusal by access rights', () => {
       assert.equal(refusalText(machine.processor.inspection), `the rights refuse a ${name}`);
     });
   }
+
+  it('that is told from events, which have no rule, is one of an access like this', () => {
+    const { inspection } = new TestMachine().processor;
+    Object.assign(inspection.result, { outcome: WALK.pageFault, why: WHY.rights, rule: -1 });
+    assert.equal(refusalText(inspection), 'the rights refuse an access like this');
+  });
 });
