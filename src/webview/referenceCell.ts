@@ -47,8 +47,14 @@ export function referenceCell(
     </span>
     ${read === undefined
       ? html`<span class="address">not read yet</span>`
-      : html`<span class="address">${read.address}</span>
+      : html`<span class="address">${breakable(read.address)}</span>
           <span class="entry">${read.updated ?? read.value}</span>
           ${flagLetters(read)}`}
   </div>`;
+}
+
+/** An address that may go on in a second line behind its space, where the cell is too narrow for `hpa:0x10a808`. */
+function breakable(address: string): TemplateResult {
+  const at = address.indexOf(':') + 1;
+  return html`${address.slice(0, at)}<wbr />${address.slice(at)}`;
 }

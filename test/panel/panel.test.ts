@@ -210,6 +210,15 @@ describe('the Page Walk panel', function () {
     assert.deepEqual([...used].filter((name) => !known.has(name)), []);
   });
 
+  it('cuts no address of a nested walk beside an editor', async () => {
+    for (const width of [620, 700, 900]) {
+      const { page } = await open(nestedWalkHalfway, { theme: themes[0]!, width });
+      const cut = await page.locator('.made .address').evaluateAll((all) =>
+        all.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map(({ textContent }) => textContent));
+      assert.deepEqual(cut, [], `at ${String(width)} pixels`);
+    }
+  });
+
   for (const theme of themes) {
     for (const width of [400, 1200]) {
       it(`is accessible and fits in ${theme.name} at ${String(width)} pixels`, async () => {
