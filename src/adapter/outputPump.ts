@@ -2,6 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { OutputLine, Outcome } from '../engine/debuggee';
 import type { Diagnostic, Program } from '../language/program';
 import { sourceKey, type Client } from './client';
+import { counted } from './counted';
 import type { SourceCatalog } from './sourceCatalog';
 import { paintFor, type Tone } from './tones';
 
@@ -58,7 +59,7 @@ export class OutputPump {
   /** What a run has come to that is ended by the person. */
   soFar({ passed, failed }: Outcome, run: { readonly scenario: string; readonly technique: string; readonly step: number; readonly exits: bigint | undefined }): void {
     this.tellLeftOut();
-    const exits = run.exits === undefined ? '' : `, ${run.exits} VM ${run.exits === 1n ? 'exit' : 'exits'} so far`;
+    const exits = run.exits === undefined ? '' : `, ${counted(Number(run.exits), 'VM exit')} so far`;
     const text = `${run.scenario} under ${run.technique}: ended by you at step ${run.step}; ${heldText(passed, failed)}${exits}.`;
     this.send({ category: 'console', output: `${this.toned(failed === 0 ? undefined : 'bad', text)}\n` });
   }
@@ -114,7 +115,7 @@ export class OutputPump {
 }
 
 function heldText(passed: number, failed: number): string {
-  return `${passed} ${passed === 1 ? 'expectation' : 'expectations'} held, ${failed} failed`;
+  return `${counted(passed, 'expectation')} held, ${failed} failed`;
 }
 
 /** `FILE:LINE:COL: message`, lines and columns from 1. */

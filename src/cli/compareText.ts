@@ -1,6 +1,6 @@
 import type { Comparison, ComparedPoint } from '../engine/compare';
 import type { Paint } from '../adapter/tones';
-import { counted } from './counted';
+import { counted } from '../adapter/counted';
 import { compareRows, grouped, shareWithoutExit } from '../engine/compareRows';
 import { countersJson } from '../engine/countersJson';
 

@@ -15,19 +15,14 @@ const PAGE_BITS = 12;
 const GRANULES = (PAGE_BYTES >> GRANULE_SHIFT) - 1;
 const PAGES = (1 << PAGE_BITS) - 1;
 
-/** That an access is let through which begins at an address of this low half, as JavaScript over the sieve's two tables. */
-export function letsThroughText(lo: string): string {
-  return `granules[(${lo} >>> ${GRANULE_SHIFT}) & ${GRANULES}] !== 0 && pages[(${lo} >>> ${PAGE_SHIFT} ^ ${lo} >>> ${PAGE_SHIFT + PAGE_BITS}) & ${PAGES}] !== 0`;
-}
-
 /**
  * Tells, by the linear address that an access of up to 8 bytes begins at, that it touches none of the watched bytes: most do not.
  * What it lets through may touch them or not. Pages are at least 4 KBytes large, so a byte's place in its page is the same in all spaces.
  */
 export class AccessSieve {
   /** 1 by place in the page, and by page: an access that begins there is let through where both have it. */
-  readonly granules = new Uint8Array(GRANULES + 1);
-  readonly pages = new Uint8Array(PAGES + 1);
+  private readonly granules = new Uint8Array(GRANULES + 1);
+  private readonly pages = new Uint8Array(PAGES + 1);
 
   constructor(bytes: readonly WatchedBytes[]) {
     for (const each of bytes) {

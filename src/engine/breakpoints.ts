@@ -134,12 +134,13 @@ export class Breakpoints {
   private watched(): StraightWatch | undefined {
     const { program } = this.machine;
     const everywhere = this.events.filter(({ within }) => within === undefined);
-    if (this.changes.length > 0 || everywhere.some(({ kinds, until }) => [...kinds, ...until ?? []].includes(KIND.statement))) return undefined;
+    if (this.changes.length > 0 || everywhere.some(isAtEveryStatement)) return undefined;
     const instructions = this.statements.flatMap(({ statement, instruction }) => instruction ?? statementStarts(program, statement));
     const within = this.events.flatMap((breakpoint) => breakpoint.within?.instruction ?? []);
+    const begun = everywhere.flatMap(({ statement }) => (statement === undefined ? [] : statementStarts(program, statement)));
     return {
-      instructions: new Set([...instructions, ...within]),
-      isHeard: [...this.kinds].some((kind) => !SINGLE_STEP_KINDS.has(kind)),
+      instructions: new Set([...instructions, ...within, ...begun]),
+      isHeard: [...this.kinds].some((kind) => kind !== KIND.statement && !SINGLE_STEP_KINDS.has(kind)),
       accesses: accessesWanted(everywhere),
     };
   }
@@ -298,4 +299,9 @@ export function joined(first: Verdict | undefined, second: Verdict | undefined):
   if (first === undefined || second?.error !== undefined) return second;
   if (second === undefined || first.error !== undefined) return first;
   return { ...second, ...first, ids: [...first.ids, ...second.ids] };
+}
+
+/** Straight code tells of no statement: those that are meant have to be known, so that it ends before them. */
+function isAtEveryStatement({ kinds, until, statement }: EventBreakpoint): boolean {
+  return until?.includes(KIND.statement) === true || (kinds.includes(KIND.statement) && statement === undefined);
 }

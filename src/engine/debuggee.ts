@@ -144,6 +144,8 @@ export interface EventBreakpoint {
   readonly matches: (record: Int32Array) => boolean;
   /** Left out: wherever it happens. Else in steps that execute this instruction of the program alone, at their `nth` (from 1) event that matches. */
   readonly within?: { readonly instruction: number; readonly nth: number };
+  /** Of the event `statement`, only this one's matches; left out: any may. */
+  readonly statement?: number;
   /** Of what instructions access (`access_done`), none matches that does not touch these bytes; left out: any may. */
   readonly bytes?: WatchedBytes;
   /**

@@ -15,6 +15,8 @@ const NO_KINDS: ReadonlySet<number> = new Set();
 export class HitCounting {
   private union: Readonly<Record<'ofBreakpoints' | 'ofLogPoints' | 'all', ReadonlySet<number>>> = { ofBreakpoints: NO_KINDS, ofLogPoints: NO_KINDS, all: NO_KINDS };
 
+  /** How steps are looked at under the watch of the last one. */
+  private looked: { readonly watch: StraightWatch | undefined; readonly steps: LookedAtSteps } | undefined;
   private watches: Readonly<Record<'ofBreakpoints' | 'ofLogPoints' | 'both', StraightWatch | undefined>> | undefined;
 
   constructor(
@@ -84,7 +86,8 @@ export class HitCounting {
     const watch = advance === undefined ? undefined : this.watch();
     const { step, cpu, machine, journal } = replay;
     breakpoints.countStatement(step, cpu);
-    const steps = this.steps(watch);
+    if (this.looked === undefined || this.looked.watch !== watch) this.looked = { watch, steps: this.stepsUnder(watch) };
+    const { steps } = this.looked;
     const kinds = this.wanted();
     if (kinds.size > 0) machine.bus.listen(steps.listener, kinds);
     if (watch !== undefined) journal.watch(watch);
@@ -94,7 +97,7 @@ export class HitCounting {
     this.wentOver(step, Math.max(step + 1, replay.step));
   }
 
-  private steps(watch: StraightWatch | undefined): LookedAtSteps {
+  private stepsUnder(watch: StraightWatch | undefined): LookedAtSteps {
     const { replay, breakpoints, logPoints } = this;
     return new LookedAtSteps(replay, watch, {
       beginStep: (step, seen) => {

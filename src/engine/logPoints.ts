@@ -5,9 +5,6 @@ import type { ChangeBreakpoint, EventBreakpoint, LogPoint, OutputLine } from './
 import { HitCounts } from './hitCounts';
 import type { Machine } from './machine';
 import { printValue } from './printValue';
-import { statementStarts } from './statementStarts';
-import { SINGLE_STEP_KINDS } from './straightLine';
-import { UNWATCHED, accessesWanted, type StraightWatch } from './straightWatch';
 import { evaluate } from './watch';
 
 /**
@@ -18,8 +15,6 @@ import { evaluate } from './watch';
 export class LogPoints {
   /** Kinds of event that log points are at. */
   kinds: ReadonlySet<number> = new Set();
-  /** As `Breakpoints.watch`. */
-  watch: StraightWatch | undefined = UNWATCHED;
   /** True on the way forward. */
   isSpeaking = false;
   /** What is at events and at changes of values, with the counts of those that have a hit condition. */
@@ -43,25 +38,10 @@ export class LogPoints {
     breakpoints.setEvents(events, listings);
     breakpoints.setChanges(points.flatMap((point) => (point.at.kind === 'change' ? [onChange(point, point.at)] : [])));
     this.kinds = breakpoints.kinds;
-    this.watch = this.watched();
   }
 
-  private watched(): StraightWatch | undefined {
-    const instructions = new Set<number>();
-    const events: Pick<EventBreakpoint, 'kinds' | 'bytes' | 'until'>[] = [];
-    let isHeard = false;
-    for (const { at } of this.points.values()) {
-      if (at.kind === 'change') return undefined;
-      if (at.kind === 'statement') {
-        for (const start of statementStarts(this.machine.program, at.statement)) instructions.add(start);
-        continue;
-      }
-      if (at.kind === 'event') events.push(at);
-      const kinds = at.kind === 'listing' ? [KIND.listing_line] : [...at.kinds, ...at.until ?? []];
-      if (kinds.includes(KIND.statement)) return undefined;
-      isHeard ||= kinds.some((kind) => !SINGLE_STEP_KINDS.has(kind));
-    }
-    return { instructions, isHeard, accesses: accessesWanted(events) };
+  get watch(): Breakpoints['watch'] {
+    return this.breakpoints.watch;
   }
 
   get isEmpty(): boolean {
@@ -130,9 +110,9 @@ function restriction({ condition, hit }: LogPoint): Pick<LogPoint, 'condition' |
 /** A statement speaks at the event of its start: before it has done anything. */
 function onEvent(point: LogPoint, at: Extract<LogPoint['at'], { readonly kind: 'statement' | 'event' }>): EventBreakpoint {
   const common = { id: point.id, ...restriction(point) };
-  if (at.kind === 'statement') return { ...common, kinds: [KIND.statement], matches: (record) => record[field.index.at] === at.statement };
-  const { kinds, matches, until } = at;
-  return { ...common, kinds, matches, ...(until === undefined ? {} : { until }) };
+  if (at.kind === 'statement') return { ...common, kinds: [KIND.statement], statement: at.statement, matches: (record) => record[field.index.at] === at.statement };
+  const { kinds, matches, bytes, until } = at;
+  return { ...common, kinds, matches, ...(bytes === undefined ? {} : { bytes }), ...(until === undefined ? {} : { until }) };
 }
 
 function onChange(point: LogPoint, at: Extract<LogPoint['at'], { readonly kind: 'change' }>): ChangeBreakpoint {

@@ -1,5 +1,4 @@
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
-import { letsThroughText } from './accessSieve';
 import { LEFT } from './straightSite';
 import type { StraightWatch } from './straightWatch';
 import { constantValue, isTrue, unitOperations, type UnitValue } from './unitOperations';
@@ -72,7 +71,7 @@ class UnitWriter {
     });
     return [
       'const { words, base, globals, tables, processor, stack, attention, privilege, multiply, shiftLeft, shiftRight, whereabouts, stop, most } = site;',
-      ...(this.minded.isSieved ? ['const { granules, pages } = site.sieve;'] : []),
+      ...(this.minded.isSieved ? ['const { sieve } = site;'] : []),
       'let { steps, counted, statement, accessAt, accessStep } = site;',
       `let pc = 0, left = ${LEFT.here};`,
       'run: for (;;) switch (at) {', ...this.lines, '}',
@@ -186,7 +185,7 @@ class UnitWriter {
   /** An access at an address of this low half is the interpreter's where the sieve lets it through. */
   private sieve(pc: number, lo: string): void {
     this.steps--;
-    this.lines.push(`if (${letsThroughText(lo)}) {`, ...this.unwritten(), ...this.progress(), `left = ${LEFT.forInterpreter}; pc = ${pc}; break run;`, '}');
+    this.lines.push(`if (sieve.letsThrough(${lo})) {`, ...this.unwritten(), ...this.progress(), `left = ${LEFT.forInterpreter}; pc = ${pc}; break run;`, '}');
     this.steps++;
   }
 

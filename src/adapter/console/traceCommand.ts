@@ -1,5 +1,7 @@
 import { momentAddress } from '../../engine/statementSteps';
+import type { EventName } from '../../hardware/events/eventTable';
 import type { MicroStep } from '../../inspect/microSteps';
+import { counted } from '../counted';
 import { cannotEvaluate, type Failure } from '../failures';
 import { placeOfRange } from '../locations';
 import type { OutputPlace, TracedLine } from '../outputPump';
@@ -17,7 +19,7 @@ export const traceCommand: ConsoleCommand = {
 };
 
 /** What is to be seen from afar; all else is as it is. */
-const tonesOfKinds: Readonly<Record<string, Tone>> = {
+const tonesOfKinds: Partial<Record<EventName, Tone>> = {
   vm_exit: 'warning', nested_vm_exit: 'warning', vm_entry: 'good', page_fault: 'bad', ept_violation: 'bad', ept_misconfiguration: 'bad', triple_fault: 'bad',
   listing_call: 'quiet', listing_line: 'quiet', listing_return: 'quiet',
 };
@@ -40,7 +42,7 @@ function grouped(site: CommandSite, rows: readonly MicroStep[]): readonly Traced
   let isInside = false;
   for (const row of rows) {
     const kind = row.event?.kind;
-    const tone = kind === undefined ? 'heading' : tonesOfKinds[kind];
+    const tone = kind === undefined ? 'heading' : tonesOfKinds[kind as EventName];
     const line = { text: row.text, ...(tone === undefined ? {} : { tone }), ...placeOf(site, row) };
     if (kind === 'vm_exit' && !isInside) {
       isInside = true;
@@ -62,8 +64,4 @@ function placeOf({ state: { client }, launched }: CommandSite, { statement, even
   if (range === undefined) return {};
   const { source, line } = placeOfRange(launched, client, range);
   return { source, line };
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

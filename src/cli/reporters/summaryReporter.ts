@@ -1,4 +1,4 @@
-import { counted } from '../counted';
+import { counted } from '../../adapter/counted';
 import { countersJson } from '../../engine/countersJson';
 import type { Reporter, ScenarioResult } from './reporter';
 import type { RunReport } from '../../engine/run';
