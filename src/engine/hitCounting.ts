@@ -46,7 +46,8 @@ export class HitCounting {
     this.countIn(undefined, () => { this.replay.execute(); });
   }
 
-  private watch(): StraightWatch | undefined {
+  /** What a run past all breakpoints and log points has to mind: the same object until one of them changes. */
+  get watch(): StraightWatch | undefined {
     const { breakpoints: { watch: ofBreakpoints }, logPoints: { watch: ofLogPoints } } = this;
     if (this.watches === undefined || this.watches.ofBreakpoints !== ofBreakpoints || this.watches.ofLogPoints !== ofLogPoints) {
       this.watches = { ofBreakpoints, ofLogPoints, both: watchOf(this.replay, [this.breakpoints, this.logPoints]) };
@@ -68,7 +69,7 @@ export class HitCounting {
   }
 
   /** Kinds that either wants: put together again when one of the two has changed. */
-  private wanted(): ReadonlySet<number> {
+  get kinds(): ReadonlySet<number> {
     const { breakpoints: { kinds: ofBreakpoints }, logPoints: { kinds: ofLogPoints } } = this;
     if (this.union.ofBreakpoints !== ofBreakpoints || this.union.ofLogPoints !== ofLogPoints) {
       this.union = { ofBreakpoints, ofLogPoints, all: new Set([...ofBreakpoints, ...ofLogPoints]) };
@@ -83,12 +84,12 @@ export class HitCounting {
       (advance ?? execute)();
       return;
     }
-    const watch = advance === undefined ? undefined : this.watch();
+    const watch = advance === undefined ? undefined : this.watch;
     const { step, cpu, machine, journal } = replay;
     breakpoints.countStatement(step, cpu);
     if (this.looked === undefined || this.looked.watch !== watch) this.looked = { watch, steps: this.stepsUnder(watch) };
     const { steps } = this.looked;
-    const kinds = this.wanted();
+    const { kinds } = this;
     if (kinds.size > 0) machine.bus.listen(steps.listener, kinds);
     if (watch !== undefined) journal.watch(watch);
     steps.pass(watch === undefined ? execute : advance!);

@@ -4,7 +4,7 @@ import type { Moment } from './debuggee';
 import { applyEdit, type Edit, type EditedAt } from './edits';
 import type { Machine } from './machine';
 import { MOST_BEYOND, StraightLine } from './straightLine';
-import { UNWATCHED, type StraightWatch } from './straightWatch';
+import { NO_FLOOR, UNWATCHED, type StraightWatch } from './straightWatch';
 
 interface Entry {
   readonly moment: Moment;
@@ -32,9 +32,9 @@ export class Journal {
     this.straight = new StraightLine(machine, warm);
   }
 
-  /** What `advance` has to mind from here on; left out: nothing. */
-  watch(watch: StraightWatch = UNWATCHED): void {
-    this.straight.watch(watch);
+  /** What `advance` has to mind from here on; left out: nothing. It goes no further than where it has come down to a frame at depth `floor`. */
+  watch(watch: StraightWatch = UNWATCHED, floor = NO_FLOOR): void {
+    this.straight.watch(watch, floor);
   }
 
   /** By whoever hears of an event while steps are executed by `advance`: none is behind the one that it is of. */

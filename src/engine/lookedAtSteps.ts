@@ -1,5 +1,5 @@
 import type { Replay } from './replay';
-import { joinedWatch, type StraightWatch } from './straightWatch';
+import { UNWATCHED, joinedWatch, type StraightWatch } from './straightWatch';
 
 /** Which events of a step are told: all, or where nobody looks at its start those of kinds that are listened to. */
 export type StepSeen = 'from its start' | 'from an event on';
@@ -60,5 +60,6 @@ export class LookedAtSteps {
 export function watchOf({ machine: { program } }: Replay, looking: readonly ({ readonly watch: StraightWatch | undefined } | undefined)[]): StraightWatch | undefined {
   const watch = joinedWatch(looking.filter((each) => each !== undefined).map((each) => each.watch));
   const isPlain = watch !== undefined && watch.instructions.size === 0 && !watch.isHeard;
+  if (isPlain && watch.accesses.length === 0) return UNWATCHED;
   return isPlain || program.actors.length === 1 ? watch : undefined;
 }

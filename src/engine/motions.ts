@@ -1,6 +1,6 @@
 import { KIND, KIND_AT, SPACE, field } from '../hardware/events/eventTable';
 import { joined, type Breakpoints, type Verdict } from './breakpoints';
-import { LookedAtSteps, watchOf } from './lookedAtSteps';
+import { LookedAtSteps } from './lookedAtSteps';
 import { spinText, waitText } from './deadlock';
 import type { Moment, Stop } from './debuggee';
 import { viewEvent } from './eventView';
@@ -11,7 +11,7 @@ import type { Replay } from './replay';
 import { RoundWatch } from './roundWatch';
 import { RUN } from './runState';
 import { STRIDE } from './slices';
-import type { StraightWatch } from './straightWatch';
+import { NO_FLOOR, type StraightWatch } from './straightWatch';
 
 /** A motion under way: yields now and then, and comes back with why it stopped. */
 export type Moving = Generator<undefined, Stop>;
@@ -158,11 +158,12 @@ export class ForwardMotions {
     const wanted = breakpoints.kinds;
     const { logPoints } = replay;
     const isLooking = !breakpoints.isEmpty;
-    const kinds = new Set([...wanted, ...watched, ...logPoints?.kinds ?? []]);
+    const kinds = watched.size === 0 ? this.counting.kinds : new Set([...this.counting.kinds, ...watched]);
     const start = replay.step;
     const rounds = this.alone === undefined ? undefined : new RoundWatch(machine, this.alone);
     const watch = rounds === undefined && watched.size === 0 ? this.watchUpTo(arrival) : undefined;
     const until = arrival !== undefined && 'step' in arrival ? arrival.step : Infinity;
+    const floor = arrival !== undefined && 'depth' in arrival ? arrival.depth : NO_FLOOR;
     let sinceYield = 0;
     let matches = 0;
     let hit: { readonly verdict: Verdict; readonly step: number; readonly nth: number } | undefined;
@@ -194,7 +195,7 @@ export class ForwardMotions {
     });
     machine.forgetDerived();
     if (kinds.size > 0) machine.bus.listen(steps.listener, kinds);
-    if (watch !== undefined) replay.journal.watch(watch);
+    if (watch !== undefined) replay.journal.watch(watch, floor);
     try {
       for (let passes = 1; ; passes++) {
         if (replay.isOver()) return passes === 1 && !machine.interpreter.scheduler.isStuck ? ENDED : endOf(machine);
@@ -208,7 +209,7 @@ export class ForwardMotions {
         if (!isFirst && arrival !== undefined && hasArrived(machine, arrival)) return STEP;
         isFirst = false;
         const died = machine.interpreter.deaths.count;
-        const isStraight = watch !== undefined && interpreter.stacks[cpu]!.depth > (watch.floor ?? -1);
+        const isStraight = watch !== undefined && interpreter.stacks[cpu]!.depth > floor;
         steps.pass(() => {
           over = undefined;
           if (isStraight) replay.advance(until);
@@ -238,11 +239,8 @@ export class ForwardMotions {
 
   /** What has to be minded on the straight way to an arrival; undefined: every step is looked at. */
   private watchUpTo(arrival: Arrival | undefined): StraightWatch | undefined {
-    const { replay, replay: { machine: { program } } } = this;
-    const watch = watchOf(replay, [this.breakpoints, replay.logPoints]);
-    if (watch === undefined || arrival === undefined) return watch;
-    if (program.actors.length > 1) return undefined;
-    return 'step' in arrival ? watch : { ...watch, floor: arrival.depth };
+    const { replay: { machine: { program } }, counting: { watch } } = this;
+    return arrival !== undefined && program.actors.length > 1 ? undefined : watch;
   }
 
   /** Stands at the `nth` event of `step` that matches a breakpoint. */

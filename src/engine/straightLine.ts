@@ -9,7 +9,7 @@ import type { Program } from '../language/program';
 import { straightCodeOf, type StraightCode } from './straightCode';
 import { executeEntries } from './straightEntries';
 import { LEFT, type StraightSite } from './straightSite';
-import { UNWATCHED, watchKey, type StraightWatch } from './straightWatch';
+import { NO_FLOOR, UNWATCHED, watchKey, type StraightWatch } from './straightWatch';
 import { Whereabouts } from './whereabouts';
 
 /** Steps that a run may take behind those that it was asked for: what has no loop in it. */
@@ -47,7 +47,7 @@ export class StraightLine {
   /** Newest first. */
   private kept: readonly Watched[] = [];
   private readonly stop = new Int32Array(1);
-  private floor = -1;
+  private floor = NO_FLOOR;
   /** By CPU. */
   private readonly sites: readonly StraightSite[];
 
@@ -72,9 +72,9 @@ export class StraightLine {
     return this.watched.units.hotCount;
   }
 
-  /** What is to be minded from here on. */
-  watch(watch: StraightWatch): void {
-    this.floor = watch.floor ?? -1;
+  /** What is to be minded from here on. Straight code ends where it has come down to a frame at depth `floor`. */
+  watch(watch: StraightWatch, floor: number): void {
+    this.floor = floor;
     if (watch === this.watched.watch) return;
     const known = this.known(watch);
     this.watched = known ?? this.made(watch);

@@ -10,12 +10,13 @@ export interface StraightWatch {
   readonly isHeard: boolean;
   /** Of the accesses of instructions (`access_done`) those that touch these bytes are wanted: straight code ends before each that may. */
   readonly accesses: 'all' | readonly WatchedBytes[];
-  /** Straight code ends where it has come down to a frame at this depth; left out: it ends at none. */
-  readonly floor?: number;
 }
 
 /** Nobody looks, and nobody listens but to `SINGLE_STEP_KINDS`. */
 export const UNWATCHED: StraightWatch = { instructions: new Set(), isHeard: false, accesses: [] };
+
+/** A depth below that of every frame: a run that comes down to it ends at none. */
+export const NO_FLOOR = -1;
 
 /** What all of them have to mind together; undefined when one has to look at every step. */
 export function joinedWatch(watches: readonly (StraightWatch | undefined)[]): StraightWatch | undefined {
