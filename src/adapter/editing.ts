@@ -6,7 +6,6 @@ import { EVENT, type EditedEvent } from '../protocol/editEvents';
 import { cannotEdit, Failure } from './failures';
 import type { HeldFrame, Launched, SessionState } from './sessionState';
 import { hex, isAddressType, valueText } from './valueText';
-import { nextTurn } from './nextTurn';
 
 /** An expression in a frame that can be given a value. */
 export interface EditedPlace {
@@ -45,7 +44,7 @@ export function makeEdit(state: SessionState, launched: Launched, edit: Edit): F
   if (outcome instanceof Failure) return outcome;
   const description = state.standsInPresent();
   // The client has the answer first: it may ask for all of it again in the turn of the event.
-  nextTurn(() => {
+  state.behindAnswer.add(() => {
     if (state.launched !== launched || state.phase !== 'stopped') return;
     const body: EditedEvent = { description, ...(outcome === undefined ? {} : { dropped: outcome }) };
     state.send(EVENT.edited, body);

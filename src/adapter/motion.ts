@@ -17,10 +17,11 @@ export class MotionDriver {
   private waiting: (() => void)[] = [];
 
   /**
-   * `afterSlice` sees each slice's end (output); `done` the stop, once; `failed` what a slice threw.
-   * None is called in the caller's own turn: the response to the request goes out first.
+   * `soon` has a motion's first slice run once the request for it is answered; `afterSlice` sees each slice's end (output); `done`
+   * the stop, once; `failed` what a slice threw.
    */
   constructor(
+    private readonly soon: (slice: () => void) => void,
     private readonly afterSlice: () => void,
     private readonly done: (stop: Stop, motion: Motion) => void,
     private readonly failed: (problem: unknown) => void,
@@ -58,7 +59,7 @@ export class MotionDriver {
       this.running = undefined;
       this.done(stop, motion);
     };
-    nextTurn(turn);
+    this.soon(turn);
   }
 
   /** The running motion ends with a `pause` stop at its next instruction. */

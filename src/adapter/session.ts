@@ -4,6 +4,7 @@ import { argumentKinds, type Answer, type RequestRow } from './answer';
 import { misshapen } from './argumentShapes';
 import { Failure, badArgument, internalError, namelessRequest, notStopped, sessionGone, unknownRequest, wrongPhase } from './failures';
 import type { FileAccess } from './fileAccess';
+import { nextTurn } from './nextTurn';
 import { requestRow } from './requestTable';
 import { SessionState } from './sessionState';
 import type { Simulator } from './simulator';
@@ -63,15 +64,20 @@ export class PagewalkSession extends DebugSession {
   /** In the caller's own turn, unless the handler waits for something. */
   private answer(request: DebugProtocol.Request): void {
     let result: ReturnType<RequestRow['handle']>;
+    const { behindAnswer } = this.state;
+    const outer = behindAnswer.enter();
     try {
       result = this.handle(request);
     } catch (problem) {
       result = this.failed(request, problem);
     }
+    const due = behindAnswer.leave(outer);
     if (result instanceof Promise) {
+      for (const work of due) nextTurn(work);
       void result.catch((problem: unknown) => this.failed(request, problem)).then((answer) => { this.respond(request, answer); });
     } else {
       this.respond(request, result);
+      for (const work of due) work();
     }
   }
 

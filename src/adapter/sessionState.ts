@@ -1,6 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee, Frame, Moment, Motion, Stop, Who } from '../engine/debuggee';
 import type { Phase } from './answer';
+import { BehindAnswer } from './behindAnswer';
 import type { Program } from '../language/program';
 import type { Children } from './children';
 import { BreakpointStore, type BreakpointTarget } from './breakpoints/breakpointStore';
@@ -17,7 +18,6 @@ import { ShownMemory } from './shownMemory';
 import type { ShownRegisters } from './scopes/registerScope';
 import type { SourceCatalog } from './sourceCatalog';
 import { reportStop, type StopReport } from './stopReport';
-import { nextTurn } from './nextTurn';
 
 /** Launch attributes; `launch.json` documents them. */
 export interface LaunchArguments extends DebugProtocol.LaunchRequestArguments {
@@ -84,6 +84,7 @@ export class SessionState {
   readonly locations = new Handles<Located>(FIRST_REFERENCE);
   /** Memory that the client has read at the present stop. */
   readonly shownMemory = new ShownMemory();
+  readonly behindAnswer = new BehindAnswer();
   readonly output: OutputPump;
   readonly progress: MotionProgress;
   /** Number of the request that is being handled. */
@@ -107,6 +108,7 @@ export class SessionState {
     this.output = new OutputPump((body) => { this.send('output', body); }, this.client);
     this.progress = new MotionProgress(this.send);
     this.driver = new MotionDriver(
+      (slice) => { this.behindAnswer.add(slice); },
       () => {
         this.takeOutput();
         if (this.launched !== undefined) this.progress.note(this.launched.debuggee.moment().step);
@@ -178,7 +180,7 @@ export class SessionState {
     this.dropHandles();
     this.stop = { body };
     const { stop } = this;
-    nextTurn(() => {
+    this.behindAnswer.add(() => {
       if (this.stop === stop && this.phase === 'stopped') this.send('stopped', body);
     });
   }

@@ -9,7 +9,6 @@ import { badArgument, badMemoryReference, cannotInspect, notStopped, unknownThre
 import { hostPlaceOf } from '../locations';
 import { parseMemoryReference } from '../memoryReference';
 import type { Launched, SessionState } from '../sessionState';
-import { nextTurn } from '../nextTurn';
 
 const WORD_BYTES = 8;
 
@@ -91,8 +90,8 @@ function travel(state: SessionState, threadId: number, motion: Motion): Failure 
   if (launched === undefined) return notStopped('a motion');
   const cpu = cpuOf(launched, threadId);
   if (typeof cpu !== 'number') return cpu;
-  // Behind the response, and before the stop, which comes in a later turn still.
-  nextTurn(() => { if (state.launched === launched) state.send('continued', { threadId, allThreadsContinued: true }); });
+  // Before the motion: its first slice may end in a stop.
+  state.behindAnswer.add(() => { if (state.launched === launched) state.send('continued', { threadId, allThreadsContinued: true }); });
   state.move(motion, cpu);
   return undefined;
 }

@@ -6,7 +6,6 @@ import { fileName } from '../client';
 import { Failure, sessionGone, wrongPhase } from '../failures';
 import type { LaunchArguments, Launched, SessionState } from '../sessionState';
 import { launchScenario } from './launching';
-import { nextTurn } from '../nextTurn';
 
 export function initialize(state: SessionState, args: DebugProtocol.InitializeRequestArguments): Answer<DebugProtocol.Capabilities> {
   state.client.introduce(args);
@@ -27,7 +26,7 @@ export async function launch(state: SessionState, args: LaunchArguments): Promis
   state.launched = launched;
   state.phase = 'being configured';
   // Breakpoints can be answered as verified only now, so this is when the client is asked for them.
-  nextTurn(() => {
+  state.behindAnswer.add(() => {
     if (state.phase === 'being configured') state.send('initialized');
   });
   return undefined;
@@ -64,7 +63,7 @@ export async function restart(state: SessionState, args: { readonly arguments?: 
 /** Ends the scenario, not the session: what it has come to so far is told, and `terminated` follows. */
 export function terminate(state: SessionState): Answer<undefined> {
   state.isEnding = true;
-  nextTurn(() => {
+  state.behindAnswer.add(() => {
     state.whenStill(() => {
       if (state.phase === 'running' || state.phase === 'stopped') tellSoFar(state);
       state.end(undefined);
@@ -107,7 +106,7 @@ function begin(state: SessionState, launched: Launched): void {
     state.move('continue', 0);
   } else if (launched.args.stopAtBoot === true) {
     launched.debuggee.showBoot();
-    nextTurn(() => {
+    state.behindAnswer.add(() => {
       if (state.launched === launched && state.phase === 'running') state.standAt({ kind: 'entry' });
     });
   } else if (launched.args.stopOnEntry === true) {
