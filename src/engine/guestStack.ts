@@ -1,3 +1,4 @@
+import type { ReachedWords } from '../hardware/state/reachedWords';
 import type { Registry } from '../hardware/state/registry';
 
 /** Words of a frame's header, right below its registers. */
@@ -39,10 +40,12 @@ export interface GuestFrame {
  */
 export class GuestStack {
   readonly words: Int32Array;
+  private readonly stack: ReachedWords;
   private readonly state: Int32Array;
 
   constructor(registry: Registry, cpu: number) {
-    this.words = registry.block(`cpu ${cpu} stack`, STACK_WORDS);
+    this.stack = registry.reached(`cpu ${cpu} stack`, STACK_WORDS);
+    this.words = this.stack.words;
     this.state = registry.block(`cpu ${cpu} program`, CPU_WORDS);
   }
 
@@ -85,6 +88,7 @@ export class GuestStack {
     this.state[PC] = entry;
     this.state[BASE] = HEADER;
     this.state[TOP] = HEADER + 2 * registers;
+    this.stack.reach(HEADER + 2 * registers);
     this.words[HEADER - PROCEDURE] = procedure;
     this.words.fill(0, HEADER, HEADER + 2 * registers);
   }
@@ -101,6 +105,7 @@ export class GuestStack {
    */
   push(procedure: number, entry: number, registers: number, returnTo: number, result: number): number {
     const base = this.state[TOP]! + HEADER;
+    this.stack.reach(base + 2 * registers);
     this.words.fill(0, base - HEADER, base + 2 * registers);
     this.words[base - PROCEDURE] = procedure;
     this.words[base - RETURN_TO] = returnTo;

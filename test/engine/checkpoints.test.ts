@@ -14,7 +14,7 @@ class History {
   }
 
   checkpoint(): Checkpoint {
-    const checkpoint: Checkpoint = { number: this.saved.length + 1, blocks: [], numbers: [] };
+    const checkpoint: Checkpoint = { number: this.saved.length + 1, blocks: [], numbers: [], reached: [] };
     this.saved.push({ checkpoint, bytes: this.bytesEach });
     return checkpoint;
   }

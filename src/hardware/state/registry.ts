@@ -1,3 +1,4 @@
+import { ReachedWords } from './reachedWords';
 import { TrackedWords } from './trackedWords';
 
 /** A moment that `Registry.restore` can go back to. Belongs to the registry that made it. */
@@ -6,10 +7,11 @@ export interface Checkpoint {
   number: number;
   readonly blocks: readonly Int32Array[];
   readonly numbers: readonly Float64Array[];
+  readonly reached: readonly Int32Array[];
 }
 
-/** What a checkpoint copies whole. */
-type Copies = Pick<Checkpoint, 'blocks' | 'numbers'>;
+/** What a checkpoint copies. */
+type Copies = Pick<Checkpoint, 'blocks' | 'numbers' | 'reached'>;
 
 /** Copies of so many checkpoints that are no more are kept to be written over. */
 const MOST_SPARE = 32;
@@ -18,6 +20,7 @@ const MOST_SPARE = 32;
 export interface StateClaims {
   block(name: string, words: number): Int32Array;
   numbers(name: string, count: number): Float64Array;
+  reached(name: string, words: number): ReachedWords;
   tracked(name: string, words: number): TrackedWords;
   /** The same place for one of several alike: whatever is claimed there has `prefix` before its name. */
   room(prefix: string): StateClaims;
@@ -28,13 +31,15 @@ export interface StateClaims {
  * structures. Nothing that a run can change lives anywhere else, so a checkpoint of the registry
  * is a checkpoint of the machine.
  *
- * Three kinds, by size: `block` (small; copied whole at a checkpoint), `numbers` (the same, for
- * counters and steps, exact to 2^53) and `tracked` (large; only what is written is saved).
+ * Four kinds, by size: `block` (small; copied whole at a checkpoint), `numbers` (the same, for
+ * counters and steps, exact to 2^53), `reached` (mostly unused; copied as far as it has come into use) and `tracked` (large; only
+ * what is written is saved).
  * All of them are claimed while the machine is built, before the first checkpoint.
  */
 export class Registry implements StateClaims {
   private readonly blocks = new Map<string, Int32Array>();
   private readonly numberBlocks = new Map<string, Float64Array>();
+  private readonly reachedBlocks = new Map<string, ReachedWords>();
   private readonly trackedBlocks = new Map<string, TrackedWords>();
   private live: Checkpoint[] = [];
   /** Of checkpoints that are no more: to make fresh copies costs the host more than to copy. */
@@ -54,6 +59,11 @@ export class Registry implements StateClaims {
     return this.claim(this.numberBlocks, name, new Float64Array(count));
   }
 
+  /** Claims `words` words under `name`, zeroed, of which whoever writes them says before how far they are in use. */
+  reached(name: string, words: number): ReachedWords {
+    return this.claim(this.reachedBlocks, name, new ReachedWords(words));
+  }
+
   /** Claims a large or growing array of words under `name`. */
   tracked(name: string, words: number): TrackedWords {
     return this.claim(this.trackedBlocks, name, new TrackedWords(words));
@@ -64,6 +74,7 @@ export class Registry implements StateClaims {
     return {
       block: (name, words) => this.block(prefix + name, words),
       numbers: (name, count) => this.numbers(prefix + name, count),
+      reached: (name, words) => this.reached(prefix + name, words),
       tracked: (name, words) => this.tracked(prefix + name, words),
       room: (more) => this.room(prefix + more),
     };
@@ -71,18 +82,14 @@ export class Registry implements StateClaims {
 
   checkpoint(): Checkpoint {
     for (const tracked of this.trackedBlocks.values()) tracked.checkpoint();
-    const { blocks, numbers } = this.copies();
-    const checkpoint: Checkpoint = { number: this.live.length + 1, blocks, numbers };
+    const checkpoint: Checkpoint = { number: this.live.length + 1, ...this.copies() };
     this.live.push(checkpoint);
     return checkpoint;
   }
 
   /** Puts every word back. Checkpoints made after `checkpoint` are void from here on. */
   restore(checkpoint: Checkpoint): void {
-    let i = 0;
-    for (const block of this.blocks.values()) block.set(checkpoint.blocks[i++]!);
-    i = 0;
-    for (const block of this.numberBlocks.values()) block.set(checkpoint.numbers[i++]!);
+    this.putBack(checkpoint);
     for (const tracked of this.trackedBlocks.values()) tracked.restore(checkpoint.number);
     for (let later = checkpoint.number; later < this.live.length; later++) this.keepSpare(this.live[later]!);
     this.live.length = checkpoint.number;
@@ -98,10 +105,7 @@ export class Registry implements StateClaims {
    * becomes void, and a later one still gives the present contents back.
    */
   rewrite(checkpoint: Checkpoint): void {
-    let i = 0;
-    for (const block of this.blocks.values()) block.set(checkpoint.blocks[i++]!);
-    i = 0;
-    for (const block of this.numberBlocks.values()) block.set(checkpoint.numbers[i++]!);
+    this.putBack(checkpoint);
     for (const tracked of this.trackedBlocks.values()) tracked.rewrite(checkpoint.number);
   }
 
@@ -116,6 +120,7 @@ export class Registry implements StateClaims {
   /** Bytes that the live checkpoints hold, for a budget of history. */
   get historyBytes(): number {
     let bytes = this.live.length * this.smallBytes;
+    for (const { reached } of this.live) for (const copy of reached) bytes += copy.byteLength;
     for (const tracked of this.trackedBlocks.values()) bytes += tracked.historyBytes;
     return bytes;
   }
@@ -134,6 +139,8 @@ export class Registry implements StateClaims {
     for (const [name, block] of this.blocks) if (differ(block, checkpoint.blocks[i++]!)) changed.push(name);
     i = 0;
     for (const [name, block] of this.numberBlocks) if (differ(block, checkpoint.numbers[i++]!)) changed.push(name);
+    i = 0;
+    for (const [name, block] of this.reachedBlocks) if (block.differsFrom(checkpoint.reached[i++]!)) changed.push(name);
     for (const [name, tracked] of this.trackedBlocks) if (tracked.isWritten) changed.push(name);
     return changed;
   }
@@ -143,26 +150,39 @@ export class Registry implements StateClaims {
     const all = new Map<string, Int32Array | Float64Array>();
     for (const [name, block] of this.blocks) all.set(name, block);
     for (const [name, block] of this.numberBlocks) all.set(name, block);
+    for (const [name, { words }] of this.reachedBlocks) all.set(name, words);
     for (const [name, tracked] of this.trackedBlocks) all.set(name, tracked.words);
     return all;
   }
 
   private copies(): Copies {
     const spare = this.spare.pop();
-    if (spare === undefined) return { blocks: [...this.blocks.values()].map((block) => block.slice()), numbers: [...this.numberBlocks.values()].map((block) => block.slice()) };
+    const reached = [...this.reachedBlocks.values()].map((block, i) => block.copy(spare?.reached[i]));
+    if (spare === undefined) return { blocks: [...this.blocks.values()].map((block) => block.slice()), numbers: [...this.numberBlocks.values()].map((block) => block.slice()), reached };
+    const { blocks, numbers } = spare;
     let i = 0;
-    for (const block of this.blocks.values()) spare.blocks[i++]!.set(block);
+    for (const block of this.blocks.values()) blocks[i++]!.set(block);
     i = 0;
-    for (const block of this.numberBlocks.values()) spare.numbers[i++]!.set(block);
-    return spare;
+    for (const block of this.numberBlocks.values()) numbers[i++]!.set(block);
+    return { blocks, numbers, reached };
   }
 
-  private keepSpare({ blocks, numbers }: Checkpoint): void {
-    if (this.spare.length < MOST_SPARE) this.spare.push({ blocks, numbers });
+  /** What a checkpoint has copied. */
+  private putBack({ blocks, numbers, reached }: Checkpoint): void {
+    let i = 0;
+    for (const block of this.blocks.values()) block.set(blocks[i++]!);
+    i = 0;
+    for (const block of this.numberBlocks.values()) block.set(numbers[i++]!);
+    i = 0;
+    for (const block of this.reachedBlocks.values()) block.putBack(reached[i++]!);
+  }
+
+  private keepSpare({ blocks, numbers, reached }: Checkpoint): void {
+    if (this.spare.length < MOST_SPARE) this.spare.push({ blocks, numbers, reached });
   }
 
   private claim<T>(among: Map<string, T>, name: string, made: T): T {
-    if (this.blocks.has(name) || this.numberBlocks.has(name) || this.trackedBlocks.has(name)) {
+    if ([this.blocks, this.numberBlocks, this.reachedBlocks, this.trackedBlocks].some((each) => each.has(name))) {
       throw new Error(`invariant: state block "${name}" is claimed twice`);
     }
     among.set(name, made);

@@ -103,6 +103,39 @@ describe('the state registry', () => {
     }), { numRuns: 40 });
   });
 
+  it('copies of words that are mostly unused what has come into use, and gives all of them back', () => {
+    const word = fc.record({ kind: fc.constant('write' as const), at: fc.nat(63), value: fc.integer() });
+    const moment = fc.record({ kind: fc.constantFrom('checkpoint' as const, 'restore' as const, 'rewrite' as const, 'forget' as const), which: fc.nat() });
+    fc.assert(fc.property(fc.array(fc.oneof({ weight: 2, arbitrary: word }, { weight: 3, arbitrary: moment }), { maxLength: 60 }), (steps) => {
+      const registry = new Registry();
+      const block = registry.reached('stack', 64);
+      const made: { checkpoint: Checkpoint; before: Int32Array }[] = [];
+      let reached = 0;
+      for (const step of steps) {
+        const index = step.kind === 'write' ? 0 : step.which % Math.max(1, made.length);
+        const meant = made[index];
+        if (step.kind === 'write') {
+          reached = Math.max(reached, step.at + 1);
+          block.reach(step.at + 1);
+          block.words[step.at] = step.value;
+        } else if (step.kind === 'checkpoint') {
+          made.push({ checkpoint: registry.checkpoint(), before: block.words.slice() });
+          assert.equal(made[made.length - 1]!.checkpoint.reached[0]!.length, reached);
+        } else if (meant === undefined) {
+          continue;
+        } else if (step.kind === 'forget') {
+          registry.forget(meant.checkpoint);
+          made.splice(index, 1);
+        } else {
+          if (step.kind === 'restore') made.length = index + 1;
+          registry[step.kind](meant.checkpoint);
+          assert.deepEqual(block.words, meant.before);
+          if (step.kind === 'restore') assert.deepEqual(registry.changedSince(meant.checkpoint), []);
+        }
+      }
+    }));
+  });
+
   it('refuses to claim one name twice', () => {
     const registry = new Registry();
     registry.block('x', 1);
