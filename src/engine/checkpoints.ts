@@ -7,6 +7,8 @@ const STRAIGHT_INTERVAL = 131_072;
 /** Where writes are scattered, so that an interval saves more than this, intervals are longer: a place that is written often is saved once in each. */
 const MANY_BYTES = 256 << 10;
 const SCATTERED_INTERVAL = 4 * STRAIGHT_INTERVAL;
+/** Lines of listings between checkpoints: a hypervisor that works at nearly every step would have a second executed again. */
+export const MOST_LINES = 16_384;
 /** Steps that are soon looked at one by one: nearer than that no checkpoint is wanted. */
 export const NEAR = 2048;
 /** Checkpoints kept; past that, or past so many bytes, every other one of the older half goes. */
@@ -31,12 +33,17 @@ export interface Kept {
 export class Checkpoints {
   private kept: Kept[] = [];
   private longest = STRAIGHT_INTERVAL;
+  /** Lines that had run at the newest checkpoint. */
+  private lines = 0;
 
-  constructor(private readonly registry: History) {}
+  /** `linesRun`: see `Machine`. */
+  constructor(private readonly registry: History, private readonly linesRun: () => number) {}
 
-  /** Takes a checkpoint of the machine as it stands at `step`, unless the newest is near enough. */
+  /** Takes a checkpoint of the machine as it stands at `step`, unless the newest is near enough, in steps and in what a hypervisor has done since. */
   consider(step: number, interval = INTERVAL): void {
-    if (step < this.nextAt(interval)) return;
+    const lines = this.linesRun();
+    if (step < this.nextAt(interval) && lines - this.lines < MOST_LINES) return;
+    this.lines = lines;
     if (interval >= STRAIGHT_INTERVAL) this.longest = this.registry.newestBytes > MANY_BYTES ? SCATTERED_INTERVAL : STRAIGHT_INTERVAL;
     this.kept.push({ step, checkpoint: this.registry.checkpoint() });
     if (this.kept.length > KEPT) this.thin();
@@ -78,6 +85,7 @@ export class Checkpoints {
     const { checkpoint, step: at } = this.kept[index]!;
     this.kept.length = index + 1;
     this.registry.restore(checkpoint);
+    this.lines = this.linesRun();
     return at;
   }
 

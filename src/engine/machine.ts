@@ -85,6 +85,11 @@ export class Machine {
     return this.vmOf(this.nesting.runningOn(cpu));
   }
 
+  /** Lines of listings that have run by now, also when time went back meanwhile: what makes steps take long. */
+  get linesRun(): number {
+    return this.vms[0]!.technique.vm?.host.depth.lines ?? 0;
+  }
+
   /** Of the first VM. */
   get technique(): Technique {
     return this.vms[0]!.technique;

@@ -7,7 +7,7 @@ import { Journal } from './journal';
 import type { LogPoints } from './logPoints';
 import type { Machine } from './machine';
 import { RUN } from './runState';
-import { inSlices, STRETCH } from './slices';
+import { inSlices, LINES_A_STRETCH, STRETCH, STRIDE } from './slices';
 
 /** Sees the events of one step as they are numbered, from 1; true stops there. */
 export type EventStop = (record: Int32Array, event: number) => boolean;
@@ -30,10 +30,12 @@ export class Replay {
   readonly journal: Journal;
   private readonly checkpoints: Checkpoints;
   private anchor: Checkpoint | undefined;
+  /** Steps that are executed at once: fewer where a hypervisor works at nearly each of them. */
+  private stretch = STRETCH;
 
   constructor(readonly machine: Machine, warm?: number) {
     this.journal = new Journal(machine, warm);
-    this.checkpoints = new Checkpoints(machine.registry);
+    this.checkpoints = new Checkpoints(machine.registry, () => machine.linesRun);
     this.checkpoints.consider(0);
   }
 
@@ -71,10 +73,12 @@ export class Replay {
 
   /** Executes at least one step, and none from step `until` on; where nothing comes in between, many at once, as `Journal.advance` does. */
   advance(until: number): void {
-    const { checkpoints, machine: { interpreter: { holds } } } = this;
+    const { checkpoints, machine, machine: { interpreter: { holds } } } = this;
     const interval = checkpoints.intervalOnTheWay(until);
     if (!holds.isHolding) checkpoints.consider(this.step, interval);
-    this.journal.advance(until, Math.min(STRETCH, checkpoints.nextAt(interval) - this.step));
+    const before = machine.linesRun;
+    this.journal.advance(until, Math.min(this.stretch, checkpoints.nextAt(interval) - this.step));
+    this.stretch = machine.linesRun - before > LINES_A_STRETCH ? Math.max(STRIDE, this.stretch >> 1) : Math.min(STRETCH, 2 * this.stretch);
     if (this.step > this.furthest) this.furthest = this.step;
     holds.forgetPast();
   }

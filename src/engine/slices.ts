@@ -2,6 +2,8 @@
 export const STRIDE = 256;
 /** The same where nobody looks into what is executed: far below a millisecond. */
 export const STRETCH = 8192;
+/** Lines of listings that such a stretch should not go far beyond: a few milliseconds. */
+export const LINES_A_STRETCH = 2048;
 
 /** A run that is taken to a step. */
 export interface Passage {

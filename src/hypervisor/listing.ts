@@ -63,6 +63,8 @@ export type ListingText = string | { readonly layered: string; readonly direct: 
 /** What all listings of a machine share: how deep their procedures are in one another, and how they tell of slots' memory. */
 export interface ListingStack {
   value: number;
+  /** Lines that have run by now, those that were run again counted again: how long a stretch of a run has taken. */
+  lines: number;
   readonly wording: 'layered' | 'direct';
 }
 
@@ -192,6 +194,7 @@ export class ListingRunner<V> {
   private runBody(body: readonly Placed<V>[], procedure: number, vmm: V, frame: ListingFrame, cpu: number): number {
     for (const placed of body) {
       const { node } = placed;
+      this.depth.lines++;
       this.emit(KIND.listing_line, procedure, placed.line, frame, cpu);
       switch (node.kind) {
         case 'line':

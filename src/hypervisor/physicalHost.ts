@@ -76,7 +76,7 @@ export class PhysicalHost {
     this.tags = machine.tags;
     this.sabotage = machine.sabotage;
     this.installed = frames;
-    this.depth = { value: 0, wording: backing === 'direct' ? 'direct' : 'layered' };
+    this.depth = { value: 0, lines: 0, wording: backing === 'direct' ? 'direct' : 'layered' };
     this.frames = new HostFrames(registry, frames, bus, vms);
     this.writer = new EntryWriter(reach, bus);
     this.msrBitmap = makeMsrBitmap(reach);

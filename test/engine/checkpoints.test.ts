@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { BYTES_KEPT, Checkpoints, FEWEST_KEPT, INTERVAL } from '../../src/engine/checkpoints';
+import { BYTES_KEPT, Checkpoints, FEWEST_KEPT, INTERVAL, MOST_LINES } from '../../src/engine/checkpoints';
 import type { Checkpoint } from '../../src/hardware/state/registry';
 
 /** A registry in which each stretch of a run saves so many bytes; of a stretch that joins the one before it so much is saved twice. */
@@ -31,9 +31,16 @@ class History {
   }
 }
 
+/** The same, in which one may go back. */
+class Returning extends History {
+  override restore(): void {
+    this.saved.length = 0;
+  }
+}
+
 /** A run of so many stretches, and what is kept of it. `most`: bytes that were held at any time. */
 function kept(stretches: number, history: History): { readonly steps: readonly number[]; readonly most: number } {
-  const checkpoints = new Checkpoints(history);
+  const checkpoints = new Checkpoints(history, () => 0);
   let most = 0;
   for (let step = 0; step < stretches * INTERVAL; step += INTERVAL) {
     checkpoints.consider(step);
@@ -61,5 +68,21 @@ describe('the checkpoints of a run', () => {
     const many = kept(500, new History(MIB / 1024, 0)).steps.length;
     assert.ok(many > 48 && many <= 96, `${many}`);
     assert.equal(kept(500, new History(64 * MIB, 0)).steps.length, FEWEST_KEPT);
+  });
+
+  it('are nearer where a hypervisor works at nearly every step, and not because time went back', () => {
+    let lines = 0;
+    const checkpoints = new Checkpoints(new Returning(0, 0), () => lines);
+    for (let step = 0; step < INTERVAL; step += 16) {
+      checkpoints.consider(step);
+      lines += 1024;
+    }
+    const steps = checkpoints.stretches.map(({ step }) => step);
+    assert.deepEqual([steps.length, steps[1], steps[2]], [INTERVAL / 16 / (MOST_LINES / 1024), 16 * MOST_LINES / 1024, 2 * 16 * MOST_LINES / 1024]);
+    lines += MOST_LINES;
+    assert.equal(checkpoints.restore(300), 256);
+    checkpoints.consider(256);
+    checkpoints.consider(257);
+    assert.deepEqual(checkpoints.stretches.map(({ step }) => step), [0, 256]);
   });
 });
