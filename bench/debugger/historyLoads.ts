@@ -1,16 +1,20 @@
 import { guestText, sampleBody } from '../language/sampleBody';
 
-/** What history is measured with: how its stores lie. */
+/** What history is measured with: how its stores lie, or what the hypervisor does. */
 export const loads = {
   /** The body of 40 statements of `bench -- language`: its stores lie in half a page. */
-  local: { title: 'local stores', text: (statements: number) => guestText(sampleBody(), Math.ceil(statements / STATEMENTS_A_TURN)) },
+  local: { title: 'local stores', mmu: 'native', text: (statements: number) => guestText(sampleBody(), Math.ceil(statements / STATEMENTS_A_TURN)) },
   /** One store a turn, each in another page of 8192: whatever is saved before a write is saved for one word. */
-  scattered: { title: 'scattered stores', text: scatteredText },
+  scattered: { title: 'scattered stores', mmu: 'native', text: scatteredText },
+  /** A hypervisor that works most of the time: each switch makes all shadow tables anew. */
+  rebuilding: { title: 'shadow tables rebuilt', mmu: 'shadow-rebuild', text: rebuildingText },
 } as const;
 export type Load = keyof typeof loads;
 
 /** As the 40 statements of the body run on average, with its decisions. */
 const STATEMENTS_A_TURN = 40;
+/** Of `rebuilding`, roughly. */
+const STATEMENTS_A_SWITCH = 35;
 export const SCATTERED_PAGES = 8192;
 
 function scatteredText(statements: number): string {
@@ -22,6 +26,22 @@ i = 0
 while i < ${Math.ceil(statements / 3)} {
 [0x10000000 + ((i * 5 & 0x1fff) << 12)] = i
 i += 1
+}
+}
+`;
+}
+
+function rebuildingText(statements: number): string {
+  const touched = 'k = 0\nrepeat 16 {\nuser [0x600000 + (k << 12)] = i\nk += 1\n}\n';
+  return `machine { ram 64M }
+process a { 0x600000 .. 0x640000 rw user }
+process b { 0x600000 .. 0x640000 rw user }
+cpu 0 {
+i = 0
+while i < ${Math.ceil(statements / STATEMENTS_A_SWITCH / 2)} {
+switch(a)
+${touched}switch(b)
+${touched}i += 1
 }
 }
 `;
