@@ -1,11 +1,9 @@
 import type { Debuggee, Motion, Stop, Who } from '../engine/debuggee';
+import { motionRow } from './motionRows';
 import { nextTurn } from './nextTurn';
 
 /** How long the host is kept busy at a time; well below the 100 ms in which a pause must answer. */
 const SLICE_MILLISECONDS = 10;
-
-/** Motions that are about where they begin. */
-const isStep: ReadonlySet<Motion> = new Set<Motion>(['over', 'over-back', 'in', 'out', 'out-back', 'event', 'event-back']);
 
 /**
  * Runs the debuggee in slices with a turn of the event loop between them, so that pause, disconnect
@@ -80,7 +78,7 @@ export class MotionDriver {
     }
     this.waiting.push(change);
     const { motion, debuggee } = this.running;
-    if (!isStep.has(motion)) debuggee.pause();
+    if (motionRow(motion).isStep !== true) debuggee.pause();
   }
 
   /** Nothing more is heard of the running motion. */

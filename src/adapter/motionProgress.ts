@@ -1,31 +1,9 @@
-import type { Journey, Motion, MotionName } from '../engine/debuggee';
+import type { Motion } from '../engine/debuggee';
+import { motionRow } from './motionRows';
 
 /** A motion is told of as progress when it takes longer than a person thinks nothing of; then so often. */
 const AFTER_MILLISECONDS = 500;
 const EVERY_MILLISECONDS = 250;
-
-/** What a motion is called while it is under way; one that runs until something stops it is no progress towards anything. */
-const titles: Readonly<Record<Exclude<MotionName, 'continue'> | Journey['kind'], string>> = {
-  'reverse-continue': 'Running back',
-  over: 'Stepping',
-  'over-back': 'Stepping back',
-  in: 'Stepping in',
-  out: 'Stepping out',
-  'out-back': 'Going back to where this began',
-  event: 'Stepping to the next event',
-  'event-back': 'Stepping back to the event before',
-  exit: 'Running to the next VM exit of this CPU',
-  'exit-back': 'Going back to the last VM exit of this CPU',
-  'any-exit': 'Running to the next VM exit',
-  'any-exit-back': 'Going back to the last VM exit',
-  'to-start': 'Going to the start of history',
-  'to-end': 'Going to the latest moment',
-  seek: 'Going to another moment',
-  into: 'Stepping in',
-  'write-back': 'Looking for the last write',
-  'cursor-back': 'Running back to the cursor',
-  'frame-start': 'Going back to the start of the frame',
-};
 
 /** The running motion, as progress for a client that shows such, and how that client names it when it cancels it. */
 export class MotionProgress {
@@ -39,9 +17,7 @@ export class MotionProgress {
   /** A motion begins, which the request of this number asked for. */
   begin(motion: Motion, requestId: number | undefined): void {
     this.end();
-    const name = typeof motion === 'string' ? motion : motion.kind;
-    const title = name === 'continue' ? undefined : titles[name];
-    this.running = { id: `motion-${++this.count}`, requestId, title, since: performance.now(), told: undefined };
+    this.running = { id: `motion-${++this.count}`, requestId, title: motionRow(motion).title, since: performance.now(), told: undefined };
   }
 
   /** It goes on, at this step of the run. */

@@ -12,6 +12,7 @@ import { Handles } from './handles';
 import type { Located } from './locations';
 import { MotionDriver } from './motion';
 import { MotionProgress } from './motionProgress';
+import { motionRow } from './motionRows';
 import { OutputPump } from './outputPump';
 import type { Inspector, Scenario, Simulator } from './simulator';
 import { ShownMemory } from './shownMemory';
@@ -264,16 +265,13 @@ export class SessionState {
   }
 }
 
-/** Motions that end where the thread that was asked has come, whoever did the last step. */
-const byThread: ReadonlySet<Motion> = new Set<Motion>(['continue', 'reverse-continue', 'over', 'over-back', 'in', 'out', 'out-back']);
-
 /** The thread that a stop is about: where something was met, whoever met it, else the one that was asked to move. */
 function threadOf(stop: Stop, motion: Motion, asked: number, { debuggee, inspector }: Launched): number {
   if (stop.kind === 'event') return inspector.actorOn(stop.event.cpu);
   if (stop.kind === 'change') return stop.change.cpu;
   if (stop.kind === 'died' && stop.others === 'go on') return stop.cpu;
   const isMet = stop.kind === 'breakpoint' || stop.kind === 'condition-error' || stop.kind === 'died';
-  return isMet || (!byThread.has(motion) && stop.kind !== 'stayed') ? debuggee.actor : asked;
+  return isMet || (motionRow(motion).isOfThread !== true && stop.kind !== 'stayed') ? debuggee.actor : asked;
 }
 
 /** A failed expectation tells its own words, and both sides when it has just failed for the first time. */

@@ -1,9 +1,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee, EventView, Journey, Motion, MotionName, Stop } from '../engine/debuggee';
+import type { Debuggee, EventView, Motion, Stop } from '../engine/debuggee';
 import type { BreakpointStore } from './breakpoints/breakpointStore';
 import { parseDataId } from './breakpoints/dataBreakpoint';
 import { exceptionFilter } from './breakpoints/exceptionFilters';
 import { writtenFunction } from './breakpoints/functionBreakpoint';
+import { motionName, motionRow } from './motionRows';
 import { valueText } from './valueText';
 
 /** Why the scenario stands: the event for the client, and what `exceptionInfo` tells. */
@@ -19,30 +20,6 @@ export interface StopReport {
   /** Why the run cannot go on, when it cannot. */
   readonly death?: string;
 }
-
-/** How a motion ended, for a person; the client shows no other sign that it went backward. */
-const arrivals: Record<MotionName | Journey['kind'], string> = {
-  continue: 'Paused',
-  'reverse-continue': 'Went back',
-  over: 'Stepped',
-  'over-back': 'Stepped back',
-  in: 'Stepped in',
-  out: 'Stepped out',
-  event: 'Stepped one event',
-  'event-back': 'Stepped back one event',
-  'out-back': 'Went back to where this began',
-  exit: 'At the next VM exit of this CPU',
-  'exit-back': 'Went back to the last VM exit of this CPU',
-  'any-exit': 'At the next VM exit',
-  'any-exit-back': 'Went back to the last VM exit',
-  'to-start': 'Went to the start of history',
-  'to-end': 'Went to the latest moment',
-  seek: 'Went to this moment',
-  into: 'Stepped in',
-  'write-back': 'Went back to the last write',
-  'cursor-back': 'Ran back to the cursor',
-  'frame-start': 'Went back to where this frame began',
-};
 
 /** Words of a `stopped` event for every way to stop but the end. */
 export function reportStop(
@@ -60,8 +37,8 @@ export function reportStop(
     case 'entry':
       return { body: { ...common, reason: 'entry', description: `Paused at the first statement (${where})` } };
     case 'step': {
-      const name = typeof motion === 'string' ? motion : motion.kind;
-      const body: StopReport['body'] = { ...common, reason: name === 'frame-start' ? 'restart' : 'step', description: `${arrivals[name]} (${where})` };
+      const reason = motionName(motion) === 'frame-start' ? 'restart' : 'step';
+      const body: StopReport['body'] = { ...common, reason, description: `${motionRow(motion).arrival} (${where})` };
       if (stop.text !== undefined) body.text = stop.text;
       return { body };
     }
