@@ -374,6 +374,8 @@ export interface Debuggee {
   edit(edit: Edit): EditOutcome;
   /** Edits of this run by now, those that lie ahead of the present moment too. */
   readonly edits: number;
+  /** Why no edit of a register of a CPU, or without one of variables and globals, can be made at the present moment, whatever the value; undefined: some can. */
+  whyNoEdit(cpu: number, register?: number): string | undefined;
   /** How many of `count` bytes from an address on an edit can write at the present moment, and why not the next one. */
   editableBytes(cpu: number, space: AddressSpace, address: bigint, count: number): { readonly count: number; readonly refusal?: string };
   /** Why a thread cannot be set to a statement from where it stands, as a sentence; undefined when it can. */

@@ -1,4 +1,5 @@
 import { cr4Defined, eferReserved } from '../hardware/processor/controlRegisterChecks';
+import { CR4 } from '../hardware/processor/controlRegisters';
 import { STATUS } from '../hardware/processor/processor';
 import { refusedInstruction } from '../hardware/processor/refusedInstruction';
 import { REGISTER, registerNames } from '../hardware/processor/registers';
@@ -15,10 +16,7 @@ const NO_FLUSH = 1n << 63n;
 /** As a MOV at CPL 0 does, WRMSR for EFER and WRPKRU for PKRU: with all that a hypervisor does about it, and all that it invalidates. */
 export function editRegister(machine: Machine, cpu: number, number: number, value: bigint): string | undefined {
   const name = number >= SEGMENT_SELECTORS_AT ? segmentNames[number - SEGMENT_SELECTORS_AT]! : registerNames[number]!;
-  const processor = machine.processors[cpu];
-  if (processor === undefined) return 'A host thread has no registers: choose the frame of a CPU.';
-  const away = whyAway(machine, cpu);
-  if (away !== undefined) return away;
+  const processor = machine.processors[cpu]!;
   const { level } = processor;
   const isControl = number >= REGISTER.cr0 && number < SEGMENT_SELECTORS_AT;
   if (isControl && level !== 0) processor.setLevel(0);
@@ -31,6 +29,15 @@ export function editRegister(machine: Machine, cpu: number, number: number, valu
   if (status !== STATUS.done) return refusalOf(machine, cpu, number, name, value);
   if (isControl && level !== 0) processor.setLevel(level);
   return undefined;
+}
+
+/** Why a register takes no value between two steps, whatever it be. */
+export function whyNoValue(machine: Machine, cpu: number, number: number): string | undefined {
+  const processor = machine.processors[cpu];
+  if (processor === undefined) return 'A host thread has no registers: choose the frame of a CPU.';
+  const away = whyAway(machine, cpu);
+  if (away !== undefined || number !== REGISTER.pkru || (processor.registers[2 * REGISTER.cr4]! & CR4.PKE) !== 0) return away;
+  return 'pkru takes no value while CR4.PKE is 0, as WRPKRU is no instruction then: set that bit first.';
 }
 
 function refusalOf(machine: Machine, cpu: number, number: number, name: string, value: bigint): string {

@@ -2,7 +2,7 @@ import type { AddressSpace } from './addressPlace';
 import { bigIntToHalves, setPairAt } from './arithmetic';
 import { jump } from './editJump';
 import { editMemory } from './editMemory';
-import { editRegister } from './editRegister';
+import { editRegister, whyNoValue } from './editRegister';
 import { schedule } from './editSchedule';
 import type { Machine } from './machine';
 
@@ -47,7 +47,7 @@ function make(machine: Machine, edit: Edit, at: EditedAt): string | undefined {
   const { interpreter } = machine;
   switch (edit.kind) {
     case 'memory': return editMemory(machine, edit, at);
-    case 'register': return at === 'inside a step' ? insideStep(machine, edit.cpu, 'registers') : editRegister(machine, edit.cpu, edit.register, edit.value);
+    case 'register': return whyNoRegister(machine, edit, at) ?? editRegister(machine, edit.cpu, edit.register, edit.value);
     case 'jump': return at === 'inside a step' ? insideStep(machine, edit.actor, 'place in the program') : jump(machine, edit.actor, edit.statement);
     case 'schedule':
       schedule(machine, edit.alone, at);
@@ -72,6 +72,11 @@ function make(machine: Machine, edit: Edit, at: EditedAt): string | undefined {
       return undefined;
     }
   }
+}
+
+/** Why a register of a CPU can be given no value at the present moment, whatever it be, as a sentence. Touches nothing. */
+export function whyNoRegister(machine: Machine, { cpu, register }: { readonly cpu: number; readonly register: number }, at: EditedAt): string | undefined {
+  return at === 'inside a step' ? insideStep(machine, cpu, 'registers') : whyNoValue(machine, cpu, register);
 }
 
 function insideStep({ program }: Machine, actor: number, what: string): string {

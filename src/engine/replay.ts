@@ -2,7 +2,7 @@ import type { Checkpoint } from '../hardware/state/registry';
 import { Again } from './again';
 import { Checkpoints, type Kept } from './checkpoints';
 import type { Moment } from './debuggee';
-import type { Edit } from './edits';
+import type { Edit, EditedAt } from './edits';
 import { Journal } from './journal';
 import type { LogPoints } from './logPoints';
 import type { Machine } from './machine';
@@ -197,8 +197,8 @@ export class Replay {
   edit(edit: Edit): { readonly refused: string } | { readonly dropped: { readonly steps: number; readonly edits: number } } {
     const { journal } = this;
     const moment = this.moment();
-    const at = moment.event === 0 ? 'between steps' : 'inside a step';
-    const refused = (at === 'inside a step' ? this.whyNotInside() : undefined) ?? journal.tryOut(edit, at);
+    const at = this.editedAt;
+    const refused = this.whyNoEdit() ?? journal.tryOut(edit, at);
     if (refused !== undefined) return { refused };
     const edits = journal.add(moment, edit);
     if (at === 'between steps') journal.noteMade();
@@ -206,6 +206,19 @@ export class Replay {
     const steps = Math.max(0, this.furthest - this.news);
     this.furthest = this.news;
     return { dropped: { steps, edits } };
+  }
+
+  get editedAt(): EditedAt {
+    return this.event === 0 ? 'between steps' : 'inside a step';
+  }
+
+  /** Why nothing can be edited at the present moment: a held access is executed again from a beginning of its own, which knows nothing of edits. */
+  whyNoEdit(): string | undefined {
+    if (this.isOver()) return 'The run has come to its end here, and nothing would come of an edit: step back, and edit there.';
+    if (this.event === 0) return undefined;
+    const { holds } = this.machine.interpreter;
+    const isHeld = holds.isGoingOn(this.step) || holds.isArmed(this.cpu);
+    return isHeld ? 'This instruction is one that is held inside itself: step out to the next statement, or back to this one, and edit there.' : undefined;
   }
 
   /** The first step that has not been executed, if nothing behind the present moment has. */
@@ -245,13 +258,6 @@ export class Replay {
     this.executeBare();
     holds.executes = 'for good';
     bus.silence();
-  }
-
-  /** A held access is executed again from a beginning of its own, which knows nothing of edits. */
-  private whyNotInside(): string | undefined {
-    const { holds } = this.machine.interpreter;
-    const isHeld = holds.isGoingOn(this.step) || holds.isArmed(this.cpu);
-    return isHeld ? 'This instruction is one that is held inside itself: step out to the next statement, or back to this one, and edit there.' : undefined;
   }
 
   /** The step stood in is executed again from its start, with an edit that was not in it, up to the same event. */

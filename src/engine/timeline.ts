@@ -6,7 +6,7 @@ import { pairToBigInt } from './arithmetic';
 import { Breakpoints } from './breakpoints';
 import { whyNoJump } from './editJump';
 import { editableBytes, hasBeenRead } from './editMemory';
-import type { Edit } from './edits';
+import { whyNoRegister, type Edit } from './edits';
 import type {
   ChangeBreakpoint, Debuggee, EditOutcome, EventBreakpoint, EventView, Frame, LastAccess, LastWrite, ListingBreakpoint, LogPoint, Moment, Motion, NamedValue,
   Outcome, OutputLine, StatementBreakpoint, StepTarget, Stop, Who,
@@ -218,7 +218,6 @@ export class Timeline implements Debuggee {
   }
 
   edit(edit: Edit): EditOutcome {
-    if (this.replay.isOver()) return { refused: 'The run has come to its end here, and nothing would come of an edit: step back, and edit there.' };
     const wasInThePast = this.isInThePast();
     const outcome = this.fork(edit);
     if ('refused' in outcome) return outcome;
@@ -243,8 +242,13 @@ export class Timeline implements Debuggee {
     return this.replay.journal.count;
   }
 
+  whyNoEdit(cpu: number, register?: number): string | undefined {
+    return this.replay.whyNoEdit() ?? (register === undefined ? undefined : whyNoRegister(this.machine, { cpu, register }, this.replay.editedAt));
+  }
+
   editableBytes(cpu: number, space: AddressSpace, address: bigint, count: number): { readonly count: number; readonly refusal?: string } {
-    return editableBytes(this.machine, { cpu, space, address }, count, this.replay.event === 0 ? 'between steps' : 'inside a step');
+    const refusal = this.replay.whyNoEdit();
+    return refusal === undefined ? editableBytes(this.machine, { cpu, space, address }, count, this.replay.editedAt) : { count: 0, refusal };
   }
 
   whyNoJump(actor: number, statement: number): string | undefined {

@@ -17,7 +17,7 @@ export function entryLine(decoded: DecodedEntry): string {
 }
 
 /** A flag is its name when it is set, a type its value, a number its name and value. */
-function wordOf(field: DecodedField): readonly string[] {
+export function wordOf(field: DecodedField): readonly string[] {
   const isFlag = field.bits[0] === field.bits[1];
   if (isFlag) return field.value === 0n ? [] : [field.name];
   if (field.text !== field.value.toString()) return [field.text];

@@ -1,3 +1,4 @@
+import type { DecodedEntry } from '../hardware/paging/decodeEntry';
 import type { RankedMembers } from './rankedMembers';
 
 /** A row of a read model, as a person reads it. */
@@ -7,9 +8,9 @@ export interface Row {
   readonly value: string;
   /**
    * The bytes of memory that the value is: `gpa:0x3008`, with the VM's name where there are several; or some bits of them, which
-   * are an address in place where `isAddress` says so.
+   * are an address in place where `isAddress` says so. `entry`: the entry that they are all of, with whose line the value ends.
    */
-  readonly cell?: { readonly at: string; readonly bytes: number; readonly bits?: readonly [high: number, low: number]; readonly isAddress?: boolean };
+  readonly cell?: { readonly at: string; readonly bytes: number; readonly bits?: readonly [high: number, low: number]; readonly isAddress?: boolean; readonly entry?: DecodedEntry };
   /** The field of its CPU's own control block that it shows: `vmcs field eptp`. */
   readonly field?: string;
   /** What lies below it. */

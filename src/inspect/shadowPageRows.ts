@@ -146,7 +146,7 @@ function entriesAt({ machine, host, tables, compiled }: ShadowView, list: number
     const page = host.frames.detailOf(frameOfAddress(lo, hi));
     const level = tables.levelOf(pages.roleOf(page));
     const entry = decodeEntry(compiled, level, machine.memory.load32(lo, hi), machine.memory.load32(lo + 4, hi), 'hpa');
-    rows.push({ name: `[${rows.length}]`, cell: { at: halvesText('hpa', lo, hi), bytes: 8 }, value: `${halvesText('hpa', lo, hi)} ${entry.name} ${(lo >>> 3) & 511} of shadow page ${page}: ${entryLine(entry)}` });
+    rows.push({ name: `[${rows.length}]`, cell: { at: halvesText('hpa', lo, hi), bytes: 8, entry }, value: `${halvesText('hpa', lo, hi)} ${entry.name} ${(lo >>> 3) & 511} of shadow page ${page}: ${entryLine(entry)}` });
   }
   if (rows.length === 0) return { value: 'none' };
   return { value: `${rows.length} ${rows.length === 1 ? 'entry' : 'entries'}`, below: indexed(rows, (row) => row, numberIn) };

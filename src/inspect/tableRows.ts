@@ -64,7 +64,7 @@ function entryRow(machine: Machine, set: TableSet, entry: PlacedEntry): Row {
   return {
     name: `${decoded.name} ${index}`,
     value: entryLine(decoded),
-    cell: { at, bytes: 1 << compiled.entryShift },
+    cell: { at, bytes: 1 << compiled.entryShift, entry: decoded },
     below: named(() => belowEntry(machine, set, { ...entry, ...entryNow(machine, set, entry) }, at, first)),
   };
 }

@@ -218,6 +218,7 @@ class ScriptedDebuggee implements Debuggee {
   }
   readonly edits = 0;
   edit(): EditOutcome { return { refused: 'A script takes no edits: debug a scenario.' }; }
+  whyNoEdit(): undefined { return undefined; }
   editableBytes(): { count: number } { return { count: 0 }; }
   whyNoJump(): undefined { return undefined; }
   takeOutput(): readonly OutputLine[] { return this.output.splice(0); }

@@ -22,11 +22,15 @@ export function setVariable(state: SessionState, args: DebugProtocol.SetVariable
   const place = editableOf(row);
   const held = children.kind === 'named' ? children.held : undefined;
   if (place === undefined) return notEditable(args.name);
-  const value = withoutDecoration(args.value, row.value);
-  if (place.kind === 'cell') return assignCell(state, launched, place, value) ?? answerOf(childNamed(children, args.name) ?? row);
+  const isEntry = place.kind === 'cell' && place.entry !== undefined;
+  const value = isEntry ? args.value : withoutDecoration(args.value, row.value);
+  if (place.kind === 'cell') return assignCell(state, launched, { cell: place, shown: row.value }, value) ?? answerOf(childNamed(children, args.name) ?? EMPTY_ENTRY);
   if (held === undefined) throw new Error('invariant: rows that expressions edit are of a frame');
   return assign(state, { launched, held, expression: place.expression }, value) ?? answerOf(childNamed(children, args.name) ?? row);
 }
+
+/** An entry that has become zero, which has no row any more. */
+const EMPTY_ENTRY: DebugProtocol.Variable = { name: '', value: 'not present', variablesReference: 0 };
 
 /** The same of whatever an expression names: a watch, or what is typed. */
 export function setExpression(state: SessionState, args: DebugProtocol.SetExpressionArguments): Answer<DebugProtocol.SetExpressionResponse['body']> {

@@ -11,7 +11,8 @@ import { isAddressType, qualifiedText } from '../valueText';
 
 /** Variables of a guest frame. */
 export function frameVariables({ debuggee, scenario: { program } }: Launched, held: HeldFrame): readonly DebugProtocol.Variable[] {
-  return debuggee.variables(held.cpu, held.depth).map((value) => editableVariable(value, program, held.cpu));
+  const refusal = debuggee.whyNoEdit(held.cpu);
+  return debuggee.variables(held.cpu, held.depth).map((value) => editableVariable(value, { program, cpu: held.cpu }, refusal));
 }
 
 /** The named values of a listing line. */
@@ -36,10 +37,11 @@ export function globalVariables(launched: Launched, held: HeldFrame, references:
 }
 
 function globalsNamed(launched: Launched, held: HeldFrame, names: readonly string[]): readonly DebugProtocol.Variable[] {
-  const { program } = launched.scenario;
+  const { debuggee, scenario: { program } } = launched;
+  const refusal = debuggee.whyNoEdit(held.cpu);
   return names.flatMap((name) => {
     const result = evaluateIn(launched, held, name);
-    return 'error' in result ? [] : [editableVariable({ name, ...result }, program, held.cpu)];
+    return 'error' in result ? [] : [editableVariable({ name, ...result }, { program, cpu: held.cpu }, refusal)];
   });
 }
 
@@ -50,9 +52,9 @@ export function variable(
   return { ...rowOf({ name, value, type }, site, expression), presentationHint: { attributes: ['readOnly'] } };
 }
 
-/** One row of an actor's frame that can be edited. */
-export function editableVariable(value: NamedValue, program: Program, cpu: number): DebugProtocol.Variable {
-  return editable(rowOf(value, { program, cpu }, value.name), { kind: 'expression', expression: value.name });
+/** One row of an actor's frame that can be edited, but for a `refusal`. */
+export function editableVariable(value: NamedValue, site: { readonly program: Program; readonly cpu: number }, refusal: string | undefined): DebugProtocol.Variable {
+  return editable(rowOf(value, site, value.name), { kind: 'expression', expression: value.name }, refusal);
 }
 
 function rowOf({ name, value, type }: NamedValue, { program, cpu }: { readonly program: Program; readonly cpu: number }, expression: string): DebugProtocol.Variable {

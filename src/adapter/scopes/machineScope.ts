@@ -2,9 +2,9 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Row, Rows } from '../../inspect/rows';
 import { childrenOf, type IndexedChildren } from '../children';
 import { editable } from '../editable';
-import { parseMemoryReference } from '../memoryReference';
+import { cpusOf, parseMemoryReference } from '../memoryReference';
 import { writerLocated } from '../locations';
-import type { SessionState } from '../sessionState';
+import type { Launched, SessionState } from '../sessionState';
 import { watchable } from '../watchable';
 
 /** What rows take the numbers from that a client holds. `cpu`: from whose frame they are looked at. */
@@ -49,5 +49,12 @@ function variableOf({ name, value, cell, field, below }: Row, handing: Handing):
     ...(below === undefined ? { variablesReference: 0 } : containerOf(below, handing)),
   };
   if (field !== undefined) return watchable(row, cpu, field);
-  return cell === undefined ? row : editable(row, { kind: 'cell', cpu, ...cell });
+  return cell === undefined ? row : editable(row, { kind: 'cell', cpu, ...cell }, launched === undefined ? undefined : whyNoCell(launched, cell, cpu));
+}
+
+function whyNoCell({ debuggee, scenario: { program } }: Launched, { at, bytes }: NonNullable<Row['cell']>, cpu: number): string | undefined {
+  const place = parseMemoryReference(at);
+  if (place === undefined) return undefined;
+  const whose = place.vm === undefined ? cpu : cpusOf(program, place.vm)?.[0] ?? cpu;
+  return debuggee.editableBytes(whose, place.space, place.address, bytes).refusal;
 }

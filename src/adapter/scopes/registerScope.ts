@@ -17,6 +17,7 @@ interface ShownRegister {
   readonly bits: readonly RegisterBit[] | undefined;
   lo: number;
   hi: number;
+  refusal: string | undefined;
   row: DebugProtocol.Variable | undefined;
 }
 
@@ -31,9 +32,11 @@ export function registerVariables(launched: Launched, held: HeldFrame, reference
   return words === undefined ? [] : shownOf(launched, held.cpu).map((shown) => {
     const lo = words[2 * shown.number]!;
     const hi = words[2 * shown.number + 1]!;
-    if (shown.row === undefined || shown.lo !== lo || shown.hi !== hi) {
+    const refusal = launched.debuggee.whyNoEdit(held.cpu, shown.number);
+    if (shown.row === undefined || shown.lo !== lo || shown.hi !== hi || shown.refusal !== refusal) {
       shown.lo = lo;
       shown.hi = hi;
+      shown.refusal = refusal;
       shown.row = rowOf(launched, held, shown);
     }
     const { row, bits } = shown;
@@ -44,14 +47,14 @@ export function registerVariables(launched: Launched, held: HeldFrame, reference
 function shownOf({ shownRegisters }: Launched, cpu: number): ShownRegisters {
   let shown = shownRegisters.get(cpu);
   if (shown === undefined) {
-    shown = ordered.map(({ name, number }) => ({ name, number, type: registerPart(name)?.type ?? 'number', bits: registerBits[name], lo: 0, hi: 0, row: undefined }));
+    shown = ordered.map(({ name, number }) => ({ name, number, type: registerPart(name)?.type ?? 'number', bits: registerBits[name], lo: 0, hi: 0, refusal: undefined, row: undefined }));
     shownRegisters.set(cpu, shown);
   }
   return shown;
 }
 
-function rowOf(launched: Launched, { cpu }: HeldFrame, { name, type, bits, lo, hi }: ShownRegister): DebugProtocol.Variable {
-  const row = editableVariable({ name, type, value: pairToBigInt(lo, hi) }, launched.scenario.program, cpu);
+function rowOf(launched: Launched, { cpu }: HeldFrame, { name, type, bits, lo, hi, refusal }: ShownRegister): DebugProtocol.Variable {
+  const row = editableVariable({ name, type, value: pairToBigInt(lo, hi) }, { program: launched.scenario.program, cpu }, refusal);
   if (bits !== undefined) row.value += setBits(lo, hi, bits);
   return row;
 }
@@ -64,7 +67,7 @@ function setBits(lo: number, hi: number, bits: readonly RegisterBit[]): string {
 }
 
 /** Named bits of one register, highest first as the manual draws them. */
-function bitVariables({ debuggee }: Launched, cpu: number, { number, name: register, bits = [] }: ShownRegister): readonly DebugProtocol.Variable[] {
+function bitVariables({ debuggee }: Launched, cpu: number, { number, name: register, bits = [], refusal }: ShownRegister): readonly DebugProtocol.Variable[] {
   const words = debuggee.registers(cpu);
   const value = words === undefined ? 0n : pairToBigInt(words[2 * number]!, words[2 * number + 1]!);
   return [...bits].sort((a, b) => b.bit - a.bit).map(({ name, bit, meaning }) => editable({
@@ -74,7 +77,7 @@ function bitVariables({ debuggee }: Launched, cpu: number, { number, name: regis
     evaluateName: `${register}.${name}`,
     variablesReference: 0,
     presentationHint: { attributes: ['readOnly'] },
-  }, { kind: 'expression', expression: `${register}.${name}` }));
+  }, { kind: 'expression', expression: `${register}.${name}` }, refusal));
 }
 
 function isGeneral(name: string): boolean {
