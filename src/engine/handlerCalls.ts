@@ -196,7 +196,7 @@ export class HandlerCalls {
     const own = vector === processor.vector ? this.handlerOf(cpu, processor) : NO_HANDLER;
     const number = own === NO_HANDLER ? this.handlers[cpu]![vector]! : own;
     const procedure = program.procedures[number]!;
-    if (!stack.hasRoom(procedure.registers)) return endings.die(RUN.callsTooDeep, cpu, 0, 0, 0, 0);
+    if (!stack.hasRoom(procedure.registers)) return endings.die(RUN.callsTooDeep, cpu, vector, code, lo, hi);
     const base = stack.push(number, procedure.entry, procedure.registers, returnTo, 0);
     const flags = processor.guest.flags;
     stack.markHandler(vector, processor.level, flags, code, lo, hi);

@@ -58,7 +58,7 @@ function causeOfDeath(machine: Machine, death: Death): string {
     case RUN.divideByZero:
       return 'division by zero; guard the divisor with `if`';
     case RUN.callsTooDeep:
-      return 'calls are nested too deep; look for a procedure that calls itself without end, or a handler that faults';
+      return tooDeepText(machine, cpu, vector === 0 ? undefined : fault);
     case RUN.handlerLoop:
       return `the handler returns without repairing anything: ${fault} came 1000 times in a row; make it map the page or \`refuse\``;
     case RUN.otherVmcs: {
@@ -75,6 +75,24 @@ function causeOfDeath(machine: Machine, death: Death): string {
       return `the hypervisor stopped the VM${lastExitText(machine, cpu)}: ${machine.vmOf(cpu).technique.stopReason()}`;
     }
   }
+}
+
+/** `fault`: what a handler was to be called for; left out: it was a call. */
+function tooDeepText({ program, interpreter }: Machine, cpu: number, fault: string | undefined): string {
+  const stack = interpreter.stacks[cpu]!;
+  const handlers = stack.frames().filter(({ isHandler }) => isHandler).map(({ procedure, base }) => {
+    const { vector, errorCode, lo, hi } = stack.faultOf(base);
+    return { name: `\`on ${program.procedures[procedure]!.name}\``, handles: exceptionAt(vector, errorCode, pairToBigInt(lo, hi)) };
+  });
+  const endless = 'look for a procedure that calls itself without end';
+  const [innermost, outer] = handlers;
+  const [around, came] = fault === undefined ? [outer, innermost?.handles ?? ''] : [innermost, fault];
+  if (around !== undefined) {
+    const times = handlers.length === 1 ? 'once' : `${handlers.length} times over`;
+    return `calls are nested too deep: ${came} came inside ${around.name}, which is under way ${times} and faults as it handles a fault; have it touch only what is mapped, or \`refuse\` there`;
+  }
+  if (fault !== undefined) return `calls are nested too deep for the handler of ${fault}; ${endless}`;
+  return innermost === undefined ? `calls are nested too deep; ${endless}` : `calls are nested too deep as ${innermost.name} handles ${innermost.handles}; ${endless}`;
 }
 
 /** A handler that would take it, where the language has one. */

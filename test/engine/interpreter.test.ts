@@ -73,7 +73,30 @@ describe('calls', () => {
     const text = (depth: number): string => `${MACHINE}procedure down(n) {\n  if n == 0 { return 0 }\n  return down(n - 1)\n}\ncpu 0 {\n  x = down(${depth})\n}`;
     assert.equal(ran(text(198)).outcome.ok, true);
     assert.equal(ran(text(300)).outcome.message,
-      'test.guest:4:3: calls are nested too deep; look for a procedure that calls itself without end, or a handler that faults');
+      'test.guest:4:3: calls are nested too deep; look for a procedure that calls itself without end');
+  });
+});
+
+describe('a handler that faults itself', () => {
+  it('ends the scenario with the fault, the handler and the place in it', () => {
+    const handler = 'on page_fault(gva a, code) {\n  look(a)\n}\nprocedure look(gva a) { x = [a + 8] }\n';
+    assert.equal(ran(`${PROCESS}${handler}cpu 0 {\n  switch(p)\n  user [0x700000] = 1\n}`).outcome.message,
+      'test.guest:6:25: calls are nested too deep: page_fault() at gva:0x700320 came inside `on page_fault`, which is under way 100 times over and '
+      + 'faults as it handles a fault; have it touch only what is mapped, or `refuse` there');
+  });
+
+  it('and where it is a call of it that is too deep, with the fault that it handles there', () => {
+    const handler = 'on page_fault(gva a, code) {\n  first()\n  look(a)\n}\nprocedure first() { x = 1; second() }\nprocedure second() { x = 2 }\nprocedure look(gva a) { x = [a + 8] }\n';
+    assert.match(ran(`${PROCESS}${handler}cpu 0 {\n  switch(p)\n  user [0x700000] = 1\n}`).outcome.message ?? '',
+      /^test\.guest:[78]:\d+: calls are nested too deep: page_fault\(\) at gva:0x700318 came inside `on page_fault`, which is under way 100 times over/);
+  });
+
+  it('and calls that are too deep when a fault comes, or as it is handled, with that fault', () => {
+    const text = (depth: number): string => (
+      `${PROCESS}procedure down(n) {\n  if n == 0 { user [0x700000] = 1 } else { down(n - 1) }\n}\ncpu 0 {\n  switch(p)\n  down(${depth})\n}`
+    );
+    assert.match(ran(text(199)).outcome.message ?? '', /^test\.guest:4:15: calls are nested too deep for the handler of page_fault\(write, user\) at gva:0x700000; look for a procedure/);
+    assert.match(ran(text(198)).outcome.message ?? '', /^kernel\.guest:\d+:3: calls are nested too deep as `on page_fault` handles page_fault\(write, user\) at gva:0x700000; look for/);
   });
 });
 

@@ -24,6 +24,16 @@ describe('names', () => {
     check('x = frame_state.fre', '5-20 `fre` is no state of a frame (did you mean `free`?); the states are free, guest_memory, guest_table, shadow_table, ept_table, host_table, other.');
     check('x = exit_reason.ept', '5-20 `ept` is no exit reason; reasons are named as in `vm_exits`, such as ept_violation.');
   });
+  it('of barriers and gates have to be those that others meet at', () => {
+    assert.deepEqual(problems('cpu 0 { barrier entered }\ncpu 1 { barrier entred }'), [
+      '1:9-24 Only cpu 0 names the barrier `entered` (did you mean `entred`?), so there is nobody to wait for; name it in another cpu or host thread, or remove it.',
+      '2:9-23 Only cpu 1 names the barrier `entred` (did you mean `entered`?), so there is nobody to wait for; name it in another cpu or host thread, or remove it.',
+    ]);
+    assert.deepEqual(problems('cpu 0 { hold stale before tlb_fill; x = 1 }\ncpu 1 { release stael; await stale2 }\nhost thread h { release stale2 }').map((each) => each.split(';')[0]), [
+      '1:9-35 Nobody releases `stale` (did you mean `stael`?), so this waits for ever',
+    ]);
+    checkFile('cpu 0 { await window }\ncpu 1 { barrier b }\nhost thread h { barrier b }', '1:9-21 Nobody releases `window`, so this waits for ever; write release window in another cpu or host thread.');
+  });
   it('have a value only below their first assignment', () => {
     check('x = y + 1\ny = 2', '5-6 `y` has no value yet; assign it in a line above.');
     check('x += 1', '1-2 `x` has no value yet; assign it in a line above.');

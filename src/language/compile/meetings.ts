@@ -7,6 +7,7 @@ import type { SourceText } from '../syntax/sourceText';
 import type { Actor, Meeting } from '../virtualMachines';
 import type { Body } from './body';
 import type { CodeBuffer } from './codeBuffer';
+import { didYouMean } from './nearestName';
 import { beginStatement, endStatement, statementRange } from './statementRows';
 import type { Unit } from './unit';
 
@@ -86,21 +87,23 @@ export function meetingsOf(unit: Unit, actors: readonly Actor[], procedures: rea
     const waiting = kind === 'barrier' ? who(index, 'barrier') : who(index, 'await', 'hold');
     const releasing = who(index, 'release');
     const [first] = uses;
+    const hint = didYouMean(name, unit.meetings.rows.map((row) => row.name).filter((other) => other !== name));
     const isLost = unit.lost.has(name) || first === undefined;
     if (!isLost && kind === 'barrier' && waiting.length === 1) {
-      unit.report.say(first.source, first.node, 'alone-at-barrier', { name, actor: actors[waiting[0] ?? 0]?.name ?? '' });
+      unit.report.say(first.source, first.node, 'alone-at-barrier', { name, hint, actor: actors[waiting[0] ?? 0]?.name ?? '' });
     }
-    if (!isLost && kind === 'gate') checkGate(unit, uses, name, waiting, releasing);
+    if (!isLost && kind === 'gate') checkGate(unit, uses, { name, hint }, { waiting, releasing });
     return { name, kind, actors: [...new Set([...waiting, ...releasing])].sort((a, b) => a - b) };
   });
 }
 
-function checkGate(unit: Unit, uses: readonly Use[], name: string, waiting: readonly number[], releasing: readonly number[]): void {
+/** `named`: the gate, and which other name may have been meant. */
+function checkGate(unit: Unit, uses: readonly Use[], named: { readonly name: string; readonly hint: string }, { waiting, releasing }: Readonly<Record<'waiting' | 'releasing', readonly number[]>>): void {
   const wait = uses.find(({ what }) => what !== 'release');
   const release = uses.find(({ what }) => what === 'release');
   const isAnotherThere = waiting.some((waiter) => releasing.some((actor) => actor !== waiter));
-  if (wait !== undefined && !isAnotherThere) unit.report.say(wait.source, wait.node, 'nobody-releases', { name });
-  else if (wait === undefined && release !== undefined) unit.report.say(release.source, release.node, 'nobody-waits', { name });
+  if (wait !== undefined && !isAnotherThere) unit.report.say(wait.source, wait.node, 'nobody-releases', named);
+  else if (wait === undefined && release !== undefined) unit.report.say(release.source, release.node, 'nobody-waits', named);
 }
 
 /** The procedure and all that it calls. */

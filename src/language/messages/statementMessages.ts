@@ -101,9 +101,9 @@ export const statementMessages = {
   'unknown-owner': { sentence: 'There is no VM or process `<name>` here<hint>; there are <choices>.', cpu: 'x = q.gva:3' },
   'not-in-vm': { sentence: '`<name>` has no `<field>`<hint>; <advice>.', file: 'vm a { cpu 0 { x = 1 } }\nhost thread h { swap_out(a.p.gva:0x5000) }' },
   // Meetings.
-  'alone-at-barrier': { sentence: 'Only <actor> names the barrier `<name>`, so there is nobody to wait for; name it in another cpu or host thread, or remove it.', cpu: 'barrier b' },
-  'nobody-releases': { sentence: 'Nobody releases `<name>`, so this waits for ever; write release <name> in another cpu or host thread.', file: 'cpu 0 { await w }\ncpu 1 { x = 1 }' },
-  'nobody-waits': { severity: 'warning', sentence: 'Nobody waits for `<name>`; write await <name> or hold <name> before … in another cpu or host thread, or remove it.', file: 'cpu 0 { release w }\ncpu 1 { x = 1 }' },
+  'alone-at-barrier': { sentence: 'Only <actor> names the barrier `<name>`<hint>, so there is nobody to wait for; name it in another cpu or host thread, or remove it.', cpu: 'barrier b' },
+  'nobody-releases': { sentence: 'Nobody releases `<name>`<hint>, so this waits for ever; write release <name> in another cpu or host thread.', file: 'cpu 0 { await w }\ncpu 1 { x = 1 }' },
+  'nobody-waits': { severity: 'warning', sentence: 'Nobody waits for `<name>`<hint>; write await <name> or hold <name> before … in another cpu or host thread, or remove it.', file: 'cpu 0 { release w }\ncpu 1 { x = 1 }' },
   'barrier-and-gate': { sentence: '`<name>` is a barrier in one place and awaited or released in another; use two names.', file: 'cpu 0 { barrier b }\ncpu 1 { barrier b\n release b }' },
   'meeting-in-handler': { sentence: 'A handler that waits would never end for its access; move `<what>` to the cpu block.', file: 'on page_fault(gva a, code) { barrier b }\ncpu 0 { barrier b }\ncpu 1 { barrier b }' },
   'hold-root-event': {
