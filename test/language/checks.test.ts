@@ -30,7 +30,7 @@ describe('names', () => {
       '2:9-23 Only cpu 1 names the barrier `entred` (did you mean `entered`?), so there is nobody to wait for; name it in another cpu or host thread, or remove it.',
     ]);
     assert.deepEqual(problems('cpu 0 { hold stale before tlb_fill; x = 1 }\ncpu 1 { release stael; await stale2 }\nhost thread h { release stale2 }').map((each) => each.split(';')[0]), [
-      '1:9-35 Nobody releases `stale` (did you mean `stael`?), so this waits for ever',
+      '1:9-35 Nobody releases `stale` (did you mean `stael`?), so this waits for ever', '2:9-22 warning: Nobody waits for `stael` (did you mean `stale`?)',
     ]);
     checkFile('cpu 0 { await window }\ncpu 1 { barrier b }\nhost thread h { barrier b }', '1:9-21 Nobody releases `window`, so this waits for ever; write release window in another cpu or host thread.');
   });
