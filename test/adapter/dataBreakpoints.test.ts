@@ -256,6 +256,7 @@ describe('a data breakpoint on a row', function () {
     assert.match(await why({ name: 'walk gva:0x600000', asAddress: true }), /^Entries of tables are walked by their physical address/);
     assert.match(await why({ name: 'hpa:0x1000', asAddress: true, mode: 'gva' }), /^hpa:0x1000 has no gva of its own/);
     assert.match(await why({ name: 'nonsense here', asAddress: true }), /^"nonsense here" is no address, register or value that changes/);
+    assert.match(await why({ name: 'othr' }), /^"othr" cannot be watched: There is no `othr` here \(did you mean `other`\?\); .* can be: gva:0x600000, walk gpa:0x3000 or cr3\.$/);
     assert.match(await why({ name: 'gva:0x600000', asAddress: true, bytes: -1 }), /^-1 bytes cannot be watched/);
     assert.match(await why({ name: 'nobody', variablesReference: 99_999 }), /^There is no row "nobody" there any more/);
     const [read, unread, soup, use] = await set(client, [

@@ -112,6 +112,8 @@ describe('an expression of a watch, hover or condition', () => {
     refused('', 'There is nothing to compute; write an expression.');
     refused('x +', 'the end of the expression cannot stand here; write a value.');
     refused('x y', '`y` cannot stand here; the expression is over before it, so remove it or join both with an operator.');
+    refused('x == 1 && y', '`&&` is no sign of the language; write and.');
+    refused('x == 1 and (y = 2)', '`=` changes something, and nothing may be changed here; write == to compare.');
     refused('x = 3', '`=` changes something, and nothing may be changed here; write == to compare.');
     refused('g += 1', '`+=` changes something, and nothing may be changed here; write + to compute.');
     refused('(x', 'the end of the expression cannot stand after `x`; write `)` there.');

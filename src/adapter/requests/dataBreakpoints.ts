@@ -75,7 +75,8 @@ function watchAsked(state: SessionState, launched: Launched, args: DebugProtocol
   }
   if (FIELD.test(args.name) || registerOf(args.name) !== undefined) return { kind: 'value', actor: held?.cpu ?? 0, expression: args.name.trim() };
   const result = held === undefined ? undefined : evaluateIn(launched, held, args.name);
-  if (held === undefined || result === undefined || 'error' in result || BARE_NUMBER.test(args.name)) return noAddress(args.name);
+  if (held === undefined || result === undefined || BARE_NUMBER.test(args.name)) return noAddress(args.name);
+  if ('error' in result) return { error: `"${args.name}" cannot be watched: ${result.error} An address, a register or a value that changes can be: gva:0x600000, walk gpa:0x3000 or cr3.` };
   if (!isAddressType(result.type)) return { kind: 'value', actor: held.cpu, expression: args.name.trim() };
   const place = { space: result.type, address: result.value, ...ownerOf(launched.scenario.program, held.cpu, result.vm) };
   return memoryOf(launched, place, args.bytes);

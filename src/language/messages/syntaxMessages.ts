@@ -26,6 +26,7 @@ export const syntaxMessages = {
   },
   'unclosed-block': { sentence: 'This `{` is never closed; write `}` where its block ends.', file: 'cpu 0 {\n  x = 1\n' },
   'stray-brace': { sentence: 'This `}` closes nothing; remove it, or open the block with `{`.', file: 'cpu 0 { x = 1 }\n}' },
+  'stray-else': { sentence: 'This `else` has no if right before it; write it behind the `}` of its if.', cpu: 'x = 1\nwhile x < 3 { x += 1 }\nelse { x = 2 }' },
   'two-statements': {
     sentence: '`<image>` cannot stand here; one line holds one statement, and a call needs parentheses.',
     cpu: 'x = 1 y = 2',

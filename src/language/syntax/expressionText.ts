@@ -2,6 +2,7 @@ import type { IToken } from 'chevrotain';
 import type { Expr } from '../generated/ast';
 import { extent, type SyntaxProblem } from './braces';
 import { guestParser } from './guestParser';
+import { sign } from './habits';
 import { tooDeep } from './lineEnds';
 import { lexicalProblems, tokenType } from './parse';
 import { placeOf } from './recovery';
@@ -30,7 +31,8 @@ export function parseExpressionText(
     const error = parserErrors[0];
     if (error === undefined) return { expression: value };
     const found = tokens.indexOf(error.token);
-    return { problem: { code: messages.codeOf(error.message), message: error.message, ...placeOf(tokens, found < 0 ? tokens.length : found) } };
+    const meant = found < 0 ? undefined : sign(tokens, found);
+    return { problem: meant?.problem ?? { code: messages.codeOf(error.message), message: error.message, ...placeOf(tokens, found < 0 ? tokens.length : found) } };
   } finally {
     messages.reads = 'a file';
   }

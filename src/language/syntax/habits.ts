@@ -59,7 +59,8 @@ function settingSign(tokens: readonly IToken[], at: number, block: string | unde
   return { problem: { ...problem(place, 'setting-sign', { image: token.image }), fix: { ...place, text: '' } }, mended: without(tokens, at) };
 }
 
-function sign(tokens: readonly IToken[], at: number): Meant | undefined {
+/** `&&` and other signs of two characters, one of which is token `at`. */
+export function sign(tokens: readonly IToken[], at: number): Meant | undefined {
   const token = tokens[at]!;
   for (const offset of [0, 1]) {
     const [a, b] = [tokens[at - 1 + offset], tokens[at + offset]];

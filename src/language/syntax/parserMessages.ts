@@ -109,7 +109,7 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
     const isBefore = previous.startOffset < actual.startOffset || Number.isNaN(actual.startOffset);
     const after = isBefore && previous.image.trim() !== '' ? ` after \`${previous.image}\`` : '';
     if (expected.name === 'EOF' && this.reads === 'a file') return this.say('more-input', { found: shown(actual, this.reads) });
-    if (actual.image === '=' && (expected.name === '}' || expected.name === '{')) return this.say('compares-with-two');
+    if (actual.image === '=' && ['{', '}', ')'].includes(expected.name)) return this.reads === 'a file' ? this.say('compares-with-two') : behindExpression(actual);
     if (expected.name === 'in') return this.say('for-in', { image: actual.image });
     if (expected.name === '}' && actual.tokenType.name !== 'EOF') return this.behindStatement(actual);
     if (expected.name === 'ID' && /^[a-z_]+$/.test(actual.image)) {
@@ -121,6 +121,7 @@ export class GuestParserMessages extends AbstractParserErrorMessageProvider {
   /** Behind a statement that could be over a block's end or another line was wanted. */
   private behindStatement({ image, tokenType }: IToken): string {
     if (image === 'under') return this.say('under-goes-first');
+    if (image === 'else') return this.say('stray-else');
     if (/^[-+&|^]$/.test(image)) return this.say('changes-with-equals', { image });
     if (STARTS_ANOTHER.has(tokenType.name)) return this.say('two-statements', { image });
     return this.say('behind-statement', { image });
