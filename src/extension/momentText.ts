@@ -1,6 +1,6 @@
-/** `step`, `step/event`, or a number of steps from `here` on with its sign; undefined: it is none of these. */
+/** `step`, `step.event` as traces print it (`:` and `/` will do), or a number of steps from `here` on with its sign; undefined: it is none of these. */
 export function parseMoment(text: string, here: number): { readonly step: number; readonly event: number } | undefined {
-  const match = /^\s*([+-]?)(\d{1,15})(?:\/(\d{1,9}))?\s*$/.exec(text);
+  const match = /^\s*([+-]?)(\d{1,15})(?:[.:/](\d{1,9}))?\s*$/.exec(text);
   if (match === null) return undefined;
   const [, sign, digits, event] = match;
   const steps = Number(digits);

@@ -100,7 +100,7 @@ class MotionCommands {
   }
 }
 
-/** Start, latest moment, or one that is typed: `20120`, `20120/3` for an event of it, `-100` from here. */
+/** Start, latest moment, or one that is typed: `20120`, `20120.3` for an event of it, `-100` from here. */
 async function chooseMoment({ present, first, latest }: MomentsResponse): Promise<SeekArguments['to'] | undefined> {
   const start = { label: '$(debug-reverse-continue) Start of history', description: momentText(first), to: 'start' } as const;
   const end = { label: '$(debug-continue) Latest moment', description: momentText(latest), to: 'end' } as const;
@@ -109,8 +109,8 @@ async function chooseMoment({ present, first, latest }: MomentsResponse): Promis
   if (chosen === undefined || chosen.to !== 'typed') return chosen?.to;
   const text = await vscode.window.showInputBox({
     title: 'Go to Moment', value: String(present.step),
-    prompt: `A step from ${first.step} on (${latest.step} is the latest that has run), step/event, or +N and -N from here`,
-    validateInput: (value) => (parseMoment(value, present.step) === undefined ? 'Write a step such as 20120, 20120/3 for its third event, or -100.' : undefined),
+    prompt: `A step from ${first.step} on (${latest.step} is the latest that has run), STEP.EVENT, or +N and -N from here`,
+    validateInput: (value) => (parseMoment(value, present.step) === undefined ? 'Write a step such as 20120, 20120.3 for its third event, or -100.' : undefined),
   });
   return text === undefined ? undefined : parseMoment(text, present.step);
 }

@@ -4,7 +4,7 @@ import { semanticModifiers, semanticTypes } from '../language/editor/semanticTok
 /** LSP's number of incremental synchronization. */
 const INCREMENTAL = 2;
 
-/** What the server can do; each has a handler in `features.ts` and a test over the wire. */
+/** What the server can do; each has a handler in `readingFeatures.ts` or `writingFeatures.ts` and a test over the wire. */
 export const capabilities: ServerCapabilities = {
   textDocumentSync: { openClose: true, change: INCREMENTAL, save: true },
   completionProvider: { triggerCharacters: ['.', ' '] },

@@ -59,7 +59,7 @@ const REFUSES: readonly (readonly [typed: string, refusal: RegExp])[] = [
   ['decode 5', /^`decode` needs a number and what to read it as/],
   ['decode 5 as PTX', /did you mean PTE\?$/],
   ['settings bakcing', /did you mean backing\?$/],
-  ['seek', /^`seek` does not know "": write a step such as 1204 or 1204:3, or start or end\.$/],
+  ['seek', /^`seek` does not know "": write a step such as 1204 or 1204\.3, or start or end\.$/],
   ['seek back', /does not know "back"/],
   ['rewind p', /^p is no address/],
   ['trace all', /^`trace` does not know "all"/],
@@ -142,7 +142,9 @@ describe('commands of the debug console', () => {
     assert.ok(step !== undefined && event !== undefined, here);
     const [said, line] = await go('seek start');
     assert.deepEqual([said, line], ['Going to the start of history.', 6]);
-    assert.deepEqual((await go(`seek ${step}:${event}`)).slice(0, 2), [`Going to step ${step}, event ${event}.`, 8]);
+    for (const moment of [`${step}.${event}`, `${step}:${event}`]) {
+      assert.deepEqual((await go(`seek ${moment}`)).slice(0, 2), [`Going to step ${step}, event ${event}.`, 8]);
+    }
     assert.equal((await go('seek end'))[1], 9);
     client.dispose();
   });

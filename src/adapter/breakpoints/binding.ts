@@ -211,7 +211,7 @@ function bindMemory(scenario: Scenario, inspector: Inspector, { watch, accessTyp
 /** Stops behind each step that changes the value, or right before each that reads the register, or at both. */
 function bindValue(scenario: Scenario, watch: ValueWatch, accessType: DataAccessType, asked: Wish): Bound {
   const name = scenario.program.actors[watch.actor]?.name;
-  if (name === undefined) return unbound(`"${dataId(watch)}" watches nothing: there is no thread ${watch.actor} here.`);
+  if (name === undefined) return unbound(`"${dataId(watch)}" watches nothing: no thread has the id ${watch.actor + 1}.`);
   const reads = accessType === 'write' ? undefined : bindReads(scenario, watch, asked);
   if (reads !== undefined && accessType === 'read') return reads;
   const changes = bindChanges(scenario, watch, name, asked);

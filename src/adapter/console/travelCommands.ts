@@ -17,9 +17,9 @@ export const travelCommands: readonly ConsoleCommand[] = [
   },
   {
     name: 'seek',
-    usage: 'seek STEP[:EVENT] | start | end',
+    usage: 'seek STEP[.EVENT] | start | end',
     does: 'goes to any moment of the run, back or forward',
-    more: 'Breakpoints do not stop on the way. `history` tells the steps there are. Example: seek start',
+    more: 'Breakpoints do not stop on the way. `history` tells the steps there are, `pagewalk trace` prints moments as they are written here. Example: seek start',
     argument: 'moment',
     run: toMoment,
   },
@@ -46,9 +46,9 @@ function history({ state: { client }, launched: { debuggee } }: CommandSite, arg
 }
 
 function toMoment({ state }: CommandSite, argument: string): readonly string[] | Failure {
-  const [, step, event = '0'] = /^(\d{1,15})(?:\s*:\s*(\d{1,9}))?$/.exec(argument) ?? [];
+  const [, step, event = '0'] = /^(\d{1,15})(?:\s*[.:/]\s*(\d{1,9}))?$/.exec(argument) ?? [];
   const to = argument === 'start' || argument === 'end' ? argument : step === undefined ? undefined : { step: Number(step), event: Number(event) };
-  if (to === undefined) return cannotEvaluate(`\`seek\` does not know "${argument}": write a step such as 1204 or 1204:3, or start or end.`);
+  if (to === undefined) return cannotEvaluate(`\`seek\` does not know "${argument}": write a step such as 1204 or 1204.3, or start or end.`);
   return begun(seek(state, { to }), typeof to === 'string' ? `Going to the ${to} of history.` : `Going to step ${to.step}${to.event === 0 ? '' : `, event ${to.event}`}.`);
 }
 
