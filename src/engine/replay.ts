@@ -198,7 +198,8 @@ export class Replay {
     const { journal } = this;
     const moment = this.moment();
     const at = this.editedAt;
-    const refused = this.whyNoEdit() ?? journal.tryOut(edit, at);
+    // Who is to run is decided where nobody can, too.
+    const refused = (edit.kind === 'schedule' ? this.whyHeld() : this.whyNoEdit()) ?? journal.tryOut(edit, at);
     if (refused !== undefined) return { refused };
     const edits = journal.add(moment, edit);
     if (at === 'between steps') journal.noteMade();
@@ -214,7 +215,10 @@ export class Replay {
 
   /** Why nothing can be edited at the present moment: a held access is executed again from a beginning of its own, which knows nothing of edits. */
   whyNoEdit(): string | undefined {
-    if (this.isOver()) return 'The run has come to its end here, and nothing would come of an edit: step back, and edit there.';
+    return this.isOver() ? 'The run has come to its end here, and nothing would come of an edit: step back, and edit there.' : this.whyHeld();
+  }
+
+  private whyHeld(): string | undefined {
     if (this.event === 0) return undefined;
     const { holds } = this.machine.interpreter;
     const isHeld = holds.isGoingOn(this.step) || holds.isArmed(this.cpu);
