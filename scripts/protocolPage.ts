@@ -6,12 +6,18 @@ import { exceptionFilters } from '../src/adapter/breakpoints/exceptionFilters';
 import { consoleCommands } from '../src/adapter/console/commandTable';
 import { answeredCommands, requestRow } from '../src/adapter/requestTable';
 import { BREAKPOINT_REQUEST } from '../src/protocol/breakpointRequests';
+import { EVENT } from '../src/protocol/editEvents';
+import { LSP_REQUEST } from '../src/protocol/languageRequests';
 import { MOTION_REQUEST } from '../src/protocol/motionRequests';
 import { REQUEST } from '../src/protocol/requests';
 import { markdownTable } from './markdownTable';
 
 const root = path.join(__dirname, '..');
-const messageFiles = ['requests', 'motionRequests', 'breakpointRequests'];
+const messageFiles = ['requests', 'motionRequests', 'breakpointRequests', 'editEvents'];
+/** Interfaces that this page is written from; a reader has them as tables. */
+const tabled = ['PagewalkEvents', 'LanguageRequests'];
+/** Constants that a message is named by. */
+const namesOf: Readonly<Record<string, Readonly<Record<string, string>>>> = { REQUEST, MOTION_REQUEST, BREAKPOINT_REQUEST, EVENT, LSP_REQUEST };
 
 interface LaunchProperty {
   readonly type?: string;
@@ -35,7 +41,16 @@ const parts: Readonly<Record<string, () => string>> = {
     [`\`${name}\``, type ?? 'string', `${description}${typeof otherwise === 'boolean' ? ` Default: \`${String(otherwise)}\`.` : ''}`]
   ))),
   standard: () => markdownTable(['request', 'answered while the session is', 'needs'], answeredCommands.filter((name) => !name.startsWith('pagewalk/')).map(requestLine)),
-  own: () => markdownTable(['request', 'arguments', 'answer', 'is'], ownRequests().map(({ name, takes, gives, says }) => [`\`${name}\``, code(takes), code(gives), says])),
+  own: () => markdownTable(
+    ['request', 'answered while the session is', 'arguments', 'answer', 'is'],
+    rowsOf('pagewalkRequests', 'PagewalkRequests').map(({ name, parts: { arguments: takes, response }, says }) => [`\`${name}\``, phasesOf(name), code(takes), code(response), says]),
+  ),
+  events: () => markdownTable(['event', 'body', 'is'], rowsOf('editEvents', 'PagewalkEvents').map(({ name, parts: { body }, says }) => [`\`${name}\``, code(body), says])),
+  language: () => markdownTable(
+    ['request', 'arguments', 'answer', 'is'],
+    rowsOf('languageRequests', 'LanguageRequests').map(({ name, parts: { arguments: takes, response }, says }) => [`\`${name}\``, code(takes), code(response), says]),
+  ),
+  languageMessages: () => `\`\`\`ts\n${declarations('languageRequests')}\n\`\`\``,
   messages: () => messageFiles.map((name) => `\`\`\`ts\n${declarations(name)}\n\`\`\``).join('\n\n'),
   filters: () => markdownTable(['id', 'stops at', 'example of a condition'], exceptionFilters.map(({ id, description, example }) => [`\`${id}\``, description, `\`${example}\``])),
   modes: () => markdownTable(['mode', 'of', 'is'], breakpointModes.map(({ mode, appliesTo, description }) => [`\`${mode}\``, appliesTo.join(', '), description ?? ''])),
@@ -50,31 +65,33 @@ function launchProperties(): Readonly<Record<string, LaunchProperty>> {
 }
 
 function requestLine(name: string): readonly string[] {
-  const row = requestRow(name);
-  const phases = row === undefined || row.phases.length >= 8 ? 'anything' : row.phases.join(', ');
-  return [`\`${name}\``, phases, Object.keys(row?.needs ?? {}).filter((need) => !need.includes('[') && !need.endsWith('?')).map((need) => `\`${need}\``).join(', ')];
+  const needs = Object.keys(requestRow(name)?.needs ?? {}).filter((need) => !need.includes('[') && !need.endsWith('?'));
+  return [`\`${name}\``, phasesOf(name), needs.map((need) => `\`${need}\``).join(', ')];
 }
 
-interface OwnRequest {
+function phasesOf(name: string): string {
+  const row = requestRow(name);
+  return row === undefined || row.phases.length >= 8 ? 'anything' : row.phases.join(', ');
+}
+
+interface MessageRow {
   readonly name: string;
-  readonly takes: string;
-  readonly gives: string;
+  /** Types of its parts, as they are written. */
+  readonly parts: Readonly<Record<string, string>>;
   readonly says: string;
 }
 
-/** The rows of the interface that has every request's messages. */
-function ownRequests(): readonly OwnRequest[] {
-  const names: Readonly<Record<string, Readonly<Record<string, string>>>> = { REQUEST, MOTION_REQUEST, BREAKPOINT_REQUEST };
-  const file = parsed('pagewalkRequests');
-  const found: OwnRequest[] = [];
+/** The rows of an interface that has every message of a kind, by its name. */
+function rowsOf(module: string, wanted: string): readonly MessageRow[] {
+  const file = parsed(module);
+  const found: MessageRow[] = [];
   for (const statement of file.statements) {
-    if (!ts.isInterfaceDeclaration(statement) || statement.name.text !== 'PagewalkRequests') continue;
+    if (!ts.isInterfaceDeclaration(statement) || statement.name.text !== wanted) continue;
     for (const member of statement.members) {
       if (!ts.isPropertySignature(member) || member.type === undefined || !ts.isTypeLiteralNode(member.type)) continue;
       const [table = '', key = ''] = member.name.getText(file).replace(/[[\]]/g, '').split('.');
-      const typeOf = (name: string): string => (member.type as ts.TypeLiteralNode).members
-        .filter(ts.isPropertySignature).find((each) => each.name.getText(file) === name)?.type?.getText(file) ?? '';
-      found.push({ name: names[table]?.[key] ?? '', takes: typeOf('arguments'), gives: typeOf('response'), says: documentationOf(file, member) });
+      const parts = member.type.members.filter(ts.isPropertySignature).map((part) => [part.name.getText(file), part.type?.getText(file) ?? '']);
+      found.push({ name: namesOf[table]?.[key] ?? '', parts: Object.fromEntries(parts) as Record<string, string>, says: documentationOf(file, member) });
     }
   }
   return found;
@@ -83,7 +100,7 @@ function ownRequests(): readonly OwnRequest[] {
 /** The types of a file as they are written, with what they say of themselves. */
 function declarations(name: string): string {
   const file = parsed(name);
-  const wanted = file.statements.filter((statement) => ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement));
+  const wanted = file.statements.filter((statement) => (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) && !tabled.includes(statement.name.text));
   return wanted.map((statement) => file.text.slice(statement.getStart(file, true), statement.end).replace(/^export /gm, '')).join('\n\n');
 }
 
@@ -97,6 +114,6 @@ function parsed(name: string): ts.SourceFile {
   return ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
 }
 
-function code(type: string): string {
-  return type === 'Nothing' ? '–' : `\`${type}\``;
+function code(type = 'Nothing'): string {
+  return type === 'Nothing' ? '–' : `\`${type.replaceAll('readonly ', '')}\``;
 }

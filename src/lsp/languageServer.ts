@@ -1,13 +1,17 @@
 import type { CancellationToken, Connection } from 'vscode-languageserver';
 import { KERNEL_PATH } from '../language/compile';
 import { kernelText } from '../language/library/kernelText';
-import { LSP_REQUEST, type ClientOptions } from '../protocol/languageRequests';
+import { LSP_REQUEST, type ClientOptions, type LanguageRequests } from '../protocol/languageRequests';
 import { capabilities } from './capabilities';
 import { compareScenario } from './comparison';
 import type { LanguageHost } from './host';
 import { OpenScenarios } from './openScenarios';
 import { registerReadingFeatures } from './readingFeatures';
 import { registerWritingFeatures } from './writingFeatures';
+
+type OwnRequest<Key extends keyof typeof LSP_REQUEST> = LanguageRequests[(typeof LSP_REQUEST)[Key]];
+type Asked<Key extends keyof typeof LSP_REQUEST> = OwnRequest<Key>['arguments'];
+type Given<Key extends keyof typeof LSP_REQUEST> = OwnRequest<Key>['response'];
 
 /**
  * Serves the Language Server Protocol for guest scenarios on a connection, whatever carries it. Each request has one
@@ -22,8 +26,8 @@ export function serveLanguage(connection: Connection, host: LanguageHost): void 
   const open = new OpenScenarios(connection, host);
   registerReadingFeatures(connection, open, host, () => options);
   registerWritingFeatures(connection, open, host);
-  connection.onRequest(LSP_REQUEST.libraryText, ({ name }: { readonly name: string }) => (name === KERNEL_PATH ? kernelText : null));
-  connection.onRequest(LSP_REQUEST.compare, ({ uri }: { readonly uri: string }, token: CancellationToken) => compareScenario(open, uri, token));
+  connection.onRequest(LSP_REQUEST.libraryText, ({ name }: Asked<'libraryText'>): Given<'libraryText'> => (name === KERNEL_PATH ? kernelText : null));
+  connection.onRequest(LSP_REQUEST.compare, ({ uri }: Asked<'compare'>, token: CancellationToken): Promise<Given<'compare'>> => compareScenario(open, uri, token));
   connection.listen();
 }
 

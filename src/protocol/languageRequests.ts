@@ -1,15 +1,22 @@
 /** Requests of our own, beside LSP. */
 export const LSP_REQUEST = {
-  /** Text of a file of the kernel library, by its name: `{ name }` to `string | null`. */
   libraryText: 'pagewalk/libraryText',
-  /** The scenario under every technique, side by side: `{ uri }` to `CompareAnswer`. */
   compare: 'pagewalk/compare',
-  /** From server to client: text of a file that the client can read, `{ uri }` to `string | null`. */
   readText: 'pagewalk/readText',
 } as const;
 
 /** `markdown`: the comparison as a page. `refusal`: a sentence why there is none. */
 export type CompareAnswer = { readonly markdown: string } | { readonly refusal: string };
+
+/** What each of them takes and gives: `docs/protocol.md` is written from here. */
+export interface LanguageRequests {
+  /** An open scenario under every technique that fits it, side by side. */
+  [LSP_REQUEST.compare]: { arguments: { readonly uri: string }; response: CompareAnswer };
+  /** The text of a file of the kernel library, by its name (`kernel.guest`); null: there is none of that name. */
+  [LSP_REQUEST.libraryText]: { arguments: { readonly name: string }; response: string | null };
+  /** From the server in a web worker to its client, which alone can read files: the text of one; null: it cannot be read. */
+  [LSP_REQUEST.readText]: { arguments: { readonly uri: string }; response: string | null };
+}
 
 /** What a client says of itself at `initialize`, as `initializationOptions`. */
 export interface ClientOptions {

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { protocolPage } from '../../scripts/protocolPage';
 import { answeredCommands } from '../../src/adapter/requestTable';
+import { EVENT } from '../../src/protocol/editEvents';
+import { LSP_REQUEST } from '../../src/protocol/languageRequests';
 
 const file = path.join(__dirname, '../../docs/protocol.md');
 
@@ -12,10 +14,12 @@ describe('docs/protocol.md', () => {
     assert.equal(readFileSync(file, 'utf8'), protocolPage());
   });
 
-  it('has every request that is answered, and the types of its messages', () => {
+  it('has every request that is answered, every event and request of our own, and the types of their messages', () => {
     const page = readFileSync(file, 'utf8');
-    for (const command of answeredCommands) assert.ok(page.includes(`| \`${command}\` |`), `${command} is missing`);
+    const names = [...answeredCommands, ...Object.values(EVENT), ...Object.values(LSP_REQUEST)];
+    for (const name of names) assert.ok(page.includes(`| \`${name}\` |`), `${name} is missing`);
     const own = page.slice(page.indexOf('## Requests of Pagewalk\'s own'));
-    for (const [, type] of own.matchAll(/\| `(\w+(?:Arguments|Response))`/g)) assert.ok(own.includes(`interface ${type ?? ''} {`), `${type} is not declared`);
+    const types = [...own.matchAll(/\| `(\w+(?:Arguments|Response|Event|Answer))`/g)].map(([, type = '']) => type);
+    for (const type of ['WalkResponse', 'EditedEvent', 'CompareAnswer', ...types]) assert.match(own, new RegExp(`^(?:interface|type) ${type} `, 'm'));
   });
 });
