@@ -1,8 +1,9 @@
 import { INSTRUCTION_WORDS, OP, type Program } from '../language/program';
+import { setNumberAt } from './arithmetic';
 import type { Machine } from './machine';
 import { ACTOR_STATE } from './scheduler';
 
-/** What notes the state before a statement that expectations below it judge: it is done on the way to the statement. */
+/** What notes the state before a statement that expectations below it judge. */
 const MARKS: ReadonlySet<number> = new Set([OP.mark, OP.counter]);
 const JUMPS: ReadonlySet<number> = new Set([OP.jump]);
 const CONDITIONAL_JUMPS: ReadonlySet<number> = new Set([OP.jumpIf, OP.jumpUnless]);
@@ -11,8 +12,21 @@ const CONDITIONAL_JUMPS: ReadonlySet<number> = new Set([OP.jumpIf, OP.jumpUnless
 export function jump(machine: Machine, actor: number, target: number): string | undefined {
   const refusal = whyNoJump(machine, actor, target);
   if (refusal !== undefined) return refusal;
-  machine.interpreter.stacks[actor]!.pc = beginning(machine.program, target);
+  noteBefore(machine, actor, target);
+  machine.interpreter.stacks[actor]!.pc = machine.program.statements[target]!.entry;
   return undefined;
+}
+
+/** Notes for the expectations below a statement what stands right before it, as the way there would have done. */
+function noteBefore({ program, questions, interpreter: { stacks, happenings } }: Machine, actor: number, target: number): void {
+  const { code } = program;
+  const { words, base } = stacks[actor]!;
+  for (let pc = beginning(program, target); pc < program.statements[target]!.entry; pc++) {
+    const at = pc * INSTRUCTION_WORDS;
+    const register = base + 2 * code[at + 1]!;
+    const what = code[at + 2]!;
+    setNumberAt(words, register, code[at] === OP.mark ? happenings[actor]!.count(what) : questions.counter(actor, what, code[at + 3]!));
+  }
 }
 
 /** Why `actor` cannot be set to statement `target` from where it stands, as a sentence; undefined when it can. Touches nothing. */
@@ -39,7 +53,7 @@ function nameOf({ procedures }: Program, number: number): string {
   return name === '' ? kind : `\`${name}\``;
 }
 
-/** The instruction at which the way to a statement begins. */
+/** The first instruction that notes what stands before a statement, or the statement's own. */
 function beginning({ code, statements }: Program, target: number): number {
   let at = statements[target]!.entry;
   while (at > 0 && MARKS.has(code[(at - 1) * INSTRUCTION_WORDS]!)) at--;

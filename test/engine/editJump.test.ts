@@ -70,7 +70,13 @@ describe('a jump to a statement', () => {
     const timeline = launched(program, 'shadow-wp');
     toFirstStatement(timeline);
     while (standing(timeline) !== 'cpu 0:6') move(timeline, 'over');
-    assert.deepEqual(timeline.edit({ kind: 'jump', actor: 0, statement: statementOf(program, 'user [0x600000] = 2') }), {});
+    const toJudged = { kind: 'jump', actor: 0, statement: statementOf(program, 'user [0x600000] = 2') } as const;
+    assert.deepEqual(timeline.edit(toJudged), {});
+    assert.deepEqual(timeline.edit(toJudged), {}, 'it stands right before it, and may jump again');
+    assert.equal(standing(timeline), 'cpu 0:7');
+    move(timeline, 'over');
+    assert.equal(standing(timeline), 'cpu 0:8', 'one step further the statement is done');
+    move(timeline, 'over-back');
     assert.equal(move(timeline, 'continue').kind, 'ended');
     assert.deepEqual(timeline.result(), { ok: true, passed: 1, failed: 0 }, 'of the fault before the jump the expectation knows nothing');
   });
