@@ -75,6 +75,12 @@ export const layers = {
   },
 };
 
+/**
+ * The rooms of engine/, the ground below them being the files at its root: each takes values from those before it. Types go both
+ * ways, since a room below may say whom it calls.
+ */
+const engineRooms = ['costs', 'host', 'questions', 'straight', 'schedule', 'interpreter', 'edits', 'settings', 'breakpoints', 'machine', 'run', 'time'];
+
 const builtins = new Set(builtinModules);
 
 /** Why a file may not import `specifier`, or undefined when it may. `file` is relative to src/. */
@@ -96,6 +102,26 @@ export function refusal(file, specifier) {
   return `${folder}/ may use ${list(layer.packages)} of npm's packages only`;
 }
 
+/** The same for a value that one room of engine/ takes from another. */
+export function roomRefusal(file, specifier) {
+  if (!file.startsWith('engine/') || !specifier.startsWith('.')) return undefined;
+  const target = path.posix.join(path.posix.dirname(file), specifier);
+  const [from, to] = [roomOf(file), roomOf(target)];
+  if (!target.startsWith('engine/') || from === to) return undefined;
+  const allowed = engineRooms.slice(0, Math.max(0, engineRooms.indexOf(from)));
+  return to === '' || allowed.includes(to) ? undefined : `engine/${from} may take values of engine/ from its root, ${list(allowed)} only`;
+}
+
+function roomOf(file) {
+  const [, room, ...inside] = file.split('/');
+  return inside.length === 0 ? '' : room;
+}
+
+/** Whether an import leaves nothing behind in JavaScript. */
+function isOfTypes({ importKind, specifiers = [] }) {
+  return importKind === 'type' || (specifiers.length > 0 && specifiers.every((each) => each.importKind === 'type'));
+}
+
 function covers(allowed, target) {
   if (!allowed.endsWith('/*')) return target === allowed;
   const folder = allowed.slice(0, -2);
@@ -115,18 +141,18 @@ export const layersRule = {
   },
   create(context) {
     const source = context.filename.replaceAll(path.sep, '/').split('/src/').at(-1);
-    const check = (node) => {
+    const check = (node, isType = false) => {
       if (node?.type !== 'Literal' || typeof node.value !== 'string') return;
-      const why = refusal(source, node.value);
+      const why = refusal(source, node.value) ?? (isType ? undefined : roomRefusal(source, node.value));
       if (why !== undefined) context.report({ node, messageId: 'refused', data: { specifier: node.value, why } });
     };
     return {
-      ImportDeclaration: (node) => check(node.source),
+      ImportDeclaration: (node) => check(node.source, isOfTypes(node)),
       ExportNamedDeclaration: (node) => check(node.source),
       ExportAllDeclaration: (node) => check(node.source),
       ImportExpression: (node) => check(node.source),
       TSExternalModuleReference: (node) => check(node.expression),
-      TSImportType: (node) => check(node.source ?? node.argument?.literal),
+      TSImportType: (node) => check(node.source ?? node.argument?.literal, true),
       'CallExpression[callee.name="require"]': (node) => check(node.arguments[0]),
     };
   },

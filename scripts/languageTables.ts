@@ -1,5 +1,5 @@
-import { catalog } from '../src/engine/catalog';
-import { configure } from '../src/engine/configuration';
+import { catalog } from '../src/engine/settings/catalog';
+import { configure } from '../src/engine/settings/configuration';
 import { compileScenario } from '../src/language/compile';
 import { compileExpression } from '../src/language/expression';
 import { eventKinds } from '../src/hardware/events/eventTable';

@@ -1,7 +1,7 @@
-import { catalog } from '../../src/engine/catalog';
-import { startRun } from '../../src/engine/run';
-import { launch } from '../../src/engine/launch';
-import type { Timeline } from '../../src/engine/timeline';
+import { catalog } from '../../src/engine/settings/catalog';
+import { startRun } from '../../src/engine/run/run';
+import { launch } from '../../src/engine/time/launch';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { firstStatement } from '../../src/adapter/breakpoints/statementAtLine';
 import { compileScenario } from '../../src/language/compile';

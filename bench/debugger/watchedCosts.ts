@@ -1,8 +1,8 @@
 import { memoryWatchBytes, memoryWatchKinds, memoryWatchMatches } from '../../src/adapter/breakpoints/memoryWatch';
 import { firstStatement } from '../../src/adapter/breakpoints/statementAtLine';
-import { catalog } from '../../src/engine/catalog';
-import { launch } from '../../src/engine/launch';
-import type { Timeline } from '../../src/engine/timeline';
+import { catalog } from '../../src/engine/settings/catalog';
+import { launch } from '../../src/engine/time/launch';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { KIND } from '../../src/hardware/events/eventTable';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { compileScenario } from '../../src/language/compile';

@@ -1,8 +1,8 @@
-import { catalog } from '../../src/engine/catalog';
-import { configure } from '../../src/engine/configuration';
-import { Machine } from '../../src/engine/machine';
-import { RUN } from '../../src/engine/runState';
-import { StraightLine } from '../../src/engine/straightLine';
+import { catalog } from '../../src/engine/settings/catalog';
+import { configure } from '../../src/engine/settings/configuration';
+import { Machine } from '../../src/engine/machine/machine';
+import { RUN } from '../../src/engine/interpreter/runState';
+import { StraightLine } from '../../src/engine/straight/straightLine';
 import type { Processor } from '../../src/hardware/processor/processor';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { compileScenario } from '../../src/language/compile';

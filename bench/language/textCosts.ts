@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServicesForGrammar } from 'langium/grammar';
-import { catalog } from '../../src/engine/catalog';
+import { catalog } from '../../src/engine/settings/catalog';
 import { compileScenario } from '../../src/language/compile';
 import { completionAt } from '../../src/language/editor/completion';
 import { readScenario } from '../../src/language/editor/editedScenario';

@@ -1,4 +1,4 @@
-import type { Edit } from '../engine/edits';
+import type { Edit } from '../engine/edits/edits';
 import type { EditTarget } from '../language/editTarget';
 import { registerNames, type ValueType } from '../language/program';
 import { evaluateIn, siteOf } from './evaluation';

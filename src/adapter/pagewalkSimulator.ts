@@ -1,9 +1,9 @@
-import { catalog } from '../engine/catalog';
-import { refusalText } from '../engine/configuration';
+import { catalog } from '../engine/settings/catalog';
+import { refusalText } from '../engine/settings/configuration';
 import { causesOfCycles } from '../engine/costs/costModel';
-import { launch } from '../engine/launch';
-import type { Timeline } from '../engine/timeline';
-import { vmReport } from '../engine/vmReport';
+import { launch } from '../engine/time/launch';
+import type { Timeline } from '../engine/time/timeline';
+import { vmReport } from '../engine/run/vmReport';
 import type { Listing } from '../hypervisor/listing';
 import { addressWalk } from '../inspect/addressWalk';
 import { linesOver } from '../inspect/cachedLineRows';

@@ -1,5 +1,5 @@
 import { field, type Field } from '../hardware/events/eventTable';
-import { printValue } from '../engine/printValue';
+import { printValue } from '../engine/interpreter/printValue';
 import type { Program, ValueType } from '../language/program';
 
 export function isAddressType(type: ValueType): type is 'gva' | 'gpa' | 'hva' | 'hpa' {

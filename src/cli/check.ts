@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { configure } from '../engine/configuration';
+import { configure } from '../engine/settings/configuration';
 import type { Diagnostic, Program } from '../language/program';
 import type { Paint } from '../adapter/tones';
 import { paintFor } from './colours';

@@ -1,6 +1,6 @@
 import { costModelOfText } from '../engine/costs/costModel';
-import { startComparison, type Comparison, type ComparisonRun } from '../engine/compare';
-import { refusalText } from '../engine/configuration';
+import { startComparison, type Comparison, type ComparisonRun } from '../engine/run/compare';
+import { refusalText } from '../engine/settings/configuration';
 import { paintFor } from './colours';
 import type { ChartedComparison } from './charts/chartFiles';
 import { compileOrSay } from './compileFile';

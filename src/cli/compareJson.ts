@@ -1,7 +1,7 @@
-import type { Comparison, TechniqueResult } from '../engine/compare';
+import type { Comparison, TechniqueResult } from '../engine/run/compare';
 import { estimateJson } from '../engine/costs/costModel';
-import { shareWithoutExit } from '../engine/compareRows';
-import { countersJson, vmsJson } from '../engine/countersJson';
+import { shareWithoutExit } from '../engine/run/compareRows';
+import { countersJson, vmsJson } from '../engine/run/countersJson';
 
 /** `compare --json`: without a sweep `techniques`, with one `points`, each with its `value` and `techniques`. */
 export function compareJson(scenario: string, { points, unfit, isOver }: Comparison, global: string | undefined): object {

@@ -1,8 +1,8 @@
-import type { Comparison, ComparedPoint } from '../engine/compare';
+import type { Comparison, ComparedPoint } from '../engine/run/compare';
 import type { Paint } from '../adapter/tones';
 import { counted } from '../adapter/counted';
-import { compareRows, grouped, shareWithoutExit } from '../engine/compareRows';
-import { countersJson } from '../engine/countersJson';
+import { compareRows, grouped, shareWithoutExit } from '../engine/run/compareRows';
+import { countersJson } from '../engine/run/countersJson';
 
 /** The comparison as a table; of a sweep a table a quantity, with a line for each value. */
 export function compareText(file: string, { points, unfit }: Comparison, global: string | undefined, paint: Paint): string {

@@ -1,6 +1,6 @@
 import { ImportPaths } from '../adapter/importPaths';
 import { diagnosticText } from '../adapter/outputPump';
-import { catalog } from '../engine/catalog';
+import { catalog } from '../engine/settings/catalog';
 import { compileScenario, type CompileResult } from '../language/compile';
 import type { ReadImport } from '../language/compile/sources';
 import type { Diagnostic, Program, SourceRange } from '../language/program';

@@ -1,6 +1,6 @@
 import type { Program, SourceRange } from '../language/program';
-import { isUnder } from '../engine/judge';
-import type { RunReport } from '../engine/run';
+import { isUnder } from '../engine/interpreter/judge';
+import type { RunReport } from '../engine/run/run';
 import type { ExpectationResult } from './reporters/reporter';
 
 /** Notes the verdicts on a program's expectations as it runs. */

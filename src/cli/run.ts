@@ -1,5 +1,5 @@
 import type { OutputLine } from '../engine/debuggee';
-import { startRun, type RunOptions as EngineOptions, type ScenarioRun } from '../engine/run';
+import { startRun, type RunOptions as EngineOptions, type ScenarioRun } from '../engine/run/run';
 import type { Program } from '../language/program';
 import { paintFor } from './colours';
 import type { RunOptions } from './commandLine';

@@ -1,4 +1,4 @@
-import type { Sweep } from '../engine/compare';
+import type { Sweep } from '../engine/run/compare';
 
 /** More runs than anyone looks at. */
 const MOST_VALUES = 1000;

@@ -1,5 +1,5 @@
 import { actors, eventKinds } from '../hardware/events/eventTable';
-import { startRun, type JudgeEvent, type TraceLine } from '../engine/run';
+import { startRun, type JudgeEvent, type TraceLine } from '../engine/run/run';
 import { compileExpression } from '../language/expression';
 import type { Fragment, Program } from '../language/program';
 import { paintFor } from './colours';

@@ -1,4 +1,4 @@
-import type { TraceLine } from '../engine/run';
+import type { TraceLine } from '../engine/run/run';
 
 /** Which events of a trace are wanted; what is left out is not asked about. */
 export interface TraceWish {

@@ -1,6 +1,6 @@
 import { eventLine } from '../hardware/events/eventText';
 import { recordOfJson } from '../hardware/events/recordOfJson';
-import type { TraceLine } from '../engine/run';
+import type { TraceLine } from '../engine/run/run';
 import type { Paint } from '../adapter/tones';
 
 /** What numbers in events stand for; a recorded trace has no sources. */

@@ -1,8 +1,8 @@
 import type { Fragment, Program, ValueType } from '../language/program';
-import type { WatchedBytes } from './accessSieve';
-import type { AddressSpace } from './addressPlace';
-import type { Edit } from './edits';
-import type { StatementStep } from './statementSteps';
+import type { WatchedBytes } from './straight/accessSieve';
+import type { AddressSpace } from './questions/addressPlace';
+import type { Edit } from './edits/edits';
+import type { StatementStep } from './time/statementSteps';
 
 /**
  * A moment of a run. `step` counts instructions of the compiled scenario since boot began;

@@ -1,6 +1,6 @@
 import { pairToBigInt } from '../engine/arithmetic';
-import type { Machine } from '../engine/machine';
-import type { RunningVm } from '../engine/runningVm';
+import type { Machine } from '../engine/machine/machine';
+import type { RunningVm } from '../engine/machine/runningVm';
 import type { Field } from '../hardware/events/eventTable';
 import { eventValue } from '../hardware/events/eventText';
 

@@ -1,4 +1,4 @@
-import type { Machine } from '../engine/machine';
+import type { Machine } from '../engine/machine/machine';
 import { ACCESS } from '../hardware/paging/accessKinds';
 import { decodeEntry } from '../hardware/paging/decodeEntry';
 import { refusalText } from '../hardware/paging/refusalText';
@@ -7,7 +7,7 @@ import { walk } from '../hardware/paging/walk';
 import { EFFECTS, WALK } from '../hardware/paging/walkOutcome';
 import { SlotMemory } from '../hypervisor/slotMemory';
 import { addressText, frameAddress, halvesText, type AddressSpace } from './addressText';
-import { canonicalAddress } from '../engine/canonicalAddress';
+import { canonicalAddress } from '../engine/questions/canonicalAddress';
 import { entryLine } from './entryText';
 import { indexFieldOf } from './indexField';
 import type { Row } from './rows';

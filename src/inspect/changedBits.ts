@@ -1,4 +1,4 @@
-import type { Machine } from '../engine/machine';
+import type { Machine } from '../engine/machine/machine';
 import { decodeEntry } from '../hardware/paging/decodeEntry';
 
 /** `RW from 1 to 0, frame from gpa:0x5000 to gpa:0x0`: what of a guest's entry of `level` differs; empty: nothing that has a name. */

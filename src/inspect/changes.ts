@@ -1,5 +1,5 @@
 import type { Moment } from '../engine/debuggee';
-import type { Machine } from '../engine/machine';
+import type { Machine } from '../engine/machine/machine';
 import { ENTRY_WORDS, entryAt, leadsToTable, tableEntries, tableReferenced } from './tableEntries';
 import { hostFrameOf, type TableSet } from './tableSet';
 

@@ -1,4 +1,4 @@
-import type { Machine } from '../engine/machine';
+import type { Machine } from '../engine/machine/machine';
 import { FRAME_USES, USE } from '../hypervisor/host/hostFrames';
 import type { PhysicalHost } from '../hypervisor/physicalHost';
 import { frameIn, frameText, qualified, sizeText } from './addressText';

@@ -1,5 +1,5 @@
-import type { Machine } from '../engine/machine';
-import type { RunningVm } from '../engine/runningVm';
+import type { Machine } from '../engine/machine/machine';
+import type { RunningVm } from '../engine/machine/runningVm';
 import type { Processor } from '../hardware/processor/processor';
 import { COUNTER } from '../hardware/state/counters';
 import { memslotsRow } from './memslotRows';

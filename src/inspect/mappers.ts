@@ -1,8 +1,8 @@
-import type { Machine } from '../engine/machine';
+import type { Machine } from '../engine/machine/machine';
 import { decodeEntry } from '../hardware/paging/decodeEntry';
 import type { Space } from '../protocol/requests';
 import { addressText, frameAddress, qualified } from './addressText';
-import { canonicalAddress } from '../engine/canonicalAddress';
+import { canonicalAddress } from '../engine/questions/canonicalAddress';
 import { entryLine } from './entryText';
 import type { Row } from './rows';
 import type { StoppedMachine } from './stoppedMachine';

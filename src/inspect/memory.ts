@@ -1,5 +1,5 @@
-import { placeOfAddress } from '../engine/addressPlace';
-import type { Machine } from '../engine/machine';
+import { placeOfAddress } from '../engine/questions/addressPlace';
+import type { Machine } from '../engine/machine/machine';
 import { pageHi, pageLo } from '../hypervisor/memslots';
 import { addressText, type AddressSpace } from './addressText';
 import type { StoppedMachine } from './stoppedMachine';

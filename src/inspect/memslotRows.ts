@@ -1,5 +1,5 @@
-import type { Machine } from '../engine/machine';
-import type { RunningVm } from '../engine/runningVm';
+import type { Machine } from '../engine/machine/machine';
+import type { RunningVm } from '../engine/machine/runningVm';
 import type { Memslots } from '../hypervisor/memslots';
 import type { VirtualMachine } from '../hypervisor/virtualMachine';
 import { frameAddress, frameText, qualified, sizeText } from './addressText';

@@ -1,5 +1,5 @@
 import type { EventView } from '../engine/debuggee';
-import { momentAddress, type StatementStep } from '../engine/statementSteps';
+import { momentAddress, type StatementStep } from '../engine/time/statementSteps';
 import { disassemble } from '../language/disassemble';
 import type { StoppedMachine } from './stoppedMachine';
 

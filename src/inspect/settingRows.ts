@@ -1,4 +1,4 @@
-import type { Configuration } from '../engine/configuration';
+import type { Configuration } from '../engine/settings/configuration';
 import { frameAddress, frameText, sizeText } from './addressText';
 import type { Row } from './rows';
 

@@ -1,5 +1,5 @@
-import type { Machine } from '../engine/machine';
-import type { RunningVm } from '../engine/runningVm';
+import type { Machine } from '../engine/machine/machine';
+import type { RunningVm } from '../engine/machine/runningVm';
 import { decodeEntry } from '../hardware/paging/decodeEntry';
 import type { CompiledFormat } from '../hardware/paging/compiledFormat';
 import { frameOfAddress } from '../hardware/memory/frameNumber';

@@ -1,4 +1,4 @@
-import type { Machine } from '../engine/machine';
+import type { Machine } from '../engine/machine/machine';
 import type { Space } from '../protocol/requests';
 import { frameText, sizeText } from './addressText';
 import type { Row } from './rows';

@@ -1,8 +1,8 @@
-import type { Machine } from '../engine/machine';
+import type { Machine } from '../engine/machine/machine';
 import { decodeEntry, type DecodedEntry } from '../hardware/paging/decodeEntry';
 import type { Space } from '../protocol/requests';
 import { addressText, frameAddress, frameText, qualified } from './addressText';
-import { canonicalAddress } from '../engine/canonicalAddress';
+import { canonicalAddress } from '../engine/questions/canonicalAddress';
 import { entryFields, entryLine } from './entryText';
 import { named, numberIn, ofName, type Row, type Rows } from './rows';
 import { ENTRY_WORDS, entryAt, leadsToTable, tableEntries, tableReferenced } from './tableEntries';

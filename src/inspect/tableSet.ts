@@ -1,5 +1,5 @@
-import type { Machine } from '../engine/machine';
-import type { RunningVm } from '../engine/runningVm';
+import type { Machine } from '../engine/machine/machine';
+import type { RunningVm } from '../engine/machine/runningVm';
 import { compileFormat, type CompiledFormat } from '../hardware/paging/compiledFormat';
 import { EPT4 } from '../hardware/paging/formats/ept4';
 import { LONG4 } from '../hardware/paging/formats/long4';

@@ -1,5 +1,5 @@
-import type { Machine } from '../engine/machine';
-import type { RunningVm } from '../engine/runningVm';
+import type { Machine } from '../engine/machine/machine';
+import type { RunningVm } from '../engine/machine/runningVm';
 import type { DecodedEntry } from '../hardware/paging/decodeEntry';
 import { roleText } from '../hypervisor/shadowWp/role';
 import { ShadowWp } from '../hypervisor/shadowWp/shadowWp';

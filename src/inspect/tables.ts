@@ -1,9 +1,9 @@
-import type { Machine } from '../engine/machine';
+import type { Machine } from '../engine/machine/machine';
 import { pairToBigInt } from '../engine/arithmetic';
 import { decodeEntry } from '../hardware/paging/decodeEntry';
 import type { TableNode, TablesArguments, TablesResponse } from '../protocol/requests';
 import { addressText, frameAddress, frameText, hex, qualified } from './addressText';
-import { canonicalAddress } from '../engine/canonicalAddress';
+import { canonicalAddress } from '../engine/questions/canonicalAddress';
 import type { TableChanges, TableComparison } from './changes';
 import { entryFields, entryLine } from './entryText';
 import type { StoppedMachine } from './stoppedMachine';

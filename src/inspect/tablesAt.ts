@@ -1,5 +1,5 @@
-import type { Machine } from '../engine/machine';
-import type { RunningVm } from '../engine/runningVm';
+import type { Machine } from '../engine/machine/machine';
+import type { RunningVm } from '../engine/machine/runningVm';
 import { SlotMemory } from '../hypervisor/slotMemory';
 import type { Space } from '../protocol/requests';
 import { addressText, frameText, qualified } from './addressText';

@@ -1,5 +1,5 @@
-import type { Machine } from '../engine/machine';
-import type { RunningVm } from '../engine/runningVm';
+import type { Machine } from '../engine/machine/machine';
+import type { RunningVm } from '../engine/machine/runningVm';
 import { ACCESS } from '../hardware/paging/accessKinds';
 import { refusalText } from '../hardware/paging/refusalText';
 import type { TranslationSpace } from '../hardware/paging/translationSpace';

@@ -1,4 +1,4 @@
-import type { Machine } from '../engine/machine';
+import type { Machine } from '../engine/machine/machine';
 import { type CompiledFormat, compileFormat } from '../hardware/paging/compiledFormat';
 import { decodeEntry } from '../hardware/paging/decodeEntry';
 import { field, SPACE } from '../hardware/events/eventTable';

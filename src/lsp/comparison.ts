@@ -1,8 +1,8 @@
 import type { CancellationToken } from 'vscode-languageserver';
 import { fileName } from '../adapter/client';
-import { startComparison, type Comparison } from '../engine/compare';
-import { compareRows } from '../engine/compareRows';
-import { countersJson } from '../engine/countersJson';
+import { startComparison, type Comparison } from '../engine/run/compare';
+import { compareRows } from '../engine/run/compareRows';
+import { countersJson } from '../engine/run/countersJson';
 import type { CompareAnswer } from '../protocol/languageRequests';
 import type { OpenScenarios } from './openScenarios';
 

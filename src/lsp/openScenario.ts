@@ -1,7 +1,7 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { sourceKey } from '../adapter/client';
 import { ImportPaths } from '../adapter/importPaths';
-import { catalog } from '../engine/catalog';
+import { catalog } from '../engine/settings/catalog';
 import { readLibrary, readScenario, type EditedScenario } from '../language/editor/editedScenario';
 import type { LanguageHost } from './host';
 import { measured, type Measured } from './ranges';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { firstStatement, statementAtLine } from '../../src/adapter/breakpoints/statementAtLine';
-import { catalog } from '../../src/engine/catalog';
+import { catalog } from '../../src/engine/settings/catalog';
 import { compileScenario } from '../../src/language/compile';
 import type { Program } from '../../src/language/program';
 

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { glossaryText, readGlossary } from '../../scripts/glossaryPage';
-import { techniqueNames } from '../../src/engine/techniques';
+import { techniqueNames } from '../../src/engine/settings/techniques';
 import { LONG5 } from '../../src/hardware/paging/formats/long5';
 import { entryBits, entryWords } from '../../src/language/compile/entryFormat';
 import { glossary, glossaryTerm } from '../../src/language/glossary';

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { languagePage } from '../../scripts/languagePage';
 import { languageTables } from '../../scripts/languageTables';
-import { catalog } from '../../src/engine/catalog';
+import { catalog } from '../../src/engine/settings/catalog';
 import { questions, walkFields } from '../../src/language/compile/builtins';
 import { entryBits, entryConstructors, entryWords, rightsWords } from '../../src/language/compile/entryFormat';
 import { messages } from '../../src/language/messages/messages';

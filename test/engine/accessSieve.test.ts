@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { AccessSieve, type WatchedBytes } from '../../src/engine/accessSieve';
+import { AccessSieve, type WatchedBytes } from '../../src/engine/straight/accessSieve';
 
 const PAGE = 4096n;
 /** Addresses around a few pages' ends, where an access reaches from one into the next. */

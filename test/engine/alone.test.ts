@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import type { Motion, Stop, Who } from '../../src/engine/debuggee';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { compiled, fingerprint, launched, statementOf } from './onMachine';
 
 const HEAD = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x601000 rw user }\nglobal turns = 0\n';

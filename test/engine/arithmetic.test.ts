@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { pairToBigInt, setNumberAt } from '../../src/engine/arithmetic';
-import { COMPUTED, compute } from '../../src/engine/values';
+import { COMPUTED, compute } from '../../src/engine/questions/values';
 import { OP } from '../../src/language/program';
 
 const WIDTH = 1n << 64n;

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { INTERVAL } from '../../src/engine/checkpoints';
+import { INTERVAL } from '../../src/engine/time/checkpoints';
 import type { ChangeBreakpoint, EventBreakpoint, Motion, MotionName, OutputLine, StatementBreakpoint, Stop } from '../../src/engine/debuggee';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { KIND, field, type EventName } from '../../src/hardware/events/eventTable';
 import { at, LOOP } from './breakpointSamples';
 import { compiled, condition, launched, move, scenarioText, standing, statementOf, toFirstStatement } from './onMachine';

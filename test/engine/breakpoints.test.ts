@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { exceptionFilters } from '../../src/adapter/breakpoints/exceptionFilters';
 import type { StatementBreakpoint, Stop } from '../../src/engine/debuggee';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { KIND, type EventName } from '../../src/hardware/events/eventTable';
 import { at, LOOP } from './breakpointSamples';
 import { compiled, condition, fingerprint, launched, move, scenarioText, standing, statementOf, toFirstStatement } from './onMachine';

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../src/engine/run';
+import { run } from '../../src/engine/run/run';
 import { compiled } from './onMachine';
 
 function stackOf(text: string, mmu: string): readonly string[] | undefined {

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { BYTES_KEPT, Checkpoints, FEWEST_KEPT, INTERVAL, MOST_LINES } from '../../src/engine/checkpoints';
+import { BYTES_KEPT, Checkpoints, FEWEST_KEPT, INTERVAL, MOST_LINES } from '../../src/engine/time/checkpoints';
 import type { Checkpoint } from '../../src/hardware/state/registry';
 
 /** A registry in which each stretch of a run saves so many bytes; of a stretch that joins the one before it so much is saved twice. */

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { COUNTER } from '../../src/hardware/state/counters';
-import { catalog } from '../../src/engine/catalog';
-import { compareTechniques, startComparison, type Comparison } from '../../src/engine/compare';
-import { run } from '../../src/engine/run';
+import { catalog } from '../../src/engine/settings/catalog';
+import { compareTechniques, startComparison, type Comparison } from '../../src/engine/run/compare';
+import { run } from '../../src/engine/run/run';
 import { compileScenario } from '../../src/language/compile';
 import type { Program } from '../../src/language/program';
 

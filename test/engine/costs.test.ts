@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { causesOfCycles, costModelOf, costModelOfText, estimatedCycles, type CostModel } from '../../src/engine/costs/costModel';
 import { costModelRows, costRows } from '../../src/engine/costs/costTable';
-import { run, type RunReport } from '../../src/engine/run';
+import { run, type RunReport } from '../../src/engine/run/run';
 import { COUNTER, COUNTERS, EXIT_COUNTERS_AT } from '../../src/hardware/state/counters';
 import { EXIT_REASON } from '../../src/hardware/vmx/exitReasons';
 import { compiled } from './onMachine';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../src/engine/configuration';
-import { Machine } from '../../src/engine/machine';
-import { RUN } from '../../src/engine/runState';
+import { configure } from '../../src/engine/settings/configuration';
+import { Machine } from '../../src/engine/machine/machine';
+import { RUN } from '../../src/engine/interpreter/runState';
 import { COUNTER, EXIT_COUNTERS_AT } from '../../src/hardware/state/counters';
 import { ACTOR, ACTOR_AT, KIND, KIND_AT, field, type EventName } from '../../src/hardware/events/eventTable';
 import { exitReasons } from '../../src/hardware/vmx/exitReasons';

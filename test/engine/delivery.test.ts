@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../src/engine/run';
+import { run } from '../../src/engine/run/run';
 import { compiled } from './onMachine';
 
 function outcomeOf(text: string, mmu: string): { readonly said: readonly string[]; readonly message: string | undefined; readonly failed: number; readonly passed: number } {

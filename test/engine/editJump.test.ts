@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { compiled, fingerprint, launched, move, standing, statementOf, toFirstStatement } from './onMachine';
 
 const text = `schedule every 1; machine { paging 4-level, ram 16M }

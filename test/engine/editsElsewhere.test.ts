@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { REGISTER } from '../../src/hardware/processor/registers';
-import { ACTOR_STATE } from '../../src/engine/scheduler';
-import type { Timeline } from '../../src/engine/timeline';
+import { ACTOR_STATE } from '../../src/engine/schedule/scheduler';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { readMemory } from '../../src/inspect/memory';
 import { mapped, nestedScenario } from '../hypervisor/nested/nestedTexts';
 import { compiled, fingerprint, launched, move, scenarioText, statementOf, toFirstStatement } from './onMachine';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Frame, Motion } from '../../src/engine/debuggee';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { compiled, fingerprint, launched, move, standing, statementOf, toFirstStatement } from './onMachine';
 
 const text = `machine { paging 4-level, ram 16M }

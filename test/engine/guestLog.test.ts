@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../src/engine/run';
+import { run } from '../../src/engine/run/run';
 import { compiled } from './onMachine';
 
 const HEAD = 'machine { paging 4-level, ram 16M }\nprocess p { 0x600000 .. 0x601000 rw user }\ncpu 0 {\n  switch(p)\n';

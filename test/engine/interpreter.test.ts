@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { configure } from '../../src/engine/configuration';
+import { configure } from '../../src/engine/settings/configuration';
 import type { Outcome, OutputLine } from '../../src/engine/debuggee';
-import { NumberTables } from '../../src/engine/numberTable';
-import { run } from '../../src/engine/run';
+import { NumberTables } from '../../src/engine/interpreter/numberTable';
+import { run } from '../../src/engine/run/run';
 import { Registry } from '../../src/hardware/state/registry';
 import { compiled } from './onMachine';
 

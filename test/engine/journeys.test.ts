@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { KIND, SPACE, field } from '../../src/hardware/events/eventTable';
 import type { Motion, Stop } from '../../src/engine/debuggee';
-import { RUN } from '../../src/engine/runState';
-import type { Timeline } from '../../src/engine/timeline';
+import { RUN } from '../../src/engine/interpreter/runState';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { hostAddress } from '../../src/inspect/memory';
 import { compiled, fingerprint, launched, move, scenarioText, standing, statementOf, toFirstStatement } from './onMachine';
 

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { KIND, SPACE, field } from '../../src/hardware/events/eventTable';
 import type { LastWrite, Moment } from '../../src/engine/debuggee';
 import type { Program } from '../../src/language/program';
-import { RUN } from '../../src/engine/runState';
-import type { Timeline } from '../../src/engine/timeline';
+import { RUN } from '../../src/engine/interpreter/runState';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { hostAddress } from '../../src/inspect/memory';
 import { compiled, fingerprint, launched, move, scenarioText, statementOf, toFirstStatement } from './onMachine';
 

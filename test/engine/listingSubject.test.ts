@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { KIND, RECORD_WORDS, VALUES_AT, field } from '../../src/hardware/events/eventTable';
 import { EXIT_REASON } from '../../src/hardware/vmx/exitReasons';
-import { listingSubject } from '../../src/engine/listingSubject';
+import { listingSubject } from '../../src/engine/time/listingSubject';
 import type { ValueKind } from '../../src/hypervisor/listing';
 
 type Parameter = readonly [name: string, kind: ValueKind, value: bigint];

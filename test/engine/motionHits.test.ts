@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import type { LogPoint, Motion, Stop } from '../../src/engine/debuggee';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { KIND } from '../../src/hardware/events/eventTable';
 import type { Program } from '../../src/language/program';
 import { compiled, launched, move, statementOf } from './onMachine';

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../src/engine/configuration';
-import { Machine } from '../../src/engine/machine';
-import { outcomeOf } from '../../src/engine/outcome';
-import { ScenarioRun } from '../../src/engine/run';
-import { ACTOR_STATE } from '../../src/engine/scheduler';
+import { configure } from '../../src/engine/settings/configuration';
+import { Machine } from '../../src/engine/machine/machine';
+import { outcomeOf } from '../../src/engine/run/outcome';
+import { ScenarioRun } from '../../src/engine/run/run';
+import { ACTOR_STATE } from '../../src/engine/schedule/scheduler';
 import { KIND } from '../../src/hardware/events/eventTable';
 import { mapped, nestedScenario } from '../hypervisor/nested/nestedTexts';
 import { compiled, launched, scenarioText } from './onMachine';

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { catalog } from '../../src/engine/catalog';
+import { catalog } from '../../src/engine/settings/catalog';
 import type { Debuggee, Motion, Stop, Who } from '../../src/engine/debuggee';
-import { launch } from '../../src/engine/launch';
-import type { Timeline } from '../../src/engine/timeline';
+import { launch } from '../../src/engine/time/launch';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { compileScenario } from '../../src/language/compile';
 import { compileExpression } from '../../src/language/expression';
 import type { Fragment, Program } from '../../src/language/program';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { invalidationRows } from '../../src/hardware/caches/invalidationRows';
 import { ACCESS } from '../../src/hardware/paging/accessKinds';
 import type { TranslationSpace } from '../../src/hardware/paging/translationSpace';

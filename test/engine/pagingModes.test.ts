@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { configure, refusalText } from '../../src/engine/configuration';
-import { run } from '../../src/engine/run';
+import { configure, refusalText } from '../../src/engine/settings/configuration';
+import { run } from '../../src/engine/run/run';
 import { compiled } from './onMachine';
 
 function outcomeOf(text: string, mmu: string): { readonly message: string | undefined; readonly failed: number; readonly passed: number } {

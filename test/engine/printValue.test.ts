@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { NOWHERE, printValue } from '../../src/engine/printValue';
+import { NOWHERE, printValue } from '../../src/engine/interpreter/printValue';
 
 describe('a printed value', () => {
   it('names the space of an address, and says when there is none', () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { catalog } from '../../src/engine/catalog';
-import { startRun } from '../../src/engine/run';
+import { catalog } from '../../src/engine/settings/catalog';
+import { startRun } from '../../src/engine/run/run';
 import { compileScenario } from '../../src/language/compile';
 
 /** Shares as they are told when one looks every few thousand instructions. */

@@ -1,12 +1,12 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { configure } from '../../src/engine/configuration';
-import { run, type RunReport, type TraceLine } from '../../src/engine/run';
-import type { GuestLogLine } from '../../src/engine/guestLog';
+import { configure } from '../../src/engine/settings/configuration';
+import { run, type RunReport, type TraceLine } from '../../src/engine/run/run';
+import type { GuestLogLine } from '../../src/engine/run/guestLog';
 import { COUNTER } from '../../src/hardware/state/counters';
 import type { Motion, Stop } from '../../src/engine/debuggee';
-import { RUN } from '../../src/engine/runState';
-import type { Timeline } from '../../src/engine/timeline';
+import { RUN } from '../../src/engine/interpreter/runState';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { compiled, fingerprint, launched } from './onMachine';
 
 const TECHNIQUES = ['shadow-wp', 'ept'] as const;

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../src/engine/run';
+import { run } from '../../src/engine/run/run';
 import { MmuNotifier } from '../../src/hypervisor/host/mmuNotifier';
 import { machineFor, runAudited } from '../hypervisor/audit';
 import { compiled, scenarioText } from './onMachine';

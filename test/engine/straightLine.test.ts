@@ -1,13 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { RUN } from '../../src/engine/runState';
-import { ATTENTION_TO } from '../../src/engine/scheduler';
-import { MOST_BEYOND, StraightLine } from '../../src/engine/straightLine';
-import type { Timeline } from '../../src/engine/timeline';
+import { RUN } from '../../src/engine/interpreter/runState';
+import { ATTENTION_TO } from '../../src/engine/schedule/scheduler';
+import { MOST_BEYOND, StraightLine } from '../../src/engine/straight/straightLine';
+import type { Timeline } from '../../src/engine/time/timeline';
 import type { Program } from '../../src/language/program';
 import { guestText, sampleBody } from '../../bench/language/sampleBody';
-import { configure } from '../../src/engine/configuration';
+import { configure } from '../../src/engine/settings/configuration';
 import { compiled, fingerprint, launched, scenarioText } from './onMachine';
 
 const scenarios = readdirSync(path.join(__dirname, '../../scenarios')).filter((name) => name.endsWith('.guest')).map((name) => name.slice(0, -'.guest'.length));

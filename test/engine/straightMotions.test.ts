@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { KIND } from '../../src/hardware/events/eventTable';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { compiled, condition, fingerprint, launched, move, toFirstStatement } from './onMachine';
 
 /** Some 600,000 steps with stores in two pages, long enough for checkpoints of every distance; it fails an expectation on the way. */

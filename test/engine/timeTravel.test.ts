@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import type { Motion, MotionName, Stop } from '../../src/engine/debuggee';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { compiled, fingerprint, launched, move, scenarioText, statementOf, toFirstStatement } from './onMachine';
 
 const motions: readonly MotionName[] = ['over', 'in', 'out', 'event', 'event-back', 'over-back', 'continue', 'reverse-continue'];

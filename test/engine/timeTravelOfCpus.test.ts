@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import type { MotionName } from '../../src/engine/debuggee';
-import { RUN } from '../../src/engine/runState';
-import type { Timeline } from '../../src/engine/timeline';
+import { RUN } from '../../src/engine/interpreter/runState';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { compiled, fingerprint, launched, move, statementOf } from './onMachine';
 
 const UNMAP = 'entry [pte_at(p, 0x600000)] = 0';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../src/engine/configuration';
-import { run } from '../../src/engine/run';
-import { catalog } from '../../src/engine/catalog';
+import { configure } from '../../src/engine/settings/configuration';
+import { run } from '../../src/engine/run/run';
+import { catalog } from '../../src/engine/settings/catalog';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { compileScenario } from '../../src/language/compile';
 import { compiled, fingerprint, launched, move, scenarioText, toFirstStatement } from './onMachine';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { constantValue, unitOperations, type UnitValue } from '../../src/engine/unitOperations';
-import { compute } from '../../src/engine/values';
+import { constantValue, unitOperations, type UnitValue } from '../../src/engine/straight/unitOperations';
+import { compute } from '../../src/engine/questions/values';
 import { OP } from '../../src/language/program';
 
 const half = fc.oneof(fc.constantFrom(0, 1, -1, 31, 32, 33, 63, 64, 0x7fff_ffff, -0x8000_0000, 0x7fff_fffe), fc.integer(), fc.integer({ min: 0, max: 70 }));

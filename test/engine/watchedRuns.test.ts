@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import type { EventBreakpoint, LogPoint, MotionName, StatementBreakpoint, Stop } from '../../src/engine/debuggee';
-import { launch } from '../../src/engine/launch';
-import type { Timeline } from '../../src/engine/timeline';
+import { launch } from '../../src/engine/time/launch';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { KIND, field, type EventName } from '../../src/hardware/events/eventTable';
 import type { Fragment, Program } from '../../src/language/program';
 import { compiled, condition, fingerprint, move, toFirstStatement } from './onMachine';

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { COMMAND, DEBUG_TYPE, LANGUAGE, TABLE_VIEWS, TECHNIQUES, WALK_PANEL } from '../../src/extension/contributions';
-import { runningTechniques } from '../../src/engine/techniques';
+import { runningTechniques } from '../../src/engine/settings/techniques';
 import { projectRoot } from '../vscode/harness/projectRoot';
 
 interface MenuItem {

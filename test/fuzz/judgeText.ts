@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { catalog } from '../../src/engine/catalog';
+import { catalog } from '../../src/engine/settings/catalog';
 import { compileScenario } from '../../src/language/compile';
 import { messages } from '../../src/language/messages/messages';
 

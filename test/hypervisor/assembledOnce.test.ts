@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { runningTechniques } from '../../src/engine/techniques';
+import { runningTechniques } from '../../src/engine/settings/techniques';
 import { compiled } from '../engine/onMachine';
 import { machineFor } from './audit';
 

@@ -1,7 +1,7 @@
 import { COUNTER, COUNTERS, EXIT_COUNTERS_AT } from '../../src/hardware/state/counters';
 import { ACTOR, ACTOR_AT, CPU_AT, KIND, KIND_AT, field } from '../../src/hardware/events/eventTable';
 import { EXIT_REASON } from '../../src/hardware/vmx/exitReasons';
-import type { Machine } from '../../src/engine/machine';
+import type { Machine } from '../../src/engine/machine/machine';
 
 const PAGE_FAULT = 14;
 

@@ -2,7 +2,7 @@ import { CR0, CR4, EFER, RFLAGS } from '../../src/hardware/processor/controlRegi
 import { REGISTER } from '../../src/hardware/processor/registers';
 import type { Deprivileged } from '../../src/hypervisor/deprivileged/deprivileged';
 import { accessOf, hasSmapAndNotWp, hasSmepAndNotWp, isDirect, isOfGuestUser, levelOf } from '../../src/hypervisor/shadowWp/role';
-import type { Machine } from '../../src/engine/machine';
+import type { Machine } from '../../src/engine/machine/machine';
 import { ShadowAudit } from './shadowAudit';
 import { rightsOf, type Entry } from './tableWords';
 

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../src/engine/run';
-import { configure } from '../../src/engine/configuration';
-import { catalog } from '../../src/engine/catalog';
-import { hostActionPerformers } from '../../src/engine/hostActions';
+import { run } from '../../src/engine/run/run';
+import { configure } from '../../src/engine/settings/configuration';
+import { catalog } from '../../src/engine/settings/catalog';
+import { hostActionPerformers } from '../../src/engine/host/hostActions';
 import { tableSets } from '../../src/inspect/tableSet';
 import { translation } from '../../src/inspect/translation';
 import { USE } from '../../src/hypervisor/host/hostFrames';

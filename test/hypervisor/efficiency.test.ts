@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../src/engine/run';
-import { runningTechniques } from '../../src/engine/techniques';
+import { run } from '../../src/engine/run/run';
+import { runningTechniques } from '../../src/engine/settings/techniques';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { compiled } from '../engine/onMachine';
 

@@ -1,4 +1,4 @@
-import type { Machine } from '../../src/engine/machine';
+import type { Machine } from '../../src/engine/machine/machine';
 import type { Ept } from '../../src/hypervisor/ept/ept';
 import { USE } from '../../src/hypervisor/host/hostFrames';
 import { SECONDARY, VMCS } from '../../src/hardware/vmx/vmcs';

@@ -1,6 +1,6 @@
 import { USE } from '../../src/hypervisor/host/hostFrames';
 import type { VirtualMachine } from '../../src/hypervisor/virtualMachine';
-import type { Machine } from '../../src/engine/machine';
+import type { Machine } from '../../src/engine/machine/machine';
 import { ENTRIES, entryAt, hex, isLarge, isPresent, isWritable, span } from './tableWords';
 
 const LEVELS = 4;

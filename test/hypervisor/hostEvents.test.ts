@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { RUN } from '../../src/engine/runState';
+import { RUN } from '../../src/engine/interpreter/runState';
 import { LARGE_FRAMES } from '../../src/hypervisor/host/hostFrames';
 import { compiled } from '../engine/onMachine';
 import { audit, machineFor, runAudited } from './audit';

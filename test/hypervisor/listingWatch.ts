@@ -1,6 +1,6 @@
 import { CPU_AT, KIND, KIND_AT, eventKinds, field } from '../../src/hardware/events/eventTable';
 import type { Checkpoint } from '../../src/hardware/state/registry';
-import type { Machine } from '../../src/engine/machine';
+import type { Machine } from '../../src/engine/machine/machine';
 import { Nested } from '../../src/hypervisor/nested/level1/nested';
 
 /** A line of a listing that ran: `shadow-wp.vmm:12`. */

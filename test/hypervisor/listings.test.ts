@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../src/engine/configuration';
-import { Machine } from '../../src/engine/machine';
+import { configure } from '../../src/engine/settings/configuration';
+import { Machine } from '../../src/engine/machine/machine';
 import { LONG4 } from '../../src/hardware/paging/formats/long4';
 import { intercept, SVM_EXIT } from '../../src/hardware/svm/svmExitCodes';
 import { compiled, scenarioText } from '../engine/onMachine';

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { configure } from '../../src/engine/configuration';
-import { Machine } from '../../src/engine/machine';
-import { RUN } from '../../src/engine/runState';
+import { configure } from '../../src/engine/settings/configuration';
+import { Machine } from '../../src/engine/machine/machine';
+import { RUN } from '../../src/engine/interpreter/runState';
 import type { Program } from '../../src/language/program';
 import { compiled } from '../engine/onMachine';
 import { drawnTechniques } from './equivalence/equalRuns';

@@ -1,4 +1,4 @@
-import type { Machine } from '../../src/engine/machine';
+import type { Machine } from '../../src/engine/machine/machine';
 import { USE } from '../../src/hypervisor/host/hostFrames';
 import type { Npt } from '../../src/hypervisor/npt/npt';
 import { ENTRIES, entryAt, hex, isExecutable, isLarge, isPresent, isUser, isWritable, span } from './tableWords';

@@ -1,5 +1,5 @@
-import type { Machine } from '../../src/engine/machine';
-import type { RunningVm } from '../../src/engine/runningVm';
+import type { Machine } from '../../src/engine/machine/machine';
+import type { RunningVm } from '../../src/engine/machine/runningVm';
 import { cachedMappings } from '../../src/hardware/caches/cacheView';
 import { frameOfAddress } from '../../src/hardware/memory/frameNumber';
 import type { Processor } from '../../src/hardware/processor/processor';

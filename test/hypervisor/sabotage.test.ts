@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { RUN } from '../../src/engine/runState';
-import { outcomeOf } from '../../src/engine/outcome';
+import { RUN } from '../../src/engine/interpreter/runState';
+import { outcomeOf } from '../../src/engine/run/outcome';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { machineFor } from './audit';
 import { allLines, watchListings } from './listingWatch';

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { run } from '../../src/engine/run';
-import { configure } from '../../src/engine/configuration';
-import { RUN } from '../../src/engine/runState';
-import { runningTechniques } from '../../src/engine/techniques';
+import { run } from '../../src/engine/run/run';
+import { configure } from '../../src/engine/settings/configuration';
+import { RUN } from '../../src/engine/interpreter/runState';
+import { runningTechniques } from '../../src/engine/settings/techniques';
 import { COUNTER } from '../../src/hardware/state/counters';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { machineFor } from './audit';

@@ -4,7 +4,7 @@ import {
   accessOf, directModeIn, has4ByteGpte, hasCr0Wp, hasSmepAndNotWp, isDirect, keyOf as keyOfRole, levelOf, modeIn, quadrantOf, roleText,
 } from '../../src/hypervisor/shadowWp/role';
 import { USE } from '../../src/hypervisor/host/hostFrames';
-import type { Machine } from '../../src/engine/machine';
+import type { Machine } from '../../src/engine/machine/machine';
 import {
   ENTRIES, entryAt, hex, isAccessed, isDirty, isLarge, isPresent, isWritable, keyOf, rightsOf, span, type Entry,
 } from './tableWords';

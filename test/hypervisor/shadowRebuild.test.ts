@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../src/engine/run';
-import { RUN } from '../../src/engine/runState';
+import { run } from '../../src/engine/run/run';
+import { RUN } from '../../src/engine/interpreter/runState';
 import { KIND, KIND_AT } from '../../src/hardware/events/eventTable';
 import { compiled } from '../engine/onMachine';
 import { machineFor, runAudited } from './audit';

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../src/engine/run';
+import { run } from '../../src/engine/run/run';
 import { compiled, scenarioText } from '../engine/onMachine';
 
 /** Scenarios about shadow tables: what each says must hold under every technique it names. */

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { compareTechniques } from '../../src/engine/compare';
+import { compareTechniques } from '../../src/engine/run/compare';
 import { COUNTER, type CounterName } from '../../src/hardware/state/counters';
 import { compiled, scenarioText } from '../engine/onMachine';
 

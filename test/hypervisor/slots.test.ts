@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { Outcome } from '../../src/engine/debuggee';
-import { run } from '../../src/engine/run';
-import { RUN } from '../../src/engine/runState';
+import { run } from '../../src/engine/run/run';
+import { RUN } from '../../src/engine/interpreter/runState';
 import { compiled } from '../engine/onMachine';
 import { audit, machineFor, runAudited } from './audit';
 import { assertAgreement } from './programs/agreement';

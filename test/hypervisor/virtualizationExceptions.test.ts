@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { outcomeOf } from '../../src/engine/outcome';
-import { RUN } from '../../src/engine/runState';
-import type { Machine } from '../../src/engine/machine';
+import { outcomeOf } from '../../src/engine/run/outcome';
+import { RUN } from '../../src/engine/interpreter/runState';
+import type { Machine } from '../../src/engine/machine/machine';
 import { SECONDARY, VMCS } from '../../src/hardware/vmx/vmcs';
 import { compiled, scenarioText } from '../engine/onMachine';
 import { audit, machineFor } from './audit';

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../src/engine/configuration';
-import { Machine } from '../../src/engine/machine';
-import { outcomeOf } from '../../src/engine/outcome';
-import { RUN } from '../../src/engine/runState';
+import { configure } from '../../src/engine/settings/configuration';
+import { Machine } from '../../src/engine/machine/machine';
+import { outcomeOf } from '../../src/engine/run/outcome';
+import { RUN } from '../../src/engine/interpreter/runState';
 import { CR0, CR4 } from '../../src/hardware/processor/controlRegisters';
 import { LAUNCH_STATE, PRIMARY, SECONDARY, VMCS, VMCS_LAUNCH_STATE } from '../../src/hardware/vmx/vmcs';
 import { compiled } from '../engine/onMachine';

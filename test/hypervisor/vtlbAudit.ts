@@ -6,7 +6,7 @@ import { walk } from '../../src/hardware/paging/walk';
 import { VMCS } from '../../src/hardware/vmx/vmcs';
 import { isDirect, levelOf, roleText } from '../../src/hypervisor/shadowWp/role';
 import type { ShadowVtlb } from '../../src/hypervisor/shadowVtlb/shadowVtlb';
-import type { Machine } from '../../src/engine/machine';
+import type { Machine } from '../../src/engine/machine/machine';
 import { ShadowAudit } from './shadowAudit';
 import { ENTRIES, entryAt, hex, isPresent, keyOf, rightsOf, type Entry } from './tableWords';
 

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { walkPicture } from '../../src/inspect/walkPicture';
 import type { WalkPicture } from '../../src/protocol/requests';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { launched, runTo, toEvent } from './stoppedScenario';
 
 const SCENARIO = `

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { TableChanges } from '../../src/inspect/changes';
 import { launched, move, nodesOf, runTo, wholeTree } from './stoppedScenario';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import type { Space } from '../../src/protocol/requests';
 
 const SCENARIO = `

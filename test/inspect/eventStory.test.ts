@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { exceptionFilters } from '../../src/adapter/breakpoints/exceptionFilters';
 import { eventKinds, type EventName } from '../../src/hardware/events/eventTable';
 import { eventStory } from '../../src/inspect/eventStory';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { launched, move, oneTouch } from './stoppedScenario';
 
 /** Runs to the `nth` event of a kind and tells of it. */

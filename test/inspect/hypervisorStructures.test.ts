@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { type EventName, KIND } from '../../src/hardware/events/eventTable';
 import { launched, move, oneTouch, runTo, stateOf, touchedSince } from './stoppedScenario';
 import { machineScopes } from '../../src/inspect/machineScopes';

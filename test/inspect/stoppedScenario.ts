@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { catalog } from '../../src/engine/catalog';
+import { catalog } from '../../src/engine/settings/catalog';
 import type { Motion, Stop } from '../../src/engine/debuggee';
-import { launch } from '../../src/engine/launch';
-import type { Timeline } from '../../src/engine/timeline';
+import { launch } from '../../src/engine/time/launch';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { compileScenario } from '../../src/language/compile';
 import type { Program } from '../../src/language/program';
 import { tables } from '../../src/inspect/tables';

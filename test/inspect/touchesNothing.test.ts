@@ -11,7 +11,7 @@ import { readMemory } from '../../src/inspect/memory';
 import { tableCounts } from '../../src/inspect/tableCounts';
 import { translation } from '../../src/inspect/translation';
 import { walkPicture } from '../../src/inspect/walkPicture';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { rowsText } from './rowsText';
 import { launched, move, oneTouch, runTo, stateOf, touchedSince, wholeTree } from './stoppedScenario';
 

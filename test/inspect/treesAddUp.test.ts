@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
-import { configure } from '../../src/engine/configuration';
-import { Machine } from '../../src/engine/machine';
-import { RUN } from '../../src/engine/runState';
+import { configure } from '../../src/engine/settings/configuration';
+import { Machine } from '../../src/engine/machine/machine';
+import { RUN } from '../../src/engine/interpreter/runState';
 import { KIND, SPACE, field } from '../../src/hardware/events/eventTable';
 import { eventValue } from '../../src/hardware/events/eventText';
 import { tables } from '../../src/inspect/tables';

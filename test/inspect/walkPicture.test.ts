@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { Timeline } from '../../src/engine/timeline';
+import type { Timeline } from '../../src/engine/time/timeline';
 import { walkPicture } from '../../src/inspect/walkPicture';
 import type { WalkResponse } from '../../src/protocol/requests';
 import { launched, move, runTo, toEvent, wholeTree } from './stoppedScenario';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { run } from '../../src/engine/run';
+import { run } from '../../src/engine/run/run';
 import { compiled } from '../engine/onMachine';
 import { programOf } from './scenarioCheck';
 

@@ -1,4 +1,4 @@
-import { catalog as engineCatalog } from '../../src/engine/catalog';
+import { catalog as engineCatalog } from '../../src/engine/settings/catalog';
 import type { Catalog, SettingRow } from '../../src/language/catalog';
 import { compileScenario, type CompileResult } from '../../src/language/compile';
 import type { Program } from '../../src/language/program';

@@ -33,8 +33,7 @@ const linter = new ESLint({
 });
 
 /** Lints `lines` as if they stood in a file right under `folder` and returns those that `rule` refuses. */
-async function refused(rule: string, folder: string, lines: readonly string[]): Promise<string[]> {
-  const file = someFileOf(folder);
+async function refused(rule: string, folder: string, lines: readonly string[], file = someFileOf(folder)): Promise<string[]> {
   const rooms = file.split('/').length - 2;
   const text = lines.join('\n').replaceAll("'../", `'${'../'.repeat(rooms)}../`);
   const [result] = await linter.lintText(text, { filePath: path.join(root, 'src', file) });
@@ -84,6 +83,18 @@ describe('imports point one way', function () {
       "type Z = import('../engine/planted').Z;",
     ];
     assert.deepEqual(await refused('pagewalk/layers', 'hardware', ways), ways);
+  });
+
+  it('rooms of engine/ take values from those below them, and types from any', async () => {
+    const good = [
+      "import { x } from '../engine/planted';", "import { x } from '../engine/breakpoints/planted';", "import { x } from '../engine/time/other';",
+      "import type { X } from '../engine/time/planted';", "import { type X } from '../engine/time/planted';",
+    ];
+    const above = ["import { x } from '../engine/time/planted';", "export * from '../engine/time/planted';", "import { type X, y } from '../engine/time/planted';"];
+    assert.deepEqual(await refused('pagewalk/layers', 'engine', good.slice(0, 3), 'engine/time/planted.ts'), []);
+    assert.deepEqual(await refused('pagewalk/layers', 'engine', [...good.slice(3), ...above], 'engine/breakpoints/planted.ts'), above);
+    assert.deepEqual(await refused('pagewalk/layers', 'engine', [...good.slice(3), ...above], 'engine/planted.ts'), above);
+    assert.deepEqual(await refused('pagewalk/layers', 'engine', above.slice(0, 1), 'engine/newcomer/planted.ts'), above.slice(0, 1));
   });
 
   it("language/ has hardware's tables and not its machine", async () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import * as esbuild from 'esbuild';
-import { runningTechniques } from '../../src/engine/techniques';
+import { runningTechniques } from '../../src/engine/settings/techniques';
 import { plants } from './hypervisorPlants';
 import { plantedSource } from './plantedSource';
 

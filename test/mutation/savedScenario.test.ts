@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { run } from '../../src/engine/run';
+import { run } from '../../src/engine/run/run';
 import { compiled } from '../engine/onMachine';
 import { runBundled } from '../hypervisor/equivalence/bundledRun';
 import { programsOfNpmTest } from '../hypervisor/equivalence/programsOfNpmTest';

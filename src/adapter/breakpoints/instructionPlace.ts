@@ -1,5 +1,5 @@
 import type { Debuggee, EventView } from '../../engine/debuggee';
-import { momentAt } from '../../engine/statementSteps';
+import { momentAt } from '../../engine/time/statementSteps';
 import { KIND, KIND_AT, field, type EventName, type Field } from '../../hardware/events/eventTable';
 import { disassemble } from '../../language/disassemble';
 import type { Program } from '../../language/program';

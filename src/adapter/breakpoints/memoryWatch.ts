@@ -1,7 +1,7 @@
 import { OPERATION } from '../../hardware/paging/accessKinds';
 import { CPU_AT, KIND, KIND_AT, SPACE, field, type EventName } from '../../hardware/events/eventTable';
 import { SYSTEM_ACCESS } from '../../hardware/delivery/systemAccessKinds';
-import type { WatchedBytes } from '../../engine/accessSieve';
+import type { WatchedBytes } from '../../engine/straight/accessSieve';
 import type { Inspector } from '../simulator';
 import type { DataAccessType, MemoryWatch } from './dataBreakpoint';
 

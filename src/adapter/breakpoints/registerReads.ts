@@ -1,4 +1,4 @@
-import { StatementIndex } from '../../engine/statementIndex';
+import { StatementIndex } from '../../engine/interpreter/statementIndex';
 import { INSTRUCTION_WORDS, OP, registerNames, type Program } from '../../language/program';
 
 /** An instruction that reads a register, and the statement that it is of. */

@@ -1,4 +1,4 @@
-import { settingRows } from '../../engine/catalog';
+import { settingRows } from '../../engine/settings/catalog';
 import { ACCESS } from '../../hardware/paging/accessKinds';
 import { nearestName } from '../../language/compile/nearestName';
 import type { LastWrite } from '../../engine/debuggee';

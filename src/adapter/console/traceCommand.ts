@@ -1,4 +1,4 @@
-import { momentAddress } from '../../engine/statementSteps';
+import { momentAddress } from '../../engine/time/statementSteps';
 import type { EventName } from '../../hardware/events/eventTable';
 import type { MicroStep } from '../../inspect/microSteps';
 import { counted } from '../counted';

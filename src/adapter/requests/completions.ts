@@ -1,6 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Completion, CompletionKind } from '../../language/editor/completion';
-import { settingRows } from '../../engine/catalog';
+import { settingRows } from '../../engine/settings/catalog';
 import type { Answer } from '../answer';
 import { consoleCommands } from '../console/commandTable';
 import { tableSpaces } from '../console/lookCommands';

@@ -1,6 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Frame } from '../../engine/debuggee';
-import { momentAddress } from '../../engine/statementSteps';
+import { momentAddress } from '../../engine/time/statementSteps';
 import type { Answer } from '../answer';
 import { unknownThread } from '../failures';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';

@@ -1,7 +1,7 @@
 import type { Document as XmlDocument, Element as XmlElement } from '@xmldom/xmldom';
-import type { ComparedPoint } from '../../engine/compare';
-import { compareRows } from '../../engine/compareRows';
-import { countersJson } from '../../engine/countersJson';
+import type { ComparedPoint } from '../../engine/run/compare';
+import { compareRows } from '../../engine/run/compareRows';
+import { countersJson } from '../../engine/run/countersJson';
 import { drawn, newPaper, pictureStyle, serialized } from './chartPaper';
 import { drawPanel, PANEL_WIDTH } from './panel';
 import { sweepPanels, type SweptAxis } from './sweepPanels';

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
-import type { ComparedPoint, TechniqueResult } from '../../engine/compare';
-import { shareWithoutExit } from '../../engine/compareRows';
-import { countersJson } from '../../engine/countersJson';
+import type { ComparedPoint, TechniqueResult } from '../../engine/run/compare';
+import { shareWithoutExit } from '../../engine/run/compareRows';
+import { countersJson } from '../../engine/run/countersJson';
 import { tickText, type Panel } from './panel';
 
 /** How the swept values are laid out. */

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
-import type { TechniqueResult } from '../../engine/compare';
+import type { TechniqueResult } from '../../engine/run/compare';
 import { causesOfCycles } from '../../engine/costs/costModel';
-import { countersJson } from '../../engine/countersJson';
+import { countersJson } from '../../engine/run/countersJson';
 import { tickText, type Panel } from './panel';
 
 /** A length of a bar: so much of `part` under `technique`. */

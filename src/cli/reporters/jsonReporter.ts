@@ -1,6 +1,6 @@
-import type { RunReport } from '../../engine/run';
+import type { RunReport } from '../../engine/run/run';
 import { estimateJson } from '../../engine/costs/costModel';
-import { countersJson, vmsJson } from '../../engine/countersJson';
+import { countersJson, vmsJson } from '../../engine/run/countersJson';
 import type { Reporter, ScenarioResult } from './reporter';
 
 /** One object a scenario, one a line; of a scenario that could not be run there is none. */

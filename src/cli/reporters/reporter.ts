@@ -1,4 +1,4 @@
-import type { RunReport } from '../../engine/run';
+import type { RunReport } from '../../engine/run/run';
 
 /** What became of one expectation of a scenario. */
 export interface ExpectationResult {

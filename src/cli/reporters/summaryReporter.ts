@@ -1,7 +1,7 @@
 import { counted } from '../../adapter/counted';
-import { countersJson } from '../../engine/countersJson';
+import { countersJson } from '../../engine/run/countersJson';
 import type { Reporter, ScenarioResult } from './reporter';
-import type { RunReport } from '../../engine/run';
+import type { RunReport } from '../../engine/run/run';
 
 /** One line a scenario, and one for all when there are several. */
 export class SummaryReporter implements Reporter {

@@ -1,10 +1,10 @@
-import { configure } from '../../../src/engine/configuration';
-import { GuestLog } from '../../../src/engine/guestLog';
-import { GuestSight, guestSightKinds, type GuestSightReader } from '../../../src/engine/guestSight';
-import { Machine } from '../../../src/engine/machine';
-import { outcomeOf } from '../../../src/engine/outcome';
-import { RUN } from '../../../src/engine/runState';
-import { runningTechniques } from '../../../src/engine/techniques';
+import { configure } from '../../../src/engine/settings/configuration';
+import { GuestLog } from '../../../src/engine/run/guestLog';
+import { GuestSight, guestSightKinds, type GuestSightReader } from '../../../src/engine/run/guestSight';
+import { Machine } from '../../../src/engine/machine/machine';
+import { outcomeOf } from '../../../src/engine/run/outcome';
+import { RUN } from '../../../src/engine/interpreter/runState';
+import { runningTechniques } from '../../../src/engine/settings/techniques';
 import type { Program } from '../../../src/language/program';
 import { auditOwnership } from '../ownershipAudit';
 import type { RecordedSight } from './recordedSight';

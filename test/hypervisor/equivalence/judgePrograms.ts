@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { configure } from '../../../src/engine/configuration';
-import { catalog } from '../../../src/engine/catalog';
+import { configure } from '../../../src/engine/settings/configuration';
+import { catalog } from '../../../src/engine/settings/catalog';
 import { compileScenario } from '../../../src/language/compile';
 import type { Program } from '../../../src/language/program';
 import { differenceOf, drawnTechniques, seenUnder, sightUnder, type Seen, type Under, type Watch } from './equalRuns';

@@ -1,5 +1,5 @@
-import type { GuestSightReader } from '../../../src/engine/guestSight';
-import type { RunningVm } from '../../../src/engine/runningVm';
+import type { GuestSightReader } from '../../../src/engine/run/guestSight';
+import type { RunningVm } from '../../../src/engine/machine/runningVm';
 
 const ACCESS = 1;
 const FAULT = 2;

@@ -1,4 +1,4 @@
-import type { Machine } from '../../../src/engine/machine';
+import type { Machine } from '../../../src/engine/machine/machine';
 import { CPU_AT, KIND, KIND_AT, field } from '../../../src/hardware/events/eventTable';
 import { OPERATION } from '../../../src/hardware/paging/accessKinds';
 

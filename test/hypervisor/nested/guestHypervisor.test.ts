@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { compiled, scenarioText } from '../../engine/onMachine';
-import { configure } from '../../../src/engine/configuration';
-import { run } from '../../../src/engine/run';
+import { configure } from '../../../src/engine/settings/configuration';
+import { run } from '../../../src/engine/run/run';
 import { interruptedDelivery } from './nestedPrograms';
 import { audit, machineFor, runAudited } from '../audit';
 import { seenByGuest } from '../programs/agreement';

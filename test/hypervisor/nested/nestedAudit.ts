@@ -6,7 +6,7 @@ import { EPT_RIGHTS } from '../../../src/hardware/paging/accessRights';
 import { TranslationSpace } from '../../../src/hardware/paging/translationSpace';
 import { walk } from '../../../src/hardware/paging/walk';
 import { EFFECTS, WALK, WHY } from '../../../src/hardware/paging/walkOutcome';
-import type { Machine } from '../../../src/engine/machine';
+import type { Machine } from '../../../src/engine/machine/machine';
 import { accessOf02, isDirect02, levelOf02 } from '../../../src/hypervisor/nested/ept02Role';
 import { Nested } from '../../../src/hypervisor/nested/level1/nested';
 import { NestingEpt } from '../../../src/hypervisor/nested/nestingEpt';

@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../../src/engine/configuration';
-import { Machine } from '../../../src/engine/machine';
+import { configure } from '../../../src/engine/settings/configuration';
+import { Machine } from '../../../src/engine/machine/machine';
 import { INTERRUPTIBILITY } from '../../../src/hardware/processor/registers';
 import { VMCS } from '../../../src/hardware/vmx/vmcs';
 import { compiled } from '../../engine/onMachine';
-import { outcomeOf } from '../../../src/engine/outcome';
-import { RUN } from '../../../src/engine/runState';
+import { outcomeOf } from '../../../src/engine/run/outcome';
+import { RUN } from '../../../src/engine/interpreter/runState';
 import { allLines, watchListings, type WatchedRun } from '../listingWatch';
 import { auditEpt02, nestingOf } from './nestedAudit';
 import { leaveFrames, starveAt } from '../programs/hostPokes';

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { configure } from '../../../src/engine/configuration';
-import { Machine } from '../../../src/engine/machine';
-import { outcomeOf } from '../../../src/engine/outcome';
+import { configure } from '../../../src/engine/settings/configuration';
+import { Machine } from '../../../src/engine/machine/machine';
+import { outcomeOf } from '../../../src/engine/run/outcome';
 import { CPU_AT, field, KIND, KIND_AT } from '../../../src/hardware/events/eventTable';
 import { EXIT_REASON } from '../../../src/hardware/vmx/exitReasons';
 import { VMCS } from '../../../src/hardware/vmx/vmcs';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../../src/engine/configuration';
-import { Machine } from '../../../src/engine/machine';
-import { outcomeOf } from '../../../src/engine/outcome';
+import { configure } from '../../../src/engine/settings/configuration';
+import { Machine } from '../../../src/engine/machine/machine';
+import { outcomeOf } from '../../../src/engine/run/outcome';
 import { vmInstructionErrors } from '../../../src/hardware/vmx/vmInstructionErrors';
 import { compiled } from '../../engine/onMachine';
 import { nestedScenario } from './nestedTexts';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../../src/engine/configuration';
-import { findTechnique } from '../../../src/engine/techniques';
-import { run } from '../../../src/engine/run';
+import { configure } from '../../../src/engine/settings/configuration';
+import { findTechnique } from '../../../src/engine/settings/techniques';
+import { run } from '../../../src/engine/run/run';
 import type { Program } from '../../../src/language/program';
 
 /** What every guest must see alike, whatever lies below it. */

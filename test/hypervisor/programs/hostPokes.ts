@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import type { Machine } from '../../../src/engine/machine';
-import { RUN } from '../../../src/engine/runState';
+import type { Machine } from '../../../src/engine/machine/machine';
+import { RUN } from '../../../src/engine/interpreter/runState';
 import { TLB_CONTROL } from '../../../src/hardware/svm/vmcb';
 import { PIN, PRIMARY, VMCS } from '../../../src/hardware/vmx/vmcs';
 

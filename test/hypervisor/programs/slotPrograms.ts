@@ -1,5 +1,5 @@
 import { VMCS } from '../../../src/hardware/vmx/vmcs';
-import type { Machine } from '../../../src/engine/machine';
+import type { Machine } from '../../../src/engine/machine/machine';
 
 /** ROM, and MMIO that entries tell of. */
 export const slotted = `machine {

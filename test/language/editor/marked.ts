@@ -1,4 +1,4 @@
-import { catalog } from '../../../src/engine/catalog';
+import { catalog } from '../../../src/engine/settings/catalog';
 import { readScenario, type EditedScenario } from '../../../src/language/editor/editedScenario';
 
 /** A scenario with a `|` in it: its text without the mark, and the mark's offset. */

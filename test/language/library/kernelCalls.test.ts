@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../../src/engine/run';
+import { run } from '../../../src/engine/run/run';
 import { compiled } from '../../engine/onMachine';
 import { expectationsHold, inEveryMode, inMode, modes } from './onEveryMachine';
 

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../../src/engine/run';
+import { run } from '../../../src/engine/run/run';
 import type { Program } from '../../../src/language/program';
 import { compiled } from '../../engine/onMachine';
 import { seenByGuest } from '../../hypervisor/programs/agreement';

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { run } from '../../../src/engine/run';
+import { run } from '../../../src/engine/run/run';
 import { kernelText } from '../../../src/language/library/kernelText';
 import { compiled } from '../../engine/onMachine';
 import { scenarios } from '../samples';

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { configure } from '../../../src/engine/configuration';
-import { run } from '../../../src/engine/run';
+import { configure } from '../../../src/engine/settings/configuration';
+import { run } from '../../../src/engine/run/run';
 import { compileScenario } from '../../../src/language/compile';
-import { catalog } from '../../../src/engine/catalog';
+import { catalog } from '../../../src/engine/settings/catalog';
 import { formatText } from '../../../src/language/format/formatText';
 import { kernelText } from '../../../src/language/library/kernelText';
 import { scenarios } from '../samples';

@@ -1,0 +1,70 @@
+import type { Again } from './again';
+import type { EventView, Moment } from '../debuggee';
+import { viewEvent } from '../eventView';
+import type { Replay } from './replay';
+
+/** A step of a statement, with all of its events, those that are still to come too. */
+export interface StatementStep {
+  readonly step: number;
+  /** The instruction of the compiled scenario that it executes. */
+  readonly instruction: number;
+  readonly statement: number;
+  readonly events: readonly EventView[];
+}
+
+/** A statement that calls goes on elsewhere, and one that loops never ends: so many steps are looked at. */
+const MOST_STEPS = 64;
+/** Events of a step are fewer than this. */
+const EVENTS_OF_STEP = 0x10_0000n;
+
+/**
+ * The steps from the one stood in to the end of its statement, executed aside. They end where another statement or another
+ * thread goes on. The present moment is not disturbed.
+ */
+export function statementSteps(replay: Replay): readonly StatementStep[] {
+  return replay.aside(undefined, (again) => {
+    const { actor, machine: { interpreter } } = again;
+    const steps: StatementStep[] = [];
+    const statement = interpreter.statements.at(instructionOf(again));
+    while (!again.isOver && steps.length < MOST_STEPS && again.actor === actor && interpreter.statements.at(instructionOf(again)) === statement) {
+      const step = seen(again);
+      if (step === undefined) break;
+      steps.push(step);
+    }
+    return steps;
+  });
+}
+
+/** A step that has been executed at some time; undefined where it was held inside itself. */
+export function stepAt(replay: Replay, step: number): StatementStep | undefined {
+  return replay.aside(replay.stretchBefore(step).checkpoint, (again) => {
+    again.begin();
+    again.goTo(step);
+    return again.step === step && !again.isOver ? seen(again) : undefined;
+  });
+}
+
+/** Executes the step ahead. One that is held inside itself is taken again later: nothing more is to be seen of it here. */
+function seen(again: Again): StatementStep | undefined {
+  const { step } = again;
+  const instruction = instructionOf(again);
+  const statement = again.machine.interpreter.statements.at(instruction);
+  const events: EventView[] = [];
+  again.executeListening((record) => { events.push(viewEvent(record)); });
+  return again.step === step ? undefined : { step, instruction, statement, events };
+}
+
+/** The instruction that the step ahead executes. */
+function instructionOf({ machine, actor }: Again): number {
+  return machine.interpreter.stacks[actor]!.pc;
+}
+
+/** A moment as one number that grows with time: what a disassembly calls an address. */
+export function momentAddress({ step, event }: Moment): bigint {
+  return BigInt(step) * EVENTS_OF_STEP + BigInt(event);
+}
+
+/** The moment that such a number is. */
+export function momentAt(address: bigint): Moment {
+  return { step: Number(address / EVENTS_OF_STEP), event: Number(address % EVENTS_OF_STEP) };
+}
