@@ -164,7 +164,7 @@ export const glossary: readonly GlossaryTerm[] = [
   { term: 'scenario', also: [], text: 'A file `NAME.guest`: the machine, the guest\'s processes, and what happens, one statement a line.', source: '' },
   { term: 'listing', also: [], text: 'The text of a hypervisor\'s handler, made of the lines beside the code that does them: `shadow-wp.vmm`. One can step through it.', source: '' },
   { term: 'event', also: [], text: 'One thing that happened: an entry read, a flag set, a VM exit. Traces, breakpoints and the Page Walk panel read the same stream of them.', source: '' },
-  { term: 'moment', also: [], text: 'A place in time that one can return to: a step, and an event within it.', source: '' },
+  { term: 'moment', also: [], text: 'A place in time that one can return to: a step, which is one instruction of the compiled scenario, and an event within it. It is printed as `17105.2`.', source: '' },
   { term: 'estimated cycles', also: ['estimated_cycles'], text: 'Counters times what one of each is taken to cost (`costs` chooses the model, docs/costs.md has the numbers and where they are from). For comparing techniques on one scenario, and no measurement of any machine.', source: '' },
 ];
 
