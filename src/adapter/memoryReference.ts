@@ -1,5 +1,7 @@
+import { NOWHERE } from '../engine/printValue';
 import type { AddressSpace } from '../inspect/addressText';
-import type { Program } from '../language/program';
+import type { Program, ValueType } from '../language/program';
+import { isAddressType } from './valueText';
 
 export interface MemoryPlace {
   readonly space: AddressSpace;
@@ -12,6 +14,11 @@ export interface MemoryPlace {
 export function memoryReference({ space, address, vm }: MemoryPlace): string {
   const owner = vm === undefined || space === 'hpa' ? '' : `${vm}.`;
   return `${owner}${space}:0x${address.toString(16)}`;
+}
+
+/** The reference of a value that is an address; undefined where that is nowhere, or where it is none. */
+export function referenceOf({ value, type }: { readonly value: bigint; readonly type: ValueType }, owner: Pick<MemoryPlace, 'vm'>): string | undefined {
+  return isAddressType(type) && value !== NOWHERE ? memoryReference({ space: type, address: value, ...owner }) : undefined;
 }
 
 /** Undefined: not a memory reference. A bare number is a linear address, as typed by hand. */

@@ -55,11 +55,11 @@ const stories: Partial<Record<EventName, StoryRow>> = {
   page_table_write_trapped: { section: KVM_EVENTS, tell: (told) => [...trapStory(told), ...tableWriteStory(told)] },
   cr_write: { section: INVALIDATIONS, tell: controlRegisterStory },
   invlpg: { section: 'SDM Vol. 2, "INVLPG"', tell: () => ['INVLPG takes away what this CPU has cached of the page, of the current PCID and global too, and all its paging-structure caches of that PCID. Other CPUs keep theirs.'] },
-  tlb_flush: { section: INVALIDATIONS, tell: () => ['What is taken away is walked for anew; what stays may be stale if tables have changed.'] },
+  tlb_flush: { section: INVALIDATIONS, tell: (told) => [whoseTlb(told), 'What is taken away is walked for anew; what stays may be stale if tables have changed.'] },
   tlb_hit: { section: 'SDM Vol. 3, "Caching Translation Information"', tell: cachedStory },
   stale_tlb_hit: {
     section: 'SDM Vol. 3, "Caching Translation Information"',
-    tell: (told) => ['The line was made of entries that have changed since, and nobody has invalidated it: the processor may use it all the same.', ...walkSentences(told, 'gva', valueOf(told, 'gva'), ACCESS.read | ACCESS.implicit)],
+    tell: (told) => ['The line was made of entries that have changed since, and nobody has invalidated it: the processor may use it all the same.', ...cachedWalk(told)],
   },
   triple_fault: { section: 'SDM Vol. 3, "Interrupt 8—Double Fault Exception (#DF)"', tell: () => ['The guest could not take an exception, nor the double fault that came of it: a processor shuts down here.'] },
   shadow_page_created: { section: KVM_SHADOW_PAGES, tell: (told) => ['The hypervisor had no table for this guest table in this role: it makes one, and write-protects the guest\'s.', ...shadowPage(told)] },
@@ -216,7 +216,21 @@ function controlRegisterStory(told: Told): readonly string[] {
 
 /** What the tables say now of an address that a TLB line answered. */
 function cachedStory(told: Told): readonly string[] {
-  return ['The line answers without a walk: what tables say by now is not asked.', ...walkSentences(told, 'gva', valueOf(told, 'gva'), ACCESS.read | ACCESS.implicit)];
+  return ['The line answers without a walk: what tables say by now is not asked.', ...cachedWalk(told)];
+}
+
+/** What a walk would come to by now, for the access that a TLB line answers. */
+function cachedWalk(told: Told): readonly string[] {
+  const access = told.target.eventsOfStep().filter(({ kind, cpu }) => kind === 'access' && cpu === told.event.cpu).at(-1);
+  return walkSentences(told, 'gva', valueOf(told, 'gva'), access === undefined ? ACCESS.read | ACCESS.implicit : Number(access.fields['code'] ?? 0n));
+}
+
+/** The TLB that is meant, where it is not that of the CPU that has come to the stop, as in `kvm_flush_remote_tlbs`. */
+function whoseTlb({ target: { machine }, event, actor }: Told): string {
+  const acting = machine.processors[actor]?.cpu;
+  if (acting === event.cpu) return '';
+  const owner = machine.program.actors[machine.processors.findIndex(({ cpu }) => cpu === event.cpu)]?.name;
+  return owner === undefined ? '' : `It is the TLB of ${owner}, which ${machine.program.actors[actor]?.name ?? 'the host'} has invalidated.`;
 }
 
 function shadowPage(told: Told): readonly string[] {

@@ -109,6 +109,8 @@ describe('a watch in a guest frame', () => {
     assert.equal(await refusal(client, 'gpa_of(0x700000)'), 'gpa_of(0x700000) is nowhere: the guest does not map the address.');
     assert.match(await refusal(client, 'hpa_of(0x601000)'), /^hpa_of\(0x601000\) is nowhere: the host has not backed hva:0x[0-9a-f]+ yet\.$/);
     assert.match(await value(client, 'hva_of(0x601000)'), /^hva:0x/);
+    const frame = await client.ask('evaluate', { expression: 'walk(0x700000).frame', frameId: (await client.top()).id });
+    assert.deepEqual([frame['result'], frame['memoryReference']], ['gpa:nowhere', undefined], 'and offers no memory there');
     client.dispose();
   });
 

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exceptionFilters } from '../../src/adapter/breakpoints/exceptionFilters';
-import { eventKinds, type EventName } from '../../src/hardware/events/eventTable';
+import { CPU_AT, eventKinds, KIND, type EventName } from '../../src/hardware/events/eventTable';
 import { eventStory } from '../../src/inspect/eventStory';
 import type { Timeline } from '../../src/engine/time/timeline';
 import { launched, move, oneTouch } from './stoppedScenario';
@@ -22,6 +22,8 @@ function storyAt(timeline: Timeline, kind: EventName, nth = 1): string {
 }
 
 const protectedThenWritten = oneTouch.replace('done = 1', 'protect(p, gva:0x600000, ro)\n  done = 1');
+/** A line that was filled for a write and is used for one, by a guest that forgets to invalidate it. */
+const stale = oneTouch.replace('done = 1', 'entry [pte_at(p, 0x600000)] &= ~RW\n  user [0x600000] = 2\n  done = 1');
 const unmapped = oneTouch.replace('done = 1', 'user [0x900000] = 2\n  done = 1');
 
 /** Where one stops, and what is told there, in this order. */
@@ -45,6 +47,7 @@ const STORIES: readonly (readonly [kind: EventName, mmu: string, text: string, .
   ['shadow_page_unsynced', 'shadow-unsync', protectedThenWritten, 'The guest may write this table without exits from now on'],
   ['ad_update', 'native', oneTouch, 'It changes A from 0 to 1: the processor notes that the translation was used.'],
   ['vtlb_table_created', 'shadow-vtlb', oneTouch, 'The virtual TLB stands for no table of the guest\'s'],
+  ['stale_tlb_hit', 'native', stale, 'nobody has invalidated it', /Guest tables: PTE 0 at gpa:0x\w+ is P US XD A D → gpa:0x\w+; refused: the rights refuse a user write to a user page\./],
   ['tlb_hit', 'native', oneTouch.replace('done = 1', 'user [0x600000] = 2\n  done = 1'), 'answers without a walk', 'maps gpa:0x'],
 ];
 
@@ -60,6 +63,16 @@ describe('the story of an event', () => {
       }
     });
   }
+
+  it('says whose TLB it is that another CPU has invalidated', () => {
+    const timeline = launched(readFileSync(join(__dirname, '../../scenarios/shootdown-race.guest'), 'utf8'), 'shadow-wp');
+    const isRemote = (record: Int32Array): boolean => record[CPU_AT] !== timeline.machine.processors[timeline.actor]?.cpu;
+    timeline.setEventBreakpoints([{ id: 1, kinds: [KIND.tlb_flush], matches: isRemote }]);
+    assert.equal(move(timeline, 'continue').kind, 'event');
+    const event = timeline.eventsOfStep().at(-1)!;
+    const [acting, other] = [timeline.actor, 1 - timeline.actor];
+    assert.equal(eventStory(timeline, event, acting).sentences[0], `It is the TLB of cpu ${other}, which cpu ${acting} has invalidated.`);
+  });
 
   it('is told of every event that an exception filter stops at, but of a failed expectation, which says all', () => {
     const timeline = launched(oneTouch, 'shadow-wp');

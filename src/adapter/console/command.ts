@@ -2,7 +2,7 @@ import type { Failure } from '../failures';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';
 
 /** What may stand behind a command, for completion. */
-export type ArgumentKind = 'nothing' | 'expression' | 'tables' | 'command' | 'setting' | 'moment' | 'reach';
+export type ArgumentKind = 'nothing' | 'expression' | 'tables' | 'command' | 'setting' | 'moment' | 'reach' | 'decoded';
 
 /** Where a command is typed. */
 export interface CommandSite {

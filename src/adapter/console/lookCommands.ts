@@ -67,7 +67,7 @@ export const lookCommands: readonly ConsoleCommand[] = [
     usage: 'decode VALUE as ENTRY',
     does: 'reads a number as an entry: PTE, PDE, PDPTE, PML4E, EPT PTE …',
     more: 'By the formats of this machine, as it stands: what its registers reserve is said. Example: decode 0x8000000000005067 as PTE',
-    argument: 'expression',
+    argument: 'decoded',
     run: decode,
   },
   {

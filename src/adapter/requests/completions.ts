@@ -53,9 +53,19 @@ function itemsAt(launched: Launched, held: HeldFrame, typed: string): readonly I
     case 'reach': return [{ label: 'statement', type: 'keyword' }];
     case 'tables': return tableSpaces.map((label) => ({ label, type: 'enum' }));
     case 'setting': return settingRows.map(({ name: label, form, section }) => ({ label, type: 'property', detail: `${section}, such as ${form}` }));
+    case 'decoded': return decodedItems(launched, held, argument ?? '');
     case 'expression': return expressionItems(launched, held, argument ?? '');
     case undefined: return [.../^\s*\w*$/.test(typed) ? commandItems() : [], ...expressionItems(launched, held, typed)];
   }
+}
+
+/** A number, and behind `as` the entries that it can be read as; of `EPT PTE` the second word behind the first. */
+function decodedItems(launched: Launched, held: HeldFrame, argument: string): readonly Item[] {
+  const words = /\sas\s+((?:\w+\s+)*)\w*$/.exec(argument)?.[1]?.replace(/\s+/g, ' ').toLowerCase();
+  if (words === undefined) return /\S\s+\w*$/.test(argument) ? [{ label: 'as', type: 'keyword' }, ...expressionItems(launched, held, argument)] : expressionItems(launched, held, argument);
+  const decoded = launched.inspector.decoded(held.cpu, 0n, '');
+  if (!('choices' in decoded)) return [];
+  return decoded.choices.filter((name) => name.toLowerCase().startsWith(words)).map((name) => ({ label: name.slice(words.length), type: 'enum' }));
 }
 
 function commandItems(): readonly Item[] {

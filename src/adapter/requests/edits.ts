@@ -6,9 +6,9 @@ import { editableOf } from '../editable';
 import { assign } from '../editing';
 import { evaluateIn } from '../evaluation';
 import { cannotEdit, notEditable, notStopped, staleFrame, staleReference, unknownVariable, type Failure } from '../failures';
-import { memoryReference, ownerOf } from '../memoryReference';
+import { ownerOf, referenceOf } from '../memoryReference';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';
-import { isAddressType, qualifiedText } from '../valueText';
+import { qualifiedText } from '../valueText';
 import { topFrame } from './stack';
 
 /** Gives a row of a scope another value, by an expression; the answer is the row as it is then. */
@@ -48,9 +48,10 @@ function evaluated(launched: Launched, held: HeldFrame, expression: string): Deb
   const { program } = launched.scenario;
   const owner = ownerOf(program, held.cpu, result.vm);
   const { value, type } = result;
+  const reference = referenceOf(result, owner);
   return {
     value: qualifiedText({ value, type, program, ...owner }), type, variablesReference: 0,
-    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...owner }) } : {}),
+    ...(reference === undefined ? {} : { memoryReference: reference }),
   };
 }
 

@@ -5,11 +5,11 @@ import { assign } from '../editing';
 import { evaluateIn } from '../evaluation';
 import { nearestCommand, runCommand, typedCommand } from '../console/commandTable';
 import { cannotEvaluate, Failure, notStopped, staleFrame } from '../failures';
-import { memoryReference, ownerOf } from '../memoryReference';
+import { memoryReference, ownerOf, referenceOf } from '../memoryReference';
 import { writerLocated, type Cell } from '../locations';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';
 import { formattedValue } from '../valueFormat';
-import { isAddressType, qualifiedText } from '../valueText';
+import { qualifiedText } from '../valueText';
 import { topFrame } from './stack';
 
 const bytesOf: Readonly<Record<string, number>> = { byte: 1, word: 2, dword: 4, qword: 8 };
@@ -54,11 +54,12 @@ export function evaluate(
   const { program } = launched.scenario;
   const owner = ownerOf(program, held.cpu, result.vm);
   const cell = cellRead(launched, held, args.expression);
+  const reference = referenceOf(result, owner);
   return {
     result: formattedValue({ value: qualifiedText({ value, type, program, ...owner }), type }, args.format),
     type,
     variablesReference: 0,
     ...(cell === undefined ? {} : { valueLocationReference: state.locations.give(writerLocated(launched, state.client, cell, held.cpu)) }),
-    ...(isAddressType(type) ? { memoryReference: memoryReference({ space: type, address: value, ...owner }) } : {}),
+    ...(reference === undefined ? {} : { memoryReference: reference }),
   };
 }

@@ -5,7 +5,7 @@ import { childrenIn, type Children } from '../children';
 import { editable } from '../editable';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';
-import { memoryReference, ownerOf } from '../memoryReference';
+import { ownerOf, referenceOf } from '../memoryReference';
 import type { HeldFrame, Launched } from '../sessionState';
 import { isAddressType, qualifiedText } from '../valueText';
 
@@ -61,6 +61,7 @@ function rowOf({ name, value, type }: NamedValue, { program, cpu }: { readonly p
   const isAddress = isAddressType(type);
   const owner = isAddress ? ownerOf(program, cpu) : {};
   const row: DebugProtocol.Variable = { name, value: qualifiedText({ value, type, program, ...owner }), type, evaluateName: expression, variablesReference: 0 };
-  if (isAddress) row.memoryReference = memoryReference({ space: type, address: value, ...owner });
+  const reference = referenceOf({ value, type }, owner);
+  if (reference !== undefined) row.memoryReference = reference;
   return row;
 }

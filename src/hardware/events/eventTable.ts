@@ -167,7 +167,7 @@ export const eventKinds = [
   { name: 'vtlb_table_created', fields: ['gva', 'hpa', 'level', 'index'], text: 'the virtual TLB has table {index} at {hpa} for what begins at {gva}, level {level}' },
   { name: 'vtlb_table_zapped', fields: ['gva', 'hpa', 'level', 'index'], text: 'table {index} of the virtual TLB, for what begins at {gva}, zapped' },
   // A hit by a line that the tables in force do not give any more: nobody has invalidated it.
-  { name: 'stale_tlb_hit', fields: ['gva', 'gpa', 'hpa', 'address', 'index', 'what'], what: walkOutcomeNames, text: 'stale: TLB line {index} has {gva} at {hpa}, where a walk would give: {what}, {address}' },
+  { name: 'stale_tlb_hit', fields: ['gva', 'gpa', 'hpa', 'address', 'index', 'what'], what: walkOutcomeNames, text: 'stale: TLB line {index} has {gva} at {hpa}; a walk by now ends: {what}' },
 ] as const satisfies readonly EventKind[];
 
 export type EventName = (typeof eventKinds)[number]['name'];
