@@ -75,7 +75,7 @@ function belowEntry(machine: Machine, set: TableSet, { level, lo, hi }: PlacedEn
   const bytes = 1 << compiled.entryShift;
   const decoded = decodeEntry(compiled, level, lo, hi, set.frameSpace);
   return [
-    { name: 'translates', value: `${addressText(set.inputSpace, canonicalAddress(compiled, first))} on` },
+    { name: 'translates', value: `${qualified(machine, set.vm, addressText(set.inputSpace, canonicalAddress(compiled, first)))} on` },
     { name: 'entry', value: `${at} holds 0x${((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString(16)}` },
     ...fieldRows(decoded).map((row, i): Row => {
       const { bits, name } = decoded.fields[i]!;

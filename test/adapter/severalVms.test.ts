@@ -116,6 +116,26 @@ describe('a session on two VMs', () => {
     client.dispose();
   });
 
+  it('leads from any row to memory of the VM that it is about, whichever has come to the stop', async () => {
+    const client = await atBobs('barrier both');
+    const { stackFrames: [alices] } = await client.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId: 1 });
+    const { scopes } = await client.ask<{ scopes: DebugProtocol.Scope[] }>('scopes', { frameId: alices!.id });
+    const references = new Map<string, string>();
+    const look = async (variablesReference: number, way: string, depth: number): Promise<void> => {
+      for (const row of (await client.ask<{ variables: DebugProtocol.Variable[] }>('variables', { variablesReference })).variables.slice(0, 6)) {
+        if (row.memoryReference !== undefined) references.set(`${way}/${row.name}`, row.memoryReference);
+        if (row.variablesReference !== 0 && depth > 0) await look(row.variablesReference, `${way}/${row.name}`, depth - 1);
+      }
+    };
+    for (const { name, variablesReference } of scopes) if (name === 'Tables' || name === 'TLB') await look(variablesReference, name, 3);
+    const nobodys = [...references].filter(([, reference]) => !/^(?:alice|bob)\.|^hpa:/.test(reference));
+    assert.deepEqual(nobodys, []);
+    const translated = [...references].filter(([way]) => way.endsWith('/translates'));
+    for (const [way, reference] of translated) assert.equal(reference.split('.')[0], /alice|bob/.exec(way)?.[0], way);
+    assert.ok(translated.length > 4 && [...references.keys()].some((way) => way.startsWith('TLB/')));
+    client.dispose();
+  });
+
   it('stops where a VM cannot go on, says which, and goes on with the other', async () => {
     const client = new TestClient(simulator, { [program]: text });
     await client.start({ program, lines: [], filters: [] });

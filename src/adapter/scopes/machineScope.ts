@@ -2,7 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Row, Rows } from '../../inspect/rows';
 import { childrenOf, type IndexedChildren } from '../children';
 import { editable } from '../editable';
-import { cpusOf, parseMemoryReference } from '../memoryReference';
+import { cpusOf, memoryReference, ownerOf, parseMemoryReference } from '../memoryReference';
 import { writerLocated } from '../locations';
 import type { Launched, SessionState } from '../sessionState';
 import { watchable } from '../watchable';
@@ -39,7 +39,7 @@ export function containerOf(rows: Rows, handing: Handing): Container {
 /** A row whose value begins with an address, or whose name is one, can be looked at in memory. */
 function variableOf({ name, value, cell, field, below }: Row, handing: Handing): DebugProtocol.Variable {
   const { state: { launched, client, locations }, cpu } = handing;
-  const address = cell?.at ?? [value.split(' ')[0] ?? '', name].find((text) => text.includes(':') && parseMemoryReference(text) !== undefined);
+  const address = cell?.at ?? shownAddress(launched, cpu, [value.split(' ')[0] ?? '', name]);
   const row: DebugProtocol.Variable = {
     name,
     value,
@@ -50,6 +50,15 @@ function variableOf({ name, value, cell, field, below }: Row, handing: Handing):
   };
   if (field !== undefined) return watchable(row, cpu, field);
   return cell === undefined ? row : editable(row, { kind: 'cell', cpu, ...cell }, launched === undefined ? undefined : whyNoCell(launched, cell, cpu));
+}
+
+/** The first of these texts that is an address: where it does not say whose, it is one of the VM that it is looked at from. */
+function shownAddress(launched: Launched | undefined, cpu: number, texts: readonly string[]): string | undefined {
+  for (const text of texts) {
+    const place = text.includes(':') ? parseMemoryReference(text) : undefined;
+    if (place !== undefined) return launched === undefined || place.vm !== undefined ? text : memoryReference({ ...place, ...ownerOf(launched.scenario.program, cpu) });
+  }
+  return undefined;
 }
 
 function whyNoCell({ debuggee, scenario: { program } }: Launched, { at, bytes }: NonNullable<Row['cell']>, cpu: number): string | undefined {
