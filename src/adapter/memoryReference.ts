@@ -1,4 +1,4 @@
-import { NOWHERE } from '../engine/printValue';
+import { NOWHERE } from '../engine/interpreter/printValue';
 import type { AddressSpace } from '../inspect/addressText';
 import type { Program, ValueType } from '../language/program';
 import { isAddressType } from './valueText';
