@@ -42,11 +42,11 @@ export function commitEdit(state: SessionState, launched: Launched, edit: Edit):
 export function makeEdit(state: SessionState, launched: Launched, edit: Edit): Failure | undefined {
   const outcome = commitEdit(state, launched, edit);
   if (outcome instanceof Failure) return outcome;
-  const description = state.standsInPresent();
+  const where = state.standsInPresent();
   // The client has the answer first: it may ask for all of it again in the turn of the event.
   state.behindAnswer.add(() => {
     if (state.launched !== launched || state.phase !== 'stopped') return;
-    const body: EditedEvent = { description, ...(outcome === undefined ? {} : { dropped: outcome }) };
+    const body: EditedEvent = { where, ...(outcome === undefined ? {} : { dropped: outcome }) };
     state.send(EVENT.edited, body);
     if (state.client.knows('invalidated')) state.send('invalidated', { areas: ['variables'] });
     if (!state.client.knows('memory')) return;

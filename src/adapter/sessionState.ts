@@ -190,9 +190,10 @@ export class SessionState {
   standsInPresent(): string {
     const { stop } = this;
     if (stop === undefined) return '';
-    const description = (stop.body.description ?? '').replace(', in the past)', ')');
-    this.stop = { ...stop, body: { ...stop.body, description } };
-    return description;
+    const { where: was, text = '' } = stop.body;
+    const where = was.replace(', in the past', '');
+    this.stop = { ...stop, body: { ...stop.body, where, text: text.replace(`(${was})`, `(${where})`) } };
+    return where;
   }
 
   /** Lets go of the running motion and of everything held for the client. */

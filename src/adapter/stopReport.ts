@@ -1,15 +1,15 @@
-import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee, EventView, Motion, Stop } from '../engine/debuggee';
 import type { BreakpointStore } from './breakpoints/breakpointStore';
 import { parseDataId } from './breakpoints/dataBreakpoint';
 import { exceptionFilter } from './breakpoints/exceptionFilters';
 import { writtenFunction } from './breakpoints/functionBreakpoint';
 import { motionName, motionRow } from './motionRows';
+import { worded, type StoppedBody, type StopWords } from './stopWords';
 import { valueText } from './valueText';
 
 /** Why the scenario stands: the event for the client, and what `exceptionInfo` tells. */
 export interface StopReport {
-  readonly body: DebugProtocol.StoppedEvent['body'];
+  readonly body: StoppedBody;
   readonly exception?: {
     /** The filter's id, or the event's kind where something else than a filter stopped there. */
     readonly filter: string;
@@ -30,91 +30,97 @@ export function reportStop(
   breakpoints: BreakpointStore,
 ): StopReport {
   const { step } = debuggee.moment();
-  const past = debuggee.isInThePast() ? ', in the past' : '';
-  const where = `step ${step}${past}`;
-  const common = { threadId: cpu + 1, allThreadsStopped: true };
+  const where = `step ${step}${debuggee.isInThePast() ? ', in the past' : ''}`;
+  const stopped = (reason: string, words: StopWords, ids?: readonly number[]): StoppedBody => ({
+    threadId: cpu + 1, allThreadsStopped: true, reason, ...worded(words, where), ...(ids === undefined ? {} : { hitBreakpointIds: [...ids] }),
+  });
   switch (stop.kind) {
     case 'entry':
-      return { body: { ...common, reason: 'entry', description: `Paused at the first statement (${where})` } };
+      return { body: stopped('entry', { brief: 'First statement', whole: 'Paused at the first statement' }) };
     case 'step': {
-      const reason = motionName(motion) === 'frame-start' ? 'restart' : 'step';
-      const body: StopReport['body'] = { ...common, reason, description: `${motionRow(motion).arrival} (${where})` };
-      if (stop.text !== undefined) body.text = stop.text;
-      return { body };
+      const { arrival, brief = arrival } = motionRow(motion);
+      return { body: stopped(motionName(motion) === 'frame-start' ? 'restart' : 'step', { brief, whole: arrival, more: stop.text }) };
     }
     case 'pause':
-      return { body: { ...common, reason: 'pause', description: `Paused by you (${where})` } };
+      return { body: stopped('pause', { brief: 'Paused', whole: 'Paused by you' }) };
     case 'cancelled':
-      return { body: { ...common, reason: 'pause', description: `Cancelled (${where})` } };
+      return { body: stopped('pause', { brief: 'Cancelled' }) };
     case 'start-of-history': {
       const first = 'This is where the recording starts: there is nothing before it.';
-      const text = stop.text === undefined ? first : `${stop.text} ${first}`;
-      return { body: { ...common, reason: 'entry', description: `Start of history (${where})`, text } };
+      return { body: stopped('entry', { brief: 'Start of history', more: stop.text === undefined ? first : `${stop.text} ${first}` }) };
     }
     case 'end-of-history':
-      return { body: { ...common, reason: 'step', description: `End of history (${where})`, text: stop.text } };
+      return { body: stopped('step', { brief: 'End of history', more: stop.text }) };
     case 'waits':
-      return { body: { ...common, reason: 'step', description: `Waits for others (${where})`, text: stop.text } };
+      return { body: stopped('step', { brief: 'Waits for others', more: stop.text }) };
     case 'stayed':
-      return { body: { ...common, reason: 'step', description: `Stayed here (${where})`, text: stop.text } };
-    case 'breakpoint':
-      return { body: { ...common, ...atBreakpoint(stop.ids, breakpoints, where), hitBreakpointIds: [...stop.ids] } };
+      return { body: stopped('step', { brief: 'Stayed here', more: stop.text }) };
+    case 'breakpoint': {
+      const { reason, words } = atBreakpoint(stop.ids, breakpoints);
+      return { body: stopped(reason, words, stop.ids) };
+    }
     case 'condition-error': {
-      const text = `The breakpoint's condition cannot be judged: ${stop.message}`;
-      const reason = { reason: 'breakpoint', description: `Paused at a breakpoint whose condition fails (${where})` };
-      return { body: { ...common, ...reason, text, hitBreakpointIds: [...stop.ids] } };
+      const more = `The breakpoint's condition cannot be judged: ${stop.message}`;
+      return { body: stopped('breakpoint', { brief: 'Condition fails', whole: 'Paused at a breakpoint whose condition fails', more }, stop.ids) };
     }
     case 'died': {
-      const body = { ...common, reason: 'exception', description: `${stop.others === 'none' ? 'The run' : `The VM of ${debuggee.threads[stop.cpu] ?? ''}`} cannot go on (${where})`, text: stop.message };
-      return { body, death: stop.message };
+      const who = stop.others === 'none' ? 'The run' : `The VM of ${debuggee.threads[stop.cpu] ?? ''}`;
+      return { body: stopped('exception', { brief: 'Cannot go on', whole: `${who} cannot go on`, more: stop.message }), death: stop.message };
     }
     case 'change': {
       const { text, old, value, type } = stop.change;
       const { program } = debuggee;
-      const said = `${text}: ${valueText(old, type, program)} becomes ${valueText(value, type, program)}`;
-      return { body: { ...common, reason: 'data breakpoint', description: `Paused behind a change of ${text} (${where})`, text: said, hitBreakpointIds: [...stop.ids] } };
+      const more = `${text}: ${valueText(old, type, program)} becomes ${valueText(value, type, program)}`;
+      return { body: stopped('data breakpoint', { brief: 'Value changed', whole: `Paused behind a change of ${text}`, more }, stop.ids) };
     }
-    case 'event':
-      return atEvent(stop, common, breakpoints, where);
+    case 'event': {
+      const { event } = stop;
+      const isOver = stop.isOver === true;
+      const filter = stop.ids.map((id) => breakpoints.filterOf(id)).find((found) => found !== undefined);
+      const { reason, words } = filter === undefined ? atBreakpoint(stop.ids, breakpoints, event, isOver) : atFilter(filter, isOver);
+      return { body: stopped(reason, { ...words, more: event.text }, stop.ids), exception: { filter: filter ?? event.kind, event, isOver } };
+    }
   }
 }
 
-function atBreakpoint(ids: readonly number[], breakpoints: BreakpointStore, where: string, place = 'at'): { reason: string; description: string } {
+/** A stop's DAP reason, and its words. */
+interface Named {
+  readonly reason: string;
+  readonly words: StopWords;
+}
+
+const AT_BREAKPOINT = 'At a breakpoint';
+const HANDLED = 'Event handled';
+
+/** `event`: what a breakpoint on events has met. */
+function atBreakpoint(ids: readonly number[], breakpoints: BreakpointStore, event?: EventView, isOver = false): Named {
   const name = ids.map((id) => breakpoints.functionOf(id)).find((found) => found !== undefined);
   const data = ids.map((id) => breakpoints.dataOf(id)).find((found) => found !== undefined);
-  if (name === undefined && data !== undefined) {
+  const by = event === undefined ? '' : flagUpdate(event);
+  if (name !== undefined) {
+    const whole = `Paused ${isOver ? 'behind the handling of' : 'at'} ${writtenFunction(name).name}${by}`;
+    return { reason: 'function breakpoint', words: { brief: isOver ? HANDLED : AT_BREAKPOINT, whole } };
+  }
+  if (data !== undefined) {
     const watch = parseDataId(data);
     // Of a value that is watched only a read is met at a statement.
     const met = 'kind' in watch && watch.kind === 'value' ? `before a read of ${watch.expression}` : 'after an access to watched memory';
-    return { reason: 'data breakpoint', description: `Paused ${met} (${where})` };
+    return { reason: 'data breakpoint', words: { brief: 'Data breakpoint', whole: `Paused ${met}${by}` } };
   }
-  if (name === undefined && ids.some((id) => breakpoints.isInstruction(id))) {
-    return { reason: 'instruction breakpoint', description: `Paused at an instruction breakpoint (${where})` };
-  }
-  return name === undefined
-    ? { reason: 'breakpoint', description: `Paused at a breakpoint (${where})` }
-    : { reason: 'function breakpoint', description: `Paused ${place} ${writtenFunction(name).name} (${where})` };
+  return ids.some((id) => breakpoints.isInstruction(id))
+    ? { reason: 'instruction breakpoint', words: { brief: AT_BREAKPOINT, whole: 'Paused at an instruction breakpoint' } }
+    : { reason: 'breakpoint', words: { brief: AT_BREAKPOINT, whole: 'Paused at a breakpoint' } };
 }
 
 /** An entry that is watched for writes can be written by the walk itself. */
 function flagUpdate(event: EventView): string {
   if (event.kind !== 'ad_update') return '';
-  return `${event.actor === 'walker' ? 'the processor' : 'the hypervisor'} sets its accessed or dirty flag, `;
+  return `, where ${event.actor === 'walker' ? 'the processor' : 'the hypervisor'} sets its accessed or dirty flag`;
 }
 
-function atEvent(
-  { ids, event, isOver }: Extract<Stop, { readonly kind: 'event' }>,
-  common: { readonly threadId: number; readonly allThreadsStopped: boolean },
-  breakpoints: BreakpointStore,
-  where: string,
-): StopReport {
-  const hit = { text: event.text, hitBreakpointIds: [...ids] };
-  const filter = ids.map((id) => breakpoints.filterOf(id)).find((found) => found !== undefined);
-  if (filter !== undefined) {
-    const label = exceptionFilter(filter)?.label ?? filter;
-    const body = { ...common, ...hit, reason: 'exception', description: `Paused ${isOver === true ? 'behind the handling of' : 'at'} ${label} (${where})` };
-    return { body, exception: { filter, event, isOver: isOver === true } };
-  }
-  const stopped = atBreakpoint(ids, breakpoints, `${flagUpdate(event)}${where}`, isOver === true ? 'behind the handling of' : 'at');
-  return { body: { ...common, ...hit, ...stopped }, exception: { filter: event.kind, event, isOver: isOver === true } };
+function atFilter(id: string, isOver: boolean): Named {
+  const filter = exceptionFilter(id);
+  const label = filter?.label ?? id;
+  const words = { brief: isOver ? HANDLED : filter?.brief ?? label, whole: `Paused ${isOver ? 'behind the handling of' : 'at'} ${label}` };
+  return { reason: 'exception', words };
 }

@@ -52,6 +52,8 @@ export type Frame =
       /** Name of the listing: `shadow-wp.vmm`; its text: `Debuggee.listings`. */
       readonly listing: string;
       readonly procedure: string;
+      /** Of the procedure that a VM exit begins with, behind its name: ` (EPT violation)`; else empty. */
+      readonly reason: string;
       /** What it is about, to be put right behind the procedure's name: `(gpa:0x3000, write)`. */
       readonly about: string;
       /** One-based. */
@@ -228,7 +230,7 @@ export type Motion = MotionName | Journey;
 
 /** What the coming statement, line or reference can be stepped into. */
 export interface StepTarget {
-  /** `procedure map_page`, `handler page_fault`, `walk: EPT tables for the guest's PDE`, `handle_exit (EPT violation)` */
+  /** `procedure map_page`, `handler page_fault`, `walk: EPT tables for PDE`, `handle_exit (EPT violation)` */
   readonly label: string;
   /** Where it begins. */
   readonly moment: Moment;

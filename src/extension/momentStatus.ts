@@ -14,7 +14,8 @@ export class MomentStatus implements vscode.Disposable {
     this.listening = stops.onDidChange((phase) => {
       if (phase.kind === 'none') this.item.hide();
       if (phase.kind !== 'stopped') return;
-      this.item.text = `$(history) ${phase.stop.description}`;
+      const { description, where } = phase.stop;
+      this.item.text = `$(history) ${description}${where === '' ? '' : ` (${where})`}`;
       this.item.show();
     });
   }

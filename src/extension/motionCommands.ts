@@ -92,9 +92,13 @@ class MotionCommands {
     const listening = this.stops.onDidChange((phase) => {
       if (phase.kind === 'running' || (phase.kind === 'stopped' && phase.stop.serial <= serial)) return;
       listening.dispose();
-      if (phase.kind !== 'stopped' || phase.stop.text === undefined) return;
-      if (UNEXPECTED.test(phase.stop.description)) void vscode.window.showInformationMessage(phase.stop.text);
-      else vscode.window.setStatusBarMessage(phase.stop.text, STATUS_MILLISECONDS);
+      if (phase.kind !== 'stopped') return;
+      const { description, text, where } = phase.stop;
+      // The moment has a place of its own in the status bar: what stands behind it is news.
+      const [, news] = text.split(`(${where}): `);
+      if (news === undefined) return;
+      if (UNEXPECTED.test(description)) void vscode.window.showInformationMessage(news);
+      else vscode.window.setStatusBarMessage(news, STATUS_MILLISECONDS);
     });
     return listening;
   }

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { EVENT } from '../protocol/editEvents';
+import type { StoppedMore } from '../protocol/stoppedEvent';
 import { DEBUG_TYPE } from './contributions';
 
 /** A session that stands still: what views may ask now. */
@@ -8,10 +9,12 @@ export interface Stop {
   readonly threadId: number;
   /** Differs from stop to stop: an answer to an older one is stale. */
   readonly serial: number;
-  /** The adapter's words for why and where: `Stepped back (step 12, in the past)`. */
+  /** The adapter's few words for why: `Stepped back`. */
   readonly description: string;
-  /** What there is to be said of it, where there is more. */
-  readonly text?: string;
+  /** The moment: `step 12, in the past`. */
+  readonly where: string;
+  /** All that there is to be said of it. */
+  readonly text: string;
 }
 
 /** What the views stand on. */
@@ -69,7 +72,7 @@ export class Stops implements vscode.Disposable, vscode.DebugAdapterTrackerFacto
       onDidSendMessage: (message: DapMessage) => {
         if (message.type !== 'event') return;
         if (message.event === 'stopped') this.stand(record, message.body ?? {});
-        else if (message.event === EVENT.edited) this.lookAnew(record, message.body?.description);
+        else if (message.event === EVENT.edited) this.lookAnew(record, message.body?.where);
         else if (message.event === 'continued') this.move(record);
         else if (message.event === 'terminated') this.forget(session);
       },
@@ -101,7 +104,8 @@ export class Stops implements vscode.Disposable, vscode.DebugAdapterTrackerFacto
       threadId: body.threadId ?? 1,
       serial: ++this.serial,
       description: body.description ?? 'Paused',
-      ...(body.text === undefined ? {} : { text: body.text }),
+      where: body.where ?? '',
+      text: body.text ?? '',
     };
     this.fire();
   }
@@ -113,9 +117,9 @@ export class Stops implements vscode.Disposable, vscode.DebugAdapterTrackerFacto
   }
 
   /** Nothing moved, and what the views show is another machine's. */
-  private lookAnew(record: SessionRecord, description: string | undefined): void {
+  private lookAnew(record: SessionRecord, where: string | undefined): void {
     if (record.stop === undefined) return;
-    record.stop = { ...record.stop, serial: ++this.serial, ...(description === undefined ? {} : { description }) };
+    record.stop = { ...record.stop, serial: ++this.serial, ...(where === undefined ? {} : { where }) };
     this.fire();
   }
 
@@ -143,7 +147,7 @@ interface DapMessage {
   readonly body?: StoppedBody;
 }
 
-interface StoppedBody {
+interface StoppedBody extends Partial<StoppedMore> {
   readonly threadId?: number;
   readonly description?: string;
   readonly text?: string;

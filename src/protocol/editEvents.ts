@@ -5,8 +5,8 @@ export const EVENT = {
 
 /** Of an edit that was made. */
 export interface EditedEvent {
-  /** Where the debugger stands, in the words of the `stopped` event: what was the past is no more. */
-  readonly description: string;
+  /** The moment, as the `stopped` event has it: what was the past is no more. */
+  readonly where: string;
   /** Steps of the future that the edit has dropped, and edits in them; left out when there was none. */
   readonly dropped?: { readonly steps: number; readonly edits: number };
 }

@@ -49,7 +49,7 @@ describe('a long motion', () => {
     assert.deepEqual([start?.['title'], start?.['requestId'], start?.['cancellable'], start?.['message']], ['Stepping', requestId, true, 'step 1']);
     await client.event('progressUpdate', since);
     await client.ask('cancel', { progressId: start?.['progressId'] });
-    assert.match(String((await client.stopped(since))['description']), /^Cancelled \(step \d+\)$/);
+    assert.match(String((await client.stopped(since))['text']), /^Cancelled \(step \d+\)$/);
     const names = client.received.slice(since).flatMap((message) => (message.type === 'event' ? [(message as DebugProtocol.Event).event] : []));
     assert.deepEqual(names.filter((name) => name !== 'progressUpdate'), ['progressStart', 'progressEnd', 'stopped']);
   });
@@ -61,7 +61,7 @@ describe('a long motion', () => {
       const since = client.received.length;
       const { request_seq: requestId } = await client.request('reverseContinue', { threadId: 1 });
       await client.ask(breakOff, { requestId });
-      assert.match(String((await client.stopped(since))['description']), breakOff === 'cancel' ? /^Cancelled \(step \d+\)$/ : /^Paused by you \(step \d+\)$/);
+      assert.match(String((await client.stopped(since))['text']), breakOff === 'cancel' ? /^Cancelled \(step \d+\)$/ : /^Paused by you \(step \d+\)$/);
       assert.deepEqual(await client.ask('pagewalk/moments'), began);
     }
     assert.deepEqual((await client.move('reverseContinue'))['reason'], 'breakpoint');
@@ -73,7 +73,7 @@ describe('a long motion', () => {
     const since = client.received.length;
     const { request_seq: requestId } = await client.request(MOTION_REQUEST.seek, { to: 'end' });
     await client.ask('cancel', { requestId });
-    assert.match(String((await client.stopped(since))['description']), /^Cancelled \(step \d+, in the past\)$/);
+    assert.match(String((await client.stopped(since))['text']), /^Cancelled \(step \d+, in the past\)$/);
     assert.deepEqual(client.events('progressStart'), [], 'it has not said that it shows progress');
   });
 });

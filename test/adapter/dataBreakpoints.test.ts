@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
-import { TestClient } from './client';
+import { TestClient, toldBeyond } from './client';
 
 const program = '/lab/data.guest';
 const text = `machine { paging 4-level, ram 16M }
@@ -55,7 +55,7 @@ async function places(client: TestClient): Promise<string[]> {
     assert.equal(stop['reason'], 'data breakpoint');
     const { stackFrames } = await client.ask<DebugProtocol.StackTraceResponse['body']>('stackTrace', { threadId: 1 });
     const frame = stackFrames.find(({ source }) => source?.path === program);
-    found.push(`${frame?.line ?? 0}: ${String(stop['text'])}`);
+    found.push(`${frame?.line ?? 0}: ${String(toldBeyond(stop))}`);
   }
 }
 
@@ -198,7 +198,7 @@ describe('a data breakpoint on a row', function () {
     const walk = async (motion: string): Promise<string[]> => {
       const found: string[] = [];
       for (let stop = await client.move(motion); stop['reason'] === 'data breakpoint'; stop = await client.move(motion)) {
-        found.push(`${String(stop['threadId'])} ${(await client.top(Number(stop['threadId']))).line}: ${String(stop['description']).replace(/ \(.*/, '')}`);
+        found.push(`${String(stop['threadId'])} ${(await client.top(Number(stop['threadId']))).line}: ${String(stop['text']).replace(/ \(.*/, '')}`);
       }
       return found;
     };

@@ -64,7 +64,7 @@ describe('the disassembly of a statement', () => {
     const whole = valid(await around(client, 0, 300));
     for (let i = 0; i < 12; i++) {
       const stop = await client.move('next', { granularity: 'instruction' });
-      assert.match(String(stop['description']), /event/);
+      assert.match(String(stop['text']), /event/);
       const [here] = await around(client, 0, 1);
       assert.equal(here?.instruction, whole.find(({ address }) => address === here?.address)?.instruction);
       const moment = await client.ask<{ present: { step: number; event: number } }>('pagewalk/moments');

@@ -183,7 +183,7 @@ describe('edits through the protocol', () => {
     await client.ask('setExpression', { expression: 'count', value: '7' });
     assert.match(client.output, /^You have edited the past, at step \d+: what came behind it is dropped, \d+ steps\.$/m);
     const { body } = await client.event('pagewalk/edited');
-    assert.match(String(body?.['description']), /^Stepped back \(step \d+\)$/);
+    assert.match(String(body?.['where']), /^step \d+$/);
     assert.deepEqual(Object.keys(body?.['dropped'] as object), ['steps', 'edits']);
     await client.move('next');
     await client.move('next');

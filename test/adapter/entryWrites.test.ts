@@ -42,7 +42,7 @@ describe('break on write to an entry', () => {
         const stop = await client.move('continue');
         assert.equal(stop['reason'], 'function breakpoint');
         const by = mmu === 'shadow-wp' ? 'the hypervisor' : 'the processor';
-        assert.ok(String(stop['description']).startsWith(`Paused at write:${address} (${by} sets its accessed or dirty flag, step `), String(stop['description']));
+        assert.ok(String(stop['text']).startsWith(`Paused at write:${address}, where ${by} sets its accessed or dirty flag (step `), String(stop['text']));
         flags.push(String((await client.ask('evaluate', { expression: '[slot] & (A | D)' }))['result']));
       }
       assert.deepEqual(flags, ['0x20', '0x60']);
@@ -54,7 +54,7 @@ describe('break on write to an entry', () => {
     const { client } = await standing('ept');
     const address = String((await client.ask('evaluate', { expression: 'hpa_of(slot)' }))['result']);
     assert.equal((await set(client, `write:${address}`)).message, undefined);
-    assert.match(String((await client.move('continue'))['description']), /the processor sets its accessed or dirty flag/);
+    assert.match(String((await client.move('continue'))['text']), /the processor sets its accessed or dirty flag/);
     client.dispose();
   });
 

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
 import { MOTION_REQUEST, type MomentsResponse } from '../../src/protocol/motionRequests';
-import { TestClient } from './client';
+import { TestClient, toldBeyond } from './client';
 import { Transcript } from './transcript';
 
 const program = '/lab/stale.guest';
@@ -86,10 +86,10 @@ describe('motions beyond the protocol', () => {
     const { present, first, latest, isInThePast } = await client.ask<MomentsResponse>(MOTION_REQUEST.moments);
     assert.deepEqual([latest, isInThePast, first.event], [present, false, 0]);
     const half = Math.floor((first.step + present.step) / 2);
-    assert.match(String((await client.move(MOTION_REQUEST.seek, { to: { step: half } }))['description']), new RegExp(`^Went to this moment \\(step ${half}, in the past\\)$`));
+    assert.match(String((await client.move(MOTION_REQUEST.seek, { to: { step: half } }))['text']), new RegExp(`^Went to this moment \\(step ${half}, in the past\\)$`));
     assert.deepEqual(await client.ask(MOTION_REQUEST.moments), { present: { step: half, event: 0 }, first, latest: present, isInThePast: true });
     const beyond = await client.move(MOTION_REQUEST.seek, { to: { step: 0 } });
-    assert.deepEqual([beyond['reason'], beyond['text']], [
+    assert.deepEqual([beyond['reason'], toldBeyond(beyond)], [
       'entry', 'Step 0 lies before the first one that is shown. This is where the recording starts: there is nothing before it.',
     ]);
   });

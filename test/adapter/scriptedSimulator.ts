@@ -198,7 +198,8 @@ class ScriptedDebuggee implements Debuggee {
     if (this.seen === undefined) return [bottom];
     const values = [{ name: 'gfn', value: 3n, type: 'number' as const }];
     return [
-      { kind: 'listing', key: 'vmm', opened: 2, actor: 'vmm', listing: 'scripted.vmm', procedure: 'handle_exit', about: '', line: 1, values },
+      { kind: 'listing', key: 'vmm', opened: 2, actor: 'vmm', listing: 'scripted.vmm', procedure: 'handle_exit', reason: '',
+      about: '', line: 1, values },
       { kind: 'access', key: 'access', opened: 1, text: 'user store [0x600000]', statement },
       bottom,
     ];

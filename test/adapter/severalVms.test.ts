@@ -141,7 +141,7 @@ describe('a session on two VMs', () => {
     await client.start({ program, lines: [], filters: [] });
     const stop = await client.stopped();
     assert.deepEqual([stop['reason'], stop['threadId']], ['exception', 1]);
-    assert.match(String(stop['description']), /^The VM of alice cpu 0 cannot go on/);
+    assert.match(String(stop['text']), /^The VM of alice cpu 0 cannot go on/);
     const info = await client.ask('exceptionInfo', { threadId: 1 });
     assert.match(String(info['description']), /alice cpu 0: triple fault/);
     await client.ask('continue', { threadId: 2 });

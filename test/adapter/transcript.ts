@@ -159,9 +159,9 @@ export class Transcript {
   }
 
   private async stopped(body: Record<string, unknown>): Promise<void> {
-    const description = String(body['description']).replace(/step \d+/, 'step …');
-    this.lines.push(`stopped (${String(body['reason'])}): ${description}`);
-    if (typeof body['text'] === 'string') this.lines.push(`  "${body['text']}"`);
+    const [, sentence = '', more] = /^(.*? \(step \d+.*?\))(?:: (.*))?$/s.exec(String(body['text'])) ?? [];
+    this.lines.push(`stopped (${String(body['reason'])}): ${sentence.replace(/step \d+/, 'step …')}`);
+    if (more !== undefined) this.lines.push(`  "${more}"`);
     if (typeof body['threadId'] === 'number') this.thread = body['threadId'];
     const { stackFrames } = await this.client.ask<{ stackFrames: DebugProtocol.StackFrame[] }>('stackTrace', { threadId: this.thread });
     const lines: string[] = [];

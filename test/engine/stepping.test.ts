@@ -64,7 +64,7 @@ describe('stepping', () => {
     }
     const nested = (entry: string): string[] => [
       'EPT tables', 'EPT PML4E', 'EPT PDPTE', 'EPT PDE', 'EPT PTE',
-    ].map((name) => `walk: ${name} for the guest's ${entry}`);
+    ].map((name) => `walk: ${name} for ${entry}`);
     const guest = (name: string): string => `walk: ${name}`;
     assert.deepEqual(walks.slice(0, 14), [
       guest('guest tables'), ...nested('PML4E'), guest('guest tables'), guest('PML4E'), ...nested('PDPTE'), guest('PML4E'),

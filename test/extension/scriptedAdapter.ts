@@ -29,8 +29,9 @@ export function createSession(): {
     for (const listener of listeners) listener({ seq: sequence++, ...message });
   };
   const stop = (reason: string, words: string): void => {
-    const description = `${words} (step ${String(step)})`;
-    send({ type: 'event', event: 'stopped', body: { reason, description, threadId: 1, allThreadsStopped: true } });
+    const where = `step ${String(step)}`;
+    const body = { reason, description: words, where, text: `${words} (${where})`, threadId: 1, allThreadsStopped: true };
+    send({ type: 'event', event: 'stopped', body });
   };
   const handlers: Readonly<Record<string, (args: Record<string, unknown>) => unknown>> = {
     initialize: () => ({

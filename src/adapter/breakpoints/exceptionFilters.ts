@@ -19,6 +19,8 @@ interface Wanted {
 export interface ExceptionFilter extends Wanted {
   readonly id: string;
   readonly label: string;
+  /** The label where it has to be short, if it is not. */
+  readonly brief?: string;
   readonly description: string;
   readonly isDefault: boolean;
   /** A condition that makes sense there. */
@@ -87,37 +89,37 @@ export const exceptionFilters: readonly ExceptionFilter[] = [
     example: 'event.gva == gva:0x600000', after: UNTIL_ENTRY, neverUnder: ['native', 'interpret', 'npt'],
   }),
   row('expectation', 'Failed expectation', 'An expect that does not hold.', every('expectation_failed'), {
-    example: 'total.faults.hidden > 3', isDefault: true, after: UNTIL_STEP_ENDS,
+    brief: 'Expect failed', example: 'total.faults.hidden > 3', isDefault: true, after: UNTIL_STEP_ENDS,
   }),
   row('ept-misconfiguration', 'EPT misconfiguration', 'An EPT entry that no processor can read: write without read, a reserved bit, an illegal memory type; or one that says MMIO.', every('ept_misconfiguration'), {
-    example: 'event.gpa >= gpa:0xfee00000', after: UNTIL_ENTRY, neverUnder: NOT_EPT,
+    brief: 'EPT misconfig.', example: 'event.gpa >= gpa:0xfee00000', after: UNTIL_ENTRY, neverUnder: NOT_EPT,
   }),
   row('npf', 'Nested page fault', 'A guest-physical address that the nested page tables do not map, or not so: #VMEXIT(NPF).', {
     kinds: [KIND.vm_exit], matches: (record) => record[field.reason.at] === EXIT_REASON.npf,
   }, {
-    example: 'event.gpa >= gpa:0x3000', after: UNTIL_ENTRY,
+    brief: 'Nested fault', example: 'event.gpa >= gpa:0x3000', after: UNTIL_ENTRY,
     neverUnder: ['native', 'interpret', 'deprivileged', 'shadow-rebuild', 'shadow-vtlb', 'shadow-wp', 'shadow-unsync', 'ept', 'nested'],
   }),
   row('page-table-write-trapped', 'Trapped page-table write', 'A guest store to a write-protected paging structure, which the hypervisor emulates.', every('page_table_write_trapped'), {
-    example: 'event.value & 1 == 0', after: UNTIL_ACCESS_ENDS, neverUnder: SHADOW_WITH_GUEST_TABLES,
+    brief: 'Trapped write', example: 'event.value & 1 == 0', after: UNTIL_ACCESS_ENDS, neverUnder: SHADOW_WITH_GUEST_TABLES,
   }),
   row('spurious-fault', 'Spurious fault', "A page fault that is nobody's any more: by the time the hypervisor looks, its tables allow the access.", every('spurious_fault'), {
     example: 'event.gva == gva:0x600000', after: UNTIL_ENTRY, neverUnder: ['native', 'interpret', 'npt'],
   }),
   row('shadow-page-created', 'Shadow page created', "The hypervisor makes a shadow page for a guest's paging structure, or a table of its virtual TLB.", every('shadow_page_created', 'vtlb_table_created'), {
-    example: 'event.level == 1', after: UNTIL_ENTRY, neverUnder: ['native', 'interpret', 'npt'],
+    brief: 'Shadow created', example: 'event.level == 1', after: UNTIL_ENTRY, neverUnder: ['native', 'interpret', 'npt'],
   }),
   row('shadow-page-zapped', 'Shadow page zapped', 'A shadow page, or a table of the virtual TLB, is taken out of use.', every('shadow_page_zapped', 'vtlb_table_zapped'), {
-    example: 'event.level == 1', after: UNTIL_ENTRY, neverUnder: ['native', 'interpret', 'npt'],
+    brief: 'Shadow zapped', example: 'event.level == 1', after: UNTIL_ENTRY, neverUnder: ['native', 'interpret', 'npt'],
   }),
   row('shadow-page-unsynced', 'Shadow page unsynchronized', "The guest may write a paging structure without an exit from here on: its shadow page leaves step.", every('shadow_page_unsynced'), {
-    example: 'event.gpa == gpa:0x3000', after: UNTIL_ENTRY, neverUnder: NOT_UNSYNC,
+    brief: 'Unsynchronized', example: 'event.gpa == gpa:0x3000', after: UNTIL_ENTRY, neverUnder: NOT_UNSYNC,
   }),
   row('shadow-page-synced', 'Shadow page synchronized', "A shadow page that had left step is made to say again what the guest's table says.", every('shadow_page_synced'), {
-    example: 'event.gpa == gpa:0x3000', after: UNTIL_ENTRY, neverUnder: NOT_UNSYNC,
+    brief: 'Synchronized', example: 'event.gpa == gpa:0x3000', after: UNTIL_ENTRY, neverUnder: NOT_UNSYNC,
   }),
   row('memslot-change', 'Memory slot change', 'A memory slot is added, moved or removed, or its dirty log is switched.', every('memslot_changed'), {
-    example: 'event.gpa == gpa:0x1000000', after: UNTIL_STEP_ENDS, neverUnder: ['native'],
+    brief: 'Memslot change', example: 'event.gpa == gpa:0x1000000', after: UNTIL_STEP_ENDS, neverUnder: ['native'],
   }),
   row('host-reclaim', 'Host reclaim', 'The host takes the frame of a guest page: the page is written to its swap device.', every('swap_written'), {
     example: 'event.hva >= hva:0x7f0000600000', after: UNTIL_STEP_ENDS, neverUnder: ['native'],

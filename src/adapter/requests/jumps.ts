@@ -4,6 +4,7 @@ import { statementsOnLines } from '../breakpoints/statementAtLine';
 import { commitEdit } from '../editing';
 import { cannotEdit, Failure, notStopped, staleFrame, staleTarget, unknownSource, unknownThread } from '../failures';
 import type { SessionState } from '../sessionState';
+import { worded } from '../stopWords';
 
 /** Statements that start on a line, to each of which a thread may be asked to jump. */
 export function gotoTargets(state: SessionState, args: DebugProtocol.GotoTargetsArguments): Answer<DebugProtocol.GotoTargetsResponse['body']> {
@@ -42,7 +43,7 @@ export function goto(state: SessionState, args: DebugProtocol.GotoArguments): An
   if (refusal !== undefined) return cannotEdit(refusal);
   const failure = commitEdit(state, launched, { kind: 'jump', actor, statement });
   if (failure instanceof Failure) return failure;
-  state.standAnew({ threadId: args.threadId, allThreadsStopped: true, reason: 'goto', description: `Jumped here (step ${launched.debuggee.moment().step})` });
+  state.standAnew({ threadId: args.threadId, allThreadsStopped: true, reason: 'goto', ...worded({ brief: 'Jumped here' }, `step ${launched.debuggee.moment().step}`) });
   return undefined;
 }
 

@@ -25,7 +25,7 @@ export function stackTrace(
   const to = args.levels === undefined || args.levels === 0 ? held.length : from + args.levels;
   return {
     stackFrames: held.slice(from, to).map((frame, at) => {
-      const described = describe(state, launched, frame, held[from + at + 1]?.frame);
+      const described = describe(state, launched, frame, { below: held[from + at + 1]?.frame, format: args.format });
       // Where the disassembly has the moment: of the thread whose step is stood in, or ahead.
       if (from + at === 0 && launched.debuggee.actor === cpu) described.instructionPointerReference = hex(momentAddress(launched.debuggee.moment()));
       return described;
@@ -64,12 +64,19 @@ function isGuestFrame(frame: Frame): frame is GuestFrame {
   return frame.kind === 'cpu' || frame.kind === 'procedure' || frame.kind === 'handler';
 }
 
-/** `below`: the frame that it was entered from. */
-function describe(state: SessionState, launched: Launched, held: HeldFrame, below: Frame | undefined): DebugProtocol.StackFrame {
+/** How a client wants a frame. */
+interface Wanted {
+  /** The frame that it was entered from. */
+  readonly below: Frame | undefined;
+  readonly format: DebugProtocol.StackFrameFormat | undefined;
+}
+
+/** What a frame is called with stands in its scopes; in its name it would leave no room for file and line. */
+function describe(state: SessionState, launched: Launched, held: HeldFrame, { below, format }: Wanted): DebugProtocol.StackFrame {
   const id = state.frames.give(held);
   const { frame } = held;
   const { client } = state;
-  if (frame.kind === 'listing') return { id, name: `${frame.procedure}${frame.about}`, ...placeInListing(state, launched, frame) };
+  if (frame.kind === 'listing') return { id, name: `${frame.procedure}${format?.parameters === true ? frame.about : frame.reason}`, ...placeInListing(state, launched, frame) };
   const name = isGuestFrame(frame) ? guestName(launched, frame, held.cpu) : frame.text;
   // Whoever walks in software does so on a line of its listing: there one looks, not at the guest's statement.
   if (frame.kind === 'walk' && below?.kind === 'listing') return { id, name, ...placeInListing(state, launched, below) };

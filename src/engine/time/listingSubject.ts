@@ -5,7 +5,7 @@ import { CR_ACCESS, EPT_QUALIFICATION, crAccessQualification, decodeQualificatio
 import { exitReasonOf, type ExitReasonKey } from '../../hardware/vmx/exitReasons';
 import type { Listing } from '../../hypervisor/listing';
 import { pairToBigInt } from '../arithmetic';
-import { exceptionAt } from '../names';
+import { exceptionAt, exceptionName } from '../names';
 import { printValue } from '../interpreter/printValue';
 
 type Procedure = Listing['procedures'][number];
@@ -20,6 +20,13 @@ export function listingSubject(procedure: Procedure, call: Int32Array, exit: Int
   const { parameters, values } = procedure;
   if (parameters === 0) return '';
   return `(${values.slice(0, parameters).map((_, i) => argumentText(procedure, call, i)).join(', ')})`;
+}
+
+/** The reason of an exit alone, ` (EPT violation)`; of an exception its name, ` (page_fault)`. */
+export function exitName(exit: Int32Array): string {
+  const reason = exitReasonOf(exit[field.reason.at]!);
+  if (reason === undefined) return '';
+  return ` (${reason.key === 'exception_nmi' ? exceptionName(exit[field.vector.at]!) : reason.key === 'cr_access' ? controlRegisterText(exit[field.qualification.at]!) : reason.name})`;
 }
 
 /** What an exit is about besides its reason. */

@@ -5,7 +5,7 @@ import type { Program } from '../../language/program';
 import type { Listing, ValueKind } from '../../hypervisor/listing';
 import { pairToBigInt } from '../arithmetic';
 import type { Frame, NamedValue } from '../debuggee';
-import { listingSubject } from './listingSubject';
+import { exitName, listingSubject } from './listingSubject';
 
 /** A frame that lives within one step, from the event that opened it; `record` is its latest. */
 export type StepFrame =
@@ -92,6 +92,7 @@ export function describeFrame(frame: StepFrame, cpu: number, names: FrameNames):
         actor: record[ACTOR_AT] === ACTOR.host ? 'host' : 'vmm',
         listing: listing?.name ?? '',
         procedure: procedure?.name ?? '',
+        reason: frame.exit === undefined ? '' : exitName(frame.exit),
         about: procedure === undefined ? '' : listingSubject(procedure, frame.start, frame.exit),
         line: record[field.line.at]!,
         values: namedValues(record, procedure?.values ?? []),
@@ -107,14 +108,14 @@ export function accessText(record: Int32Array): string {
   return `${by}${operationNames[record[field.what.at]!]} [0x${address.toString(16)}]`;
 }
 
-/** `walk: PDPTE`, `walk: EPT PDE for the guest's PTE` */
+/** `walk: PDPTE`, `walk: EPT PDE for PTE`: short, as a client draws it beside file and line. */
 function walkText(start: Int32Array, record: Int32Array, names: FrameNames): string {
   const space = start[field.space.at]!;
   const isRead = record[KIND_AT] !== KIND.walk;
   const entry = isRead ? names.levelName(space, record[field.level.at]!) : `${tablesTitle(space)} tables`;
   if (space !== SPACE.ept && space !== SPACE.npt) return `walk: ${entry}`;
   const served = start[field.guestLevel.at]!;
-  return `walk: ${entry} for ${served === 0 ? 'the final address' : `the guest's ${names.levelName(SPACE.guest, served)}`}`;
+  return `walk: ${entry}${served === 0 ? ', final GPA' : ` for ${names.levelName(SPACE.guest, served)}`}`;
 }
 
 /** The values that the procedure has set by now. */

@@ -25,7 +25,7 @@ function next<T>(event: vscode.Event<T>, wanted: (value: T) => boolean): Promise
 
 /** What the adapter reports, as VS Code receives it. */
 class AdapterEvents implements vscode.Disposable {
-  private readonly emitter = new vscode.EventEmitter<{ event: string; body?: { reason?: string; description?: string } }>();
+  private readonly emitter = new vscode.EventEmitter<{ event: string; body?: { reason?: string; text?: string } }>();
   private readonly registration = vscode.debug.registerDebugAdapterTrackerFactory('pagewalk', {
     createDebugAdapterTracker: () => ({
       onDidSendMessage: (message: { type: string; event: string }) => {
@@ -34,7 +34,7 @@ class AdapterEvents implements vscode.Disposable {
     }),
   });
 
-  next(event: string): Promise<{ event: string; body?: { reason?: string; description?: string } }> {
+  next(event: string): Promise<{ event: string; body?: { reason?: string; text?: string } }> {
     return next(this.emitter.event, (message) => message.event === event);
   }
 
@@ -118,7 +118,7 @@ describe('a scenario in the extension host', () => {
       await vscode.commands.executeCommand(command);
       const { body } = await stop;
       const { stackFrames } = (await session.customRequest('stackTrace', { threadId: 1 })) as { stackFrames: { name: string; line: number }[] };
-      return [body?.description?.replace(/ \(step.*/, ''), stackFrames[0]?.name, stackFrames[0]?.line];
+      return [body?.text?.replace(/ \(step.*/, ''), stackFrames[0]?.name, stackFrames[0]?.line];
     };
     assert.deepEqual(await after('pagewalk.previousExit'), ['Went back to the last VM exit of this CPU', 'user store [0x600000]', FIRST_STORE]);
     assert.deepEqual(await after('pagewalk.reverseStepOut'), ['Went back to where this began', 'cpu 0', FIRST_STORE]);

@@ -94,10 +94,10 @@ describe('the views of a session whose tables and walks are scripted', function 
 
   it('a view without tables says why', async () => {
     await fold('Guest Page Tables');
-    const ept = await workbench.tree('EPT');
+    const ept = await workbench.tree('EPT / NPT');
     await workbench.page.getByText('EPT is not used by shadow-wp.').waitFor();
     assert.deepEqual(await ept.rows(), []);
-    await fold('EPT');
+    await fold('EPT / NPT');
     const shadow = await workbench.tree('Shadow Page Tables');
     await shadow.row('PML4E 0').waitFor();
   });
@@ -120,7 +120,7 @@ describe('the views of a session whose tables and walks are scripted', function 
 
   it('a view says why it is empty in the next session too, and why a request failed', async () => {
     await workbench.startDebugging();
-    await workbench.tree('EPT');
+    await workbench.tree('EPT / NPT');
     await workbench.page.getByText('EPT is not used by shadow-wp.').waitFor();
     for (const line of [4, 5, 6]) {
       await workbench.press('step-over');

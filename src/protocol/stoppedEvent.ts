@@ -1,0 +1,5 @@
+/** What the adapter's `stopped` event says beyond DAP. */
+export interface StoppedMore {
+  /** The moment: `step 12`, `step 12, in the past`. */
+  readonly where: string;
+}
