@@ -7,6 +7,8 @@ export interface FoundExpression {
 
 /** What can be hovered, longest first: `p.gpa:0x3000`, `gva:0x600000`, `cr0.WP`, `e.frame`. A bare number says itself already. */
 const EXPRESSION = /(?:[a-z_]\w*\.)?[gh][vp]a:(?:0x[\da-f_]+|\d[\d_]*[kmgt]?)|\b[a-z_]\w*(?:\.\w+)*/gi;
+/** A question, hovered at its name, its field or a number inside: `walk(a)`, `walk(a).frame`, `hpa_of(a)`. */
+const QUESTION = /\b(?:walk|[gh][vp]a_of)\([^()]*\)(?:\.\w+)?/g;
 /** A memory operand, hovered at its brackets, its size or a number inside: `[0x600000]`, `entry [a + 8]`. */
 const MEMORY = /(?:\b(?:byte|word|dword|qword|entry)\s+)?\[[^[\]]*\]/g;
 
@@ -22,9 +24,11 @@ const WORDS: ReadonlySet<string> = new Set([
 /** The expression at a column of a line, or undefined where none can be: comments, texts, words of the language. */
 export function expressionAt(line: string, column: number): FoundExpression | undefined {
   const code = line.replace(/"[^"]*"|\/\/.*$/g, (text) => ' '.repeat(text.length));
+  const asked = matchAt(code, QUESTION, column);
+  if (asked !== undefined && !/\([^)]*$/.test(code.slice(asked.from, column))) return asked;
   const named = matchAt(code, EXPRESSION, column);
   if (named !== undefined && !WORDS.has(named.text)) return isCall(code, named) ? undefined : named;
-  return matchAt(code, MEMORY, column);
+  return matchAt(code, MEMORY, column) ?? asked;
 }
 
 function matchAt(code: string, pattern: RegExp, column: number): FoundExpression | undefined {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { COMMAND, DEBUG_TYPE, TECHNIQUES } from './contributions';
+import { COMMAND, DEBUG_TYPE, LANGUAGE, TECHNIQUES } from './contributions';
 import { showIfBroken } from './brokenScenario';
 import { ScenarioInFront } from './scenarioInFront';
 import { pathOf, uriOf } from './workspaceFiles';
@@ -67,13 +67,22 @@ function launch(scenario: vscode.Uri): vscode.DebugConfiguration {
     request: 'launch',
     name: nameOf(scenario),
     program: pathOf(scenario),
-    stopOnEntry: stopsNowhere(),
+    stopOnEntry: stopsNowhere(scenario),
   };
 }
 
 /** With no breakpoint set there is nothing to stop at: then a run without launch.json stops at its first statement. */
-function stopsNowhere(): boolean {
-  return !vscode.debug.breakpoints.some((breakpoint) => breakpoint.enabled);
+function stopsNowhere(scenario: vscode.Uri | undefined): boolean {
+  return !vscode.debug.breakpoints.some((breakpoint) => (
+    breakpoint.enabled && !(breakpoint instanceof vscode.SourceBreakpoint && isOfAnother(breakpoint.location.uri, scenario))
+  ));
+}
+
+/** A file of the language that is not the scenario, and not named in it as what it imports. */
+function isOfAnother(file: vscode.Uri, scenario: vscode.Uri | undefined): boolean {
+  if (scenario === undefined || !file.path.endsWith(`.${LANGUAGE}`) || file.scheme !== scenario.scheme || file.path === scenario.path) return false;
+  const text = vscode.workspace.textDocuments.find((open) => open.uri.toString() === scenario.toString())?.getText();
+  return text !== undefined && !text.includes(nameOf(file));
 }
 
 /** VS Code asks once for each folder and once more for none: a scenario is offered by the one it lies in. */
@@ -85,7 +94,7 @@ function oneForEachTechnique(
   if (folder?.index !== home?.index) return [];
   const base =
     scenario === undefined
-      ? { type: DEBUG_TYPE, request: 'launch', name: 'Scenario', program: '${file}', stopOnEntry: stopsNowhere() }
+      ? { type: DEBUG_TYPE, request: 'launch', name: 'Scenario', program: '${file}', stopOnEntry: stopsNowhere(undefined) }
       : launch(scenario);
   return TECHNIQUES.map((mmu) => ({ ...base, name: `${base.name} under ${mmu}`, mmu }));
 }

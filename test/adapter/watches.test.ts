@@ -33,6 +33,40 @@ async function refusal(client: TestClient, expression: string): Promise<string> 
   return client.refused('evaluate', { expression, frameId: frame.id, context: 'watch' });
 }
 
+describe('a watch of a walk', () => {
+  const looked = async (expression: string, mmu = 'shadow-wp'): Promise<string[]> => {
+    const client = await started(mmu, { lines: [8] });
+    const { result, variablesReference } = await client.ask<DebugProtocol.EvaluateResponse['body']>('evaluate', { expression, frameId: (await client.top()).id, context: 'watch' });
+    const { variables } = await client.ask<{ variables: DebugProtocol.Variable[] }>('variables', { variablesReference });
+    for (const { name, evaluateName, value: shown } of variables) {
+      if (evaluateName?.startsWith('walk(') === true) assert.equal(await value(client, evaluateName), shown, name);
+    }
+    client.dispose();
+    return [result, ...variables.map(({ name, value: shown }) => `${name} = ${shown}`)];
+  };
+
+  it('is where the address leads, with each space on the way and each field below it', async () => {
+    const [result, ...rows] = await looked('walk(early + 0x600000 - 1)');
+    assert.match(result ?? '', /^gpa:0x[0-9a-f]+ {2}by PML4E 0, PDPTE 0, PDE 3, PTE 0$/);
+    const names = ['gva', 'gpa', 'hva', 'hpa', 'shadow', 'TLB', 'fault', 'references', 'size', 'frame', 'user', 'writable', 'executable', 'pte', 'pde', 'pdpte', 'pml4e'];
+    assert.deepEqual(rows.map((row) => row.split(' = ')[0]), names);
+    assert.ok(rows.includes('size = 0x1000') && rows.includes('fault = false'), rows.join('\n'));
+  });
+
+  it('of what is not mapped is the reason', async () => {
+    const [result, ...rows] = await looked('walk(0x900000)', 'ept');
+    assert.match(result ?? '', /PDE 4|PDE/);
+    assert.ok(rows.includes('fault = true'), rows.join('\n'));
+  });
+
+  it('is nothing that one can compute with', async () => {
+    const client = await started('ept', { lines: [8] });
+    assert.match(await refusal(client, 'walk(0x600000) + (1)'), /A walk has no value of its own/);
+    assert.match(await refusal(client, 'walk(nowhere)'), /There is no `nowhere` here/);
+    client.dispose();
+  });
+});
+
 describe('a watch in a frame of a listing', () => {
   let client: TestClient;
   let values: DebugProtocol.Variable[];

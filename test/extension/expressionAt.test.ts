@@ -34,6 +34,16 @@ describe('the expression under the pointer', () => {
     assert.equal(hovered('  user [a] = 1', '   ^'), undefined);
   });
 
+  it('is a question with its field, which touches nothing', () => {
+    const line = '  expect walk(a + 0x1000).frame == gpa_of(b)';
+    assert.equal(hovered(line, '         ^'), 'walk(a + 0x1000).frame');
+    assert.equal(hovered(line, '                           ^'), 'walk(a + 0x1000).frame');
+    assert.equal(hovered(line, '              ^'), 'a');
+    assert.equal(hovered(line, '                  ^'), 'walk(a + 0x1000).frame');
+    assert.equal(hovered(line, '                                     ^'), 'gpa_of(b)');
+    assert.equal(hovered(line, '                                          ^'), 'b');
+  });
+
   it('is never a call, which might do something', () => {
     assert.equal(hovered('  switch(p)', '    ^'), undefined);
     assert.equal(hovered('  switch(p)', '         ^'), 'p');

@@ -8,6 +8,7 @@ import { cannotEvaluate, Failure, notStopped, staleFrame } from '../failures';
 import { memoryReference, ownerOf, referenceOf } from '../memoryReference';
 import { writerLocated, type Cell } from '../locations';
 import type { HeldFrame, Launched, SessionState } from '../sessionState';
+import { walkValue } from '../scopes/walkValue';
 import { formattedValue } from '../valueFormat';
 import { qualifiedText } from '../valueText';
 import { topFrame } from './stack';
@@ -49,7 +50,11 @@ export function evaluate(
     const said = runCommand({ state, launched, held }, typed);
     return said instanceof Failure ? said : { result: said.join('\n'), variablesReference: 0 };
   }
-  if ('error' in result) return cannotEvaluate(`${result.error}${args.context === 'repl' ? commandHint(args.expression) : ''}`);
+  if ('error' in result) {
+    const walked = walkValue(launched, held, args.expression, state.references) ?? result;
+    if (!('error' in walked)) return walked;
+    return cannotEvaluate(`${walked.error}${args.context === 'repl' ? commandHint(args.expression) : ''}`);
+  }
   const { value, type } = result;
   const { program } = launched.scenario;
   const owner = ownerOf(program, held.cpu, result.vm);

@@ -104,6 +104,15 @@ describe('a scenario in the extension host', () => {
     await terminated;
   });
 
+  it('stops at its first statement where all breakpoints are of another scenario', async () => {
+    const uri = scenario('two-stores.guest');
+    await vscode.window.showTextDocument(uri);
+    vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(new vscode.Location(scenario('unknown-name.guest'), new vscode.Position(4, 0)))]);
+    const stopped = events.next('stopped');
+    await vscode.commands.executeCommand('pagewalk.debugScenario', uri);
+    assert.equal((await stopped).body?.reason, 'entry');
+  });
+
   it('is led back to its VM exit, and out of that, by commands of its own', async () => {
     const uri = scenario('two-stores.guest');
     vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(new vscode.Location(uri, new vscode.Position(FIRST_STORE, 0)))]);
