@@ -1,13 +1,15 @@
 import * as vscode from 'vscode';
 import { BREAKPOINT_REQUEST, type BreakpointName, type BreakpointNamesResponse } from '../protocol/breakpointRequests';
 import { COMMAND, DEBUG_TYPE } from './contributions';
+import { UnboundBreakpoints } from './unboundBreakpoints';
 
 /** "Break on Event…": a function breakpoint by a name out of all that there are, with a condition. */
 export function registerEventBreakpoint(): vscode.Disposable {
-  return vscode.commands.registerCommand(COMMAND.breakOnEvent, breakOnEvent);
+  const unbound = new UnboundBreakpoints();
+  return vscode.Disposable.from(unbound, vscode.commands.registerCommand(COMMAND.breakOnEvent, () => breakOnEvent(unbound)));
 }
 
-async function breakOnEvent(): Promise<void> {
+async function breakOnEvent(unbound: UnboundBreakpoints): Promise<void> {
   const session = vscode.debug.activeDebugSession;
   if (session?.type !== DEBUG_TYPE) {
     void vscode.window.showInformationMessage('Debug a scenario first: what can happen in it is offered then.');
@@ -23,6 +25,7 @@ async function breakOnEvent(): Promise<void> {
   const chosen = await chooseName(names);
   if (chosen === undefined) return;
   if (typeof chosen === 'string') {
+    unbound.expect(chosen);
     addFunctionBreakpoint(chosen);
     return;
   }
@@ -32,7 +35,9 @@ async function breakOnEvent(): Promise<void> {
     prompt: 'Only where this is true; empty for always',
     ...(example === undefined ? {} : { placeHolder: `for example ${example}` }),
   });
-  if (condition !== undefined) addFunctionBreakpoint(name, condition.trim() === '' ? undefined : condition.trim());
+  if (condition === undefined) return;
+  unbound.expect(name);
+  addFunctionBreakpoint(name, condition.trim() === '' ? undefined : condition.trim());
 }
 
 /** One of the names, or a text of a person's own: `exit:ept_violation if event.address >= 0x3000`, `write:gpa:0x3008`. */

@@ -21,7 +21,7 @@ export function breakpointNames(state: SessionState): Answer<BreakpointNamesResp
     });
   const procedures = [...new Map(program.procedures.map(({ name, documentation }) => [name, documentation])).entries()]
     .map(([name, documentation]): BreakpointName => ({ name, kind: 'procedure', description: documentation.split('\n')[0] ?? '' }));
-  // Of an event that has not happened the fields are told by their names.
-  const events = eventKinds.map(({ name, text }): BreakpointName => ({ name, kind: 'event', description: text.replace(/\{(\w+)\}/g, '$1') }));
+  // Of an event that has not happened the fields are told by their names: `EPT violation at ‹gpa›`.
+  const events = eventKinds.map(({ name, text }): BreakpointName => ({ name, kind: 'event', description: text.replace(/\{(\w+)\}/g, '‹$1›') }));
   return { names: [...classes, ...exits, ...procedures, ...events] };
 }
