@@ -4,6 +4,7 @@ import { registerEntryCommands } from './entryCommands';
 import { registerEventBreakpoint } from './eventBreakpoint';
 import { registerEvaluatableExpressions } from './evaluatableExpressions';
 import { registerInlineAdapter } from './inlineAdapter';
+import { registerInlineValues } from './inlineValues';
 import { LanguageFeatures, type ServerTransports } from './languageFeatures';
 import { registerLaunchConfigurations } from './launchConfiguration';
 import { MomentStatus } from './momentStatus';
@@ -29,6 +30,7 @@ export function activateWith(context: vscode.ExtensionContext, languageServer: S
     registerMotionCommands(stops),
     registerEventBreakpoint(),
     registerEvaluatableExpressions(),
+    registerInlineValues(),
     registerSessionSourceTabs(),
     openTablesAtFirstStop(stops, context.globalState),
     new MomentStatus(stops),

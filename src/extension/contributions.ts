@@ -2,6 +2,7 @@
 
 export const DEBUG_TYPE = 'pagewalk';
 export const LANGUAGE = 'guest';
+export const LISTING_LANGUAGE = 'vmm';
 
 export const COMMAND = {
   showWalk: 'pagewalk.showWalk',

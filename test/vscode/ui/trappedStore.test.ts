@@ -51,6 +51,12 @@ describe('a guest stores to its own page table under shadow-wp', function () {
     return (await guest.rows()).map((row) => row.replace(/● ?/, ''));
   }
 
+  it('the values of its variables stand at the ends of the lines that name them', async () => {
+    const valued = workbench.page.locator('.view-line').filter({ hasText: /slot\s=\sgva:0xffff/ });
+    await valued.filter({ hasText: 'pte_at' }).waitFor();
+    await valued.filter({ hasText: 'old' }).first().waitFor();
+  });
+
   it('the filter page-table-write stops in the handler, its listing open, its frames above the store', async () => {
     await workbench.tickBreakpoint('Page-table write');
     await workbench.press('continue');
