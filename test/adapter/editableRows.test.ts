@@ -76,7 +76,7 @@ describe('rows that can be edited, and those that say they cannot', () => {
       assert.equal((await client.move('continue'))['reason'], 'exception');
       await checkAll();
       await client.ask('setExceptionBreakpoints', { filters: [] });
-      assert.match(String((await client.move('continue'))['description']), /^The run cannot go on/);
+      assert.match(String((await client.move('continue'))['text']), /^The run cannot go on/);
       await checkAll();
       await client.ask('disconnect');
     });
