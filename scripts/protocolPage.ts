@@ -13,7 +13,7 @@ import { REQUEST } from '../src/protocol/requests';
 import { markdownTable } from './markdownTable';
 
 const root = path.join(__dirname, '..');
-const messageFiles = ['requests', 'motionRequests', 'breakpointRequests', 'editEvents'];
+const messageFiles = ['requests', 'motionRequests', 'breakpointRequests', 'editEvents', 'stoppedEvent'];
 /** Interfaces that this page is written from; a reader has them as tables. */
 const tabled = ['PagewalkEvents', 'LanguageRequests'];
 /** Constants that a message is named by. */
