@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { protocolPage } from '../../scripts/protocolPage';
 import { answeredCommands } from '../../src/adapter/requestTable';
@@ -21,5 +21,17 @@ describe('docs/protocol.md', () => {
     const own = page.slice(page.indexOf('## Requests of Pagewalk\'s own'));
     const types = [...own.matchAll(/\| `(\w+(?:Arguments|Response|Event|Answer))`/g)].map(([, type = '']) => type);
     for (const type of ['WalkResponse', 'EditedEvent', 'CompareAnswer', ...types]) assert.match(own, new RegExp(`^(?:interface|type) ${type} `, 'm'));
+  });
+
+  it('declares every type of src/protocol but the panel\'s, and those that it has as tables', () => {
+    const page = readFileSync(file, 'utf8');
+    const folder = path.join(__dirname, '../../src/protocol');
+    const others = ['panel.ts', 'pagewalkRequests.ts'];
+    const asTables = ['PagewalkEvents', 'LanguageRequests'];
+    for (const name of readdirSync(folder).filter((each) => !others.includes(each))) {
+      for (const [, type = ''] of readFileSync(path.join(folder, name), 'utf8').matchAll(/^export (?:interface|type) (\w+)/gm)) {
+        if (!asTables.includes(type)) assert.match(page, new RegExp(`^(?:interface|type) ${type} `, 'm'), `${type} of ${name} is not declared`);
+      }
+    }
   });
 });
