@@ -87,6 +87,11 @@ export function unknownSource({ name, path, sourceReference }: { readonly name?:
   return new Failure(1023, `${what} is not a source of this session.`, 'quiet');
 }
 
+/** A file of the session, of which a client has the newer text. */
+export function sourceIsFile(path: string): Failure {
+  return new Failure(1023, `${path} is a file: read it where it lies; only listings and the kernel library are told by reference.`, 'quiet');
+}
+
 /** `reason` is a sentence of the expression compiler or of the engine. */
 export function cannotEvaluate(reason: string): Failure {
   return new Failure(1024, asSentence(reason), 'quiet');

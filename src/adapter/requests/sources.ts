@@ -1,6 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Answer } from '../answer';
-import { unknownSource } from '../failures';
+import { sourceIsFile, unknownSource } from '../failures';
 import type { SessionState } from '../sessionState';
 
 export function loadedSources(state: SessionState): Answer<DebugProtocol.LoadedSourcesResponse['body']> {
@@ -13,7 +13,7 @@ export function source(state: SessionState, args: DebugProtocol.SourceArguments)
   const content = state.launched?.sources.text(named);
   // VS Code colours a source by its MIME type: those of the two languages in the extension's manifest.
   const mimeType = state.launched?.sources.find(named)?.kind === 'listing' ? 'text/x-vmm' : 'text/x-guest';
-  return content === undefined
-    ? unknownSource(named)
-    : { content, mimeType };
+  if (content !== undefined) return { content, mimeType };
+  const isFile = state.launched?.sources.find(named) !== undefined;
+  return isFile ? sourceIsFile(named.path ?? named.name ?? 'This source') : unknownSource(named);
 }
