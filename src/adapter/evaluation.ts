@@ -1,5 +1,7 @@
+import type { AddressSpace } from '../inspect/addressText';
 import type { NamedValue } from '../engine/debuggee';
 import { INSTRUCTION_WORDS, OP, queries, type Fragment, type ValueType } from '../language/program';
+import { ownerOfAddress } from '../language/hostActions';
 import type { Site } from '../language/expression';
 import type { Compiled, HeldFrame, KnownText, Launched } from './sessionState';
 import { valueText } from './valueText';
@@ -86,9 +88,11 @@ function whyNowhere(launched: Launched, held: HeldFrame, fragment: Fragment): st
   const asked = queries[questionOf(fragment)];
   if (asked !== 'gpa_of' && asked !== 'hva_of' && asked !== 'hpa_of') return undefined;
   const gpa = answer(launched, held, fragment, 'gpa_of');
+  const isNative = launched.debuggee.technique === 'native';
+  if (gpa === NOWHERE && spaceAsked(fragment) === 'hva') return isNative ? 'native has no host process' : 'no memslot lies there in the VMM process';
   if (gpa === NOWHERE) return 'the guest does not map the address';
   const { program } = launched.scenario;
-  if (launched.debuggee.technique === 'native') {
+  if (isNative) {
     return asked === 'hva_of' ? 'native has no host process' : `no memory is installed at ${valueText(gpa, 'gpa', program)}`;
   }
   const hva = answer(launched, held, fragment, 'hva_of');
@@ -100,7 +104,15 @@ function whyNowhere(launched: Launched, held: HeldFrame, fragment: Fragment): st
 /** Number of the question that a fragment's last instruction asks, or -1. */
 function questionOf({ code, result }: Fragment): number {
   const last = code.length - INSTRUCTION_WORDS;
-  return code[last] === OP.query && code[last + 1] === result ? code[last + 2]! : -1;
+  return (code[last] === OP.query || code[last] === OP.queryOf) && code[last + 1] === result ? code[last + 2]! : -1;
+}
+
+/** The space of the address that a fragment's last instruction asks about: of another than `gva` the owner is loaded right before. */
+function spaceAsked({ code, constants }: Fragment): AddressSpace {
+  const last = code.length - INSTRUCTION_WORDS;
+  const before = last - INSTRUCTION_WORDS;
+  const isOwned = code[last] === OP.queryOf && code[before] === OP.constant && code[before + 1] === code[last + 3]! + 1;
+  return isOwned ? ownerOfAddress(constants[2 * code[before + 2]!]!).space : 'gva';
 }
 
 /** The answer to another question about the same address. */

@@ -143,6 +143,10 @@ describe('a watch in a guest frame', () => {
     assert.equal(await refusal(client, 'gpa_of(0x700000)'), 'gpa_of(0x700000) is nowhere: the guest does not map the address.');
     assert.match(await refusal(client, 'hpa_of(0x601000)'), /^hpa_of\(0x601000\) is nowhere: the host has not backed hva:0x[0-9a-f]+ yet\.$/);
     assert.match(await value(client, 'hva_of(0x601000)'), /^hva:0x/);
+    assert.match(await refusal(client, 'hpa_of(gpa:0x5000)'), /^hpa_of\(gpa:0x5000\) is nowhere: the host has not backed hva:0x[0-9a-f]+ yet\.$/);
+    assert.equal(await refusal(client, 'hpa_of(gpa:0x40000000)'), 'hpa_of(gpa:0x40000000) is nowhere: gpa:0x40000000 lies outside every memslot.');
+    assert.equal(await refusal(client, 'hpa_of(hva:0x5000)'), 'hpa_of(hva:0x5000) is nowhere: no memslot lies there in the VMM process.');
+    assert.equal(await refusal(client, 'p.gpa_of(0x700000)'), 'p.gpa_of(0x700000) is nowhere: the guest does not map the address.');
     const frame = await client.ask('evaluate', { expression: 'walk(0x700000).frame', frameId: (await client.top()).id });
     assert.deepEqual([frame['result'], frame['memoryReference']], ['gpa:nowhere', undefined], 'and offers no memory there');
     client.dispose();
