@@ -10,6 +10,7 @@ import { linesOver } from '../inspect/cachedLineRows';
 import { TableChanges } from '../inspect/changes';
 import { decodedNumber } from '../inspect/decodedNumber';
 import { eventStory } from '../inspect/eventStory';
+import { controlBlockKind } from '../inspect/hypervisorRows';
 import { machineScopes } from '../inspect/machineScopes';
 import { microSteps } from '../inspect/microSteps';
 import { mappers } from '../inspect/mappers';
@@ -72,6 +73,7 @@ function inspectorOf(timeline: Timeline): Inspector {
       return nesting.outerOf(actor) === cpu ? actor : nesting.runningOn(cpu);
     },
     actingCpu: () => timeline.machine.processors[timeline.actor]?.cpu ?? -1,
+    controlBlock: (actor) => controlBlockKind(timeline.machine, actor),
     tables: (args) => tables(timeline, args, changes),
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),

@@ -63,6 +63,8 @@ export interface Inspector {
   actorOn(cpu: number): number;
   /** The processor of the step that runs or is stood in, by the number that its events carry; -1 of a host thread's. */
   actingCpu(): number;
+  /** The structure by which the hypervisor runs the guest on CPU or nested CPU `actor`, whose fields can be watched; undefined where there is none. */
+  controlBlock(actor: number): 'vmcs' | 'vmcb' | undefined;
   tables(args: TablesArguments): TablesResponse | { readonly error: string };
   walk(args: WalkArguments): WalkResponse | { readonly error: string };
   /** The way of a linear address through the spaces, as the tables stand. */

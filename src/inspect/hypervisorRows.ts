@@ -28,13 +28,19 @@ export function hasHypervisor(machine: Machine, actor: number): boolean {
   return hostedVm(machine, actor).technique.root !== undefined && machine.processors[actor] !== undefined;
 }
 
+/** The structure by which the hypervisor runs the guest of `actor`; undefined without a hypervisor, and for a host thread. */
+export function controlBlockKind(machine: Machine, actor: number): 'vmcs' | 'vmcb' | undefined {
+  if (!hasHypervisor(machine, actor)) return undefined;
+  return machine.processors[actor]!.settings.vendor === 'amd' ? 'vmcb' : 'vmcs';
+}
+
 /** What the hypervisor keeps of the VM of CPU `actor`: its control block, and its structures. Empty without a hypervisor. */
 export function hypervisorRows(machine: Machine, actor: number): readonly Row[] {
   const { technique } = hostedVm(machine, actor);
   const processor = machine.processors[actor];
   if (!hasHypervisor(machine, actor) || processor === undefined) return [];
   const nesting = nestingOf(technique);
-  const blocks = nesting === undefined ? [controlBlockOf(processor)] : nestedVmcsRows(nesting, processor.cpu);
+  const blocks = nesting === undefined ? [controlBlockRow(processor, controlBlockKind(machine, actor))] : nestedVmcsRows(nesting, processor.cpu);
   return [...lastExitOf(processor), ...blocks, ...structuresOf(machine, hostedVm(machine, actor))];
 }
 
@@ -57,8 +63,8 @@ function lastExitOf(processor: Processor): readonly Row[] {
   return [{ name: 'last VM exit', value: rows[0]?.value ?? '', below: named(() => rows) }];
 }
 
-function controlBlockOf({ settings: { vendor }, vmcs, vmcb }: Processor): Row {
-  return vendor === 'amd'
+function controlBlockRow({ vmcs, vmcb }: Processor, kind: ReturnType<typeof controlBlockKind>): Row {
+  return kind === 'vmcb'
     ? { name: 'VMCB', value: 'virtual machine control block of this CPU', below: fieldsOfControlBlock('vmcb', vmcbRows(vmcb)) }
     : { name: 'VMCS', value: 'virtual-machine control structure of this CPU', below: fieldsOfControlBlock('vmcs', vmcsRows(vmcs)) };
 }

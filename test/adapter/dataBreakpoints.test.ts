@@ -223,6 +223,14 @@ describe('a data breakpoint on a row', function () {
     assert.ok((await places(client)).length > 0);
   });
 
+  it('of a field of a structure that does not run the CPU is refused', async () => {
+    const dataIds = ['value:0:vmcs field guest_cr3', 'value:0:vmcb field n_cr3'];
+    const why = async (mmu: string): Promise<readonly (string | undefined)[]> => (await set(await stoppedAt(mmu, line('switch(p)')), dataIds.map((dataId) => ({ dataId })))).map(({ message }) => message);
+    assert.deepEqual(await why('ept'), [undefined, '"vmcb field n_cr3" cannot be watched: cpu 0 is run by a VMCS: write vmcs field and a name.']);
+    assert.deepEqual(await why('npt'), ['"vmcs field guest_cr3" cannot be watched: cpu 0 is run by a VMCB: write vmcb field and a name.', undefined]);
+    assert.deepEqual(await why('native'), ['VMCS', 'VMCB'].map((block, i) => `"${block.toLowerCase()} field ${['guest_cr3', 'n_cr3'][i]!}" cannot be watched: cpu 0 has no ${block}, as no hypervisor runs it.`));
+  });
+
   it('of an entry in a tree of tables watches its bytes', async () => {
     const client = await stoppedAt('shadow-wp', read);
     const frame = await client.top();

@@ -40,6 +40,7 @@ const inspector: Inspector = {
   entriesAt: () => ({ isTable: true }),
   actorOn: (cpu) => cpu,
   actingCpu: () => 0,
+  controlBlock: () => undefined,
   noteStop: () => undefined,
   noteEdit: () => undefined,
   tables: ({ space }) => ({ nodes: [], message: `No ${space} tables.` }),

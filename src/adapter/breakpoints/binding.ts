@@ -195,7 +195,7 @@ export function bindData({ scenario, inspector }: BreakpointTarget, asked: Debug
   if ('error' in watch) return unbound(watch.error);
   const accessType = accessTypes.find((each) => each === (asked.accessType ?? 'write'));
   if (accessType === undefined) return unbound(`"${String(asked.accessType)}" is no use of memory: there are ${accessTypes.join(', ')}.`);
-  if (watch.kind === 'value') return bindValue(scenario, watch, accessType, asked);
+  if (watch.kind === 'value') return bindValue({ scenario, inspector }, watch, accessType, asked);
   return bindMemory(scenario, inspector, { watch, accessType }, asked);
 }
 
@@ -209,12 +209,12 @@ function bindMemory(scenario: Scenario, inspector: Inspector, { watch, accessTyp
 }
 
 /** Stops behind each step that changes the value, or right before each that reads the register, or at both. */
-function bindValue(scenario: Scenario, watch: ValueWatch, accessType: DataAccessType, asked: Wish): Bound {
+function bindValue({ scenario, inspector }: Pick<BreakpointTarget, 'scenario' | 'inspector'>, watch: ValueWatch, accessType: DataAccessType, asked: Wish): Bound {
   const name = scenario.program.actors[watch.actor]?.name;
   if (name === undefined) return unbound(`"${dataId(watch)}" watches nothing: no thread has the id ${watch.actor + 1}.`);
   const reads = accessType === 'write' ? undefined : bindReads(scenario, watch, asked);
   if (reads !== undefined && accessType === 'read') return reads;
-  const changes = bindChanges(scenario, watch, name, asked);
+  const changes = bindChanges({ scenario, inspector }, watch, name, asked);
   if (reads === undefined || changes.kind === 'unbound') return changes;
   return reads.kind === 'bound' ? { ...reads, stops: [...changes.stops, ...reads.stops] } : { ...changes, message: `Stops at changes alone. ${reads.message}` };
 }
@@ -233,8 +233,8 @@ function bindReads(scenario: Scenario, { actor, expression }: ValueWatch, asked:
   return { kind, stops, ...(message === undefined ? {} : { message }) };
 }
 
-function bindChanges(scenario: Scenario, watch: ValueWatch, name: string, asked: Wish): Bound {
-  const of = watchedValue(scenario, watch);
+function bindChanges({ scenario, inspector }: Pick<BreakpointTarget, 'scenario' | 'inspector'>, watch: ValueWatch, name: string, asked: Wish): Bound {
+  const of = watchedValue({ scenario, inspector }, watch);
   if ('error' in of) return unbound(`"${watch.expression}" cannot be watched: ${of.error}`);
   const restriction = restrict(scenario, asked, {});
   if ('error' in restriction) return unbound(restriction.error);

@@ -56,8 +56,8 @@ function memoryInfo(watch: MemoryWatch): Info {
   };
 }
 
-function valueInfo({ scenario }: Launched, watch: Exclude<DataWatch, MemoryWatch>): Info {
-  const value = watchedValue(scenario, watch);
+function valueInfo({ scenario, inspector }: Launched, watch: Exclude<DataWatch, MemoryWatch>): Info {
+  const value = watchedValue({ scenario, inspector }, watch);
   const thread = scenario.program.actors[watch.actor];
   if ('error' in value || thread === undefined) return refused(`"${watch.expression}" cannot be watched: ${'error' in value ? value.error : 'there is no such thread.'}`);
   const isRegister = registerOf(watch.expression) !== undefined;
