@@ -6,6 +6,7 @@ import { badMemoryReference, cannotEdit, notStopped, type Failure } from './fail
 import { cpusOf, parseMemoryReference } from './memoryReference';
 import { topFrame } from './requests/stack';
 import type { HeldFrame, Launched, SessionState } from './sessionState';
+import { isAddressType } from './valueText';
 
 type Cell = Extract<Editable, { kind: 'cell' }>;
 
@@ -28,7 +29,8 @@ export function assignCell(state: SessionState, launched: Launched, { cell, show
   const { space, address } = place;
   const old = launched.inspector.readMemory(cpu, space, address, cell.bytes).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   // Who confirms what is shown changes nothing.
-  const wanted = cell.entry !== undefined && text === shown ? { mask: 0n, value: 0n } : entryWanted(launched, held, { cell, shown }, text) ?? bitsWanted(launched, held, cell, text);
+  const wanted = cell.entry !== undefined && text === shown ? { mask: 0n, value: 0n }
+    : entryWanted(launched, held, { cell, shown }, text) ?? bitsWanted(launched, held, cell, { text, ...(cell.isAddress === true ? { space: spaceOf(shown) } : {}) });
   if ('error' in wanted) return cannotEdit(wanted.error);
   return makeEdit(state, launched, { kind: 'memory', cpu, space, address, bytes: littleEndian((old & ~wanted.mask) | wanted.value, cell.bytes) });
 }
@@ -39,16 +41,25 @@ function entryWanted(launched: Launched, held: HeldFrame, { cell: { entry }, sho
   const before = wordsBefore(entry, shown);
   const typed = typedEntry(entry, text.startsWith(before) ? text.slice(before.length) : text);
   if (typed === undefined || 'error' in typed) return typed;
-  const bits = entry.fields.find(({ name }) => name === 'frame')?.bits;
+  const field = entry.fields.find(({ name }) => name === 'frame');
   // Where it leads is as it was, and of a large page that may be put together of more than one field.
-  if (bits === undefined || typed.frame === entry.fields.find(({ name }) => name === 'frame')?.text) return typed;
-  const frame = bitsWanted(launched, held, { bits, bytes: 8, isAddress: true }, typed.frame);
+  if (field === undefined || typed.frame === field.text) return typed;
+  const frame = bitsWanted(launched, held, { bits: field.bits, bytes: 8, isAddress: true }, { text: typed.frame, space: spaceOf(field.text) });
   return 'error' in frame ? frame : { mask: typed.mask | frame.mask, value: typed.value | frame.value };
 }
 
-function bitsWanted(launched: Launched, held: HeldFrame, { bits, bytes, isAddress }: Pick<Cell, 'bits' | 'bytes' | 'isAddress'>, text: string): Wanted | { readonly error: string } {
+/** The space of an address as it is shown, `gpa:0x5000`. */
+function spaceOf(shown: string): string {
+  return shown.split(':')[0] ?? '';
+}
+
+/** `space`: that of the addresses which alone may stand there. */
+function bitsWanted(
+  launched: Launched, held: HeldFrame, { bits, bytes, isAddress }: Pick<Cell, 'bits' | 'bytes' | 'isAddress'>, { text, space }: { readonly text: string; readonly space?: string },
+): Wanted | { readonly error: string } {
   const wanted = evaluateIn(launched, held, text);
   if ('error' in wanted) return wanted;
+  if (space !== undefined && isAddressType(wanted.type) && wanted.type !== space) return { error: `The entry leads to an address of ${space}, and ${text} is one of ${wanted.type}: give it one of ${space}.` };
   const [high, low] = bits ?? [8 * bytes - 1, 0];
   const mask = ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
   const value = wanted.value << BigInt(isAddress === true ? 0 : low);

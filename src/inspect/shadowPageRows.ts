@@ -136,18 +136,25 @@ export function reverseMapsRow(view: ShadowView): Row {
   };
 }
 
-/** The entries on a list, each by its page, index and contents. */
-function entriesAt({ machine, host, tables, compiled }: ShadowView, list: number): Omit<Row, 'name'> {
-  const { pages } = tables;
-  const rows: Row[] = [];
-  for (let link = list; link !== 0; link = pages.lists.next(link)) {
-    const lo = pages.lists.lo(link);
-    const hi = pages.lists.hi(link);
-    const page = host.frames.detailOf(frameOfAddress(lo, hi));
-    const level = tables.levelOf(pages.roleOf(page));
-    const entry = decodeEntry(compiled, level, machine.memory.load32(lo, hi), machine.memory.load32(lo + 4, hi), 'hpa');
-    rows.push({ name: `[${rows.length}]`, cell: { at: halvesText('hpa', lo, hi), bytes: 8, entry }, value: `${halvesText('hpa', lo, hi)} ${entry.name} ${(lo >>> 3) & 511} of shadow page ${page}: ${entryLine(entry)}` });
-  }
-  if (rows.length === 0) return { value: 'none' };
-  return { value: `${rows.length} ${rows.length === 1 ? 'entry' : 'entries'}`, below: indexed(rows, (row) => row, numberIn) };
+/** The entries on a list, each by its page, index and contents: read whenever a row is asked for, as a person may have edited one. */
+function entriesAt(view: ShadowView, list: number): Omit<Row, 'name'> {
+  const { lists } = view.tables.pages;
+  const places: Halves[] = [];
+  for (let link = list; link !== 0; link = lists.next(link)) places.push({ lo: lists.lo(link), hi: lists.hi(link) });
+  if (places.length === 0) return { value: 'none' };
+  return { value: `${places.length} ${places.length === 1 ? 'entry' : 'entries'}`, below: indexed(places, (place, at) => listedEntry(view, place, at), numberIn) };
+}
+
+/** A host-physical address. */
+interface Halves {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+function listedEntry({ machine, host, tables, compiled }: ShadowView, { lo, hi }: Halves, index: number): Row {
+  const page = host.frames.detailOf(frameOfAddress(lo, hi));
+  const level = tables.levelOf(tables.pages.roleOf(page));
+  const entry = decodeEntry(compiled, level, machine.memory.load32(lo, hi), machine.memory.load32(lo + 4, hi), 'hpa');
+  const at = halvesText('hpa', lo, hi);
+  return { name: `[${index}]`, cell: { at, bytes: 8, entry }, value: `${at} ${entry.name} ${(lo >>> 3) & 511} of shadow page ${page}: ${entryLine(entry)}` };
 }

@@ -104,8 +104,21 @@ describe('rows that can be edited, and those that say they cannot', () => {
     assert.equal(await set('P RW US D -> gpa:0x4000 + 0x1000'), 'P RW US D → gpa:0x5000');
     assert.match(await refused('P RW USR → gpa:0x5000'), /^`USR` is no flag of a PTE: it has P, RW, US, XD, A, D,/);
     assert.match(await refused('P RW → gpa:0x5008'), /^0x5008 does not fit: bits 51:12 of the entry hold an address with no other bits/);
+    assert.match(await refused('P RW → hpa:0x5000'), /^The entry leads to an address of gpa, and hpa:0x5000 is one of hpa: give it one of gpa\.$/);
+    assert.match(await client.refused('setVariable', { variablesReference: row.variablesReference, name: 'frame', value: 'gva:0x5000' }), /^The entry leads to an address of gpa, and gva:0x5000/);
     assert.equal(await set('0x7'), 'P RW US → gpa:0x0');
     assert.equal(await set('0'), 'not present', 'though an entry of zero has no row any more');
+    await client.ask('disconnect');
+  });
+
+  it('an entry on the list of a reverse map takes its line too, and is shown as it is then', async () => {
+    const client = await started('shadow-wp', []);
+    await client.move('next');
+    const { reference, row } = await rowAt(client, await scope(client, 'Hypervisor'), [/^reverse maps/, /^gpa:0x101000/, /^\[0\]/]);
+    const wanted = row.value.replace(' RW', '');
+    assert.notEqual(wanted, row.value);
+    assert.equal((await client.ask('setVariable', { variablesReference: reference, name: '[0]', value: wanted }))['value'], wanted);
+    assert.deepEqual((await children(client, reference)).map(({ value }) => value), [wanted]);
     await client.ask('disconnect');
   });
 });
