@@ -78,7 +78,7 @@ function inspectorOf(timeline: Timeline): Inspector {
     walk: (args) => walkPicture(timeline, args),
     translation: (cpu, gva) => translation(timeline, cpu, gva),
     story: (event, actor) => eventStory(timeline, event, actor),
-    microSteps: () => microSteps(timeline, timeline.statementSteps()),
+    microSteps: (thread) => microSteps(timeline, timeline.statementSteps(thread)),
     walkFor: (asked) => addressWalk(timeline, asked),
     mappers: (space, address, vm) => mappers(timeline, space, address, vm === '' ? undefined : vm),
     tableCounts: (space) => tableCounts(timeline, space),

@@ -71,8 +71,8 @@ export interface Inspector {
   translation(cpu: number, gva: bigint): readonly TranslationRow[];
   /** What an event means as things stand, seen from a CPU or host thread. */
   story(event: EventView, actor: number): EventStory;
-  /** The statement stood in, taken apart into what the machine does for it. */
-  microSteps(): readonly MicroStep[];
+  /** The statement stood in, or with which another thread goes on, taken apart into what the machine does for it. */
+  microSteps(thread?: number): readonly MicroStep[];
   /** The walk for any address, dimension by dimension. */
   walkFor(asked: AskedWalk): readonly WalkedTables[] | { readonly error: string };
   /** Entries that lead to a physical address. */

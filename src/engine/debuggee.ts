@@ -346,9 +346,12 @@ export interface Debuggee {
   frames(cpu: number): readonly Frame[];
   /** Events of the step the debugger stands in, up to the present moment, in order. */
   eventsOfStep(): readonly EventView[];
-  /** The step stood in and those behind it up to the end of the statement, with all their events; nothing moves. */
-  statementSteps(): readonly StatementStep[];
-  /** A step of history, or of the statement stood in, with all its events; undefined: no such step is known. Nothing moves. */
+  /**
+   * The step stood in and those behind it up to the end of the statement, with all their events; of a thread whose turn comes later those with
+   * which it goes on if all do as they would, none where that is not soon. Nothing moves.
+   */
+  statementSteps(thread?: number): readonly StatementStep[];
+  /** A step of history, or of the statement that is stood in or with which another thread goes on, with all its events; undefined: no such step is known. Nothing moves. */
   knownStep(step: number): StatementStep | undefined;
   lastAccess(): LastAccess | undefined;
   /**

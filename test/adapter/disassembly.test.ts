@@ -74,3 +74,47 @@ describe('the disassembly of a statement', () => {
     client.dispose();
   });
 });
+
+describe('the disassembly of another CPU', () => {
+  const two = `machine { paging 4-level, ram 4M }
+process p { 0x600000 .. 0x602000 rw user }
+cpu 0 {
+  switch(p)
+  user [0x600000] = 1
+  barrier met
+  barrier end
+}
+cpu 1 {
+  switch(p)
+  user [0x601000] = 2
+  barrier met
+  await never
+}
+cpu 2 {
+  release never
+  barrier met
+  barrier end
+}
+`;
+
+  it('is the statement with which it goes on, at the moment at which it does', async () => {
+    const client = new TestClient(simulator, { [program]: two });
+    await client.start({ program, mmu: 'ept', lines: [5, 11] });
+    const stop = await client.stopped();
+    assert.deepEqual([stop['threadId'], (await client.top(1)).line], [1, 5]);
+    const there = await client.top(2);
+    const at = there.instructionPointerReference;
+    assert.ok(at !== undefined);
+    const { instructions } = await client.ask<{ instructions: Instruction[] }>('disassemble', { memoryReference: at, instructionOffset: 0, instructionCount: 20 });
+    assert.deepEqual([instructions[0]?.address, instructions[0]?.line], [at, there.line]);
+    assert.notEqual(instructions[0]?.instruction, '');
+
+    const { breakpoints } = await client.ask<{ breakpoints: DebugProtocol.Breakpoint[] }>('setInstructionBreakpoints', { breakpoints: [{ instructionReference: at }] });
+    assert.equal(breakpoints[0]?.verified, true);
+    await client.ask('setBreakpoints', { source: { path: program }, breakpoints: [] });
+    const next = await client.move('continue');
+    assert.deepEqual([next['reason'], next['threadId'], (await client.top(2)).line], ['instruction breakpoint', 2, there.line]);
+    assert.equal((await client.top(2)).instructionPointerReference, at, 'it has come at the moment that was told');
+    client.dispose();
+  });
+});

@@ -9,7 +9,7 @@ import { hex } from '../valueText';
 const MOST_INSTRUCTIONS = 10_000;
 
 /**
- * The statement stood in, taken apart: each instruction of the compiled scenario, and below it what processor, hypervisor and
+ * The statement stood in, or with which another thread goes on, taken apart: each instruction of the compiled scenario, and below it what processor, hypervisor and
  * host do for it, one line an event. An address is a moment. Beyond the statement there is nothing to show: such lines are invalid.
  */
 export function disassemble(state: SessionState, args: DebugProtocol.DisassembleArguments): Answer<DebugProtocol.DisassembleResponse['body']> {
@@ -19,10 +19,26 @@ export function disassemble(state: SessionState, args: DebugProtocol.Disassemble
   if (!/^0x[0-9a-f]{1,16}$/i.test(memoryReference)) return badArgument('disassemble', 'memoryReference', 'a reference that `instructionPointerReference` of a frame gave');
   if (!Number.isInteger(count) || count < 0 || count > MOST_INSTRUCTIONS) return badArgument('disassemble', 'instructionCount', `a number from 0 to ${MOST_INSTRUCTIONS}`);
   if (!Number.isSafeInteger(instructionOffset) || !Number.isSafeInteger(offset)) return badArgument('disassemble', 'instructionOffset', 'a whole number');
-  const steps = launched.inspector.microSteps();
   const wanted = BigInt(memoryReference) + BigInt(offset);
+  const steps = statementAround(launched, wanted);
   const at = indexOf(steps, wanted) + instructionOffset;
   return { instructions: Array.from({ length: count }, (_, i) => line(state, launched, steps, { index: at + i, wanted: wanted + BigInt(instructionOffset + i) })) };
+}
+
+/** The statement that an address is of: the one stood in, unless another thread goes on with it. */
+function statementAround({ debuggee, inspector }: Launched, address: bigint): readonly MicroStep[] {
+  const own = inspector.microSteps();
+  if (isWithin(own, address)) return own;
+  const others = debuggee.threads.flatMap((_, thread) => (thread === debuggee.actor ? [] : [thread]));
+  for (const thread of others) {
+    const steps = inspector.microSteps(thread);
+    if (isWithin(steps, address)) return steps;
+  }
+  return own;
+}
+
+function isWithin(steps: readonly MicroStep[], address: bigint): boolean {
+  return steps.length > 0 && steps[0]!.address <= address && address <= steps[steps.length - 1]!.address;
 }
 
 /** Place of an address among the lines: of the last that is not above it. Before them all, as far as it is below the first. */

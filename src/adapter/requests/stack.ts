@@ -1,5 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Frame } from '../../engine/debuggee';
+import type { Frame, Moment } from '../../engine/debuggee';
 import { momentAddress } from '../../engine/time/statementSteps';
 import type { Answer } from '../answer';
 import { unknownThread } from '../failures';
@@ -26,12 +26,19 @@ export function stackTrace(
   return {
     stackFrames: held.slice(from, to).map((frame, at) => {
       const described = describe(state, launched, frame, { below: held[from + at + 1]?.frame, format: args.format });
-      // Where the disassembly has the moment: of the thread whose step is stood in, or ahead.
-      if (from + at === 0 && launched.debuggee.actor === cpu) described.instructionPointerReference = hex(momentAddress(launched.debuggee.moment()));
+      const moment = from + at === 0 ? comingMoment(launched, cpu) : undefined;
+      if (moment !== undefined) described.instructionPointerReference = hex(momentAddress(moment));
       return described;
     }),
     totalFrames: held.length,
   };
+}
+
+/** Where the disassembly has a thread: the present moment of the one whose step is stood in or ahead, of others their next. */
+function comingMoment({ debuggee }: Launched, thread: number): Moment | undefined {
+  if (debuggee.actor === thread) return debuggee.moment();
+  const [next] = debuggee.statementSteps(thread);
+  return next === undefined ? undefined : { step: next.step, event: 0 };
 }
 
 /** The frame in which an expression without a frame is evaluated: the top one. */

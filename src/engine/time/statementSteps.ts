@@ -17,12 +17,16 @@ const MOST_STEPS = 64;
 /** Events of a step are fewer than this. */
 const EVENTS_OF_STEP = 0x10_0000n;
 
+/** CPUs take turns every thousand steps unless a scenario says otherwise: one whose turn comes later than this waits for something. */
+const MOST_WAITED = 2048;
+
 /**
- * The steps from the one stood in to the end of its statement, executed aside. They end where another statement or another
- * thread goes on. The present moment is not disturbed.
+ * The steps from the one stood in, or of another thread from the one at which its turn comes, to the end of its statement, executed
+ * aside. They end where another statement or another thread goes on; none where the turn does not come. The present moment is not disturbed.
  */
-export function statementSteps(replay: Replay): readonly StatementStep[] {
+export function statementSteps(replay: Replay, thread?: number): readonly StatementStep[] {
   return replay.aside(undefined, (again) => {
+    if (!toTurnOf(again, thread)) return [];
     const { actor, machine: { interpreter } } = again;
     const steps: StatementStep[] = [];
     const statement = interpreter.statements.at(instructionOf(again));
@@ -33,6 +37,21 @@ export function statementSteps(replay: Replay): readonly StatementStep[] {
     }
     return steps;
   });
+}
+
+/** A step of the statement stood in, or of one with which another thread goes on. */
+export function comingStep(replay: Replay, step: number): StatementStep | undefined {
+  const others = replay.machine.interpreter.stacks.map((_, thread) => thread).filter((thread) => thread !== replay.cpu);
+  for (const thread of [replay.cpu, ...others]) {
+    const found = statementSteps(replay, thread).find((each) => each.step === step);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function toTurnOf(again: Again, thread = again.actor): boolean {
+  for (let waited = 0; again.actor !== thread && waited < MOST_WAITED && !again.isOver; waited++) again.execute();
+  return again.actor === thread && !again.isOver;
 }
 
 /** A step that has been executed at some time; undefined where it was held inside itself. */

@@ -23,7 +23,7 @@ import { outcomeOf } from '../run/outcome';
 import { Replay } from './replay';
 import { techniqueText } from '../machine/runningVm';
 import { RUN } from '../interpreter/runState';
-import { statementSteps, stepAt, type StatementStep } from './statementSteps';
+import { comingStep, statementSteps, stepAt, type StatementStep } from './statementSteps';
 import { ACTOR_STATE, NOBODY } from '../schedule/scheduler';
 import { describeFrame, foldFrames, type FrameNames } from './stepFrames';
 import { stepTargets } from './stepTargets';
@@ -173,15 +173,15 @@ export class Timeline implements Debuggee {
     return this.replay.records.map(viewEvent);
   }
 
-  statementSteps(): readonly StatementStep[] {
-    return statementSteps(this.replay);
+  statementSteps(thread?: number): readonly StatementStep[] {
+    return statementSteps(this.replay, thread);
   }
 
   knownStep(step: number): StatementStep | undefined {
     // Boot is not shown while it is still to come.
     if (this.origin === undefined || step < this.origin) return undefined;
-    const ahead = step < this.replay.step ? undefined : this.statementSteps().find((each) => each.step === step);
-    return ahead ?? (step > this.history().latest.step ? undefined : stepAt(this.replay, step));
+    const coming = step < this.replay.step ? undefined : comingStep(this.replay, step);
+    return coming ?? (step > this.history().latest.step ? undefined : stepAt(this.replay, step));
   }
 
   lastAccess(): LastAccess | undefined {
