@@ -27,6 +27,49 @@ function stops(timeline: Timeline, motion: Motion): string[] {
   return found;
 }
 
+describe('a breakpoint on what is left behind a statement, as a handler\'s IRET', () => {
+  const handled = `machine { paging 4-level, ram 16M }
+process p {
+  0x600000 .. 0x601000 rw user
+  0x601000 .. 0x602000 rw user lazy
+}
+on page_fault(gva a, code) {
+  original(a, code)
+  [0x600000] = a
+}
+cpu 0 {
+  switch(p)
+  user [0x601000] = 1
+  done = 1
+}
+`;
+  /** Stands in the handler's last access. */
+  const inLastAccess = (mmu: string): Timeline => {
+    const timeline = launched(compiled(handled), mmu);
+    toFirstStatement(timeline);
+    timeline.setEventBreakpoints([at('access_done', 1, { matches: (record) => record[field.gva.at] === 0x600000 }), at('iret', 2)]);
+    assert.ok('ids' in move(timeline, 'continue'));
+    return timeline;
+  };
+  for (const mmu of ['native', 'ept', 'shadow-wp']) {
+    for (const motion of ['continue', 'out', 'over'] as const) {
+      it(`stops a motion (${motion}) from inside the step before it (${mmu})`, () => {
+        const timeline = inLastAccess(mmu);
+        let stop = move(timeline, motion);
+        if (motion === 'over' && stop.kind === 'step') stop = move(timeline, motion);
+        assert.ok(stop.kind === 'event' && stop.event.kind === 'iret', stop.kind);
+        assert.deepEqual(stop.ids, [2]);
+        const { step, event } = timeline.moment();
+        timeline.setStatementBreakpoints([{ id: 3, statement: statementOf(timeline.program, 'done = 1') }]);
+        while (move(timeline, 'continue').kind !== 'breakpoint');
+        let back = move(timeline, 'reverse-continue');
+        while ('ids' in back && !back.ids.includes(2)) back = move(timeline, 'reverse-continue');
+        assert.deepEqual(timeline.moment(), { step, event }, 'and at the same moment on the way back');
+      });
+    }
+  }
+});
+
 describe('a breakpoint behind the handling of an event', () => {
   const behind = { until: [KIND.vm_entry] };
 

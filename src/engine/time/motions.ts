@@ -21,7 +21,7 @@ const ENDED: Stop = { kind: 'ended' };
 const INTO = new Set<number>([KIND.walk, KIND.tlb_hit, KIND.vm_exit]);
 
 /** Where a motion ends: at a statement that `cpu` has come to in a frame at this depth or below; or before a step. */
-type Arrival = { readonly cpu: number; readonly depth: number } | { readonly step: number };
+type Arrival = { readonly cpu: number; readonly depth: number } | { readonly step: number } | { readonly left: number };
 
 /** The ways to move forward through a run. Each begins wherever the moment is. */
 export class ForwardMotions {
@@ -89,7 +89,7 @@ export class ForwardMotions {
   }
 
   /** Within the step stood in, to the next event that `wanted` says; past the last one, to the end of the step. */
-  *within(wanted: (record: Int32Array, event: number) => boolean): Moving {
+  *within(wanted: (record: Int32Array, event: number) => boolean, then: 'leave the statement' | 'stay there' = 'leave the statement'): Moving {
     const { replay, breakpoints } = this;
     const from = replay.event;
     yield undefined;
@@ -111,29 +111,23 @@ export class ForwardMotions {
     const over = verdict === undefined ? undefined : breakpoints.countHits(verdict, step);
     this.counting.wentOver(step, step + 1);
     if (over !== undefined && !replay.isOver()) return this.boundaryStop(over);
-    this.leaveStatement();
-    return replay.isOver() ? endOf(replay.machine) : STEP;
+    if (replay.isOver()) return endOf(replay.machine);
+    return then === 'leave the statement' ? yield* this.leaveStatement() : STEP;
   }
 
-  /** Runs to the end of the step stood in. */
+  /** Runs to the end of the step stood in, and of what is left behind its statement. */
   finishStep(): Moving {
     return this.within(() => false);
   }
 
   /**
-   * What is left behind a finished statement (back to CPL 0, marks for the next) belongs to no line: past it. Where a
-   * handler or a procedure has been left, the statement that it returns to goes on, and its accesses are still to come.
+   * What is left behind a finished statement (back to CPL 0, marks for the next, a handler's IRET) belongs to no line: past it, or
+   * to a breakpoint there. Where a handler or a procedure has been left, the statement that it returns to goes on, and its
+   * accesses are still to come.
    */
-  private leaveStatement(): void {
-    const { replay } = this;
-    const { interpreter, program } = replay.machine;
-    const cpu = interpreter.scheduler.previous;
-    const stack = interpreter.stacks[cpu]!;
-    const isWithin = (): boolean => {
-      const statement = program.statements[interpreter.statements.at(stack.pc)];
-      return statement !== undefined && stack.pc >= statement.entry && stack.pc < statement.end;
-    };
-    while (!replay.isOver() && replay.cpu === cpu && !interpreter.isAtStatement(cpu) && !isWithin()) this.counting.countStep();
+  private *leaveStatement(): Moving {
+    const arrival = { left: this.replay.machine.interpreter.scheduler.previous };
+    return hasArrived(this.replay.machine, arrival) ? STEP : yield* this.run(arrival, undefined, undefined, 'not yet seen');
   }
 
   private depthOf(cpu: number): number {
@@ -152,7 +146,7 @@ export class ForwardMotions {
     const { machine } = replay;
     let isFirst = replay.event === 0 && first === 'seen';
     if (replay.event > 0) {
-      const stop = yield* this.finishStep();
+      const stop = yield* this.within(() => false, 'stay there');
       if (stop.kind !== 'step' || replay.event > 0) return stop;
     }
     const wanted = breakpoints.kinds;
@@ -240,7 +234,7 @@ export class ForwardMotions {
   /** What has to be minded on the straight way to an arrival; undefined: every step is looked at. */
   private watchUpTo(arrival: Arrival | undefined): StraightWatch | undefined {
     const { replay: { machine: { program } }, counting: { watch } } = this;
-    return arrival !== undefined && program.actors.length > 1 ? undefined : watch;
+    return arrival !== undefined && ('left' in arrival || program.actors.length > 1) ? undefined : watch;
   }
 
   /** Stands at the `nth` event of `step` that matches a breakpoint. */
@@ -262,11 +256,19 @@ export class ForwardMotions {
   }
 }
 
-/** The CPU has moved, and a statement of its own that is wanted comes next for it. */
-function hasArrived({ interpreter }: Machine, arrival: Arrival): boolean {
+/** The CPU has moved, and a statement of its own that is wanted comes next for it; or it has left what is behind a statement. */
+function hasArrived(machine: Machine, arrival: Arrival): boolean {
+  const { interpreter } = machine;
   if ('step' in arrival) return interpreter.run.step >= arrival.step;
+  if ('left' in arrival) return interpreter.scheduler.current !== arrival.left || interpreter.isAtStatement(arrival.left) || isWithinStatement(machine, arrival.left);
   const { cpu, depth } = arrival;
   return interpreter.scheduler.previous === cpu && interpreter.isAtStatement(cpu) && interpreter.stacks[cpu]!.depth <= depth;
+}
+
+function isWithinStatement({ program, interpreter }: Machine, cpu: number): boolean {
+  const { pc } = interpreter.stacks[cpu]!;
+  const statement = program.statements[interpreter.statements.at(pc)];
+  return statement !== undefined && pc >= statement.entry && pc < statement.end;
 }
 
 /** The stop where a run ends: at its death, when it died, so that one can look and step back. */
