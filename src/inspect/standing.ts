@@ -20,6 +20,7 @@ export function standingText(target: StoppedMachine, records: readonly Int32Arra
     case 'listing_call':
     case 'listing_line':
     case 'listing_return': return listingText(target, event);
+    case 'expectation_failed': return sentence(`expect ${target.machine.program.expectations[Number(event.fields['index'])]?.text ?? ''} fails`);
     case 'table_read':
     case 'ad_update':
     case 'walk':

@@ -195,6 +195,13 @@ describe('a walk as a picture of its events', () => {
     });
   }
 
+  it('tells which expectation fails, where one does', () => {
+    const timeline = launched(SCENARIO.replace('  done = 1', '  expect x == 5\n  done = 1'), 'native');
+    runTo(timeline, 'expect x == 5');
+    toEvent(timeline, 'expectation_failed');
+    assert.equal(picture(timeline).message, 'Expect x == 5 fails.');
+  });
+
   it('belongs to the line of the access also after the guest\'s handler has run', () => {
     const timeline = launched(SCENARIO, 'native');
     enter(timeline, '[0x602010] = 3');

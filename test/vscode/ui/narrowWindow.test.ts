@@ -40,9 +40,22 @@ describe('a window of 900 by 600', function () {
     await workbench.page.locator('.quick-input-list .monaco-list-row').first().waitFor();
     await input.fill('exit:ept_violatoin if event.gpa > 0');
     await workbench.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'What you have typed' }).click();
-    let told: readonly string[];
+    let told: string[];
     do told = await workbench.notifications();
     while (told.length === 0);
     assert.deepEqual(told, ['"exit:ept_violatoin" is no event, procedure or entry: did you mean "exit:ept_violation"?']);
-  });
+  }).timeout(60_000);
+
+  it('tells at once why a condition that was written is none', async () => {
+    await workbench.tickBreakpoint('VM exit');
+    const row = (await workbench.tree('Breakpoints')).row('VM exit');
+    await row.hover();
+    await row.locator('.action-label').first().click();
+    await workbench.page.locator('.debug-breakpoints .monaco-inputbox input').waitFor();
+    await workbench.page.keyboard.type('event.reasn == ept_violation');
+    await workbench.page.keyboard.press('Enter');
+    let told: string[];
+    do told = await workbench.notifications();
+    while (!told.some((text) => text.includes('reasn')));
+  }).timeout(60_000);
 });
