@@ -16,7 +16,7 @@ import { summary } from './percentiles';
  * by re-execution from the start.
  */
 const [load, wanted] = [process.argv[2] as Load, Number(process.argv[3])];
-const REPEATS = Number(process.argv[4] ?? 5);
+const REPEATS = Number(process.argv[4] ?? 7);
 const STEPS_BACK = 25;
 
 function compiled(statements: number): Program {
