@@ -15,6 +15,6 @@ export interface StopWords {
 }
 
 /** The words as the `stopped` event has them: the brief one, and behind it all that is known. */
-export function worded({ brief, whole = brief, more }: StopWords, where: string): Pick<StoppedBody, 'description' | 'text' | 'where'> {
-  return { description: brief, text: `${whole} (${where})${more === undefined ? '' : `: ${more}`}`, where };
+export function worded({ brief, whole = brief, more }: StopWords, where: string): Pick<StoppedBody, 'description' | 'text' | 'where' | 'news'> {
+  return { description: brief, text: `${whole} (${where})${more === undefined ? '' : `: ${more}`}`, where, ...(more === undefined ? {} : { news: more }) };
 }

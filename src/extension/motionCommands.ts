@@ -93,9 +93,8 @@ class MotionCommands {
       if (phase.kind === 'running' || (phase.kind === 'stopped' && phase.stop.serial <= serial)) return;
       listening.dispose();
       if (phase.kind !== 'stopped') return;
-      const { description, text, where } = phase.stop;
-      // The moment has a place of its own in the status bar: what stands behind it is news.
-      const [, news] = text.split(`(${where}): `);
+      const { description, news } = phase.stop;
+      // Words and moment have a place of their own in the status bar.
       if (news === undefined) return;
       if (UNEXPECTED.test(description)) void vscode.window.showInformationMessage(news);
       else vscode.window.setStatusBarMessage(news, STATUS_MILLISECONDS);

@@ -13,8 +13,8 @@ export interface Stop {
   readonly description: string;
   /** The moment: `step 12, in the past`. */
   readonly where: string;
-  /** All that there is to be said of it. */
-  readonly text: string;
+  /** What there is to be said besides. */
+  readonly news?: string;
 }
 
 /** What the views stand on. */
@@ -105,7 +105,7 @@ export class Stops implements vscode.Disposable, vscode.DebugAdapterTrackerFacto
       serial: ++this.serial,
       description: body.description ?? 'Paused',
       where: body.where ?? '',
-      text: body.text ?? '',
+      ...(body.news === undefined ? {} : { news: body.news }),
     };
     this.fire();
   }
@@ -150,5 +150,4 @@ interface DapMessage {
 interface StoppedBody extends Partial<StoppedMore> {
   readonly threadId?: number;
   readonly description?: string;
-  readonly text?: string;
 }

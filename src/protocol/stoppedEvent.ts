@@ -2,4 +2,6 @@
 export interface StoppedMore {
   /** The moment: `step 12`, `step 12, in the past`. */
   readonly where: string;
+  /** What `text` tells beyond the words for the stop and the moment; left out: nothing. */
+  readonly news?: string;
 }

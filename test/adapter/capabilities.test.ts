@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { capabilities } from '../../src/adapter/capabilities';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
-import { TestClient, toldBeyond } from './client';
+import { TestClient } from './client';
 import { scriptedSimulator } from './scriptedSimulator';
 
 const program = '/lab/script.guest';
@@ -132,7 +132,7 @@ const proofs: Record<Exclude<keyof typeof capabilities, 'exceptionBreakpointFilt
     assert.deepEqual([stop['description'], stop['where'], stop['text']], ['Stepped back', 'step 1, in the past', 'Stepped back (step 1, in the past)']);
     const start = await c.move('reverseContinue');
     assert.equal(start['reason'], 'entry');
-    assert.equal(toldBeyond(start), 'This is where the recording starts: there is nothing before it.');
+    assert.equal(start['news'], 'This is where the recording starts: there is nothing before it.');
   },
   supportsSteppingGranularity: async () => {
     const c = await stoppedAt('a\nb\nc', 1);

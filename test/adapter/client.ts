@@ -112,9 +112,3 @@ export class TestClient {
     this.session.dispose();
   }
 }
-
-/** What a `stopped` event has to tell behind its words and the moment; undefined when that is nothing. */
-export function toldBeyond({ text, where }: Readonly<Record<string, unknown>>): string | undefined {
-  const [, ...more] = String(text).split(`(${String(where)}): `);
-  return more.length === 0 ? undefined : more.join('');
-}

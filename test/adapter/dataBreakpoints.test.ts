@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
-import { TestClient, toldBeyond } from './client';
+import { TestClient } from './client';
 
 const program = '/lab/data.guest';
 const text = `machine { paging 4-level, ram 16M }
@@ -55,7 +55,7 @@ async function places(client: TestClient): Promise<string[]> {
     assert.equal(stop['reason'], 'data breakpoint');
     const { stackFrames } = await client.ask<DebugProtocol.StackTraceResponse['body']>('stackTrace', { threadId: 1 });
     const frame = stackFrames.find(({ source }) => source?.path === program);
-    found.push(`${frame?.line ?? 0}: ${String(toldBeyond(stop))}`);
+    found.push(`${frame?.line ?? 0}: ${String(stop['news'])}`);
   }
 }
 

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
 import { MOTION_REQUEST, type MomentsResponse } from '../../src/protocol/motionRequests';
-import { TestClient, toldBeyond } from './client';
+import { TestClient } from './client';
 import { Transcript } from './transcript';
 
 const program = '/lab/stale.guest';
@@ -89,7 +89,7 @@ describe('motions beyond the protocol', () => {
     assert.match(String((await client.move(MOTION_REQUEST.seek, { to: { step: half } }))['text']), new RegExp(`^Went to this moment \\(step ${half}, in the past\\)$`));
     assert.deepEqual(await client.ask(MOTION_REQUEST.moments), { present: { step: half, event: 0 }, first, latest: present, isInThePast: true });
     const beyond = await client.move(MOTION_REQUEST.seek, { to: { step: 0 } });
-    assert.deepEqual([beyond['reason'], toldBeyond(beyond)], [
+    assert.deepEqual([beyond['reason'], beyond['news']], [
       'entry', 'Step 0 lies before the first one that is shown. This is where the recording starts: there is nothing before it.',
     ]);
   });

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { simulator } from '../../src/adapter/pagewalkSimulator';
 import { BREAKPOINT_REQUEST, type BreakpointNamesResponse } from '../../src/protocol/breakpointRequests';
-import { TestClient, toldBeyond } from './client';
+import { TestClient } from './client';
 
 const program = '/lab/named.guest';
 const head = 'machine { paging 4-level, ram 16M, mmu ept }\nprocess p { 0x600000 .. 0x602000 rw user lazy }\n';
@@ -21,7 +21,7 @@ async function stopsAt(text: string, asked: DebugProtocol.FunctionBreakpoint): P
     await Promise.race([client.event('stopped', since), client.event('terminated', since)]);
     if (client.events('terminated').length > 0) break;
     const { source, line, name } = await client.top();
-    const reason = toldBeyond(await client.stopped(since)) === undefined ? '' : ' (event)';
+    const reason = (await client.stopped(since))['news'] === undefined ? '' : ' (event)';
     places.push(`${name} ${source?.name ?? ''}:${line}${reason}`);
     since = client.received.length;
     await client.ask('continue', { threadId: 1 });

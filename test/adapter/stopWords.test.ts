@@ -14,7 +14,7 @@ describe('the words of a stop', () => {
 
   it('are all in `text`, with the moment and what there is to be told', () => {
     assert.deepEqual(worded({ brief: 'At a write', whole: 'Went back to the last write', more: 'by the guest' }, 'step 12, in the past'), {
-      description: 'At a write', text: 'Went back to the last write (step 12, in the past): by the guest', where: 'step 12, in the past',
+      description: 'At a write', text: 'Went back to the last write (step 12, in the past): by the guest', where: 'step 12, in the past', news: 'by the guest',
     });
     assert.equal(worded({ brief: 'Stepped' }, 'step 1').text, 'Stepped (step 1)');
   });
