@@ -10,10 +10,11 @@ export function loadedSources(state: SessionState): Answer<DebugProtocol.LoadedS
 /** Text of a listing or of the kernel library; files on disk the client reads itself. */
 export function source(state: SessionState, args: DebugProtocol.SourceArguments): Answer<DebugProtocol.SourceResponse['body']> {
   const named: DebugProtocol.Source = { sourceReference: args.sourceReference, ...args.source };
-  const content = state.launched?.sources.text(named);
+  const { launched, client } = state;
+  const found = launched?.sources.find(named);
+  const content = launched?.sources.text(named);
   // VS Code colours a source by its MIME type: those of the two languages in the extension's manifest.
-  const mimeType = state.launched?.sources.find(named)?.kind === 'listing' ? 'text/x-vmm' : 'text/x-guest';
-  if (content !== undefined) return { content, mimeType };
-  const isFile = state.launched?.sources.find(named) !== undefined;
-  return isFile ? sourceIsFile(named.path ?? named.name ?? 'This source') : unknownSource(named);
+  if (content !== undefined) return { content, mimeType: found?.kind === 'listing' ? 'text/x-vmm' : 'text/x-guest' };
+  const file = found?.kind === 'file' ? launched?.scenario.program.files[found.file] : undefined;
+  return file === undefined ? unknownSource(named) : sourceIsFile(client.pathOut(file.path));
 }
