@@ -1,5 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { walkFields } from '../../language/compile/builtins';
+import { walkedAddress } from '../../language/walkedAddress';
 import { childrenOf, type Children } from '../children';
 import { evaluateIn } from '../evaluation';
 import type { Handles } from '../handles';
@@ -14,7 +15,7 @@ import { translationOf } from './translationScope';
 export function walkValue(
   launched: Launched, held: HeldFrame, expression: string, references: Handles<Children>,
 ): { readonly result: string; readonly variablesReference: number } | { readonly error: string } | undefined {
-  const argument = walkArgument(expression);
+  const argument = walkedAddress(expression);
   if (argument === undefined) return undefined;
   const address = evaluateIn(launched, held, argument);
   // The address of another VM is asked for by its fields alone: what is shown of it is of this VM's tables.
@@ -23,17 +24,6 @@ export function walkValue(
   const spaces = translationOf(launched, held, BigInt.asUintN(64, address.value));
   const result = spaces.find(({ name }) => name === 'gpa')?.value ?? '';
   return { result, variablesReference: references.give(childrenOf(() => [...spaces, ...fieldsOf(launched, held, argument)])) };
-}
-
-/** `a` of `walk(a)` with nothing behind it. */
-function walkArgument(expression: string): string | undefined {
-  const [, argument] = /^\s*walk\s*\((.*)\)\s*$/s.exec(expression) ?? [];
-  let open = 0;
-  for (const letter of argument ?? '') {
-    if (letter === '(') open++;
-    else if (letter === ')' && --open < 0) return undefined;
-  }
-  return argument;
 }
 
 /** Those that the guest's paging mode has. */
