@@ -18,8 +18,11 @@ export function entryLine(decoded: DecodedEntry): string {
 
 /** A flag is its name when it is set, a type its value, a number its name and value. */
 export function wordOf(field: DecodedField): readonly string[] {
-  const isFlag = field.bits[0] === field.bits[1];
-  if (isFlag) return field.value === 0n ? [] : [field.name];
+  if (isFlag(field)) return field.value === 0n ? [] : [field.name];
   if (field.text !== field.value.toString()) return [field.text];
   return field.value === 0n ? [] : [`${field.name} ${field.text}`];
+}
+
+export function isFlag({ bits: [high, low] }: DecodedField): boolean {
+  return high === low;
 }

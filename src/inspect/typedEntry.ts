@@ -1,5 +1,5 @@
 import type { DecodedEntry, DecodedField } from '../hardware/paging/decodeEntry';
-import { entryLine, wordOf } from './entryText';
+import { entryLine, isFlag, wordOf } from './entryText';
 
 /** What a typed line of an entry says: the bits that it speaks of, their value, and where the entry shall lead, as it is written. */
 export type TypedEntry =
@@ -40,8 +40,4 @@ export function typedEntry(decoded: DecodedEntry, text: string): TypedEntry | un
 /** The line of the entry at the end of a row's text, and behind which words it stands. */
 export function wordsBefore(decoded: DecodedEntry, shown: string): string {
   return shown.slice(0, shown.length - entryLine(decoded).length);
-}
-
-function isFlag({ bits: [high, low] }: DecodedField): boolean {
-  return high === low;
 }
