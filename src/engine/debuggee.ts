@@ -348,9 +348,9 @@ export interface Debuggee {
   eventsOfStep(): readonly EventView[];
   /**
    * The step stood in and those behind it up to the end of the statement, with all their events; of a thread whose turn comes later those with
-   * which it goes on if all do as they would, none where that is not soon. Nothing moves.
+   * which it goes on if all do as they would, none where that is not soon. At most so many; nothing moves.
    */
-  statementSteps(thread?: number): readonly StatementStep[];
+  statementSteps(thread?: number, most?: number): readonly StatementStep[];
   /** A step of history, or of the statement that is stood in or with which another thread goes on, with all its events; undefined: no such step is known. Nothing moves. */
   knownStep(step: number): StatementStep | undefined;
   lastAccess(): LastAccess | undefined;

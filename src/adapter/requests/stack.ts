@@ -37,7 +37,7 @@ export function stackTrace(
 /** Where the disassembly has a thread: the present moment of the one whose step is stood in or ahead, of others their next. */
 function comingMoment({ debuggee }: Launched, thread: number): Moment | undefined {
   if (debuggee.actor === thread) return debuggee.moment();
-  const [next] = debuggee.statementSteps(thread);
+  const [next] = debuggee.statementSteps(thread, 1);
   return next === undefined ? undefined : { step: next.step, event: 0 };
 }
 

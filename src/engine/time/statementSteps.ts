@@ -22,15 +22,15 @@ const MOST_WAITED = 2048;
 
 /**
  * The steps from the one stood in, or of another thread from the one at which its turn comes, to the end of its statement, executed
- * aside. They end where another statement or another thread goes on; none where the turn does not come. The present moment is not disturbed.
+ * aside, at most so many. They end where another statement or another thread goes on; none where the turn does not come. The present moment is not disturbed.
  */
-export function statementSteps(replay: Replay, thread?: number): readonly StatementStep[] {
+export function statementSteps(replay: Replay, thread?: number, most = MOST_STEPS): readonly StatementStep[] {
   return replay.aside(undefined, (again) => {
     if (!toTurnOf(again, thread)) return [];
     const { actor, machine: { interpreter } } = again;
     const steps: StatementStep[] = [];
     const statement = interpreter.statements.at(instructionOf(again));
-    while (!again.isOver && steps.length < MOST_STEPS && again.actor === actor && interpreter.statements.at(instructionOf(again)) === statement) {
+    while (!again.isOver && steps.length < most && again.actor === actor && interpreter.statements.at(instructionOf(again)) === statement) {
       const step = seen(again);
       if (step === undefined) break;
       steps.push(step);

@@ -173,8 +173,8 @@ export class Timeline implements Debuggee {
     return this.replay.records.map(viewEvent);
   }
 
-  statementSteps(thread?: number): readonly StatementStep[] {
-    return statementSteps(this.replay, thread);
+  statementSteps(thread?: number, most?: number): readonly StatementStep[] {
+    return statementSteps(this.replay, thread, most);
   }
 
   knownStep(step: number): StatementStep | undefined {
