@@ -107,6 +107,10 @@ describe('rows that can be edited, and those that say they cannot', () => {
     assert.match(await refused('P RW → hpa:0x5000'), /^The entry leads to an address of gpa, and hpa:0x5000 is one of hpa: give it one of gpa\.$/);
     assert.match(await client.refused('setVariable', { variablesReference: row.variablesReference, name: 'frame', value: 'gva:0x5000' }), /^The entry leads to an address of gpa, and gva:0x5000/);
     assert.equal(await set('0x7'), 'P RW US → gpa:0x0');
+    assert.equal(await set('0x5006'), 'not present');
+    assert.equal(await set('not present'), 'not present', 'its own text, of an entry that is not zero');
+    const { data } = await client.ask<{ data: string }>('readMemory', { memoryReference: row.memoryReference, count: 8 });
+    assert.equal(Buffer.from(data, 'base64').readBigUInt64LE(), 0x5006n);
     assert.equal(await set('0'), 'not present', 'though an entry of zero has no row any more');
     await client.ask('disconnect');
   });
