@@ -6,13 +6,14 @@ import { TestClient } from './client';
 import { scriptedSimulator } from './scriptedSimulator';
 
 const program = '/lab/long.guest';
+/** Far longer than the first slice of a motion, which comes with the answer to its request. */
 const text = `machine { paging 4-level, ram 16M, mmu native }
 process p { 0x600000 .. 0x604000  rw user }
 cpu 0 {
   switch(p)
   first = 1
   n = 0
-  while n < 5000 {
+  while n < 400_000 {
     n += 1
     user [0x600000 + (n & 3) * 4096] = n
   }
